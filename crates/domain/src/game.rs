@@ -1,0 +1,192 @@
+//! A fixture as models read it: facts, result, and prices boiled down to what is compared.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BookmakerKey, CompetitionKey, FixtureId, Market, MarketKind, MatchStats, Price, Quote,
+    Score, SeasonKey, Sport, TeamId,
+};
+
+/// Whose prices stand for the market, sharpest first. The first of these that prices every
+/// outcome is the reference; where none does, the mean of all complete quotes is.
+pub const REFERENCE_BOOKMAKERS: [&str; 4] =
+    ["pinnacle", "market_average", "betfair_exchange", "bet365"];
+
+/// The best price on offer for an outcome and who offers it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BestPrice {
+    /// The price.
+    pub price: Price,
+    /// Who offers it; `market_best` where a source gives only the maximum.
+    pub bookmaker: BookmakerKey,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+}
+
+/// The prices of one market at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MarketPrices {
+    /// Which market.
+    pub market: Market,
+    /// The reference bookmaker's prices, in the order of the market's outcomes; the third is
+    /// `None` in markets of two outcomes.
+    pub reference: [Option<Price>; 3],
+    /// Whose prices the reference is; `market_mean` where no reference bookmaker quoted.
+    pub reference_bookmaker: BookmakerKey,
+    /// The best price of each outcome over bookmakers one can bet with, aggregates of a source
+    /// (`market_best`) included, its average excluded.
+    pub best: [Option<BestPrice>; 3],
+    /// How many bookmakers quoted, aggregates not counted.
+    pub bookmakers: u16,
+}
+
+/// Every market's prices of one fixture at one moment.
+///
+/// One entry per market; totals and spreads hold the line the reference bookmaker quoted with the
+/// most balanced prices.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Prices {
+    /// Who wins.
+    pub h2h: Option<MarketPrices>,
+    /// Over or under, main line.
+    pub totals: Option<MarketPrices>,
+    /// Handicap, main line.
+    pub spreads: Option<MarketPrices>,
+}
+
+/// A fixture as models read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Game {
+    /// Which fixture.
+    pub fixture: FixtureId,
+    /// Competition.
+    pub competition: CompetitionKey,
+    /// Season.
+    pub season: SeasonKey,
+    /// What is played.
+    pub sport: Sport,
+    /// Start, UTC.
+    pub kickoff: Timestamp,
+    /// From when on the result counts as known.
+    pub known_at: Timestamp,
+    /// Home side.
+    pub home: TeamId,
+    /// Away side.
+    pub away: TeamId,
+    /// Whether neither side is at home.
+    pub neutral: bool,
+    /// Final score, once played.
+    pub score: Option<Score>,
+    /// What else is known of the game; known together with the score.
+    pub stats: MatchStats,
+    /// Prices as they stood [`Game::PREGAME_LEAD`] before kickoff.
+    pub pregame: Prices,
+    /// Prices as they stood at kickoff.
+    pub closing: Prices,
+}
+
+impl Game {
+    /// How long before kickoff pre-game prices are taken and backtests predict.
+    pub const PREGAME_LEAD: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+    /// The moment of which a backtest predicts this game.
+    pub fn pregame_at(&self) -> Timestamp {
+        self.kickoff.saturating_sub(Self::PREGAME_LEAD).expect("a fixed hour never overflows")
+    }
+}
+
+/// Boils quotes down to the prices that stood at `at`: of each bookmaker and market the newest
+/// quote taken no later, then reference and best per market. The order of `quotes` is irrelevant.
+pub fn summarise_quotes(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Prices {
+    let latest = latest_by_bookmaker(quotes, at);
+    let of_kind = |kind: MarketKind| -> Option<MarketPrices> {
+        let mut markets: Vec<Market> =
+            latest.iter().map(|it| it.market).filter(|it| it.kind() == kind).collect();
+        markets.sort_unstable();
+        markets.dedup();
+        markets
+            .into_iter()
+            .filter_map(|market| summarise_market(&latest, market, has_draw))
+            .min_by(|a, b| imbalance(a).total_cmp(&imbalance(b)))
+    };
+    Prices {
+        h2h: of_kind(MarketKind::H2h),
+        totals: of_kind(MarketKind::Totals),
+        spreads: of_kind(MarketKind::Spreads),
+    }
+}
+
+/// The newest quote of each bookmaker and market taken no later than `at`, in a fixed order.
+fn latest_by_bookmaker(quotes: &[Quote], at: Timestamp) -> Vec<&Quote> {
+    let mut known: Vec<&Quote> = quotes.iter().filter(|it| it.taken_at <= at).collect();
+    known.sort_by(|a, b| {
+        (a.market, &a.bookmaker, b.taken_at, b.stage).cmp(&(
+            b.market,
+            &b.bookmaker,
+            a.taken_at,
+            a.stage,
+        ))
+    });
+    known.dedup_by(|next, kept| next.market == kept.market && next.bookmaker == kept.bookmaker);
+    known
+}
+
+fn summarise_market(latest: &[&Quote], market: Market, has_draw: bool) -> Option<MarketPrices> {
+    let width = market.outcomes(has_draw).len();
+    let quotes: Vec<&Quote> = latest.iter().copied().filter(|it| it.market == market).collect();
+    let complete: Vec<&Quote> = quotes
+        .iter()
+        .copied()
+        .filter(|it| it.prices[..width].iter().all(Option::is_some))
+        .filter(|it| it.bookmaker.as_str() != "market_best")
+        .collect();
+    let named = REFERENCE_BOOKMAKERS
+        .iter()
+        .find_map(|name| complete.iter().find(|it| it.bookmaker.as_str() == *name));
+    let (reference, reference_bookmaker) = match named {
+        Some(quote) => (quote.prices, quote.bookmaker.clone()),
+        None if complete.is_empty() => return None,
+        None => (
+            mean_prices(&complete, width),
+            BookmakerKey::new("market_mean").expect("the text is a key"),
+        ),
+    };
+    let best = std::array::from_fn(|index| best_price(&quotes, index));
+    let bookmakers = quotes.iter().filter(|it| !it.bookmaker.as_str().starts_with("market_"));
+    let bookmakers = u16::try_from(bookmakers.count()).unwrap_or(u16::MAX);
+    Some(MarketPrices { market, reference, reference_bookmaker, best, bookmakers })
+}
+
+/// The prices whose implied probabilities are the means over `quotes`.
+fn mean_prices(quotes: &[&Quote], width: usize) -> [Option<Price>; 3] {
+    std::array::from_fn(|index| {
+        let implied = |it: &&Quote| it.prices[index].map_or(0.0, Price::implied_probability);
+        #[expect(clippy::cast_precision_loss, reason = "a handful of bookmakers")]
+        let mean = quotes.iter().map(implied).sum::<f64>() / quotes.len() as f64;
+        if index < width { Price::new(1.0 / mean).ok() } else { None }
+    })
+}
+
+fn best_price(quotes: &[&Quote], index: usize) -> Option<BestPrice> {
+    quotes
+        .iter()
+        .filter(|it| it.bookmaker.as_str() != "market_average")
+        .filter_map(|it| it.prices[index].map(|price| (it, price)))
+        .reduce(|best, next| if next.1 > best.1 { next } else { best })
+        .map(|(quote, price)| BestPrice {
+            price,
+            bookmaker: quote.bookmaker.clone(),
+            taken_at: quote.taken_at,
+        })
+}
+
+/// How far the two sides of a line are apart; zero for markets without a line.
+fn imbalance(prices: &MarketPrices) -> f64 {
+    match (prices.market.line(), prices.reference) {
+        (Some(_), [Some(a), Some(b), _]) => {
+            (a.implied_probability() - b.implied_probability()).abs()
+        }
+        _ => 0.0,
+    }
+}

@@ -1,0 +1,28 @@
+//! The vocabulary of the platform and the arithmetic on it.
+//!
+//! Plain values: nothing here does IO, reads a clock, or draws a random number.
+
+mod fixture;
+mod game;
+mod key;
+mod market;
+mod odds;
+mod prediction;
+mod price;
+mod quote;
+
+pub use fixture::{
+    Competition, Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
+};
+pub use game::{BestPrice, Game, MarketPrices, Prices, REFERENCE_BOOKMAKERS, summarise_quotes};
+pub use key::{
+    BookmakerKey, CompetitionKey, FixtureId, InvalidKey, SeasonKey, SourceKey, TeamId,
+};
+pub use market::{InvalidLine, Line, Market, MarketKind, Outcome, ParseMarketError};
+pub use odds::{
+    OddsFormat, Overround, OverroundError, expected_value, kelly_fraction, overround,
+    remove_overround,
+};
+pub use prediction::{MarketPrediction, OutcomeProbability, Prediction};
+pub use price::{InvalidPrice, Price};
+pub use quote::{Quote, QuoteStage};

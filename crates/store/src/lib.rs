@@ -1,0 +1,135 @@
+//! Everything that is remembered, behind one trait.
+//!
+//! A method is one transaction; no transaction object leaves the crate. "Not there" is `Ok(None)`.
+
+mod error;
+mod query;
+mod record;
+mod sqlite;
+
+use async_trait::async_trait;
+use domain::{
+    Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId,
+};
+use jiff::Timestamp;
+
+pub use error::StoreError;
+pub use query::{FixtureQuery, GameQuery, SortOrder, TeamQuery};
+pub use record::{
+    ApiKeyRecord, FetchState, FixtureRecord, IdempotencyClaim, IdempotencyRecord, ImportRecord,
+    ModelRecord, NewTeam, Recorded, RecordedQuote, Recording, ResultRecord, Revision, TeamName,
+};
+pub use sqlite::SqliteStore;
+
+/// What the platform remembers, whichever database holds it.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Adds competitions, or brings those of the same key up to date.
+    async fn put_competitions(&self, competitions: &[Competition]) -> Result<(), StoreError>;
+
+    /// Every competition, in order of key.
+    async fn competitions(&self) -> Result<Vec<Competition>, StoreError>;
+
+    /// Adds teams that are not there by sport and name; returns all ids in the order given.
+    async fn put_teams(&self, teams: &[NewTeam]) -> Result<Vec<TeamId>, StoreError>;
+
+    /// Adds or moves aliases; a source of `None` makes the name known to every source.
+    async fn put_aliases(&self, names: &[TeamName]) -> Result<(), StoreError>;
+
+    /// Every name of every team of a sport: canonical names (source `None`) and aliases.
+    async fn team_names(&self, sport: Sport) -> Result<Vec<TeamName>, StoreError>;
+
+    /// Teams that match, in order of id.
+    async fn teams(&self, query: &TeamQuery) -> Result<Vec<Team>, StoreError>;
+
+    /// Writes fixtures, their results and quotes; all or nothing.
+    ///
+    /// A record finds its fixture by id where given, else by competition, teams and season (in
+    /// competitions of a single round) or by competition, teams and day. What is already there and
+    /// equal is left alone; what differs is changed and the old value kept as a [`Revision`];
+    /// `None` never erases. Quotes are appended; one that is already there (same bookmaker,
+    /// market, stage, moment) with other prices is superseded, the old prices kept.
+    async fn record(
+        &self,
+        recording: &Recording,
+        records: &[FixtureRecord],
+    ) -> Result<Recorded, StoreError>;
+
+    /// One fixture.
+    async fn fixture(&self, id: FixtureId) -> Result<Option<Fixture>, StoreError>;
+
+    /// Fixtures that match, in the order asked for.
+    async fn fixtures(&self, query: &FixtureQuery) -> Result<Vec<Fixture>, StoreError>;
+
+    /// Every quote of a fixture, oldest first.
+    async fn quotes(&self, id: FixtureId) -> Result<Vec<RecordedQuote>, StoreError>;
+
+    /// What of a fixture was changed after it was first recorded, oldest first.
+    async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError>;
+
+    /// Games as models read them, in order of kickoff, then id.
+    async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError>;
+
+    /// A number that grows with every write that can change a prediction.
+    async fn data_revision(&self) -> Result<u64, StoreError>;
+
+    /// How many fixtures, finished fixtures and quotes (single prices) each competition has.
+    async fn counts(&self) -> Result<Vec<(CompetitionKey, [u64; 3])>, StoreError>;
+
+    /// Notes the start of an import; returns its number.
+    async fn begin_import(&self, import: &ImportRecord) -> Result<i64, StoreError>;
+
+    /// Notes the end of an import with its final counts.
+    async fn finish_import(&self, id: i64, import: &ImportRecord) -> Result<(), StoreError>;
+
+    /// Past imports, newest first, at most `limit`.
+    async fn imports(&self, limit: u32) -> Result<Vec<ImportRecord>, StoreError>;
+
+    /// What a URL answered last, for a conditional request.
+    async fn fetch_state(&self, url: &str) -> Result<Option<FetchState>, StoreError>;
+
+    /// Remembers what a URL answered.
+    async fn put_fetch_state(&self, state: &FetchState) -> Result<(), StoreError>;
+
+    /// Adds a version of a model; the same name and version again replaces it.
+    async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError>;
+
+    /// Versions of a model (of every model for `None`), newest first, bodies left out.
+    async fn models(&self, name: Option<&str>) -> Result<Vec<ModelRecord>, StoreError>;
+
+    /// The newest version of a model with its body.
+    async fn latest_model(&self, name: &str) -> Result<Option<ModelRecord>, StoreError>;
+
+    /// Adds an API key.
+    async fn put_key(&self, key: &ApiKeyRecord) -> Result<(), StoreError>;
+
+    /// The key with this public prefix, revoked or not.
+    async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, StoreError>;
+
+    /// Every key, oldest first.
+    async fn keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError>;
+
+    /// Revokes a key; `false` where there is none to revoke.
+    async fn revoke_key(&self, prefix: &str, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Notes that a key was used.
+    async fn touch_key(&self, prefix: &str, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Claims an idempotency key for a request, or says what became of the first request.
+    /// Claims older than 24 hours, and unfinished ones older than a minute, are forgotten.
+    async fn claim_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+    ) -> Result<IdempotencyClaim, StoreError>;
+
+    /// Stores the answer of a claimed request, or (`None`) gives the claim up.
+    async fn finish_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+        answer: Option<(u16, Vec<u8>)>,
+    ) -> Result<(), StoreError>;
+
+    /// Answers when the database does.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
