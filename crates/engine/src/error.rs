@@ -1,0 +1,55 @@
+//! Why the engine has no answer.
+
+use domain::FixtureId;
+use jiff::Timestamp;
+use thiserror::Error;
+
+/// Why the engine has no answer.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// Nobody has heard of this fixture.
+    #[error("fixture {0} is not known")]
+    UnknownFixture(FixtureId),
+    /// There is no such model.
+    #[error("model {0:?} is not known")]
+    UnknownModel(String),
+    /// No model has been trained yet.
+    #[error("no model has been trained: run `sports-edge train`")]
+    NoModel,
+    /// The fixture's teams have no history as of the moment asked for.
+    #[error("fixture {fixture} cannot be predicted as of {as_of}: {reason}")]
+    NotPredictable {
+        /// Which fixture.
+        fixture: FixtureId,
+        /// Which moment.
+        as_of: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// A cursor was not one of ours.
+    #[error("the cursor {0:?} is not one this server gave out")]
+    BadCursor(String),
+    /// A batch had entries that cannot be taken; nothing was written.
+    #[error("{} of the batch's entries cannot be taken", .0.len())]
+    BadBatch(Vec<BatchProblem>),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] store::StoreError),
+    /// The forecast failed.
+    #[error("the forecast failed")]
+    Forecast(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A worker was lost.
+    #[error("a worker was lost")]
+    Worker,
+}
+
+/// What is wrong with one entry of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchProblem {
+    /// Position in the batch, from 0.
+    pub index: usize,
+    /// Which field.
+    pub field: String,
+    /// What is wrong.
+    pub detail: String,
+}

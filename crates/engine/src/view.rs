@@ -1,0 +1,233 @@
+//! What the engine answers: values ready to be shown, still without any wire format.
+
+use domain::{
+    BookmakerKey, Competition, Fixture, FixtureId, Market, MarketPrediction, Outcome, Price,
+    QuoteStage, SourceKey, Team, TeamId,
+};
+use jiff::Timestamp;
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The entries.
+    pub data: Vec<T>,
+    /// Where the next page begins, if there is one. Opaque to clients.
+    pub next_cursor: Option<String>,
+}
+
+/// A competition with what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompetitionView {
+    /// The competition.
+    pub competition: Competition,
+    /// Fixtures known.
+    pub fixtures: u64,
+    /// Of these, played.
+    pub finished: u64,
+    /// Single prices known.
+    pub prices: u64,
+}
+
+/// A fixture with the names of its sides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FixtureView {
+    /// The fixture.
+    pub fixture: Fixture,
+    /// Name of the competition.
+    pub competition_name: String,
+    /// Whether a draw is an outcome.
+    pub has_draw: bool,
+    /// Home side.
+    pub home: Team,
+    /// Away side.
+    pub away: Team,
+}
+
+/// A model's probabilities of who wins, in the order home, draw (where there is one), away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opinion {
+    /// Name of the model.
+    pub model: String,
+    /// Probabilities; add up to one.
+    pub probabilities: Vec<f64>,
+}
+
+/// A prediction with where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictionView {
+    /// Which fixture.
+    pub fixture: FixtureId,
+    /// Name of the model.
+    pub model: String,
+    /// Version of the trained model.
+    pub version: String,
+    /// The moment whose knowledge was used.
+    pub as_of: Timestamp,
+    /// Every market.
+    pub markets: Vec<MarketPrediction>,
+    /// What each model says of who wins, the one used included.
+    pub opinions: Vec<Opinion>,
+}
+
+/// The market's view of who wins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarketView {
+    /// Whose prices these are.
+    pub bookmaker: BookmakerKey,
+    /// Reference prices, in the order home, draw (where there is one), away.
+    pub prices: Vec<Price>,
+    /// Fair probabilities behind them (power method), same order.
+    pub probabilities: Vec<f64>,
+    /// The best price on offer for each outcome, same order.
+    pub best: Vec<Option<(BookmakerKey, Price)>>,
+    /// When the newest of these prices was taken.
+    pub taken_at: Timestamp,
+    /// How many bookmakers quoted.
+    pub bookmakers: u16,
+}
+
+/// Why an edge should not be taken at face value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EdgeFlag {
+    /// The best prices of the market beat the bookmakers together: some price is wrong or gone.
+    ImpossibleBook,
+    /// The price is old.
+    StalePrice,
+    /// The price stands far from every other bookmaker's.
+    Outlier,
+}
+
+impl EdgeFlag {
+    /// The key used in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ImpossibleBook => "impossible_book",
+            Self::StalePrice => "stale_price",
+            Self::Outlier => "outlier",
+        }
+    }
+}
+
+/// A price that pays more than it should, by our probability.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EdgeView {
+    /// The fixture.
+    pub fixture: FixtureView,
+    /// Which market.
+    pub market: Market,
+    /// Which outcome.
+    pub outcome: Outcome,
+    /// Who offers.
+    pub bookmaker: BookmakerKey,
+    /// What is offered.
+    pub price: Price,
+    /// Our probability, anchored on the market.
+    pub probability: f64,
+    /// The price that would be fair at that probability.
+    pub fair_price: f64,
+    /// What most tools print: model probability times price, less one.
+    pub raw_value: f64,
+    /// The expected value we stand behind: what such edges were worth against the closing line.
+    pub expected_value: f64,
+    /// Stake as a share of the bankroll (fractional Kelly).
+    pub stake: f64,
+    /// When the price was taken.
+    pub taken_at: Timestamp,
+    /// Reasons for doubt; a flagged edge has no stake.
+    pub flags: Vec<EdgeFlag>,
+}
+
+/// One line of the board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BoardRow {
+    /// The fixture.
+    pub fixture: FixtureView,
+    /// Our probabilities of who wins, where there is a model.
+    pub prediction: Option<Opinion>,
+    /// The moment whose knowledge the prediction used.
+    pub as_of: Option<Timestamp>,
+    /// The market's.
+    pub market: Option<MarketView>,
+    /// The largest unflagged edge.
+    pub edge: Option<EdgeView>,
+}
+
+/// A quote with its trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuoteView {
+    /// Who offered.
+    pub bookmaker: BookmakerKey,
+    /// Which market.
+    pub market: Market,
+    /// Opening, on the way, closing.
+    pub stage: QuoteStage,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// When it was written.
+    pub recorded_at: Timestamp,
+    /// Outcomes and prices.
+    pub prices: Vec<(Outcome, Price)>,
+    /// Where it came from.
+    pub source: SourceKey,
+    /// Whether a corrected quote took its place.
+    pub superseded: bool,
+}
+
+/// A reason for a prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReasonView {
+    /// What it is, such as `home advantage`.
+    pub label: String,
+    /// How much it speaks for home (positive) or away (negative), in log odds.
+    pub effect: f64,
+    /// A sentence with the figures.
+    pub detail: String,
+}
+
+/// A team's rating after each of its games.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RatingSeries {
+    /// Which team.
+    pub team: TeamId,
+    /// Moment and rating, oldest first.
+    pub points: Vec<(Timestamp, f64)>,
+}
+
+/// Everything the page of a fixture shows beyond its prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FixtureInsight {
+    /// The fixture.
+    pub fixture: FixtureView,
+    /// The prediction, where there is a model.
+    pub prediction: Option<PredictionView>,
+    /// The market at the same moment.
+    pub market: Option<MarketView>,
+    /// Probability of each score, home goals by away goals, each 0..=6 with the last row and
+    /// column open-ended; absent for sports of points.
+    pub score_matrix: Option<Vec<Vec<f64>>>,
+    /// Expected goals or points, home and away.
+    pub expected_score: Option<[f64; 2]>,
+    /// Ratings of both teams over the last two years.
+    pub ratings: Vec<RatingSeries>,
+    /// Meetings of the two teams before the fixture, newest first, at most ten.
+    pub head_to_head: Vec<FixtureView>,
+    /// Why the model thinks so, strongest first.
+    pub reasons: Vec<ReasonView>,
+    /// Edges at the same moment, flagged ones included.
+    pub edges: Vec<EdgeView>,
+}
+
+/// A version of a trained model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelView {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// When it was trained.
+    pub created_at: Timestamp,
+    /// Digest of the data it was trained on.
+    pub data_digest: String,
+    /// Whether it serves now.
+    pub serving: bool,
+}
