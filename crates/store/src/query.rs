@@ -68,4 +68,6 @@ pub struct GameQuery {
     pub from: Option<Timestamp>,
     /// Kickoff before.
     pub until: Option<Timestamp>,
+    /// Only games that a write with a later data revision touched.
+    pub changed_after: Option<u64>,
 }

@@ -1,0 +1,111 @@
+//! The engine: what it is made of, and how it starts.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use domain::{Competition, CompetitionKey, Team, TeamId};
+use jiff::Timestamp;
+use store::{Store, TeamQuery};
+
+use crate::{Clock, EngineError, knowledge::Knowledge};
+
+/// What the engine is told to do differently.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// The share of full Kelly that is staked.
+    pub kelly_share: f64,
+    /// Threads used for training and backtests; `None` means all.
+    pub threads: Option<usize>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { kelly_share: 0.25, threads: None }
+    }
+}
+
+/// What [`Engine::load`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// Games in memory.
+    pub games: usize,
+    /// The model version that serves, where one has been trained.
+    pub model: Option<String>,
+}
+
+/// What the platform does.
+pub struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: EngineOptions,
+    pub(crate) knowledge: RwLock<Option<Arc<Knowledge>>>,
+    /// Held while knowledge is brought up to date, so that it happens once.
+    pub(crate) refreshing: tokio::sync::Mutex<()>,
+    names: RwLock<Arc<Names>>,
+}
+
+/// Names by key; small, read everywhere, replaced whole.
+#[derive(Default)]
+pub(crate) struct Names {
+    pub(crate) competitions: HashMap<CompetitionKey, Competition>,
+    pub(crate) teams: HashMap<TeamId, Team>,
+}
+
+impl Engine {
+    /// Joins the parts; reads nothing yet.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: EngineOptions) -> Self {
+        Self {
+            store,
+            clock,
+            options,
+            knowledge: RwLock::default(),
+            refreshing: tokio::sync::Mutex::default(),
+            names: RwLock::default(),
+        }
+    }
+
+    /// Reads games and the newest trained model, and fits what serving needs now.
+    pub async fn load(&self) -> Result<Readiness, EngineError> {
+        self.reload_names().await?;
+        let knowledge = self.knowledge().await?;
+        knowledge.warm(self.now()).await?;
+        Ok(Readiness { games: knowledge.games(), model: knowledge.version() })
+    }
+
+    /// Whether [`Engine::load`] has been through.
+    pub fn is_ready(&self) -> bool {
+        self.knowledge.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The present moment, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Answers when the store does.
+    pub async fn ping(&self) -> Result<(), EngineError> {
+        Ok(self.store.ping().await?)
+    }
+
+    /// A number that grows with every write that can change an answer.
+    pub async fn revision(&self) -> Result<u64, EngineError> {
+        Ok(self.store.data_revision().await?)
+    }
+
+    pub(crate) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) async fn reload_names(&self) -> Result<Arc<Names>, EngineError> {
+        let competitions = self.store.competitions().await?;
+        let teams = self.store.teams(&TeamQuery::default()).await?;
+        let names = Arc::new(Names {
+            competitions: competitions.into_iter().map(|it| (it.key.clone(), it)).collect(),
+            teams: teams.into_iter().map(|it| (it.id, it)).collect(),
+        });
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&names);
+        Ok(names)
+    }
+}

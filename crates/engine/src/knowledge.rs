@@ -1,0 +1,196 @@
+//! What is kept in memory to answer from: every game, and the model that serves.
+//!
+//! Brought up to date when the store's revision moves. A change of a game that no fit can have
+//! read yet (it kicked off after the newest refit) waits until one can.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock, PoisonError},
+};
+
+use domain::{Competition, FixtureId, Game};
+use forecast::{Forecaster, History, Trained, cut_for};
+use jiff::Timestamp;
+use store::{GameQuery, ModelRecord};
+
+use crate::{Engine, EngineError, models::MODEL_NAME};
+
+/// A consistent state of everything predictions are made from.
+pub(crate) struct Knowledge {
+    revision: u64,
+    games: Arc<Vec<Game>>,
+    competitions: Arc<Vec<Competition>>,
+    /// Games that changed but which no fit reads yet.
+    pending: HashMap<FixtureId, Game>,
+    serving: Option<Serving>,
+}
+
+/// The model that answers.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    /// Version, digest and dates; the body is dropped.
+    pub(crate) record: Arc<ModelRecord>,
+    pub(crate) forecaster: Arc<Forecaster>,
+    pub(crate) report: Arc<OnceLock<Arc<forecast::Report>>>,
+    trained: Arc<Trained>,
+}
+
+impl Knowledge {
+    pub(crate) fn games(&self) -> usize {
+        self.games.len()
+    }
+
+    pub(crate) fn version(&self) -> Option<String> {
+        self.serving.as_ref().map(|it| it.record.version.clone())
+    }
+
+    pub(crate) fn serving(&self) -> Result<&Serving, EngineError> {
+        self.serving.as_ref().ok_or(EngineError::NoModel)
+    }
+
+    /// Fits every pool that serving at `now` needs.
+    pub(crate) async fn warm(&self, now: Timestamp) -> Result<(), EngineError> {
+        let Some(serving) = self.serving.clone() else { return Ok(()) };
+        tokio::task::spawn_blocking(move || serving.forecaster.warm(now))
+            .await
+            .map_err(|_| EngineError::Worker)
+    }
+
+    fn is_current(&self, revision: u64, cut: Timestamp) -> bool {
+        self.revision == revision && !self.pending.values().any(|it| it.kickoff <= cut)
+    }
+}
+
+impl Engine {
+    /// What is known now; reads what changed since last asked.
+    pub(crate) async fn knowledge(&self) -> Result<Arc<Knowledge>, EngineError> {
+        let revision = self.store.data_revision().await?;
+        let cut = cut_for(self.now());
+        if let Some(known) = self.known().filter(|it| it.is_current(revision, cut)) {
+            return Ok(known);
+        }
+        let _one_at_a_time = self.refreshing.lock().await;
+        let revision = self.store.data_revision().await?;
+        let next = match self.known() {
+            Some(known) if known.is_current(revision, cut) => return Ok(known),
+            Some(known) => self.catch_up(&known, revision, cut).await?,
+            None => self.read_all(revision).await?,
+        };
+        let next = Arc::new(next);
+        *self.knowledge.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&next));
+        Ok(next)
+    }
+
+    fn known(&self) -> Option<Arc<Knowledge>> {
+        self.knowledge.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn read_all(&self, revision: u64) -> Result<Knowledge, EngineError> {
+        let games = Arc::new(self.store.games(&GameQuery::default()).await?);
+        let competitions = Arc::new(self.store.competitions().await?);
+        let serving = match self.store.latest_model(MODEL_NAME).await? {
+            Some(record) => Some(serve(record, Arc::clone(&games), &competitions).await?),
+            None => None,
+        };
+        Ok(Knowledge { revision, games, competitions, pending: HashMap::new(), serving })
+    }
+
+    async fn catch_up(
+        &self,
+        known: &Knowledge,
+        revision: u64,
+        cut: Timestamp,
+    ) -> Result<Knowledge, EngineError> {
+        let newest = self.store.models(Some(MODEL_NAME)).await?.into_iter().next();
+        let serves = known.serving.as_ref().map(|it| (&it.record.version, it.record.created_at));
+        if newest.as_ref().map(|it| (&it.version, it.created_at)) != serves {
+            return self.read_all(revision).await;
+        }
+        let query =
+            GameQuery { changed_after: Some(known.revision), ..GameQuery::default() };
+        let mut pending = known.pending.clone();
+        for game in self.store.games(&query).await? {
+            pending.insert(game.fixture, game);
+        }
+        let competitions = Arc::new(self.store.competitions().await?);
+        let mut next = Knowledge {
+            revision,
+            games: Arc::clone(&known.games),
+            competitions,
+            pending,
+            serving: known.serving.clone(),
+        };
+        if next.pending.values().any(|it| it.kickoff <= cut)
+            || next.competitions != known.competitions
+        {
+            next.apply_pending().await?;
+        }
+        Ok(next)
+    }
+}
+
+impl Knowledge {
+    /// Puts the waiting games among the others and makes a forecaster that reads them.
+    async fn apply_pending(&mut self) -> Result<(), EngineError> {
+        let mut pending = std::mem::take(&mut self.pending);
+        let known = Arc::clone(&self.games);
+        let competitions = Arc::clone(&self.competitions);
+        let serving = self.serving.clone();
+        let (games, serving) = blocking(move || {
+            let mut games: Vec<Game> = known
+                .iter()
+                .map(|it| pending.remove(&it.fixture).unwrap_or_else(|| it.clone()))
+                .collect();
+            let mut new: Vec<Game> = pending.into_values().collect();
+            new.sort_by_key(|it| it.fixture);
+            games.append(&mut new);
+            let games = Arc::new(games);
+            let serving = serving.map(|it| {
+                let forecaster = forecaster(&games, &competitions, Arc::clone(&it.trained));
+                Serving { forecaster, ..it }
+            });
+            (games, serving)
+        })
+        .await?;
+        self.games = games;
+        self.serving = serving;
+        Ok(())
+    }
+}
+
+async fn serve(
+    mut record: ModelRecord,
+    games: Arc<Vec<Game>>,
+    competitions: &Arc<Vec<Competition>>,
+) -> Result<Serving, EngineError> {
+    let competitions = Arc::clone(competitions);
+    blocking(move || {
+        let trained: Trained = serde_json::from_slice(&record.body)
+            .map_err(|error| EngineError::Forecast(Box::new(error)))?;
+        let trained = Arc::new(trained);
+        record.body = Vec::new();
+        Ok(Serving {
+            forecaster: forecaster(&games, &competitions, Arc::clone(&trained)),
+            record: Arc::new(record),
+            report: Arc::default(),
+            trained,
+        })
+    })
+    .await?
+}
+
+fn forecaster(
+    games: &Arc<Vec<Game>>,
+    competitions: &Arc<Vec<Competition>>,
+    trained: Arc<Trained>,
+) -> Arc<Forecaster> {
+    let history = Arc::new(History::new(games.to_vec()));
+    Arc::new(Forecaster::new(history, competitions.to_vec(), trained))
+}
+
+/// Runs what computes for long away from the threads that answer.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| EngineError::Worker)
+}

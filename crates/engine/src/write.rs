@@ -1,0 +1,310 @@
+//! Writes from outside: fixtures, results and quotes in batches, all of a batch or nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{Fixture, FixtureId, Market, Price, Quote, SourceKey, Sport, TeamId};
+use store::{
+    ApiKeyRecord, FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, NewTeam,
+    Recorded, Recording, ResultRecord, TeamQuery,
+};
+
+use crate::{
+    BatchOutcome, BatchProblem, Engine, EngineError, FixtureCommand, QuoteCommand, ResultCommand,
+    TeamRef,
+};
+
+impl Engine {
+    /// Adds or changes fixtures.
+    pub async fn put_fixtures(
+        &self,
+        commands: Vec<FixtureCommand>,
+    ) -> Result<BatchOutcome, EngineError> {
+        let names = self.reload_names().await?;
+        let mut problems = Vec::new();
+        for (index, command) in commands.iter().enumerate() {
+            if !names.competitions.contains_key(&command.competition) {
+                let detail = format!("competition {} is not known", command.competition);
+                problems.push(problem(index, "competition", detail));
+            }
+            for (field, side) in [("home", &command.home), ("away", &command.away)] {
+                match side {
+                    TeamRef::Id(id) if !names.teams.contains_key(id) => {
+                        problems.push(problem(index, field, format!("team {id} is not known")));
+                    }
+                    TeamRef::Name(name) if name.trim().is_empty() || name.len() > 128 => {
+                        let detail = "a team's name has 1 to 128 bytes".to_owned();
+                        problems.push(problem(index, field, detail));
+                    }
+                    _ => {}
+                }
+            }
+            if command.home == command.away {
+                problems.push(problem(index, "away", "a team cannot play itself".to_owned()));
+            }
+        }
+        refuse_if_any(problems)?;
+        let sports = commands.iter().map(|it| names.competitions[&it.competition].sport);
+        let sports: Vec<Sport> = sports.collect();
+        let teams = self.resolve_teams(&commands, &sports).await?;
+        let mut records = Vec::with_capacity(commands.len());
+        for (index, command) in commands.iter().enumerate() {
+            let team = |side: &TeamRef| match side {
+                TeamRef::Id(id) => *id,
+                TeamRef::Name(name) => teams[&(sports[index], name.trim().to_owned())],
+            };
+            let (home, away) = (team(&command.home), team(&command.away));
+            if home == away {
+                let detail = "both names belong to the same team".to_owned();
+                return Err(EngineError::BadBatch(vec![problem(index, "away", detail)]));
+            }
+            records.push(FixtureRecord {
+                id: None,
+                competition: command.competition.clone(),
+                season: command.season.clone(),
+                kickoff: command.kickoff,
+                kickoff_precision: domain::KickoffPrecision::Minute,
+                home,
+                away,
+                neutral: command.neutral,
+                status: command.status,
+                result: None,
+                quotes: Vec::new(),
+            });
+        }
+        self.record(&records).await
+    }
+
+    /// Writes results of known fixtures.
+    pub async fn put_results(
+        &self,
+        commands: Vec<ResultCommand>,
+    ) -> Result<BatchOutcome, EngineError> {
+        let fixtures = self.known_fixtures(commands.iter().map(|it| it.fixture)).await?;
+        let mut problems = Vec::new();
+        for (index, command) in commands.iter().enumerate() {
+            match fixtures.get(&command.fixture) {
+                None => problems.push(unknown_fixture(index, command.fixture)),
+                Some(fixture) if fixture.kickoff > self.now() => {
+                    let detail = format!("fixture {} has not kicked off", fixture.id);
+                    problems.push(problem(index, "fixture_id", detail));
+                }
+                Some(_) => {}
+            }
+        }
+        refuse_if_any(problems)?;
+        let records: Vec<FixtureRecord> = commands
+            .iter()
+            .map(|command| FixtureRecord {
+                result: Some(ResultRecord { score: command.score, stats: command.stats }),
+                ..unchanged(&fixtures[&command.fixture])
+            })
+            .collect();
+        self.record(&records).await
+    }
+
+    /// Appends quotes to known fixtures.
+    pub async fn put_quotes(
+        &self,
+        commands: Vec<QuoteCommand>,
+    ) -> Result<BatchOutcome, EngineError> {
+        let fixtures = self.known_fixtures(commands.iter().map(|it| it.fixture)).await?;
+        let names = self.names();
+        let mut problems = Vec::new();
+        let mut records = Vec::with_capacity(commands.len());
+        for (index, command) in commands.iter().enumerate() {
+            let Some(fixture) = fixtures.get(&command.fixture) else {
+                problems.push(unknown_fixture(index, command.fixture));
+                continue;
+            };
+            let has_draw = match names.competitions.get(&fixture.competition) {
+                Some(competition) => competition.sport.has_draw(),
+                None => self.fixture(fixture.id).await?.has_draw,
+            };
+            let taken_at = command.taken_at.unwrap_or_else(|| self.now());
+            match quote_prices(command, has_draw) {
+                _ if taken_at > self.now() => {
+                    let detail = "the price is from the future".to_owned();
+                    problems.push(problem(index, "taken_at", detail));
+                }
+                Err((field, detail)) => problems.push(problem(index, field, detail)),
+                Ok(prices) => records.push(FixtureRecord {
+                    quotes: vec![Quote {
+                        bookmaker: command.bookmaker.clone(),
+                        market: command.market,
+                        stage: command.stage,
+                        taken_at,
+                        prices,
+                    }],
+                    ..unchanged(fixture)
+                }),
+            }
+        }
+        refuse_if_any(problems)?;
+        self.record(&records).await
+    }
+
+    /// The key with this public prefix.
+    pub async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, EngineError> {
+        Ok(self.store.key(prefix).await?)
+    }
+
+    /// Every key, oldest first.
+    pub async fn keys(&self) -> Result<Vec<ApiKeyRecord>, EngineError> {
+        Ok(self.store.keys().await?)
+    }
+
+    /// Adds a key.
+    pub async fn put_key(&self, key: &ApiKeyRecord) -> Result<(), EngineError> {
+        Ok(self.store.put_key(key).await?)
+    }
+
+    /// Revokes a key; `false` where there is none to revoke.
+    pub async fn revoke_key(&self, prefix: &str) -> Result<bool, EngineError> {
+        Ok(self.store.revoke_key(prefix, self.now()).await?)
+    }
+
+    /// Notes that a key was used.
+    pub async fn touch_key(&self, prefix: &str) -> Result<(), EngineError> {
+        Ok(self.store.touch_key(prefix, self.now()).await?)
+    }
+
+    /// Claims an idempotency key, or says what became of the first request.
+    pub async fn claim_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+    ) -> Result<IdempotencyClaim, EngineError> {
+        Ok(self.store.claim_idempotency(record).await?)
+    }
+
+    /// Stores the answer of a claimed request, or (`None`) gives the claim up.
+    pub async fn finish_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+        answer: Option<(u16, Vec<u8>)>,
+    ) -> Result<(), EngineError> {
+        Ok(self.store.finish_idempotency(record, answer).await?)
+    }
+
+    /// Finds teams named in commands; makes those never heard of.
+    async fn resolve_teams(
+        &self,
+        commands: &[FixtureCommand],
+        sports: &[Sport],
+    ) -> Result<HashMap<(Sport, String), TeamId>, EngineError> {
+        let mut wanted: Vec<(Sport, String)> = Vec::new();
+        for (command, sport) in commands.iter().zip(sports) {
+            for side in [&command.home, &command.away] {
+                if let TeamRef::Name(name) = side {
+                    wanted.push((*sport, name.trim().to_owned()));
+                }
+            }
+        }
+        let mut found = HashMap::new();
+        for sport in sports.iter().copied().collect::<HashSet<_>>() {
+            for name in self.store.team_names(sport).await? {
+                if name.source.is_none() {
+                    found.insert((sport, name.name), name.team);
+                }
+            }
+        }
+        wanted.retain(|it| !found.contains_key(it));
+        wanted.sort();
+        wanted.dedup();
+        let new: Vec<NewTeam> = wanted
+            .iter()
+            .map(|(sport, name)| NewTeam {
+                sport: *sport,
+                name: name.clone(),
+                country: String::new(),
+            })
+            .collect();
+        let ids = self.store.put_teams(&new).await?;
+        found.extend(wanted.into_iter().zip(ids));
+        Ok(found)
+    }
+
+    async fn known_fixtures(
+        &self,
+        ids: impl Iterator<Item = FixtureId>,
+    ) -> Result<HashMap<FixtureId, Fixture>, EngineError> {
+        let mut ids: Vec<FixtureId> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let query = FixtureQuery { ids, limit, ..FixtureQuery::default() };
+        let fixtures = self.store.fixtures(&query).await?;
+        Ok(fixtures.into_iter().map(|it| (it.id, it)).collect())
+    }
+
+    async fn record(&self, records: &[FixtureRecord]) -> Result<BatchOutcome, EngineError> {
+        let recording = Recording {
+            source: SourceKey::new("api").expect("the text is a key"),
+            import: None,
+            at: self.now(),
+        };
+        let done: Recorded = self.store.record(&recording, records).await?;
+        Ok(BatchOutcome {
+            fixtures: done.fixtures,
+            fixtures_added: done.fixtures_added,
+            fixtures_changed: done.fixtures_changed,
+            prices_written: done.prices_added + done.prices_changed,
+        })
+    }
+}
+
+/// A record that says nothing new of a fixture.
+fn unchanged(fixture: &Fixture) -> FixtureRecord {
+    FixtureRecord {
+        id: Some(fixture.id),
+        competition: fixture.competition.clone(),
+        season: fixture.season.clone(),
+        kickoff: fixture.kickoff,
+        kickoff_precision: fixture.kickoff_precision,
+        home: fixture.home,
+        away: fixture.away,
+        neutral: fixture.neutral,
+        status: None,
+        result: None,
+        quotes: Vec::new(),
+    }
+}
+
+type FieldProblem = (&'static str, String);
+
+/// Puts a command's prices in the order of the market's outcomes.
+fn quote_prices(
+    command: &QuoteCommand,
+    has_draw: bool,
+) -> Result<[Option<Price>; 3], FieldProblem> {
+    let outcomes = Market::outcomes(command.market, has_draw);
+    let mut prices = [None; 3];
+    if command.prices.is_empty() {
+        return Err(("prices", "no price is given".to_owned()));
+    }
+    for (outcome, decimal) in &command.prices {
+        let Some(at) = outcomes.iter().position(|it| it == outcome) else {
+            let detail = format!("{outcome} is not an outcome of this market");
+            return Err(("prices", detail));
+        };
+        let price = Price::new(*decimal).map_err(|error| ("prices", error.to_string()))?;
+        if prices[at].replace(price).is_some() {
+            return Err(("prices", format!("{outcome} is priced twice")));
+        }
+    }
+    Ok(prices)
+}
+
+fn problem(index: usize, field: &str, detail: String) -> BatchProblem {
+    BatchProblem { index, field: field.to_owned(), detail }
+}
+
+fn unknown_fixture(index: usize, id: FixtureId) -> BatchProblem {
+    problem(index, "fixture_id", format!("fixture {id} is not known"))
+}
+
+fn refuse_if_any(problems: Vec<BatchProblem>) -> Result<(), EngineError> {
+    if problems.is_empty() { Ok(()) } else { Err(EngineError::BadBatch(problems)) }
+}
