@@ -172,6 +172,52 @@ impl KickoffPrecision {
             Self::Minute => sport.result_delay(),
             Self::Day => SignedDuration::from_hours(18),
         };
-        kickoff.saturating_add(delay).expect("a signed duration never overflows when saturating")
+        kickoff
+            .saturating_add(delay)
+            .expect("a signed duration never overflows when saturating")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sport_reads_back_what_it_writes() {
+        for sport in Sport::ALL {
+            assert_eq!(Sport::parse(sport.as_str()), Some(sport));
+            let json = serde_json::to_string(&sport).unwrap();
+            assert_eq!(json, format!("\"{}\"", sport.as_str()));
+        }
+        assert_eq!(Sport::parse("curling"), None);
+    }
+
+    #[test]
+    fn only_football_ends_in_draws() {
+        assert_eq!(Sport::ALL.map(Sport::has_draw), [true, false, false]);
+    }
+
+    #[test]
+    fn a_result_is_known_after_the_game_or_after_the_night_where_only_the_day_is_known() {
+        let kickoff: Timestamp = "2022-08-06T15:00:00Z".parse().unwrap();
+        let known = |precision: KickoffPrecision, sport| {
+            precision.result_known_at(kickoff, sport).to_string()
+        };
+        assert_eq!(
+            known(KickoffPrecision::Minute, Sport::Football),
+            "2022-08-06T18:00:00Z"
+        );
+        assert_eq!(
+            known(KickoffPrecision::Minute, Sport::AmericanFootball),
+            "2022-08-06T20:00:00Z"
+        );
+        assert_eq!(
+            known(KickoffPrecision::Minute, Sport::Basketball),
+            "2022-08-06T19:00:00Z"
+        );
+        assert_eq!(
+            known(KickoffPrecision::Day, Sport::Football),
+            "2022-08-07T09:00:00Z"
+        );
     }
 }

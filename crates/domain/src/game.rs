@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BookmakerKey, CompetitionKey, FixtureId, Market, MarketKind, MatchStats, Price, Quote,
-    Score, SeasonKey, Sport, TeamId,
+    BookmakerKey, CompetitionKey, FixtureId, Market, MarketKind, MatchStats, Price, Quote, Score,
+    SeasonKey, Sport, TeamId,
 };
 
 /// Whose prices stand for the market, sharpest first. The first of these that prices every
@@ -92,7 +92,9 @@ impl Game {
 
     /// The moment of which a backtest predicts this game.
     pub fn pregame_at(&self) -> Timestamp {
-        self.kickoff.saturating_sub(Self::PREGAME_LEAD).expect("a fixed hour never overflows")
+        self.kickoff
+            .saturating_sub(Self::PREGAME_LEAD)
+            .expect("a fixed hour never overflows")
     }
 }
 
@@ -101,8 +103,11 @@ impl Game {
 pub fn summarise_quotes(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Prices {
     let latest = latest_by_bookmaker(quotes, at);
     let of_kind = |kind: MarketKind| -> Option<MarketPrices> {
-        let mut markets: Vec<Market> =
-            latest.iter().map(|it| it.market).filter(|it| it.kind() == kind).collect();
+        let mut markets: Vec<Market> = latest
+            .iter()
+            .map(|it| it.market)
+            .filter(|it| it.kind() == kind)
+            .collect();
         markets.sort_unstable();
         markets.dedup();
         markets
@@ -134,7 +139,11 @@ fn latest_by_bookmaker(quotes: &[Quote], at: Timestamp) -> Vec<&Quote> {
 
 fn summarise_market(latest: &[&Quote], market: Market, has_draw: bool) -> Option<MarketPrices> {
     let width = market.outcomes(has_draw).len();
-    let quotes: Vec<&Quote> = latest.iter().copied().filter(|it| it.market == market).collect();
+    let quotes: Vec<&Quote> = latest
+        .iter()
+        .copied()
+        .filter(|it| it.market == market)
+        .collect();
     let complete: Vec<&Quote> = quotes
         .iter()
         .copied()
@@ -153,9 +162,17 @@ fn summarise_market(latest: &[&Quote], market: Market, has_draw: bool) -> Option
         ),
     };
     let best = std::array::from_fn(|index| best_price(&quotes, index));
-    let bookmakers = quotes.iter().filter(|it| !it.bookmaker.as_str().starts_with("market_"));
+    let bookmakers = quotes
+        .iter()
+        .filter(|it| !it.bookmaker.as_str().starts_with("market_"));
     let bookmakers = u16::try_from(bookmakers.count()).unwrap_or(u16::MAX);
-    Some(MarketPrices { market, reference, reference_bookmaker, best, bookmakers })
+    Some(MarketPrices {
+        market,
+        reference,
+        reference_bookmaker,
+        best,
+        bookmakers,
+    })
 }
 
 /// The prices whose implied probabilities are the means over `quotes`.
@@ -164,7 +181,11 @@ fn mean_prices(quotes: &[&Quote], width: usize) -> [Option<Price>; 3] {
         let implied = |it: &&Quote| it.prices[index].map_or(0.0, Price::implied_probability);
         #[expect(clippy::cast_precision_loss, reason = "a handful of bookmakers")]
         let mean = quotes.iter().map(implied).sum::<f64>() / quotes.len() as f64;
-        if index < width { Price::new(1.0 / mean).ok() } else { None }
+        if index < width {
+            Price::new(1.0 / mean).ok()
+        } else {
+            None
+        }
     })
 }
 

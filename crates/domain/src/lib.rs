@@ -10,19 +10,22 @@ mod odds;
 mod prediction;
 mod price;
 mod quote;
+mod scoring;
 
 pub use fixture::{
     Competition, Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
 };
 pub use game::{BestPrice, Game, MarketPrices, Prices, REFERENCE_BOOKMAKERS, summarise_quotes};
 pub use key::{
-    BookmakerKey, CompetitionKey, FixtureId, InvalidKey, SeasonKey, SourceKey, TeamId,
+    BookmakerKey, CompetitionKey, FixtureId, InvalidKey, Key, KeyKind, SeasonKey, SourceKey,
+    TeamId, kind,
 };
 pub use market::{InvalidLine, Line, Market, MarketKind, Outcome, ParseMarketError};
 pub use odds::{
-    OddsFormat, Overround, OverroundError, expected_value, kelly_fraction, overround,
-    remove_overround,
+    OddsFormat, Overround, OverroundError, ParseOddsError, expected_value, kelly_fraction,
+    overround, remove_overround,
 };
 pub use prediction::{MarketPrediction, OutcomeProbability, Prediction};
 pub use price::{InvalidPrice, Price};
 pub use quote::{Quote, QuoteStage};
+pub use scoring::{brier, log_loss, rps};

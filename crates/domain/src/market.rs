@@ -23,8 +23,13 @@ pub enum MarketKind {
 
 impl MarketKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::H2h, Self::Totals, Self::Spreads, Self::BothTeamsToScore, Self::CorrectScore];
+    pub const ALL: [Self; 5] = [
+        Self::H2h,
+        Self::Totals,
+        Self::Spreads,
+        Self::BothTeamsToScore,
+        Self::CorrectScore,
+    ];
 
     /// The key used in files and the API.
     pub fn as_str(self) -> &'static str {
@@ -63,7 +68,10 @@ impl Line {
     pub fn new(value: f64) -> Result<Self, InvalidLine> {
         let quarters = value * 4.0;
         if quarters.fract() == 0.0 && quarters.abs() <= 4000.0 {
-            #[expect(clippy::cast_possible_truncation, reason = "checked to be a small integer")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "checked to be a small integer"
+            )]
             Ok(Self(quarters as i32))
         } else {
             Err(InvalidLine(value))
@@ -127,11 +135,20 @@ pub enum ParseMarketError {
 
 impl Market {
     /// Who wins.
-    pub const H2H: Self = Self { kind: MarketKind::H2h, line: None };
+    pub const H2H: Self = Self {
+        kind: MarketKind::H2h,
+        line: None,
+    };
     /// Whether both sides score.
-    pub const BOTH_TEAMS_TO_SCORE: Self = Self { kind: MarketKind::BothTeamsToScore, line: None };
+    pub const BOTH_TEAMS_TO_SCORE: Self = Self {
+        kind: MarketKind::BothTeamsToScore,
+        line: None,
+    };
     /// The exact score.
-    pub const CORRECT_SCORE: Self = Self { kind: MarketKind::CorrectScore, line: None };
+    pub const CORRECT_SCORE: Self = Self {
+        kind: MarketKind::CorrectScore,
+        line: None,
+    };
 
     /// Joins a kind and a line, refusing a line too many or too few.
     pub fn new(kind: MarketKind, line: Option<Line>) -> Result<Self, ParseMarketError> {
@@ -144,12 +161,18 @@ impl Market {
 
     /// Over or under `line`.
     pub const fn totals(line: Line) -> Self {
-        Self { kind: MarketKind::Totals, line: Some(line) }
+        Self {
+            kind: MarketKind::Totals,
+            line: Some(line),
+        }
     }
 
     /// Home and away with `line` given to the home side.
     pub const fn spreads(line: Line) -> Self {
-        Self { kind: MarketKind::Spreads, line: Some(line) }
+        Self {
+            kind: MarketKind::Spreads,
+            line: Some(line),
+        }
     }
 
     /// The kind.
@@ -248,3 +271,6 @@ impl From<Outcome> for String {
         outcome.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests;

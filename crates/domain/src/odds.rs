@@ -1,58 +1,12 @@
-//! Odds arithmetic: formats, the overround and its removal, expected value, stakes.
+//! Odds arithmetic: the overround and its removal, expected value, stakes, ways to write odds.
 
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+mod format;
+mod overround;
 
 use crate::Price;
 
-/// How odds are written for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OddsFormat {
-    /// What one unit returns: `2.50`.
-    Decimal,
-    /// What 100 win, or what wins 100: `+150`, `-200`.
-    American,
-    /// What is won over what is staked: `6/4`.
-    Fractional,
-}
-
-/// How the overround is taken out of prices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Overround {
-    /// Implied probabilities divided by their sum.
-    Proportional,
-    /// Implied probabilities raised to a common power (Clarke, Kovalchik and Ingram 2017).
-    Power,
-    /// Shin's model of insider trading (Shin 1992, 1993).
-    Shin,
-    /// A common odds ratio between implied and fair probabilities (Cheung 2015).
-    OddsRatio,
-}
-
-/// Why no fair probabilities come out of prices.
-#[derive(Debug, Clone, Copy, PartialEq, Error)]
-pub enum OverroundError {
-    /// Fewer than two prices.
-    #[error("{0} prices make no market")]
-    TooFew(usize),
-}
-
-/// The sum of implied probabilities less one: the bookmaker's margin, negative when the prices
-/// can be beaten by backing every outcome.
-pub fn overround(prices: &[Price]) -> f64 {
-    prices.iter().map(|it| it.implied_probability()).sum::<f64>() - 1.0
-}
-
-/// The fair probabilities behind `prices`, in their order; they add up to one.
-pub fn remove_overround(prices: &[Price], _method: Overround) -> Result<Vec<f64>, OverroundError> {
-    if prices.len() < 2 {
-        return Err(OverroundError::TooFew(prices.len()));
-    }
-    let sum: f64 = prices.iter().map(|it| it.implied_probability()).sum();
-    Ok(prices.iter().map(|it| it.implied_probability() / sum).collect())
-}
+pub use format::{OddsFormat, ParseOddsError};
+pub use overround::{Overround, OverroundError, overround, remove_overround};
 
 /// Expected profit of one unit staked at `price` on an outcome of probability `probability`.
 pub fn expected_value(probability: f64, price: Price) -> f64 {
@@ -63,4 +17,41 @@ pub fn expected_value(probability: f64, price: Price) -> f64 {
 /// price offers no value.
 pub fn kelly_fraction(probability: f64, price: Price) -> f64 {
     (expected_value(probability, price) / (price.decimal() - 1.0)).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_fair_price_has_no_value_and_earns_no_stake() {
+        let evens = Price::new(2.0).unwrap();
+        assert_eq!(
+            (expected_value(0.5, evens), kelly_fraction(0.5, evens)),
+            (0.0, 0.0)
+        );
+        assert_eq!(kelly_fraction(0.4, evens), 0.0);
+    }
+
+    #[test]
+    fn kelly_stakes_the_edge_over_the_odds() {
+        let price = Price::new(3.0).unwrap();
+        assert!((expected_value(0.4, price) - 0.2).abs() < 1e-15);
+        assert!((kelly_fraction(0.4, price) - 0.1).abs() < 1e-15);
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_stake_grows_faster_than_kelly(
+            probability in 0.01..0.99_f64, decimal in 1.01..50.0_f64, other in 0.0..0.99_f64,
+        ) {
+            let stake = kelly_fraction(probability, Price::new(decimal).unwrap());
+            let growth = |share: f64| probability * (share * (decimal - 1.0)).ln_1p()
+                + (1.0 - probability) * (-share).ln_1p();
+            prop_assert!((0.0..1.0).contains(&stake));
+            prop_assert!(growth(stake) >= growth(other) - 1e-12);
+        }
+    }
 }

@@ -54,3 +54,32 @@ impl fmt::Display for Price {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_lies_above_one_and_at_most_at_ten_thousand() {
+        for decimal in [1.01, 2.0, 10_000.0] {
+            assert_eq!(Price::new(decimal).unwrap().decimal(), decimal);
+        }
+        for decimal in [1.0, 0.0, -2.0, 10_000.1, f64::INFINITY, f64::NAN] {
+            assert!(Price::new(decimal).is_err());
+        }
+        let error = Price::new(0.5).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "0.5 is not a price: decimal odds lie above 1 and at most 10000"
+        );
+    }
+
+    #[test]
+    fn a_price_is_a_number_in_json_and_text_and_is_checked_on_the_way_in() {
+        let price: Price = serde_json::from_str("2.5").unwrap();
+        assert_eq!(serde_json::to_string(&price).unwrap(), "2.5");
+        assert_eq!(format!("{price:.2}"), "2.50");
+        assert_eq!((f64::from(price), price.implied_probability()), (2.5, 0.4));
+        assert!(serde_json::from_str::<Price>("1.0").is_err());
+    }
+}
