@@ -18,7 +18,7 @@ use crate::{Engine, EngineError, models::MODEL_NAME};
 /// A consistent state of everything predictions are made from.
 pub(crate) struct Knowledge {
     revision: u64,
-    games: Arc<Vec<Game>>,
+    history: Arc<History>,
     competitions: Arc<Vec<Competition>>,
     /// Games that changed but which no fit reads yet.
     pending: HashMap<FixtureId, Game>,
@@ -37,7 +37,7 @@ pub(crate) struct Serving {
 
 impl Knowledge {
     pub(crate) fn games(&self) -> usize {
-        self.games.len()
+        self.history.games().len()
     }
 
     pub(crate) fn version(&self) -> Option<String> {
@@ -51,9 +51,7 @@ impl Knowledge {
     /// Fits every pool that serving at `now` needs.
     pub(crate) async fn warm(&self, now: Timestamp) -> Result<(), EngineError> {
         let Some(serving) = self.serving.clone() else { return Ok(()) };
-        tokio::task::spawn_blocking(move || serving.forecaster.warm(now))
-            .await
-            .map_err(|_| EngineError::Worker)
+        blocking(move || serving.forecaster.warm(now)).await
     }
 
     fn is_current(&self, revision: u64, cut: Timestamp) -> bool {
@@ -86,13 +84,14 @@ impl Engine {
     }
 
     async fn read_all(&self, revision: u64) -> Result<Knowledge, EngineError> {
-        let games = Arc::new(self.store.games(&GameQuery::default()).await?);
+        let games = self.store.games(&GameQuery::default()).await?;
+        let history = Arc::new(blocking(move || History::new(games)).await?);
         let competitions = Arc::new(self.store.competitions().await?);
         let serving = match self.store.latest_model(MODEL_NAME).await? {
-            Some(record) => Some(serve(record, Arc::clone(&games), &competitions).await?),
+            Some(record) => Some(serve(record, &history, &competitions).await?),
             None => None,
         };
-        Ok(Knowledge { revision, games, competitions, pending: HashMap::new(), serving })
+        Ok(Knowledge { revision, history, competitions, pending: HashMap::new(), serving })
     }
 
     async fn catch_up(
@@ -115,7 +114,7 @@ impl Engine {
         let competitions = Arc::new(self.store.competitions().await?);
         let mut next = Knowledge {
             revision,
-            games: Arc::clone(&known.games),
+            history: Arc::clone(&known.history),
             competitions,
             pending,
             serving: known.serving.clone(),
@@ -133,44 +132,41 @@ impl Knowledge {
     /// Puts the waiting games among the others and makes a forecaster that reads them.
     async fn apply_pending(&mut self) -> Result<(), EngineError> {
         let mut pending = std::mem::take(&mut self.pending);
-        let known = Arc::clone(&self.games);
+        let known = Arc::clone(&self.history);
         let competitions = Arc::clone(&self.competitions);
         let serving = self.serving.clone();
-        let (games, serving) = blocking(move || {
+        (self.history, self.serving) = blocking(move || {
             let mut games: Vec<Game> = known
+                .games()
                 .iter()
                 .map(|it| pending.remove(&it.fixture).unwrap_or_else(|| it.clone()))
                 .collect();
-            let mut new: Vec<Game> = pending.into_values().collect();
-            new.sort_by_key(|it| it.fixture);
-            games.append(&mut new);
-            let games = Arc::new(games);
+            games.extend(pending.into_values());
+            let history = Arc::new(History::new(games));
             let serving = serving.map(|it| {
-                let forecaster = forecaster(&games, &competitions, Arc::clone(&it.trained));
+                let forecaster = forecaster(&history, &competitions, &it.trained);
                 Serving { forecaster, ..it }
             });
-            (games, serving)
+            (history, serving)
         })
         .await?;
-        self.games = games;
-        self.serving = serving;
         Ok(())
     }
 }
 
 async fn serve(
     mut record: ModelRecord,
-    games: Arc<Vec<Game>>,
+    history: &Arc<History>,
     competitions: &Arc<Vec<Competition>>,
 ) -> Result<Serving, EngineError> {
-    let competitions = Arc::clone(competitions);
+    let (history, competitions) = (Arc::clone(history), Arc::clone(competitions));
     blocking(move || {
         let trained: Trained = serde_json::from_slice(&record.body)
             .map_err(|error| EngineError::Forecast(Box::new(error)))?;
         let trained = Arc::new(trained);
         record.body = Vec::new();
         Ok(Serving {
-            forecaster: forecaster(&games, &competitions, Arc::clone(&trained)),
+            forecaster: forecaster(&history, &competitions, &trained),
             record: Arc::new(record),
             report: Arc::default(),
             trained,
@@ -180,12 +176,11 @@ async fn serve(
 }
 
 fn forecaster(
-    games: &Arc<Vec<Game>>,
+    history: &Arc<History>,
     competitions: &Arc<Vec<Competition>>,
-    trained: Arc<Trained>,
+    trained: &Arc<Trained>,
 ) -> Arc<Forecaster> {
-    let history = Arc::new(History::new(games.to_vec()));
-    Arc::new(Forecaster::new(history, competitions.to_vec(), trained))
+    Arc::new(Forecaster::new(Arc::clone(history), competitions.to_vec(), Arc::clone(trained)))
 }
 
 /// Runs what computes for long away from the threads that answer.

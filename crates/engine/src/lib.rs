@@ -2,18 +2,31 @@
 //!
 //! Knows no HTTP, no SQL and no model runtime; it introduces strangers to each other.
 
+mod board;
 mod clock;
 mod command;
+mod cursor;
+mod engine;
 mod error;
 mod filter;
+mod knowledge;
+mod lists;
+mod models;
+mod predict;
 mod view;
+mod write;
 
 pub use clock::{Clock, FixedClock};
 pub use command::{BatchOutcome, FixtureCommand, QuoteCommand, ResultCommand, TeamRef};
+pub use engine::{Engine, EngineOptions, Readiness};
 pub use error::{BatchProblem, EngineError};
 pub use filter::{
     BoardFilter, EdgeFilter, FixtureFilter, Flagged, Newest, PageRequest, TeamFilter,
 };
+pub use forecast::{BacktestOptions, Progress, Report};
+pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
+pub use models::{ProgressSink, TrainOutcome};
+pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};
 pub use view::{
     BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureInsight, FixtureView, MarketView,
     ModelView, Opinion, Page, PredictionView, QuoteView, RatingSeries, ReasonView,

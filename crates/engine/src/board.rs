@@ -1,0 +1,142 @@
+//! The board and the edges: many fixtures looked at together.
+
+use domain::{CompetitionKey, Fixture, FixtureStatus};
+use jiff::{SignedDuration, Timestamp};
+use store::{FixtureQuery, GameQuery, SortOrder};
+
+use crate::{
+    BoardFilter, BoardRow, EdgeFilter, EdgeView, Engine, EngineError, Flagged, FixtureView, Opinion,
+    Page, PageRequest, cursor,
+    lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX},
+    predict::{Sight, edge_views, market_view},
+};
+
+/// How long before the last game played a board without games to come begins.
+const LAST_ROUND_SPAN: SignedDuration = SignedDuration::from_hours(72);
+/// How far ahead edges are looked for.
+const EDGES_SPAN: SignedDuration = SignedDuration::from_hours(24 * 14);
+/// The most fixtures whose edges are looked at together.
+const EDGE_FIXTURES_MAX: u32 = 200;
+
+impl Engine {
+    /// The board: fixtures in order of kickoff, each with prediction, market and best edge.
+    pub async fn board(&self, filter: &BoardFilter) -> Result<Vec<BoardRow>, EngineError> {
+        let limit = match filter.limit {
+            0 => PAGE_LIMIT_DEFAULT,
+            limit => limit.min(PAGE_LIMIT_MAX),
+        };
+        let window = self.window(&filter.competitions, (filter.from, filter.until)).await?;
+        let seen = self.look_around(&filter.competitions, window, limit).await?;
+        Ok(seen.into_iter().map(|(fixture, sight)| self.board_row(fixture, &sight)).collect())
+    }
+
+    /// Edges, largest expected value first.
+    pub async fn edges(
+        &self,
+        filter: &EdgeFilter,
+        page: &PageRequest,
+    ) -> Result<Page<EdgeView>, EngineError> {
+        let start = page.cursor.as_deref().map(cursor::decode::<1>).transpose()?;
+        let start = start.map_or(0, |[at]| usize::try_from(at).unwrap_or(0));
+        let (from, until) = self.window(&filter.competitions, (filter.from, filter.until)).await?;
+        let bound = from.saturating_add(EDGES_SPAN).expect("a fixed span never overflows");
+        let window = (from, until.or(Some(bound)));
+        let seen = self.look_around(&filter.competitions, window, EDGE_FIXTURES_MAX).await?;
+        let mut edges: Vec<EdgeView> = seen
+            .iter()
+            .flat_map(|(fixture, sight)| edge_views(sight, fixture, self.options.kelly_share))
+            .filter(|it| matches(filter, it))
+            .collect();
+        edges.sort_by(|a, b| b.expected_value.total_cmp(&a.expected_value));
+        let end = start.saturating_add(page.limit() as usize);
+        let more = end < edges.len();
+        let data: Vec<EdgeView> =
+            edges.into_iter().skip(start).take(page.limit() as usize).collect();
+        let next_cursor =
+            more.then(|| cursor::encode(&[i64::try_from(end).unwrap_or(i64::MAX)]));
+        Ok(Page { data, next_cursor })
+    }
+
+    fn board_row(&self, fixture: FixtureView, sight: &Sight) -> BoardRow {
+        let market = market_view(sight, fixture.has_draw);
+        let edge = edge_views(sight, &fixture, self.options.kelly_share)
+            .into_iter()
+            .find(|it| it.flags.is_empty() && it.expected_value > 0.0);
+        let prediction = sight.forecast.as_ref().ok().map(|(_, forecast)| Opinion {
+            model: forecast.best.as_str().to_owned(),
+            probabilities: forecast.h2h(),
+        });
+        let as_of = prediction.is_some().then_some(sight.as_of);
+        BoardRow { fixture, prediction, as_of, market, edge }
+    }
+
+    /// The window asked for; where none is, what comes next, or the last round played.
+    async fn window(
+        &self,
+        competitions: &[CompetitionKey],
+        (from, until): (Option<Timestamp>, Option<Timestamp>),
+    ) -> Result<(Timestamp, Option<Timestamp>), EngineError> {
+        if from.is_some() || until.is_some() {
+            return Ok((from.unwrap_or(Timestamp::MIN), until));
+        }
+        let now = self.now();
+        let next = FixtureQuery {
+            competitions: competitions.to_vec(),
+            status: Some(FixtureStatus::Scheduled),
+            from: Some(now),
+            limit: 1,
+            ..FixtureQuery::default()
+        };
+        if !self.store.fixtures(&next).await?.is_empty() {
+            return Ok((now, None));
+        }
+        let last = FixtureQuery {
+            status: None,
+            from: None,
+            until: Some(now),
+            order: SortOrder::Descending,
+            ..next
+        };
+        let last = self.store.fixtures(&last).await?;
+        let kickoff = last.first().map_or(now, |it| it.kickoff);
+        let from = kickoff.saturating_sub(LAST_ROUND_SPAN).expect("a fixed span never overflows");
+        Ok((from, Some(now)))
+    }
+
+    async fn look_around(
+        &self,
+        competitions: &[CompetitionKey],
+        (from, until): (Timestamp, Option<Timestamp>),
+        limit: u32,
+    ) -> Result<Vec<(FixtureView, Sight)>, EngineError> {
+        let query = FixtureQuery {
+            competitions: competitions.to_vec(),
+            from: Some(from),
+            until,
+            limit,
+            ..FixtureQuery::default()
+        };
+        let fixtures: Vec<Fixture> = self.store.fixtures(&query).await?;
+        let ids: Vec<_> = fixtures.iter().map(|it| it.id).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let games = self.store.games(&GameQuery { ids, ..GameQuery::default() }).await?;
+        let mut games: std::collections::HashMap<_, _> =
+            games.into_iter().map(|it| (it.fixture, it)).collect();
+        let mut seen = Vec::with_capacity(fixtures.len());
+        for view in self.fixture_views(fixtures).await? {
+            if let Some(game) = games.remove(&view.fixture.id) {
+                seen.push((view, self.look_at(game, None).await?));
+            }
+        }
+        Ok(seen)
+    }
+}
+
+fn matches(filter: &EdgeFilter, edge: &EdgeView) -> bool {
+    edge.expected_value >= filter.min_edge.unwrap_or(0.0)
+        && filter.market.is_none_or(|it| it == edge.market.kind())
+        && filter.bookmaker.as_ref().is_none_or(|it| *it == edge.bookmaker)
+        && (filter.flagged == Flagged::Shown || edge.flags.is_empty())
+}

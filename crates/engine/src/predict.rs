@@ -1,0 +1,320 @@
+//! Predictions: what the model says of a fixture as of a moment, and why.
+
+use std::sync::Arc;
+
+use domain::{
+    Fixture, FixtureId, Game, Line, Market, MarketPrediction, MarketPrices, Overround, Price,
+    Prices, Quote, Sport, remove_overround, summarise_quotes,
+};
+use forecast::{Forecast, cut_for};
+use jiff::{SignedDuration, Timestamp};
+use store::{FixtureQuery, GameQuery, SortOrder};
+
+use crate::{
+    EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView, MarketView, Opinion,
+    PredictionView, RatingSeries, ReasonView, knowledge::{Serving, blocking},
+};
+
+/// How far back the ratings of a fixture's teams are shown.
+const RATINGS_SPAN: SignedDuration = SignedDuration::from_hours(24 * 730);
+/// How many earlier meetings are shown.
+const MEETINGS_MAX: u32 = 10;
+/// Goals up to which the score matrix is shown; more are added to the last row and column.
+const MATRIX_GOALS_MAX: usize = 6;
+
+/// A fixture seen at a moment: what was known, and what the model made of it.
+pub(crate) struct Sight {
+    pub(crate) game: Game,
+    pub(crate) quotes: Vec<Quote>,
+    pub(crate) prices: Prices,
+    pub(crate) as_of: Timestamp,
+    /// Absent where there is no model, or the model cannot say.
+    pub(crate) forecast: Result<(Serving, Arc<Forecast>), EngineError>,
+}
+
+impl Engine {
+    /// Returns the prediction of a fixture as of a moment.
+    ///
+    /// `None` means the present for a fixture to come, and one hour before kickoff (what a
+    /// backtest predicts) for one that has begun. A moment after kickoff or in the future is
+    /// refused.
+    pub async fn predict(
+        &self,
+        id: FixtureId,
+        as_of: Option<Timestamp>,
+    ) -> Result<PredictionView, EngineError> {
+        let sight = self.look(id, as_of).await?;
+        let (serving, forecast) = sight.forecast?;
+        Ok(prediction_view(&sight.game, &sight.prices, &serving, &forecast))
+    }
+
+    /// Returns everything the page of a fixture shows.
+    pub async fn insight(
+        &self,
+        id: FixtureId,
+        as_of: Option<Timestamp>,
+    ) -> Result<FixtureInsight, EngineError> {
+        let fixture = self.fixture(id).await?;
+        let sight = self.look(id, as_of).await?;
+        let head_to_head = self.meetings(&fixture.fixture).await?;
+        let market = market_view(&sight, fixture.has_draw);
+        let mut insight = FixtureInsight {
+            edges: edge_views(&sight, &fixture, self.options.kelly_share),
+            fixture,
+            prediction: None,
+            market,
+            score_matrix: None,
+            expected_score: None,
+            ratings: Vec::new(),
+            head_to_head,
+            reasons: Vec::new(),
+        };
+        let (serving, forecast) = match sight.forecast {
+            Ok(it) => it,
+            Err(EngineError::NoModel | EngineError::NotPredictable { .. }) => return Ok(insight),
+            Err(error) => return Err(error),
+        };
+        insight.prediction =
+            Some(prediction_view(&sight.game, &sight.prices, &serving, &forecast));
+        insight.score_matrix = score_matrix(&forecast);
+        insight.expected_score = Some(forecast.scores.expected());
+        insight.reasons = forecast.reasons.iter().map(reason_view).collect();
+        insight.ratings = ratings(serving, &sight.game, sight.as_of).await?;
+        Ok(insight)
+    }
+
+    /// Looks at a fixture as of a moment.
+    pub(crate) async fn look(
+        &self,
+        id: FixtureId,
+        as_of: Option<Timestamp>,
+    ) -> Result<Sight, EngineError> {
+        let query = GameQuery { ids: vec![id], ..GameQuery::default() };
+        let mut games = self.store.games(&query).await?;
+        let game = games.pop().ok_or(EngineError::UnknownFixture(id))?;
+        self.look_at(game, as_of).await
+    }
+
+    /// Looks at a game as of a moment.
+    pub(crate) async fn look_at(
+        &self,
+        game: Game,
+        as_of: Option<Timestamp>,
+    ) -> Result<Sight, EngineError> {
+        let as_of = self.moment(&game, as_of)?;
+        let quotes = self.store.quotes(game.fixture).await?;
+        let quotes: Vec<Quote> =
+            quotes.into_iter().filter(|it| it.superseded_at.is_none()).map(|it| it.quote).collect();
+        let prices = summarise_quotes(&quotes, as_of, game.sport.has_draw());
+        let knowledge = self.knowledge().await?;
+        let forecast = match knowledge.serving() {
+            Ok(serving) => forecast(serving.clone(), &game, &prices, as_of).await,
+            Err(error) => Err(error),
+        };
+        Ok(Sight { game, quotes, prices, as_of, forecast })
+    }
+
+    /// The moment to look at a game from.
+    fn moment(&self, game: &Game, as_of: Option<Timestamp>) -> Result<Timestamp, EngineError> {
+        let now = self.now();
+        let refuse = |as_of, reason: &str| {
+            let reason = reason.to_owned();
+            Err(EngineError::NotPredictable { fixture: game.fixture, as_of, reason })
+        };
+        match as_of {
+            None if now < game.kickoff => Ok(now),
+            None => Ok(game.pregame_at()),
+            Some(at) if at > now => refuse(at, "the moment lies in the future"),
+            Some(at) if at > game.kickoff => refuse(at, "the moment lies after kickoff"),
+            Some(at) => Ok(at),
+        }
+    }
+
+    async fn meetings(&self, fixture: &Fixture) -> Result<Vec<FixtureView>, EngineError> {
+        let query = FixtureQuery {
+            team: Some(fixture.home),
+            opponent: Some(fixture.away),
+            until: Some(fixture.kickoff),
+            status: Some(domain::FixtureStatus::Finished),
+            order: SortOrder::Descending,
+            limit: MEETINGS_MAX,
+            ..FixtureQuery::default()
+        };
+        let fixtures = self.store.fixtures(&query).await?;
+        self.fixture_views(fixtures).await
+    }
+}
+
+async fn forecast(
+    serving: Serving,
+    game: &Game,
+    prices: &Prices,
+    as_of: Timestamp,
+) -> Result<(Serving, Arc<Forecast>), EngineError> {
+    let (game, prices) = (game.clone(), prices.clone());
+    blocking(move || {
+        let fixture = game.fixture;
+        let forecast = serving.forecaster.predict(&game, &prices, as_of).map_err(|error| {
+            EngineError::NotPredictable { fixture, as_of, reason: error.to_string() }
+        })?;
+        Ok((serving, Arc::new(forecast)))
+    })
+    .await?
+}
+
+async fn ratings(
+    serving: Serving,
+    game: &Game,
+    as_of: Timestamp,
+) -> Result<Vec<RatingSeries>, EngineError> {
+    let (teams, until) = ([game.home, game.away], cut_for(as_of));
+    let from = until.saturating_sub(RATINGS_SPAN).expect("a fixed span never overflows");
+    blocking(move || {
+        teams
+            .into_iter()
+            .map(|team| {
+                let mut points = serving.forecaster.ratings(team, until);
+                points.retain(|(at, _)| *at >= from);
+                RatingSeries { team, points }
+            })
+            .collect()
+    })
+    .await
+}
+
+fn prediction_view(
+    game: &Game,
+    prices: &Prices,
+    serving: &Serving,
+    forecast: &Forecast,
+) -> PredictionView {
+    PredictionView {
+        fixture: game.fixture,
+        model: forecast.best.as_str().to_owned(),
+        version: serving.record.version.clone(),
+        as_of: forecast.as_of,
+        markets: markets(game.sport, prices, forecast),
+        opinions: forecast
+            .opinions
+            .iter()
+            .map(|it| Opinion {
+                model: it.model.as_str().to_owned(),
+                probabilities: it.h2h.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// The markets of a prediction: the usual lines of the sport, and the ones bookmakers quote.
+fn markets(sport: Sport, prices: &Prices, forecast: &Forecast) -> Vec<MarketPrediction> {
+    let [home, away] = forecast.scores.expected();
+    let mut markets = vec![Market::H2H];
+    let quoted = [&prices.totals, &prices.spreads].into_iter().flatten().map(|it| it.market);
+    if sport == Sport::Football {
+        markets.extend([2, 6, 10, 14, 18, 22].map(|it| Market::totals(Line::from_quarters(it))));
+        let middle = quarters(away - home, 1.0);
+        markets.extend((-4..=4).map(|it| Market::spreads(Line::from_quarters(middle + it))));
+        markets.extend([Market::BOTH_TEAMS_TO_SCORE, Market::CORRECT_SCORE]);
+    } else {
+        let total = quarters(home + away, 2.0);
+        let spread = quarters(away - home, 2.0);
+        for step in -3..=3 {
+            markets.push(Market::totals(Line::from_quarters(total + 4 * step)));
+            markets.push(Market::spreads(Line::from_quarters(spread + 4 * step)));
+        }
+    }
+    markets.extend(quoted);
+    markets.sort_unstable();
+    markets.dedup();
+    forecast.markets(&markets)
+}
+
+/// A number of goals or points in quarters, rounded to a multiple of `step` quarters.
+fn quarters(value: f64, step: f64) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "expected scores are below a thousand")]
+    let rounded = ((value * 4.0 / step).round() * step) as i32;
+    rounded
+}
+
+fn score_matrix(forecast: &Forecast) -> Option<Vec<Vec<f64>>> {
+    let matrix = forecast.scores.matrix()?;
+    let mut shown = vec![vec![0.0; MATRIX_GOALS_MAX + 1]; MATRIX_GOALS_MAX + 1];
+    for home in 0..matrix.size() {
+        for away in 0..matrix.size() {
+            shown[home.min(MATRIX_GOALS_MAX)][away.min(MATRIX_GOALS_MAX)] +=
+                matrix.probability(home, away);
+        }
+    }
+    Some(shown)
+}
+
+fn reason_view(reason: &forecast::Reason) -> ReasonView {
+    ReasonView {
+        label: reason.label.clone(),
+        effect: reason.effect,
+        detail: reason.detail.clone(),
+    }
+}
+
+/// The market's view of who wins, where it is priced.
+pub(crate) fn market_view(sight: &Sight, has_draw: bool) -> Option<MarketView> {
+    let h2h: &MarketPrices = sight.prices.h2h.as_ref()?;
+    let width = Market::H2H.outcomes(has_draw).len();
+    let prices: Option<Vec<Price>> = h2h.reference[..width].iter().copied().collect();
+    let prices = prices?;
+    let taken_at = sight
+        .quotes
+        .iter()
+        .filter(|it| it.market == Market::H2H && it.taken_at <= sight.as_of)
+        .map(|it| it.taken_at)
+        .max()?;
+    Some(MarketView {
+        bookmaker: h2h.reference_bookmaker.clone(),
+        probabilities: remove_overround(&prices, Overround::Power).ok()?,
+        prices,
+        best: h2h.best[..width]
+            .iter()
+            .map(|it| it.as_ref().map(|best| (best.bookmaker.clone(), best.price)))
+            .collect(),
+        taken_at,
+        bookmakers: h2h.bookmakers,
+    })
+}
+
+/// Every edge of a sight, largest expected value first.
+pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64) -> Vec<EdgeView> {
+    let Ok((serving, forecast)) = &sight.forecast else { return Vec::new() };
+    let edges =
+        serving.forecaster.edges(&sight.game, forecast, &sight.prices, &sight.quotes, sight.as_of);
+    let mut views: Vec<EdgeView> = edges
+        .into_iter()
+        .map(|it| {
+            let flags: Vec<EdgeFlag> = it.claim.flags.iter().copied().map(flag).collect();
+            let stake = if flags.is_empty() { it.claim.kelly * kelly_share } else { 0.0 };
+            EdgeView {
+                fixture: fixture.clone(),
+                market: it.market,
+                outcome: it.outcome,
+                bookmaker: it.bookmaker,
+                price: it.price,
+                probability: it.claim.probability,
+                fair_price: it.claim.fair_price,
+                raw_value: it.claim.raw_value,
+                expected_value: it.claim.claimed_value,
+                stake,
+                taken_at: it.taken_at,
+                flags,
+            }
+        })
+        .collect();
+    views.sort_by(|a, b| b.expected_value.total_cmp(&a.expected_value));
+    views
+}
+
+fn flag(flag: forecast::EdgeFlag) -> EdgeFlag {
+    match flag {
+        forecast::EdgeFlag::ImpossibleBook => EdgeFlag::ImpossibleBook,
+        forecast::EdgeFlag::StalePrice => EdgeFlag::StalePrice,
+        forecast::EdgeFlag::Outlier => EdgeFlag::Outlier,
+    }
+}
