@@ -5,10 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, GameQuery, SortOrder};
 
 use crate::{
-    BoardFilter, BoardRow, EdgeFilter, EdgeView, Engine, EngineError, Flagged, FixtureView, Opinion,
-    Page, PageRequest, cursor,
+    BoardFilter, BoardRow, EdgeFilter, EdgeView, Engine, EngineError, FixtureView, Flagged,
+    Opinion, Page, PageRequest, cursor,
+    knowledge::blocking,
     lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX},
-    predict::{Sight, edge_views, market_view},
+    predict::{Glance, Sight, edge_views, market_view},
 };
 
 /// How long before the last game played a board without games to come begins.
@@ -25,9 +26,13 @@ impl Engine {
             0 => PAGE_LIMIT_DEFAULT,
             limit => limit.min(PAGE_LIMIT_MAX),
         };
-        let window = self.window(&filter.competitions, (filter.from, filter.until)).await?;
-        let seen = self.look_around(&filter.competitions, window, limit).await?;
-        Ok(seen.into_iter().map(|(fixture, sight)| self.board_row(fixture, &sight)).collect())
+        let window = self
+            .window(&filter.competitions, (filter.from, filter.until))
+            .await?;
+        let seen = self
+            .look_around(&filter.competitions, window, limit)
+            .await?;
+        Ok(seen.into_iter().map(Seen::into_row).collect())
     }
 
     /// Edges, largest expected value first.
@@ -36,38 +41,34 @@ impl Engine {
         filter: &EdgeFilter,
         page: &PageRequest,
     ) -> Result<Page<EdgeView>, EngineError> {
-        let start = page.cursor.as_deref().map(cursor::decode::<1>).transpose()?;
+        let start = page
+            .cursor
+            .as_deref()
+            .map(cursor::decode::<1>)
+            .transpose()?;
         let start = start.map_or(0, |[at]| usize::try_from(at).unwrap_or(0));
-        let (from, until) = self.window(&filter.competitions, (filter.from, filter.until)).await?;
-        let bound = from.saturating_add(EDGES_SPAN).expect("a fixed span never overflows");
+        let (from, until) = self
+            .window(&filter.competitions, (filter.from, filter.until))
+            .await?;
+        let bound = from
+            .saturating_add(EDGES_SPAN)
+            .expect("a fixed span never overflows");
         let window = (from, until.or(Some(bound)));
-        let seen = self.look_around(&filter.competitions, window, EDGE_FIXTURES_MAX).await?;
-        let mut edges: Vec<EdgeView> = seen
-            .iter()
-            .flat_map(|(fixture, sight)| edge_views(sight, fixture, self.options.kelly_share))
-            .filter(|it| matches(filter, it))
-            .collect();
+        let seen = self
+            .look_around(&filter.competitions, window, EDGE_FIXTURES_MAX)
+            .await?;
+        let edges = seen.into_iter().flat_map(|it| it.edges);
+        let mut edges: Vec<EdgeView> = edges.filter(|it| matches(filter, it)).collect();
         edges.sort_by(|a, b| b.expected_value.total_cmp(&a.expected_value));
         let end = start.saturating_add(page.limit() as usize);
         let more = end < edges.len();
-        let data: Vec<EdgeView> =
-            edges.into_iter().skip(start).take(page.limit() as usize).collect();
-        let next_cursor =
-            more.then(|| cursor::encode(&[i64::try_from(end).unwrap_or(i64::MAX)]));
-        Ok(Page { data, next_cursor })
-    }
-
-    fn board_row(&self, fixture: FixtureView, sight: &Sight) -> BoardRow {
-        let market = market_view(sight, fixture.has_draw);
-        let edge = edge_views(sight, &fixture, self.options.kelly_share)
+        let data: Vec<EdgeView> = edges
             .into_iter()
-            .find(|it| it.flags.is_empty() && it.expected_value > 0.0);
-        let prediction = sight.forecast.as_ref().ok().map(|(_, forecast)| Opinion {
-            model: forecast.best.as_str().to_owned(),
-            probabilities: forecast.h2h(),
-        });
-        let as_of = prediction.is_some().then_some(sight.as_of);
-        BoardRow { fixture, prediction, as_of, market, edge }
+            .skip(start)
+            .take(page.limit() as usize)
+            .collect();
+        let next_cursor = more.then(|| cursor::encode(&[i64::try_from(end).unwrap_or(i64::MAX)]));
+        Ok(Page { data, next_cursor })
     }
 
     /// The window asked for; where none is, what comes next, or the last round played.
@@ -99,7 +100,9 @@ impl Engine {
         };
         let last = self.store.fixtures(&last).await?;
         let kickoff = last.first().map_or(now, |it| it.kickoff);
-        let from = kickoff.saturating_sub(LAST_ROUND_SPAN).expect("a fixed span never overflows");
+        let from = kickoff
+            .saturating_sub(LAST_ROUND_SPAN)
+            .expect("a fixed span never overflows");
         Ok((from, Some(now)))
     }
 
@@ -108,7 +111,7 @@ impl Engine {
         competitions: &[CompetitionKey],
         (from, until): (Timestamp, Option<Timestamp>),
         limit: u32,
-    ) -> Result<Vec<(FixtureView, Sight)>, EngineError> {
+    ) -> Result<Vec<Seen>, EngineError> {
         let query = FixtureQuery {
             competitions: competitions.to_vec(),
             from: Some(from),
@@ -121,22 +124,74 @@ impl Engine {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let games = self.store.games(&GameQuery { ids, ..GameQuery::default() }).await?;
+        let games = self
+            .store
+            .games(&GameQuery {
+                ids,
+                ..GameQuery::default()
+            })
+            .await?;
         let mut games: std::collections::HashMap<_, _> =
             games.into_iter().map(|it| (it.fixture, it)).collect();
-        let mut seen = Vec::with_capacity(fixtures.len());
+        let mut glances = Vec::with_capacity(fixtures.len());
         for view in self.fixture_views(fixtures).await? {
             if let Some(game) = games.remove(&view.fixture.id) {
-                seen.push((view, self.look_at(game, None).await?));
+                glances.push((view, self.glance(game, None).await?));
             }
         }
-        Ok(seen)
+        let knowledge = self.knowledge().await?;
+        let kelly_share = self.options.kelly_share;
+        blocking(move || {
+            let see = |(fixture, glance): (FixtureView, Glance)| {
+                let sight = glance.see(knowledge.serving());
+                Seen {
+                    edges: edge_views(&sight, &fixture, kelly_share),
+                    fixture,
+                    sight,
+                }
+            };
+            glances.into_iter().map(see).collect()
+        })
+        .await
+    }
+}
+
+/// A fixture looked at among others.
+struct Seen {
+    fixture: FixtureView,
+    sight: Sight,
+    edges: Vec<EdgeView>,
+}
+
+impl Seen {
+    fn into_row(self) -> BoardRow {
+        let Self {
+            fixture,
+            sight,
+            edges,
+        } = self;
+        let prediction = sight.forecast.as_ref().ok().map(|(_, forecast)| Opinion {
+            model: forecast.best.as_str().to_owned(),
+            probabilities: forecast.h2h(),
+        });
+        BoardRow {
+            as_of: prediction.is_some().then_some(sight.as_of),
+            market: market_view(&sight, fixture.has_draw),
+            edge: edges
+                .into_iter()
+                .find(|it| it.flags.is_empty() && it.expected_value > 0.0),
+            fixture,
+            prediction,
+        }
     }
 }
 
 fn matches(filter: &EdgeFilter, edge: &EdgeView) -> bool {
     edge.expected_value >= filter.min_edge.unwrap_or(0.0)
         && filter.market.is_none_or(|it| it == edge.market.kind())
-        && filter.bookmaker.as_ref().is_none_or(|it| *it == edge.bookmaker)
+        && filter
+            .bookmaker
+            .as_ref()
+            .is_none_or(|it| *it == edge.bookmaker)
         && (filter.flagged == Flagged::Shown || edge.flags.is_empty())
 }

@@ -7,7 +7,10 @@ use crate::EngineError;
 /// Makes a cursor of numbers.
 pub(crate) fn encode(parts: &[i64]) -> String {
     let body: Vec<u8> = parts.iter().flat_map(|it| it.to_be_bytes()).collect();
-    body.iter().chain(&checksum(&body)).map(|byte| format!("{byte:02x}")).collect()
+    body.iter()
+        .chain(&checksum(&body))
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Reads the `N` numbers of a cursor back.
@@ -28,7 +31,10 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     if !text.is_ascii() || text.len() % 2 != 0 {
         return None;
     }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+        .collect()
 }
 
 fn checksum(body: &[u8]) -> [u8; 4] {
@@ -50,8 +56,19 @@ mod tests {
     fn a_changed_short_or_foreign_cursor_is_refused() {
         let good = encode(&[1, 2]);
         let changed = good.replace('2', "3");
-        for bad in [changed.as_str(), &good[2..], "", "zz", "é", "1", &encode(&[1, 2, 3])] {
-            assert!(matches!(decode::<2>(bad), Err(EngineError::BadCursor(_))), "{bad}");
+        for bad in [
+            changed.as_str(),
+            &good[2..],
+            "",
+            "zz",
+            "é",
+            "1",
+            &encode(&[1, 2, 3]),
+        ] {
+            assert!(
+                matches!(decode::<2>(bad), Err(EngineError::BadCursor(_))),
+                "{bad}"
+            );
         }
     }
 }

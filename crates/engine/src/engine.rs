@@ -22,7 +22,10 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { kelly_share: 0.25, threads: None }
+        Self {
+            kelly_share: 0.25,
+            threads: None,
+        }
     }
 }
 
@@ -71,12 +74,18 @@ impl Engine {
         self.reload_names().await?;
         let knowledge = self.knowledge().await?;
         knowledge.warm(self.now()).await?;
-        Ok(Readiness { games: knowledge.games(), model: knowledge.version() })
+        Ok(Readiness {
+            games: knowledge.games(),
+            model: knowledge.version(),
+        })
     }
 
     /// Whether [`Engine::load`] has been through.
     pub fn is_ready(&self) -> bool {
-        self.knowledge.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.knowledge
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
     }
 
     /// The present moment, by the engine's clock.
@@ -102,7 +111,10 @@ impl Engine {
         let competitions = self.store.competitions().await?;
         let teams = self.store.teams(&TeamQuery::default()).await?;
         let names = Arc::new(Names {
-            competitions: competitions.into_iter().map(|it| (it.key.clone(), it)).collect(),
+            competitions: competitions
+                .into_iter()
+                .map(|it| (it.key.clone(), it))
+                .collect(),
             teams: teams.into_iter().map(|it| (it.id, it)).collect(),
         });
         *self.names.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&names);

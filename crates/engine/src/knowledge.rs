@@ -50,7 +50,9 @@ impl Knowledge {
 
     /// Fits every pool that serving at `now` needs.
     pub(crate) async fn warm(&self, now: Timestamp) -> Result<(), EngineError> {
-        let Some(serving) = self.serving.clone() else { return Ok(()) };
+        let Some(serving) = self.serving.clone() else {
+            return Ok(());
+        };
         blocking(move || serving.forecaster.warm(now)).await
     }
 
@@ -75,12 +77,18 @@ impl Engine {
             None => self.read_all(revision).await?,
         };
         let next = Arc::new(next);
-        *self.knowledge.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&next));
+        *self
+            .knowledge
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&next));
         Ok(next)
     }
 
     fn known(&self) -> Option<Arc<Knowledge>> {
-        self.knowledge.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.knowledge
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     async fn read_all(&self, revision: u64) -> Result<Knowledge, EngineError> {
@@ -91,7 +99,13 @@ impl Engine {
             Some(record) => Some(serve(record, &history, &competitions).await?),
             None => None,
         };
-        Ok(Knowledge { revision, history, competitions, pending: HashMap::new(), serving })
+        Ok(Knowledge {
+            revision,
+            history,
+            competitions,
+            pending: HashMap::new(),
+            serving,
+        })
     }
 
     async fn catch_up(
@@ -100,13 +114,23 @@ impl Engine {
         revision: u64,
         cut: Timestamp,
     ) -> Result<Knowledge, EngineError> {
-        let newest = self.store.models(Some(MODEL_NAME)).await?.into_iter().next();
-        let serves = known.serving.as_ref().map(|it| (&it.record.version, it.record.created_at));
+        let newest = self
+            .store
+            .models(Some(MODEL_NAME))
+            .await?
+            .into_iter()
+            .next();
+        let serves = known
+            .serving
+            .as_ref()
+            .map(|it| (&it.record.version, it.record.created_at));
         if newest.as_ref().map(|it| (&it.version, it.created_at)) != serves {
             return self.read_all(revision).await;
         }
-        let query =
-            GameQuery { changed_after: Some(known.revision), ..GameQuery::default() };
+        let query = GameQuery {
+            changed_after: Some(known.revision),
+            ..GameQuery::default()
+        };
         let mut pending = known.pending.clone();
         for game in self.store.games(&query).await? {
             pending.insert(game.fixture, game);
@@ -180,12 +204,18 @@ fn forecaster(
     competitions: &Arc<Vec<Competition>>,
     trained: &Arc<Trained>,
 ) -> Arc<Forecaster> {
-    Arc::new(Forecaster::new(Arc::clone(history), competitions.to_vec(), Arc::clone(trained)))
+    Arc::new(Forecaster::new(
+        Arc::clone(history),
+        competitions.to_vec(),
+        Arc::clone(trained),
+    ))
 }
 
 /// Runs what computes for long away from the threads that answer.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, EngineError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| EngineError::Worker)
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| EngineError::Worker)
 }

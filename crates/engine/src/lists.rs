@@ -30,14 +30,22 @@ impl Engine {
     pub async fn competitions(&self) -> Result<Vec<CompetitionView>, EngineError> {
         let counts = self.store.counts().await?;
         let of = |key: &CompetitionKey| {
-            counts.iter().find(|(it, _)| it == key).map_or([0; 3], |(_, counts)| *counts)
+            counts
+                .iter()
+                .find(|(it, _)| it == key)
+                .map_or([0; 3], |(_, counts)| *counts)
         };
         let competitions = self.store.competitions().await?;
         Ok(competitions
             .into_iter()
             .map(|competition| {
                 let [fixtures, finished, prices] = of(&competition.key);
-                CompetitionView { competition, fixtures, finished, prices }
+                CompetitionView {
+                    competition,
+                    fixtures,
+                    finished,
+                    prices,
+                }
             })
             .collect())
     }
@@ -48,7 +56,11 @@ impl Engine {
         filter: &TeamFilter,
         page: &PageRequest,
     ) -> Result<Page<Team>, EngineError> {
-        let after = page.cursor.as_deref().map(cursor::decode::<1>).transpose()?;
+        let after = page
+            .cursor
+            .as_deref()
+            .map(cursor::decode::<1>)
+            .transpose()?;
         let limit = page.limit();
         let query = TeamQuery {
             ids: Vec::new(),
@@ -90,12 +102,19 @@ impl Engine {
             cursor::encode(&[last.kickoff.as_microsecond(), last.id.0])
         });
         let next_cursor = page.next_cursor;
-        Ok(Page { data: self.fixture_views(page.data).await?, next_cursor })
+        Ok(Page {
+            data: self.fixture_views(page.data).await?,
+            next_cursor,
+        })
     }
 
     /// One fixture.
     pub async fn fixture(&self, id: FixtureId) -> Result<FixtureView, EngineError> {
-        let fixture = self.store.fixture(id).await?.ok_or(EngineError::UnknownFixture(id))?;
+        let fixture = self
+            .store
+            .fixture(id)
+            .await?
+            .ok_or(EngineError::UnknownFixture(id))?;
         let mut views = self.fixture_views(vec![fixture]).await?;
         Ok(views.remove(0))
     }
@@ -146,14 +165,20 @@ impl Names {
 
 fn view(names: &Arc<Names>, fixture: Fixture) -> Result<FixtureView, EngineError> {
     let team = |id: TeamId| {
-        let missing = || StoreError::Unknown { what: "team", key: id.to_string() };
+        let missing = || StoreError::Unknown {
+            what: "team",
+            key: id.to_string(),
+        };
         names.teams.get(&id).cloned().ok_or_else(missing)
     };
     let missing = || StoreError::Unknown {
         what: "competition",
         key: fixture.competition.to_string(),
     };
-    let competition = names.competitions.get(&fixture.competition).ok_or_else(missing)?;
+    let competition = names
+        .competitions
+        .get(&fixture.competition)
+        .ok_or_else(missing)?;
     Ok(FixtureView {
         competition_name: competition.name.clone(),
         has_draw: competition.sport.has_draw(),
@@ -167,7 +192,10 @@ fn view(names: &Arc<Names>, fixture: Fixture) -> Result<FixtureView, EngineError
 fn position(text: &str) -> Result<(Timestamp, FixtureId), EngineError> {
     let [micros, id] = cursor::decode::<2>(text)?;
     let bad = |_| EngineError::BadCursor(text.to_owned());
-    Ok((Timestamp::from_microsecond(micros).map_err(bad)?, FixtureId(id)))
+    Ok((
+        Timestamp::from_microsecond(micros).map_err(bad)?,
+        FixtureId(id),
+    ))
 }
 
 /// Drops the entry that was read only to see whether there is another page.

@@ -32,7 +32,9 @@ impl Engine {
     /// first training.
     pub async fn models(&self) -> Result<Vec<ModelView>, EngineError> {
         let knowledge = self.knowledge().await?;
-        let Ok(serving) = knowledge.serving() else { return Ok(Vec::new()) };
+        let Ok(serving) = knowledge.serving() else {
+            return Ok(Vec::new());
+        };
         let report = self.report().await?;
         let record = &serving.record;
         Ok(report
@@ -65,7 +67,11 @@ impl Engine {
         if let Some(report) = serving.report.get() {
             return Ok(Arc::clone(report));
         }
-        let record = self.store.latest_model(MODEL_NAME).await?.ok_or(EngineError::NoModel)?;
+        let record = self
+            .store
+            .latest_model(MODEL_NAME)
+            .await?
+            .ok_or(EngineError::NoModel)?;
         let report = blocking(move || serde_json::from_slice::<Report>(&record.report)).await?;
         let report = report.map_err(|error| EngineError::Forecast(Box::new(error)))?;
         Ok(Arc::clone(serving.report.get_or_init(|| Arc::new(report))))
@@ -77,7 +83,10 @@ impl Engine {
         let (games, competitions) = self.read_games(&[]).await?;
         let count = games.len();
         let digest = digest(&games);
-        let options = TrainOptions { until: now, threads: self.options.threads };
+        let options = TrainOptions {
+            until: now,
+            threads: self.options.threads,
+        };
         let trained = blocking(move || {
             let history = History::new(games);
             forecast::train(&history, &competitions, &options, &*progress)
@@ -92,7 +101,11 @@ impl Engine {
             report: serde_json::to_vec(&report).expect("a report is plain numbers"),
         };
         self.store.put_model(&record).await?;
-        Ok(TrainOutcome { version: record.version, games: count, report: Arc::new(report) })
+        Ok(TrainOutcome {
+            version: record.version,
+            games: count,
+            report: Arc::new(report),
+        })
     }
 
     /// Walks forward through history and reports how the models would have done.
@@ -115,8 +128,14 @@ impl Engine {
         &self,
         competitions: &[CompetitionKey],
     ) -> Result<(Vec<Game>, Vec<Competition>), EngineError> {
-        let query = GameQuery { competitions: competitions.to_vec(), ..GameQuery::default() };
-        Ok((self.store.games(&query).await?, self.store.competitions().await?))
+        let query = GameQuery {
+            competitions: competitions.to_vec(),
+            ..GameQuery::default()
+        };
+        Ok((
+            self.store.games(&query).await?,
+            self.store.competitions().await?,
+        ))
     }
 }
 
@@ -136,5 +155,9 @@ fn digest(games: &[Game]) -> String {
         let line = serde_json::to_vec(game).expect("a game is plain values");
         hasher.update(&line);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -1,7 +1,5 @@
 //! Predictions: what the model says of a fixture as of a moment, and why.
 
-use std::sync::Arc;
-
 use domain::{
     Fixture, FixtureId, Game, Line, Market, MarketPrediction, MarketPrices, Overround, Price,
     Prices, Quote, Sport, remove_overround, summarise_quotes,
@@ -12,7 +10,8 @@ use store::{FixtureQuery, GameQuery, SortOrder};
 
 use crate::{
     EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView, MarketView, Opinion,
-    PredictionView, RatingSeries, ReasonView, knowledge::{Serving, blocking},
+    PredictionView, RatingSeries, ReasonView,
+    knowledge::{Serving, blocking},
 };
 
 /// How far back the ratings of a fixture's teams are shown.
@@ -22,6 +21,14 @@ const MEETINGS_MAX: u32 = 10;
 /// Goals up to which the score matrix is shown; more are added to the last row and column.
 const MATRIX_GOALS_MAX: usize = 6;
 
+/// What was known of a fixture at a moment.
+pub(crate) struct Glance {
+    game: Game,
+    quotes: Vec<Quote>,
+    prices: Prices,
+    as_of: Timestamp,
+}
+
 /// A fixture seen at a moment: what was known, and what the model made of it.
 pub(crate) struct Sight {
     pub(crate) game: Game,
@@ -29,7 +36,7 @@ pub(crate) struct Sight {
     pub(crate) prices: Prices,
     pub(crate) as_of: Timestamp,
     /// Absent where there is no model, or the model cannot say.
-    pub(crate) forecast: Result<(Serving, Arc<Forecast>), EngineError>,
+    pub(crate) forecast: Result<(Serving, Forecast), EngineError>,
 }
 
 impl Engine {
@@ -45,7 +52,12 @@ impl Engine {
     ) -> Result<PredictionView, EngineError> {
         let sight = self.look(id, as_of).await?;
         let (serving, forecast) = sight.forecast?;
-        Ok(prediction_view(&sight.game, &sight.prices, &serving, &forecast))
+        Ok(prediction_view(
+            &sight.game,
+            &sight.prices,
+            &serving,
+            &forecast,
+        ))
     }
 
     /// Returns everything the page of a fixture shows.
@@ -74,8 +86,12 @@ impl Engine {
             Err(EngineError::NoModel | EngineError::NotPredictable { .. }) => return Ok(insight),
             Err(error) => return Err(error),
         };
-        insight.prediction =
-            Some(prediction_view(&sight.game, &sight.prices, &serving, &forecast));
+        insight.prediction = Some(prediction_view(
+            &sight.game,
+            &sight.prices,
+            &serving,
+            &forecast,
+        ));
         insight.score_matrix = score_matrix(&forecast);
         insight.expected_score = Some(forecast.scores.expected());
         insight.reasons = forecast.reasons.iter().map(reason_view).collect();
@@ -89,29 +105,37 @@ impl Engine {
         id: FixtureId,
         as_of: Option<Timestamp>,
     ) -> Result<Sight, EngineError> {
-        let query = GameQuery { ids: vec![id], ..GameQuery::default() };
+        let query = GameQuery {
+            ids: vec![id],
+            ..GameQuery::default()
+        };
         let mut games = self.store.games(&query).await?;
         let game = games.pop().ok_or(EngineError::UnknownFixture(id))?;
-        self.look_at(game, as_of).await
+        let glance = self.glance(game, as_of).await?;
+        let knowledge = self.knowledge().await?;
+        blocking(move || glance.see(knowledge.serving())).await
     }
 
-    /// Looks at a game as of a moment.
-    pub(crate) async fn look_at(
+    /// Gathers what was known of a game as of a moment.
+    pub(crate) async fn glance(
         &self,
         game: Game,
         as_of: Option<Timestamp>,
-    ) -> Result<Sight, EngineError> {
+    ) -> Result<Glance, EngineError> {
         let as_of = self.moment(&game, as_of)?;
         let quotes = self.store.quotes(game.fixture).await?;
-        let quotes: Vec<Quote> =
-            quotes.into_iter().filter(|it| it.superseded_at.is_none()).map(|it| it.quote).collect();
+        let quotes: Vec<Quote> = quotes
+            .into_iter()
+            .filter(|it| it.superseded_at.is_none())
+            .map(|it| it.quote)
+            .collect();
         let prices = summarise_quotes(&quotes, as_of, game.sport.has_draw());
-        let knowledge = self.knowledge().await?;
-        let forecast = match knowledge.serving() {
-            Ok(serving) => forecast(serving.clone(), &game, &prices, as_of).await,
-            Err(error) => Err(error),
-        };
-        Ok(Sight { game, quotes, prices, as_of, forecast })
+        Ok(Glance {
+            game,
+            quotes,
+            prices,
+            as_of,
+        })
     }
 
     /// The moment to look at a game from.
@@ -119,7 +143,11 @@ impl Engine {
         let now = self.now();
         let refuse = |as_of, reason: &str| {
             let reason = reason.to_owned();
-            Err(EngineError::NotPredictable { fixture: game.fixture, as_of, reason })
+            Err(EngineError::NotPredictable {
+                fixture: game.fixture,
+                as_of,
+                reason,
+            })
         };
         match as_of {
             None if now < game.kickoff => Ok(now),
@@ -145,21 +173,32 @@ impl Engine {
     }
 }
 
-async fn forecast(
-    serving: Serving,
-    game: &Game,
-    prices: &Prices,
-    as_of: Timestamp,
-) -> Result<(Serving, Arc<Forecast>), EngineError> {
-    let (game, prices) = (game.clone(), prices.clone());
-    blocking(move || {
-        let fixture = game.fixture;
-        let forecast = serving.forecaster.predict(&game, &prices, as_of).map_err(|error| {
-            EngineError::NotPredictable { fixture, as_of, reason: error.to_string() }
-        })?;
-        Ok((serving, Arc::new(forecast)))
-    })
-    .await?
+impl Glance {
+    /// Asks the model; computes, so not on a thread that answers.
+    pub(crate) fn see(self, serving: Result<&Serving, EngineError>) -> Sight {
+        let Self {
+            game,
+            quotes,
+            prices,
+            as_of,
+        } = self;
+        let forecast = serving.and_then(|serving| {
+            let forecast = serving.forecaster.predict(&game, &prices, as_of);
+            let forecast = forecast.map_err(|error| EngineError::NotPredictable {
+                fixture: game.fixture,
+                as_of,
+                reason: error.to_string(),
+            })?;
+            Ok((serving.clone(), forecast))
+        });
+        Sight {
+            game,
+            quotes,
+            prices,
+            as_of,
+            forecast,
+        }
+    }
 }
 
 async fn ratings(
@@ -168,7 +207,9 @@ async fn ratings(
     as_of: Timestamp,
 ) -> Result<Vec<RatingSeries>, EngineError> {
     let (teams, until) = ([game.home, game.away], cut_for(as_of));
-    let from = until.saturating_sub(RATINGS_SPAN).expect("a fixed span never overflows");
+    let from = until
+        .saturating_sub(RATINGS_SPAN)
+        .expect("a fixed span never overflows");
     blocking(move || {
         teams
             .into_iter()
@@ -209,7 +250,10 @@ fn prediction_view(
 fn markets(sport: Sport, prices: &Prices, forecast: &Forecast) -> Vec<MarketPrediction> {
     let [home, away] = forecast.scores.expected();
     let mut markets = vec![Market::H2H];
-    let quoted = [&prices.totals, &prices.spreads].into_iter().flatten().map(|it| it.market);
+    let quoted = [&prices.totals, &prices.spreads]
+        .into_iter()
+        .flatten()
+        .map(|it| it.market);
     if sport == Sport::Football {
         markets.extend([2, 6, 10, 14, 18, 22].map(|it| Market::totals(Line::from_quarters(it))));
         let middle = quarters(away - home, 1.0);
@@ -231,7 +275,10 @@ fn markets(sport: Sport, prices: &Prices, forecast: &Forecast) -> Vec<MarketPred
 
 /// A number of goals or points in quarters, rounded to a multiple of `step` quarters.
 fn quarters(value: f64, step: f64) -> i32 {
-    #[expect(clippy::cast_possible_truncation, reason = "expected scores are below a thousand")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "expected scores are below a thousand"
+    )]
     let rounded = ((value * 4.0 / step).round() * step) as i32;
     rounded
 }
@@ -283,14 +330,25 @@ pub(crate) fn market_view(sight: &Sight, has_draw: bool) -> Option<MarketView> {
 
 /// Every edge of a sight, largest expected value first.
 pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64) -> Vec<EdgeView> {
-    let Ok((serving, forecast)) = &sight.forecast else { return Vec::new() };
-    let edges =
-        serving.forecaster.edges(&sight.game, forecast, &sight.prices, &sight.quotes, sight.as_of);
+    let Ok((serving, forecast)) = &sight.forecast else {
+        return Vec::new();
+    };
+    let edges = serving.forecaster.edges(
+        &sight.game,
+        forecast,
+        &sight.prices,
+        &sight.quotes,
+        sight.as_of,
+    );
     let mut views: Vec<EdgeView> = edges
         .into_iter()
         .map(|it| {
             let flags: Vec<EdgeFlag> = it.claim.flags.iter().copied().map(flag).collect();
-            let stake = if flags.is_empty() { it.claim.kelly * kelly_share } else { 0.0 };
+            let stake = if flags.is_empty() {
+                it.claim.kelly * kelly_share
+            } else {
+                0.0
+            };
             EdgeView {
                 fixture: fixture.clone(),
                 market: it.market,

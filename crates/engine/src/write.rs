@@ -39,11 +39,17 @@ impl Engine {
                 }
             }
             if command.home == command.away {
-                problems.push(problem(index, "away", "a team cannot play itself".to_owned()));
+                problems.push(problem(
+                    index,
+                    "away",
+                    "a team cannot play itself".to_owned(),
+                ));
             }
         }
         refuse_if_any(problems)?;
-        let sports = commands.iter().map(|it| names.competitions[&it.competition].sport);
+        let sports = commands
+            .iter()
+            .map(|it| names.competitions[&it.competition].sport);
         let sports: Vec<Sport> = sports.collect();
         let teams = self.resolve_teams(&commands, &sports).await?;
         let mut records = Vec::with_capacity(commands.len());
@@ -79,7 +85,9 @@ impl Engine {
         &self,
         commands: Vec<ResultCommand>,
     ) -> Result<BatchOutcome, EngineError> {
-        let fixtures = self.known_fixtures(commands.iter().map(|it| it.fixture)).await?;
+        let fixtures = self
+            .known_fixtures(commands.iter().map(|it| it.fixture))
+            .await?;
         let mut problems = Vec::new();
         for (index, command) in commands.iter().enumerate() {
             match fixtures.get(&command.fixture) {
@@ -95,7 +103,10 @@ impl Engine {
         let records: Vec<FixtureRecord> = commands
             .iter()
             .map(|command| FixtureRecord {
-                result: Some(ResultRecord { score: command.score, stats: command.stats }),
+                result: Some(ResultRecord {
+                    score: command.score,
+                    stats: command.stats,
+                }),
                 ..unchanged(&fixtures[&command.fixture])
             })
             .collect();
@@ -107,7 +118,9 @@ impl Engine {
         &self,
         commands: Vec<QuoteCommand>,
     ) -> Result<BatchOutcome, EngineError> {
-        let fixtures = self.known_fixtures(commands.iter().map(|it| it.fixture)).await?;
+        let fixtures = self
+            .known_fixtures(commands.iter().map(|it| it.fixture))
+            .await?;
         let names = self.names();
         let mut problems = Vec::new();
         let mut records = Vec::with_capacity(commands.len());
@@ -234,7 +247,11 @@ impl Engine {
             return Ok(HashMap::new());
         }
         let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let query = FixtureQuery { ids, limit, ..FixtureQuery::default() };
+        let query = FixtureQuery {
+            ids,
+            limit,
+            ..FixtureQuery::default()
+        };
         let fixtures = self.store.fixtures(&query).await?;
         Ok(fixtures.into_iter().map(|it| (it.id, it)).collect())
     }
@@ -298,7 +315,11 @@ fn quote_prices(
 }
 
 fn problem(index: usize, field: &str, detail: String) -> BatchProblem {
-    BatchProblem { index, field: field.to_owned(), detail }
+    BatchProblem {
+        index,
+        field: field.to_owned(),
+        detail,
+    }
 }
 
 fn unknown_fixture(index: usize, id: FixtureId) -> BatchProblem {
@@ -306,5 +327,9 @@ fn unknown_fixture(index: usize, id: FixtureId) -> BatchProblem {
 }
 
 fn refuse_if_any(problems: Vec<BatchProblem>) -> Result<(), EngineError> {
-    if problems.is_empty() { Ok(()) } else { Err(EngineError::BadBatch(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(EngineError::BadBatch(problems))
+    }
 }

@@ -1,0 +1,176 @@
+//! What connectors produce: a fixture as a source tells it, or the reason a row was set aside.
+
+use domain::{
+    CompetitionKey, FixtureStatus, InvalidLine, InvalidPrice, KickoffPrecision, Quote, SeasonKey,
+};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use store::ResultRecord;
+use thiserror::Error;
+
+/// A fixture as a source tells it: teams still by name, everything else checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Physical line in the file, from 1.
+    pub line: u64,
+    /// Competition.
+    pub competition: CompetitionKey,
+    /// Season.
+    pub season: SeasonKey,
+    /// Start.
+    pub kickoff: Timestamp,
+    /// How exactly the start is known.
+    pub kickoff_precision: KickoffPrecision,
+    /// Name of the home side.
+    pub home: String,
+    /// Name of the away side.
+    pub away: String,
+    /// Where the names stand, for messages.
+    pub team_columns: [String; 2],
+    /// Whether neither side is at home.
+    pub neutral: bool,
+    /// Where the fixture stands, where the source says.
+    pub status: Option<FixtureStatus>,
+    /// The result, where played.
+    pub result: Option<ResultRecord>,
+    /// What bookmakers offered.
+    pub quotes: Vec<Quote>,
+}
+
+/// A row that was set aside: where it stands and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RejectedRow {
+    /// File or URL.
+    pub file: String,
+    /// Physical line, from 1.
+    pub line: u64,
+    /// Column, where one is to blame.
+    pub column: Option<String>,
+    /// What is wrong.
+    pub reason: Reason,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Reason {
+    /// A value that every row needs is not there.
+    #[error("the value is missing")]
+    MissingValue,
+    /// A date that is none, or not in a form the connector knows.
+    #[error("{0:?} is not a date this source writes")]
+    UnknownDate(String),
+    /// A time of day that is none.
+    #[error("{0:?} is not a time of day")]
+    UnknownTime(String),
+    /// A season that is none.
+    #[error("{0:?} is not a season")]
+    UnknownSeason(String),
+    /// A competition that is in no table.
+    #[error("competition {0:?} is not known")]
+    UnknownCompetition(String),
+    /// A count below zero.
+    #[error("{0} is negative")]
+    Negative(String),
+    /// A count that is no whole number, or beyond measure.
+    #[error("{0:?} is not a whole number below 65536")]
+    NotACount(String),
+    /// A measure that is no number from zero up.
+    #[error("{0:?} is not a number from zero up")]
+    NotAMeasure(String),
+    /// A price that is no number.
+    #[error("{0:?} is not a price")]
+    NotAPrice(String),
+    /// Decimal odds that cannot be.
+    #[error(transparent)]
+    BadPrice(#[from] InvalidPrice),
+    /// American odds between −100 and 100.
+    #[error("{0} is not a price: american odds lie at 100 and above or at -100 and below")]
+    BadAmericanPrice(f64),
+    /// A line that is no number.
+    #[error("{0:?} is not a line")]
+    NotALine(String),
+    /// A line that nobody can bet on.
+    #[error(transparent)]
+    BadLine(#[from] InvalidLine),
+    /// Prices of a market that needs a line, and no line.
+    #[error("there are prices but no line")]
+    LineMissing,
+    /// A status that is none.
+    #[error("{0:?} is not one of scheduled, finished, postponed, cancelled")]
+    UnknownStatus(String),
+    /// A word that is neither yes nor no.
+    #[error("{0:?} is neither yes nor no")]
+    NotAFlag(String),
+    /// A team against itself.
+    #[error("{0:?} plays itself")]
+    PlaysItself(String),
+    /// A name that no team can have.
+    #[error("a team's name has at most 100 characters and no control characters")]
+    BadName,
+    /// A name no team is known by, where unknown names are refused.
+    #[error("no team is known as {name:?}{}", suggestion(.nearest))]
+    UnknownTeam {
+        /// The name as the file has it.
+        name: String,
+        /// Known names like it, best first.
+        nearest: Vec<String>,
+    },
+    /// A line longer than any row.
+    #[error("the line is longer than {0} bytes")]
+    LineTooLong(usize),
+    /// A quotation mark that is never closed, or text behind a closed one.
+    #[error("a quotation mark is out of place")]
+    BadQuotation,
+    /// Bytes that are no text.
+    #[error("the line holds bytes that are not text")]
+    NotText,
+    /// A JSON value of the wrong shape.
+    #[error("the entry does not have the shape of a match: {0}")]
+    BadShape(String),
+}
+
+fn suggestion(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        String::new()
+    } else {
+        format!("; nearest: {}", nearest.join(", "))
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A problem of one cell, before file and line are known.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct CellProblem {
+    pub(crate) column: Option<String>,
+    pub(crate) reason: Reason,
+}
+
+impl CellProblem {
+    pub(crate) fn new(column: &str, reason: Reason) -> Self {
+        Self {
+            column: Some(column.to_owned()),
+            reason,
+        }
+    }
+
+    pub(crate) fn whole(reason: Reason) -> Self {
+        Self {
+            column: None,
+            reason,
+        }
+    }
+
+    pub(crate) fn at(self, file: &str, line: u64) -> RejectedRow {
+        RejectedRow {
+            file: file.to_owned(),
+            line,
+            column: self.column,
+            reason: self.reason,
+        }
+    }
+}
