@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The database was made by a newer release.
-    #[error("the database has schema {found}, newer than {known} which this release knows; run the newer release")]
+    #[error(
+        "the database has schema {found}, newer than {known} which this release knows; run the newer release"
+    )]
     SchemaTooNew {
         /// Version in the file.
         found: i64,

@@ -2,15 +2,18 @@
 //!
 //! A method is one transaction; no transaction object leaves the crate. "Not there" is `Ok(None)`.
 
+mod code;
+mod draft;
 mod error;
+mod matching;
+mod names;
+mod pack;
 mod query;
 mod record;
 mod sqlite;
 
 use async_trait::async_trait;
-use domain::{
-    Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId,
-};
+use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
 use jiff::Timestamp;
 
 pub use error::StoreError;
@@ -19,7 +22,7 @@ pub use record::{
     ApiKeyRecord, FetchState, FixtureRecord, IdempotencyClaim, IdempotencyRecord, ImportRecord,
     ModelRecord, NewTeam, Recorded, RecordedQuote, Recording, ResultRecord, Revision, TeamName,
 };
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// What the platform remembers, whichever database holds it.
 #[async_trait]
@@ -132,4 +135,3 @@ pub trait Store: Send + Sync {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
 }
-

@@ -1,1 +1,291 @@
 //! The embedded store: one SQLite file.
+//!
+//! One connection writes and a few read: SQLite lets readers work beside one writer, and a queue in
+//! front of that writer is calmer than busy errors behind it.
+
+mod competitions;
+mod fixtures;
+mod games;
+mod idempotency;
+mod imports;
+mod keys;
+mod models;
+mod names;
+mod quotes;
+mod record;
+mod schema;
+mod sql;
+mod teams;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
+use jiff::Timestamp;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Sqlite, Transaction};
+
+use crate::{
+    ApiKeyRecord, FetchState, FixtureQuery, FixtureRecord, GameQuery, IdempotencyClaim,
+    IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded, RecordedQuote, Recording,
+    Revision, Store, StoreError, TeamName, TeamQuery,
+};
+
+/// Rows a connection reads ahead of whoever takes them.
+const ROWS_AHEAD: usize = 256;
+
+/// Bounds of an open database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// Connections that read at the same time; more callers wait. Default 4.
+    pub readers: u32,
+    /// How long to wait for a free connection before giving up. Default 30 s.
+    pub acquire_timeout: Duration,
+    /// How long to wait for another process's write. Default 5 s.
+    pub busy_timeout: Duration,
+    /// Page cache of the writing connection. Default 32 MiB.
+    pub writer_cache_kib: u32,
+    /// Page cache of each reading connection. Default 8 MiB.
+    pub reader_cache_kib: u32,
+    /// How much of the file readers map into memory. Default 256 MiB.
+    pub mmap_bytes: u64,
+    /// Length of the write-ahead log, in pages of 4 KiB, at which it is folded back. Default 4 000.
+    pub wal_pages: u32,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            readers: 4,
+            acquire_timeout: Duration::from_secs(30),
+            busy_timeout: Duration::from_secs(5),
+            writer_cache_kib: 32 * 1024,
+            reader_cache_kib: 8 * 1024,
+            mmap_bytes: 256 * 1024 * 1024,
+            wal_pages: 4_000,
+        }
+    }
+}
+
+/// The store in one SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens a database, making it where there is none and bringing an older schema up to date.
+    ///
+    /// Refuses, without touching it, a file that is not ours or that a newer release wrote. The
+    /// folder must exist.
+    pub async fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let plain = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .busy_timeout(options.busy_timeout)
+            .row_buffer_size(ROWS_AHEAD)
+            .foreign_keys(true)
+            .disable_statement_logging();
+        schema::check(&plain, path).await?;
+        let writer = plain
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .pragma("cache_size", format!("-{}", options.writer_cache_kib))
+            .pragma("wal_autocheckpoint", options.wal_pages.to_string())
+            .pragma("temp_store", "MEMORY");
+        let reader = plain
+            .create_if_missing(false)
+            .pragma("cache_size", format!("-{}", options.reader_cache_kib))
+            .pragma("mmap_size", options.mmap_bytes.to_string())
+            .pragma("temp_store", "MEMORY")
+            .pragma("query_only", "ON");
+        let writer = pool(1, options).connect_with(writer).await?;
+        schema::migrate(&writer).await?;
+        let reader = pool(options.readers.max(1), options).connect_lazy_with(reader);
+        Ok(Self { writer, reader })
+    }
+
+    /// A store that is gone with its last handle; reads and writes share one connection.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        let connect = SqliteConnectOptions::new()
+            .in_memory(true)
+            .row_buffer_size(ROWS_AHEAD)
+            .foreign_keys(true)
+            .disable_statement_logging();
+        let pool = pool(1, &SqliteOptions::default())
+            .min_connections(1)
+            .connect_with(connect)
+            .await?;
+        schema::migrate(&pool).await?;
+        Ok(Self {
+            writer: pool.clone(),
+            reader: pool,
+        })
+    }
+
+    /// Waits for work at hand and closes the file; every handle to the store is dead afterwards.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// Begins a write; it waits its turn here, so that it never fails half-way for being second.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Begins a read of several queries that see one state.
+    async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.reader.begin().await?)
+    }
+}
+
+fn pool(connections: u32, options: &SqliteOptions) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(options.acquire_timeout)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn put_competitions(&self, competitions: &[Competition]) -> Result<(), StoreError> {
+        competitions::put(self, competitions).await
+    }
+
+    async fn competitions(&self) -> Result<Vec<Competition>, StoreError> {
+        competitions::list(self).await
+    }
+
+    async fn put_teams(&self, teams: &[NewTeam]) -> Result<Vec<TeamId>, StoreError> {
+        teams::put(self, teams).await
+    }
+
+    async fn put_aliases(&self, names: &[TeamName]) -> Result<(), StoreError> {
+        teams::put_aliases(self, names).await
+    }
+
+    async fn team_names(&self, sport: Sport) -> Result<Vec<TeamName>, StoreError> {
+        teams::names(self, sport).await
+    }
+
+    async fn teams(&self, query: &TeamQuery) -> Result<Vec<Team>, StoreError> {
+        teams::list(self, query).await
+    }
+
+    async fn record(
+        &self,
+        recording: &Recording,
+        records: &[FixtureRecord],
+    ) -> Result<Recorded, StoreError> {
+        record::record(self, recording, records).await
+    }
+
+    async fn fixture(&self, id: FixtureId) -> Result<Option<Fixture>, StoreError> {
+        fixtures::one(self, id).await
+    }
+
+    async fn fixtures(&self, query: &FixtureQuery) -> Result<Vec<Fixture>, StoreError> {
+        fixtures::list(self, query).await
+    }
+
+    async fn quotes(&self, id: FixtureId) -> Result<Vec<RecordedQuote>, StoreError> {
+        quotes::list(self, id).await
+    }
+
+    async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
+        quotes::revisions(self, id).await
+    }
+
+    async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
+        games::list(self, query).await
+    }
+
+    async fn data_revision(&self) -> Result<u64, StoreError> {
+        competitions::revision(self).await
+    }
+
+    async fn counts(&self) -> Result<Vec<(CompetitionKey, [u64; 3])>, StoreError> {
+        competitions::counts(self).await
+    }
+
+    async fn begin_import(&self, import: &ImportRecord) -> Result<i64, StoreError> {
+        imports::begin(self, import).await
+    }
+
+    async fn finish_import(&self, id: i64, import: &ImportRecord) -> Result<(), StoreError> {
+        imports::finish(self, id, import).await
+    }
+
+    async fn imports(&self, limit: u32) -> Result<Vec<ImportRecord>, StoreError> {
+        imports::list(self, limit).await
+    }
+
+    async fn fetch_state(&self, url: &str) -> Result<Option<FetchState>, StoreError> {
+        imports::fetch_state(self, url).await
+    }
+
+    async fn put_fetch_state(&self, state: &FetchState) -> Result<(), StoreError> {
+        imports::put_fetch_state(self, state).await
+    }
+
+    async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError> {
+        models::put(self, model).await
+    }
+
+    async fn models(&self, name: Option<&str>) -> Result<Vec<ModelRecord>, StoreError> {
+        models::list(self, name).await
+    }
+
+    async fn latest_model(&self, name: &str) -> Result<Option<ModelRecord>, StoreError> {
+        models::latest(self, name).await
+    }
+
+    async fn put_key(&self, key: &ApiKeyRecord) -> Result<(), StoreError> {
+        keys::put(self, key).await
+    }
+
+    async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
+        keys::one(self, prefix).await
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        keys::list(self).await
+    }
+
+    async fn revoke_key(&self, prefix: &str, at: Timestamp) -> Result<bool, StoreError> {
+        keys::revoke(self, prefix, at).await
+    }
+
+    async fn touch_key(&self, prefix: &str, at: Timestamp) -> Result<(), StoreError> {
+        keys::touch(self, prefix, at).await
+    }
+
+    async fn claim_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+    ) -> Result<IdempotencyClaim, StoreError> {
+        idempotency::claim(self, record).await
+    }
+
+    async fn finish_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+        answer: Option<(u16, Vec<u8>)>,
+    ) -> Result<(), StoreError> {
+        idempotency::finish(self, record, answer).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.reader).await?;
+        Ok(())
+    }
+}

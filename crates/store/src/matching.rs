@@ -1,0 +1,151 @@
+//! Finds the fixture a record is about.
+//!
+//! Where a pair of teams meets once a season, competition, season and teams say it all, whatever
+//! the day. Elsewhere the day decides: the same kickoff, or the same day where the game is played.
+//! Only then may a fixture a day off be the one meant (sources date by different clocks, and games
+//! move by a day), and only while nothing speaks for two games on two days.
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+
+use crate::draft::{Draft, Facts, same_day};
+
+const DAY: i64 = 86_400_000_000;
+
+/// What of a competition matters here.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    pub(crate) single_round: bool,
+    pub(crate) zone: TimeZone,
+    pub(crate) has_draw: bool,
+}
+
+/// A record as far as matching reads it.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// The fixture, where the caller named it.
+    pub(crate) id: Option<i64>,
+    /// What the record says.
+    pub(crate) facts: Facts,
+    /// The score the record brings.
+    pub(crate) score: Option<domain::Score>,
+}
+
+type Pairing = (i64, i64, i64, i64);
+
+fn pairing(facts: &Facts) -> Pairing {
+    (facts.competition, facts.season, facts.home, facts.away)
+}
+
+/// Finds the draft of each record among `drafts`, adding new ones at the end where there is none.
+///
+/// `drafts` holds the fixtures named by id and every fixture of the records' pairings. Fails with
+/// the first id that is not among them.
+pub(crate) fn assign(
+    wanted: &[Wanted],
+    drafts: &mut Vec<Draft>,
+    rules: &HashMap<i64, Rules>,
+    import: Option<i64>,
+) -> Result<Vec<usize>, i64> {
+    let mut search = Search::new(drafts, import);
+    let mut found: Vec<Option<usize>> = Vec::with_capacity(wanted.len());
+    for it in wanted {
+        let index = match it.id {
+            Some(id) => Some(search.by_id.get(&id).copied().ok_or(id)?),
+            None => search.certain(drafts, &it.facts, &rules[&it.facts.competition]),
+        };
+        if let Some(index) = index {
+            search.claimed[index] = true;
+        }
+        found.push(index);
+    }
+    let settle = |(it, index): (&Wanted, Option<usize>)| {
+        let rules = &rules[&it.facts.competition];
+        let index = index
+            .or_else(|| search.certain(drafts, &it.facts, rules))
+            .or_else(|| search.near(drafts, it))
+            .unwrap_or_else(|| search.add(drafts, it));
+        search.claimed[index] = true;
+        index
+    };
+    Ok(wanted.iter().zip(found).map(settle).collect())
+}
+
+struct Search {
+    by_id: HashMap<i64, usize>,
+    by_pairing: HashMap<Pairing, Vec<usize>>,
+    /// Whether a record of this batch is already about the draft.
+    claimed: Vec<bool>,
+    import: Option<i64>,
+}
+
+impl Search {
+    fn new(drafts: &[Draft], import: Option<i64>) -> Self {
+        let mut by_pairing: HashMap<Pairing, Vec<usize>> = HashMap::new();
+        for (index, draft) in drafts.iter().enumerate() {
+            by_pairing
+                .entry(pairing(&draft.now))
+                .or_default()
+                .push(index);
+        }
+        let by_id = drafts.iter().enumerate();
+        Self {
+            by_id: by_id.map(|(index, draft)| (draft.id, index)).collect(),
+            by_pairing,
+            claimed: vec![false; drafts.len()],
+            import,
+        }
+    }
+
+    fn candidates(&self, facts: &Facts) -> &[usize] {
+        self.by_pairing
+            .get(&pairing(facts))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The fixture that is meant beyond doubt.
+    fn certain(&self, drafts: &[Draft], facts: &Facts, rules: &Rules) -> Option<usize> {
+        let candidates = self.candidates(facts).iter().copied();
+        candidates
+            .filter(|it| {
+                rules.single_round || same_day(drafts[*it].now.kickoff, facts.kickoff, &rules.zone)
+            })
+            .min_by_key(|it| {
+                let kickoff = drafts[*it].now.kickoff;
+                let another_day = !same_day(kickoff, facts.kickoff, &rules.zone);
+                (another_day, kickoff.abs_diff(facts.kickoff), *it)
+            })
+    }
+
+    /// The fixture a day off that is probably meant.
+    fn near(&self, drafts: &[Draft], wanted: &Wanted) -> Option<usize> {
+        let facts = &wanted.facts;
+        let day = |kickoff: i64| kickoff.div_euclid(DAY);
+        let candidates = self.candidates(facts).iter().copied();
+        candidates
+            .filter(|it| !self.claimed[*it])
+            .filter(|it| day(drafts[*it].now.kickoff).abs_diff(day(facts.kickoff)) <= 1)
+            .filter(|it| self.may_have_moved(&drafts[*it], wanted))
+            .min_by_key(|it| (drafts[*it].now.kickoff.abs_diff(facts.kickoff), *it))
+    }
+
+    /// Whether nothing says that the record is about another game than the draft: the import at
+    /// work has not already spoken of it, and it has not been played with another or no result.
+    fn may_have_moved(&self, draft: &Draft, wanted: &Wanted) -> bool {
+        let spoken_of = self.import.is_some() && draft.import == self.import;
+        let known = draft.now.score;
+        !spoken_of && (known.is_none() || known == wanted.score)
+    }
+
+    fn add(&mut self, drafts: &mut Vec<Draft>, wanted: &Wanted) -> usize {
+        let index = drafts.len();
+        drafts.push(Draft::new(wanted.facts.clone()));
+        self.claimed.push(false);
+        self.by_pairing
+            .entry(pairing(&wanted.facts))
+            .or_default()
+            .push(index);
+        index
+    }
+}

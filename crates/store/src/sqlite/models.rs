@@ -1,0 +1,65 @@
+//! Versions of trained models.
+
+use super::SqliteStore;
+use crate::code::{micros, moment};
+use crate::{ModelRecord, StoreError};
+
+type Row = (String, String, i64, String, Vec<u8>, Vec<u8>);
+
+pub(super) async fn put(store: &SqliteStore, model: &ModelRecord) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO models (name, version, created_at, data_digest, body, report)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (name, version) DO UPDATE SET created_at = excluded.created_at,
+             data_digest = excluded.data_digest, body = excluded.body, report = excluded.report",
+    )
+    .bind(&model.name)
+    .bind(&model.version)
+    .bind(micros(model.created_at))
+    .bind(&model.data_digest)
+    .bind(&model.body)
+    .bind(&model.report)
+    .execute(&store.writer)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn list(
+    store: &SqliteStore,
+    name: Option<&str>,
+) -> Result<Vec<ModelRecord>, StoreError> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT name, version, created_at, data_digest, x'' AS body, x'' AS report FROM models
+         WHERE $1 IS NULL OR name = $1 ORDER BY created_at DESC, id DESC",
+    )
+    .bind(name)
+    .fetch_all(&store.reader)
+    .await?;
+    rows.into_iter().map(model).collect()
+}
+
+pub(super) async fn latest(
+    store: &SqliteStore,
+    name: &str,
+) -> Result<Option<ModelRecord>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT name, version, created_at, data_digest, body, report FROM models
+         WHERE name = $1 ORDER BY created_at DESC, id DESC LIMIT 1",
+    )
+    .bind(name)
+    .fetch_optional(&store.reader)
+    .await?;
+    row.map(model).transpose()
+}
+
+fn model(row: Row) -> Result<ModelRecord, StoreError> {
+    let (name, version, created_at, data_digest, body, report) = row;
+    Ok(ModelRecord {
+        name,
+        version,
+        created_at: moment("models.created_at", created_at)?,
+        data_digest,
+        body,
+        report,
+    })
+}

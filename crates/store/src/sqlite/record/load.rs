@@ -1,0 +1,157 @@
+//! Reads what a batch of records may touch.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use jiff::tz::TimeZone;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::unknown;
+use crate::code::{corrupt, precision, sport, status};
+use crate::draft::{Draft, Facts, Offer};
+use crate::matching::{Rules, Wanted};
+use crate::sqlite::fixtures::{score, stats};
+use crate::sqlite::quotes::stored;
+use crate::sqlite::sql::json;
+use crate::{FixtureRecord, StoreError};
+
+/// How each competition tells its fixtures apart.
+pub(super) async fn rules(
+    connection: &mut SqliteConnection,
+) -> Result<HashMap<i64, Rules>, StoreError> {
+    let rows: Vec<(i64, String, String, i64)> =
+        sqlx::query_as("SELECT id, sport, time_zone, single_round FROM competitions")
+            .fetch_all(connection)
+            .await?;
+    rows.into_iter()
+        .map(|(id, played, zone, single_round)| {
+            let rules = Rules {
+                single_round: single_round != 0,
+                zone: TimeZone::get(&zone).map_err(|_| corrupt("competitions.time_zone", zone))?,
+                has_draw: sport(&played)?.has_draw(),
+            };
+            Ok((id, rules))
+        })
+        .collect()
+}
+
+/// Refuses records of teams that are not there.
+pub(super) async fn check_teams(
+    connection: &mut SqliteConnection,
+    records: &[FixtureRecord],
+) -> Result<(), StoreError> {
+    let named: BTreeSet<i64> = records
+        .iter()
+        .flat_map(|it| [it.home.0, it.away.0])
+        .collect();
+    let missing: Option<i64> = sqlx::query_scalar(
+        "SELECT value FROM json_each($1) WHERE value NOT IN (SELECT id FROM teams) LIMIT 1",
+    )
+    .bind(json(named))
+    .fetch_optional(connection)
+    .await?;
+    missing.map_or(Ok(()), |id| Err(unknown("team", id)))
+}
+
+/// Reads the fixtures records name, and every fixture of the pairings of the others.
+pub(super) async fn drafts(
+    connection: &mut SqliteConnection,
+    wanted: &[Wanted],
+) -> Result<Vec<Draft>, StoreError> {
+    let ids: BTreeSet<i64> = wanted.iter().filter_map(|it| it.id).collect();
+    let pairings: BTreeSet<[i64; 4]> = wanted
+        .iter()
+        .filter(|it| it.id.is_none())
+        .map(|Wanted { facts, .. }| [facts.competition, facts.season, facts.home, facts.away])
+        .collect();
+    let rows = sqlx::query(
+        "SELECT f.id, f.competition, f.season, f.kickoff, f.precision, f.home, f.away, f.neutral,
+                f.status, f.home_score, f.away_score, f.stats, f.recording, r.import,
+                f.prices, f.price_count
+         FROM (SELECT value AS id FROM json_each($1)
+               UNION
+               SELECT p.id FROM json_each($2) AS j CROSS JOIN fixtures AS p
+                   ON p.competition = j.value ->> 0 AND p.season = j.value ->> 1
+                  AND p.home = j.value ->> 2 AND p.away = j.value ->> 3) AS found
+         CROSS JOIN fixtures AS f ON f.id = found.id
+         CROSS JOIN recordings AS r ON r.id = f.recording
+         ORDER BY f.id",
+    )
+    .bind(json(ids))
+    .bind(json(pairings))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(draft).collect()
+}
+
+fn draft(row: &SqliteRow) -> Result<Draft, StoreError> {
+    let facts = Facts {
+        competition: row.try_get(1)?,
+        season: row.try_get(2)?,
+        kickoff: row.try_get(3)?,
+        precision: precision(row.try_get(4)?)?,
+        home: row.try_get(5)?,
+        away: row.try_get(6)?,
+        neutral: row.try_get::<i64, _>(7)? != 0,
+        status: status(row.try_get(8)?)?,
+        score: score(row, 9)?,
+        stats: stats(row, 11)?,
+    };
+    let mut draft = Draft::new(facts.clone());
+    draft.id = row.try_get(0)?;
+    draft.before = Some(facts);
+    draft.recording = row.try_get(12)?;
+    draft.import = row.try_get(13)?;
+    draft.summary = (row.try_get(14)?, row.try_get(15)?);
+    Ok(draft)
+}
+
+/// Reads the standing quotes of the drafts at `places`.
+pub(super) async fn quotes(
+    connection: &mut SqliteConnection,
+    drafts: &mut [Draft],
+    places: &HashSet<usize>,
+) -> Result<(), StoreError> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let by_id: HashMap<i64, usize> = places.iter().map(|it| (drafts[*it].id, *it)).collect();
+    let rows = sqlx::query(
+        "SELECT fixture, taken_at, bookmaker, kind, line, stage, price_1, price_2, price_3,
+                recording
+         FROM json_each($1) AS j CROSS JOIN quotes ON fixture = j.value",
+    )
+    .bind(json(by_id.keys()))
+    .map(|row: SqliteRow| {
+        let (key, prices) = stored(&row, 1)?;
+        let place = by_id[&row.try_get::<i64, _>(0)?];
+        let recording = row.try_get(9)?;
+        Ok::<_, StoreError>((place, key, prices, recording))
+    })
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let (place, key, prices, recording) = row?;
+        let offer = Offer {
+            now: prices,
+            before: Some((prices, recording)),
+        };
+        drafts[place].quotes.insert(key, offer);
+    }
+    Ok(())
+}
+
+/// Numbers the drafts that are new; nobody else can write meanwhile.
+pub(super) async fn number_new(
+    connection: &mut SqliteConnection,
+    drafts: &mut [Draft],
+) -> Result<(), StoreError> {
+    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM fixtures")
+        .fetch_one(connection)
+        .await?;
+    let new = drafts.iter_mut().filter(|it| it.before.is_none());
+    for (id, draft) in (last + 1..).zip(new) {
+        draft.id = id;
+    }
+    Ok(())
+}

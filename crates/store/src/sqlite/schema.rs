@@ -1,0 +1,105 @@
+//! Brings a database to the schema this release knows, and refuses those it must not touch.
+
+use std::path::Path;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+
+use crate::StoreError;
+
+/// Marks a file as ours; "SEDG" in the header's application id.
+const APPLICATION_ID: i64 = 0x5345_4447;
+
+/// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
+/// released.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_fixtures.sql")];
+
+const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
+
+/// SQLite's result codes for a file that is damaged, and for one that is no database.
+const UNREADABLE: [&str; 2] = ["11", "26"];
+
+/// Looks whether a file is new, or ours and not too new, before anything is written to it.
+pub(super) async fn check(options: &SqliteConnectOptions, path: &Path) -> Result<(), StoreError> {
+    let not_ours = || StoreError::NotOurs(path.display().to_string());
+    let looked = async {
+        let mut connection = options.connect().await?;
+        let found = header(&mut connection).await;
+        connection.close().await?;
+        found
+    };
+    let header = match looked.await {
+        Err(sqlx::Error::Database(error))
+            if error.code().is_some_and(|it| UNREADABLE.contains(&&*it)) =>
+        {
+            return Err(not_ours());
+        }
+        other => other?,
+    };
+    match header {
+        Header { version, .. } if header.ours() => refuse_newer(version),
+        Header { objects: 0, .. } if header.blank() => Ok(()),
+        _ => Err(not_ours()),
+    }
+}
+
+/// Runs the migrations that are missing, each in a transaction of its own.
+pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    for (version, sql) in (1..).zip(MIGRATIONS) {
+        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        // Read again: another process may have come first.
+        let header = header(&mut tx).await?;
+        refuse_newer(header.version)?;
+        if header.version >= version {
+            continue;
+        }
+        sqlx::raw_sql(sql).execute(&mut *tx).await?;
+        let mark =
+            format!("PRAGMA user_version = {version}; PRAGMA application_id = {APPLICATION_ID}");
+        sqlx::raw_sql(AssertSqlSafe(mark)).execute(&mut *tx).await?;
+        tx.commit().await?;
+        tracing::info!(version, "schema migrated");
+    }
+    Ok(())
+}
+
+fn refuse_newer(found: i64) -> Result<(), StoreError> {
+    if found > KNOWN {
+        return Err(StoreError::SchemaTooNew {
+            found,
+            known: KNOWN,
+        });
+    }
+    Ok(())
+}
+
+/// What a database says of itself.
+struct Header {
+    application: i64,
+    version: i64,
+    objects: i64,
+}
+
+impl Header {
+    fn ours(&self) -> bool {
+        self.application == APPLICATION_ID
+    }
+
+    fn blank(&self) -> bool {
+        self.application == 0 && self.version == 0
+    }
+}
+
+async fn header(connection: &mut SqliteConnection) -> Result<Header, sqlx::Error> {
+    Ok(Header {
+        application: sqlx::query_scalar("PRAGMA application_id")
+            .fetch_one(&mut *connection)
+            .await?,
+        version: sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&mut *connection)
+            .await?,
+        objects: sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+            .fetch_one(&mut *connection)
+            .await?,
+    })
+}

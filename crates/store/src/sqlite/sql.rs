@@ -1,0 +1,102 @@
+//! Builds the statements whose shape depends on what is asked.
+
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, Type};
+
+use crate::StoreError;
+
+/// A query with its parameters, of the shape of what it runs.
+pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+/// Conditions joined by `AND`, with their parameters.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    clauses: Vec<String>,
+    arguments: SqliteArguments,
+}
+
+impl Filter {
+    /// Adds a value and returns its placeholder.
+    pub(super) fn bind<'q, T>(&mut self, value: T) -> String
+    where
+        T: Encode<'q, Sqlite> + Type<Sqlite>,
+    {
+        Arguments::add(&mut self.arguments, value).expect("plain values can always be bound");
+        format!("${}", self.arguments.len())
+    }
+
+    /// Adds a condition.
+    pub(super) fn and(&mut self, clause: String) {
+        self.clauses.push(clause);
+    }
+
+    /// Adds `column IN (…)` over a list that may be of any length.
+    pub(super) fn among(&mut self, column: &str, list: String) {
+        let list = self.bind(list);
+        self.and(format!("{column} IN (SELECT value FROM json_each({list}))"));
+    }
+
+    /// The conditions as a `WHERE` clause, empty where there are none.
+    pub(super) fn clause(&self) -> String {
+        if self.clauses.is_empty() {
+            return String::new();
+        }
+        format!("WHERE {}", self.clauses.join(" AND "))
+    }
+
+    /// The query made of `sql`, which must hold the clause and the placeholders given out.
+    pub(super) fn query<'q>(self, sql: String) -> Bound<'q> {
+        sqlx::query_with(AssertSqlSafe(sql), self.arguments)
+    }
+}
+
+/// A list as JSON, for `json_each`.
+pub(super) fn json<T: serde::Serialize>(list: impl IntoIterator<Item = T>) -> String {
+    let list: Vec<T> = list.into_iter().collect();
+    serde_json::to_string(&list).expect("numbers and texts can always be written as JSON")
+}
+
+/// A table to write many rows into.
+pub(super) struct Bulk {
+    /// `INSERT INTO table (columns)`.
+    pub(super) head: &'static str,
+    /// How many columns.
+    pub(super) columns: usize,
+    /// What follows the rows, such as an `ON CONFLICT` clause.
+    pub(super) tail: &'static str,
+}
+
+impl Bulk {
+    /// Rows per statement: enough to forget the way to the connection's thread and back.
+    const ROWS: usize = 64;
+
+    /// Writes all rows, binding each with `bind`.
+    pub(super) async fn insert<T>(
+        &self,
+        tx: &mut SqliteConnection,
+        rows: &[T],
+        bind: impl for<'q> Fn(Bound<'q>, &T) -> Bound<'q>,
+    ) -> Result<(), StoreError> {
+        for chunk in rows.chunks(Self::ROWS) {
+            let mut query = sqlx::query(AssertSqlSafe(self.sql(chunk.len())));
+            for row in chunk {
+                query = bind(query, row);
+            }
+            query.execute(&mut *tx).await?;
+        }
+        Ok(())
+    }
+
+    /// The placeholders have no numbers: SQLite looks numbered ones up one by one for each bind,
+    /// which is quadratic in statements this wide.
+    fn sql(&self, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns].join(", "));
+        format!(
+            "{} VALUES {} {}",
+            self.head,
+            vec![row; rows].join(", "),
+            self.tail
+        )
+    }
+}
