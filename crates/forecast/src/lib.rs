@@ -5,8 +5,24 @@
 
 mod history;
 
+mod betting;
+mod blend;
+mod climatology;
+mod edge;
+mod error;
+mod evaluate;
+mod forecaster;
+mod outcome;
+mod random;
+mod report;
+mod schedule;
+mod trained;
+mod walk;
+
 mod dixon_coles;
 mod elo;
+mod market;
+mod market_implied;
 mod matchup;
 mod minimise;
 mod points;
@@ -15,11 +31,24 @@ mod score_matrix;
 mod scores;
 mod settlement;
 
+pub use betting::{BettingOptions, BettingReport, CurvePoint};
+pub use blend::Opinion;
+pub use edge::{Edge, EdgeClaim, EdgeFlag};
+pub use error::ForecastError;
+pub use evaluate::{
+    Difference, Interval, Metrics, ReliabilityBin, Scored, compare, evaluate, reliability,
+};
+pub use forecaster::{Forecast, Forecaster};
 pub use history::History;
 pub use matchup::Matchup;
 pub use points::PointsDistribution;
 pub use pool::{
     BaseForecast, ModelName, Pool, PoolFit, PoolWalker, Rating, Reason, fit_pool, rating_path,
 };
+pub use report::{
+    DifferenceRow, Miss, MonthRow, ReliabilityDiagram, Report, ReportRow, text_table,
+};
+pub use schedule::cut_for;
 pub use score_matrix::ScoreMatrix;
 pub use scores::Scores;
+pub use trained::{BacktestOptions, Progress, TrainOptions, Trained, backtest, train};

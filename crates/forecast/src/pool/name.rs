@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Every forecaster there is, simplest first.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelName {
     /// How often each outcome happened so far.
@@ -26,6 +24,8 @@ pub enum ModelName {
     MarketEarly,
     /// The fixture's own prices at kickoff, overround removed.
     MarketClose,
+    /// Base models that read results only, blended.
+    BlendResults,
     /// Base models blended, without the fixture's prices.
     Blend,
     /// Base models blended with the fixture's early prices.
@@ -34,7 +34,7 @@ pub enum ModelName {
 
 impl ModelName {
     /// Every model, in the order of declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Climatology,
         Self::Elo,
         Self::DixonColes,
@@ -44,6 +44,7 @@ impl ModelName {
         Self::MarketImpliedMargin,
         Self::MarketEarly,
         Self::MarketClose,
+        Self::BlendResults,
         Self::Blend,
         Self::BlendPriced,
     ];
@@ -60,6 +61,7 @@ impl ModelName {
             Self::MarketImpliedMargin => "market_implied_margin",
             Self::MarketEarly => "market_early",
             Self::MarketClose => "market_close",
+            Self::BlendResults => "blend_results",
             Self::Blend => "blend",
             Self::BlendPriced => "blend_priced",
         }

@@ -1,0 +1,196 @@
+//! The claim: closing-line value expected of a price, by regression on past prices of the kind.
+
+use domain::{BestPrice, MarketPrices, Price};
+use jiff::{SignedDuration, Timestamp};
+use nalgebra::{DMatrix, DVector};
+use serde::{Deserialize, Serialize};
+
+use crate::ModelName;
+use crate::blend::opinion;
+use crate::edge::{EdgeClaim, EdgeFlag};
+use crate::walk::Walked;
+
+/// Offers a regression needs at least.
+const OFFERS_MIN: usize = 500;
+
+/// How far back offers count.
+const SPAN: SignedDuration = SignedDuration::from_hours(6 * 366 * 24);
+
+/// Offers this far below the market's fair price are not of the kind bets are made of.
+const MARKET_VALUE_MIN: f64 = -0.02;
+
+/// Longshots are not of that kind either.
+const PRICE_MAX: f64 = 12.0;
+
+/// The strength of the pull to "worth nothing", in offers.
+const PENALTY: f64 = 20.0;
+
+/// Prices so far above the market's fair price are taken for errors.
+const OUTLIER_VALUE: f64 = 0.15;
+
+/// A price and what was thought of it at a moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Offer {
+    /// Index of the outcome.
+    pub(crate) outcome: usize,
+    pub(crate) price: Price,
+    /// The early market's probability.
+    pub(crate) market: f64,
+    /// The best informed blend's probability.
+    pub(crate) model: f64,
+    /// The sum of implied probabilities of the best prices of the market.
+    pub(crate) best_sum: f64,
+    /// How old the price was.
+    pub(crate) age: SignedDuration,
+}
+
+impl Offer {
+    /// What the market's probability makes of the price.
+    fn market_value(&self) -> f64 {
+        self.market * self.price.decimal() - 1.0
+    }
+
+    fn flags(&self) -> Vec<EdgeFlag> {
+        let found = [
+            (self.best_sum < 1.0, EdgeFlag::ImpossibleBook),
+            (self.age > EdgeFlag::STALE_AFTER, EdgeFlag::StalePrice),
+            (self.market_value() > OUTLIER_VALUE, EdgeFlag::Outlier),
+        ];
+        found.into_iter().filter(|it| it.0).map(|it| it.1).collect()
+    }
+
+    /// What the regression reads.
+    fn features(&self) -> [f64; FEATURES] {
+        let value = self.market_value();
+        let disagreement = (self.model - self.market) * self.price.decimal();
+        [
+            1.0,
+            value,
+            (value - 0.03).max(0.0),
+            disagreement,
+            self.price.decimal().ln(),
+        ]
+    }
+}
+
+const FEATURES: usize = 5;
+
+/// The claims of a sport in force from a moment on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ClaimStage {
+    /// Fitted on what was known then.
+    pub(crate) valid_from: Timestamp,
+    coefficients: [f64; FEATURES],
+    /// Offers it was fitted on.
+    n: u64,
+}
+
+impl ClaimStage {
+    /// What is claimed of an offer.
+    pub(crate) fn claim(&self, offer: &Offer) -> EdgeClaim {
+        let price = offer.price.decimal();
+        let value: f64 = self
+            .coefficients
+            .iter()
+            .zip(offer.features())
+            .map(|(a, b)| a * b)
+            .sum();
+        let probability = ((1.0 + value) / price).clamp(1e-6, 1.0 - 1e-6);
+        let claimed_value = domain::expected_value(probability, offer.price);
+        EdgeClaim {
+            probability,
+            fair_price: 1.0 / probability,
+            raw_value: domain::expected_value(offer.model, offer.price),
+            claimed_value,
+            kelly: domain::kelly_fraction(probability, offer.price),
+            flags: offer.flags(),
+        }
+    }
+}
+
+/// The best offer of each outcome of a walked fixture, as it stood before the game; empty where
+/// the market or the prices are missing.
+pub(crate) fn offers(walked: &Walked<'_>) -> Vec<Offer> {
+    let Some(prices) = &walked.game.pregame.h2h else {
+        return Vec::new();
+    };
+    let (Some(market), Some(model)) = (
+        opinion(&walked.opinions, ModelName::MarketEarly),
+        opinion(&walked.opinions, ModelName::BlendPriced),
+    ) else {
+        return Vec::new();
+    };
+    let Some(best_sum) = best_sum(prices, market.len()) else {
+        return Vec::new();
+    };
+    let at = walked.game.pregame_at();
+    let offer = |(outcome, best): (usize, &Option<BestPrice>)| {
+        best.as_ref().map(|best| Offer {
+            outcome,
+            price: best.price,
+            market: market[outcome],
+            model: model[outcome],
+            best_sum,
+            age: at.duration_since(best.taken_at),
+        })
+    };
+    prices.best[..market.len()]
+        .iter()
+        .enumerate()
+        .filter_map(offer)
+        .collect()
+}
+
+/// The implied probabilities of the best prices together; `None` where one is missing.
+pub(crate) fn best_sum(prices: &MarketPrices, width: usize) -> Option<f64> {
+    prices.best[..width]
+        .iter()
+        .map(|it| it.as_ref().map(|best| best.price.implied_probability()))
+        .sum()
+}
+
+/// Fits what offers of the past turned out to be worth at kickoff; `None` where too few are known.
+pub(crate) fn fit_claims(walked: &[Walked<'_>], valid_from: Timestamp) -> Option<ClaimStage> {
+    let start = valid_from
+        .saturating_sub(SPAN)
+        .expect("a fixed span never overflows");
+    let mut curvature = DMatrix::<f64>::zeros(FEATURES, FEATURES);
+    let mut moments = DVector::<f64>::zeros(FEATURES);
+    let mut n = 0;
+    let known = walked
+        .iter()
+        .filter(|it| it.game.known_at <= valid_from && it.game.kickoff > start);
+    for it in known {
+        let Some(close) = &it.close else { continue };
+        for offer in offers(it) {
+            let like_a_bet = offer.flags().is_empty()
+                && offer.market_value() > MARKET_VALUE_MIN
+                && offer.price.decimal() <= PRICE_MAX;
+            if like_a_bet {
+                let features = offer.features();
+                let worth = close[offer.outcome] * offer.price.decimal() - 1.0;
+                for i in 0..FEATURES {
+                    moments[i] += features[i] * worth;
+                    for j in 0..FEATURES {
+                        curvature[(i, j)] += features[i] * features[j];
+                    }
+                }
+                n += 1;
+            }
+        }
+    }
+    // The intercept and value are well determined; the others are pulled to zero on their scale.
+    for (index, scale) in [0.0, 0.0, 0.02, 0.05, 1.0].into_iter().enumerate() {
+        curvature[(index, index)] += PENALTY * scale * scale + 1e-9;
+    }
+    if n < OFFERS_MIN {
+        return None;
+    }
+    let solution = curvature.cholesky()?.solve(&moments);
+    let coefficients = std::array::from_fn(|it| solution[it]);
+    Some(ClaimStage {
+        valid_from,
+        coefficients,
+        n: n as u64,
+    })
+}

@@ -1,0 +1,256 @@
+//! Serving: the forecast of a fixture as of a moment, by the same steps as the walk through
+//! history, hence with the same bits.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use domain::{
+    Competition, Game, Market, MarketPrediction, Outcome, OutcomeProbability, Prices, Quote, TeamId,
+};
+use jiff::Timestamp;
+
+use crate::betting::{Offer, best_sum};
+use crate::blend::{Opinion, SHAPES, add_blends, best, opinion};
+use crate::climatology::Climatology;
+use crate::edge::Edge;
+use crate::outcome::h2h_width;
+use crate::walk::opinions;
+use crate::{
+    ForecastError, History, Matchup, ModelName, Pool, PoolFit, Reason, Scores, Trained, cut_for,
+    fit_pool, rating_path,
+};
+
+/// How many fits are kept: every pool at a few moments.
+const FITS_MAX: usize = 64;
+
+/// A fit that is made once, however many ask for it at the same time.
+type SharedFit = Arc<OnceLock<PoolFit>>;
+
+/// Forecasts fixtures as of any moment.
+#[derive(Debug)]
+pub struct Forecaster {
+    history: Arc<History>,
+    pools: Vec<Pool>,
+    trained: Arc<Trained>,
+    climatology: Climatology,
+    /// Newest last.
+    fits: Mutex<VecDeque<((usize, Timestamp), SharedFit)>>,
+}
+
+/// A forecast of one fixture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// The moment whose knowledge was used.
+    pub as_of: Timestamp,
+    /// The moment base models were fitted at.
+    pub cut: Timestamp,
+    /// The best informed model, whose probabilities these are.
+    pub best: ModelName,
+    /// The joint distribution of scores, in step with the best model's probabilities.
+    pub scores: Scores,
+    /// What every model thinks.
+    pub opinions: Vec<Opinion>,
+    /// What moves the forecast, largest first.
+    pub reasons: Vec<Reason>,
+}
+
+impl Forecast {
+    /// Home, draw, away, or home, away, by the best model.
+    pub fn h2h(&self) -> Vec<f64> {
+        opinion(&self.opinions, self.best).map_or_else(|| self.scores.h2h(), <[f64]>::to_vec)
+    }
+
+    /// Probabilities of markets, coherent with each other; markets the sport does not have are
+    /// left out.
+    pub fn markets(&self, markets: &[Market]) -> Vec<MarketPrediction> {
+        let predict = |market: &Market| {
+            let outcomes = if *market == Market::H2H {
+                let h2h = self.h2h();
+                let named = market.outcomes(h2h.len() == 3).iter().zip(h2h);
+                named
+                    .map(|(outcome, probability)| OutcomeProbability {
+                        outcome: *outcome,
+                        probability,
+                    })
+                    .collect()
+            } else {
+                self.scores.market(*market)?
+            };
+            Some(MarketPrediction {
+                market: *market,
+                outcomes,
+            })
+        };
+        markets.iter().filter_map(predict).collect()
+    }
+
+    /// What a model thinks of who wins.
+    pub fn opinion(&self, model: ModelName) -> Option<&[f64]> {
+        opinion(&self.opinions, model)
+    }
+}
+
+impl Forecaster {
+    /// Makes ready to forecast fixtures of `competitions` from `history`.
+    pub fn new(
+        history: Arc<History>,
+        competitions: Vec<Competition>,
+        trained: Arc<Trained>,
+    ) -> Self {
+        let climatology = Climatology::new(&history);
+        let pools = Pool::group(&competitions);
+        Self {
+            history,
+            pools,
+            trained,
+            climatology,
+            fits: Mutex::default(),
+        }
+    }
+
+    /// Forecasts a fixture as of a moment not after its kickoff, given the prices as they stood
+    /// then. The fixture's own score, statistics and stored prices are not read.
+    pub fn predict(
+        &self,
+        game: &Game,
+        prices: &Prices,
+        as_of: Timestamp,
+    ) -> Result<Forecast, ForecastError> {
+        let (fixture, kickoff) = (game.fixture, game.kickoff);
+        if as_of > kickoff {
+            return Err(ForecastError::KickedOff {
+                fixture,
+                kickoff,
+                as_of,
+            });
+        }
+        let pool = self
+            .pools
+            .iter()
+            .position(|it| it.competitions.contains(&game.competition))
+            .ok_or_else(|| ForecastError::UnknownCompetition(game.competition.clone()))?;
+        let cut = cut_for(as_of);
+        let fit = self.fit(pool, cut);
+        let fit = fit.get_or_init(|| fit_pool(&self.history, &self.pools[pool], cut));
+        let mut opinions = opinions(fit, &self.climatology, game, prices);
+        add_blends(&mut opinions, self.trained.blends(game.sport, cut));
+        let best = best(&opinions).expect("the base rate always has an opinion");
+        let matchup = Matchup::from(game);
+        let base = fit.forecast(&matchup);
+        let shape = SHAPES
+            .iter()
+            .find_map(|model| base.iter().find(|it| it.model == *model));
+        let shape = shape.ok_or(ForecastError::NothingKnown(fixture))?;
+        let target = opinion(&opinions, best).expect("the best model has an opinion");
+        Ok(Forecast {
+            as_of,
+            cut,
+            best,
+            scores: shape.scores.tilted_to(target),
+            reasons: fit.reasons(&matchup),
+            opinions,
+        })
+    }
+
+    /// Fits every pool as of a moment, so that forecasts for it need not wait.
+    pub fn warm(&self, as_of: Timestamp) {
+        let cut = cut_for(as_of);
+        for (index, pool) in self.pools.iter().enumerate() {
+            self.fit(index, cut)
+                .get_or_init(|| fit_pool(&self.history, pool, cut));
+        }
+    }
+
+    /// A team's rating after each of its games known at `until`.
+    pub fn ratings(&self, team: TeamId, until: Timestamp) -> Vec<(Timestamp, f64)> {
+        let of_team = |it: &&Game| it.home == team || it.away == team;
+        let Some(game) = self.history.games().iter().find(of_team) else {
+            return Vec::new();
+        };
+        let pool = self
+            .pools
+            .iter()
+            .find(|it| it.competitions.contains(&game.competition));
+        pool.map_or_else(Vec::new, |it| rating_path(&self.history, it, team, until))
+    }
+
+    /// What is claimed of every price on who wins that stood at the forecast's moment, one per
+    /// bookmaker and outcome. Empty until enough is known of what such prices were worth.
+    pub fn edges(
+        &self,
+        game: &Game,
+        forecast: &Forecast,
+        prices: &Prices,
+        quotes: &[Quote],
+    ) -> Vec<Edge> {
+        let Some(stage) = self.trained.claims_at(game.sport, forecast.cut) else {
+            return Vec::new();
+        };
+        let (Some(h2h), Some(market), Some(model)) = (
+            &prices.h2h,
+            forecast.opinion(ModelName::MarketEarly),
+            forecast.opinion(ModelName::BlendPriced),
+        ) else {
+            return Vec::new();
+        };
+        let Some(best_sum) = best_sum(h2h, h2h_width(game)) else {
+            return Vec::new();
+        };
+        let outcomes: &[Outcome] = Market::H2H.outcomes(game.sport.has_draw());
+        let mut edges = Vec::new();
+        for quote in newest(quotes, forecast.as_of) {
+            let priced = outcomes.iter().enumerate().zip(quote.prices);
+            for ((index, outcome), price) in priced.filter_map(|(it, price)| Some((it, price?))) {
+                let offer = Offer {
+                    outcome: index,
+                    price,
+                    market: market[index],
+                    model: model[index],
+                    best_sum,
+                    age: forecast.as_of.duration_since(quote.taken_at),
+                };
+                edges.push(Edge {
+                    market: Market::H2H,
+                    outcome: *outcome,
+                    bookmaker: quote.bookmaker.clone(),
+                    price,
+                    taken_at: quote.taken_at,
+                    claim: stage.claim(&offer),
+                });
+            }
+        }
+        edges
+    }
+
+    /// The place of a fit; the oldest makes room.
+    fn fit(&self, pool: usize, cut: Timestamp) -> SharedFit {
+        let mut fits = self.fits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, fit)) = fits.iter().find(|it| it.0 == (pool, cut)) {
+            return Arc::clone(fit);
+        }
+        if fits.len() >= FITS_MAX {
+            fits.pop_front();
+        }
+        let fit = SharedFit::default();
+        fits.push_back(((pool, cut), Arc::clone(&fit)));
+        fit
+    }
+}
+
+/// Of each bookmaker one can bet with, the newest quote on who wins taken by `as_of`, in order of
+/// bookmaker.
+fn newest(quotes: &[Quote], as_of: Timestamp) -> Vec<&Quote> {
+    let mut known: Vec<&Quote> = quotes
+        .iter()
+        .filter(|it| it.market == Market::H2H && it.taken_at <= as_of)
+        .filter(|it| it.bookmaker.as_str() != "market_average")
+        .collect();
+    known.sort_by(|a, b| {
+        (&a.bookmaker, b.taken_at, b.stage).cmp(&(&b.bookmaker, a.taken_at, a.stage))
+    });
+    known.dedup_by(|next, kept| next.bookmaker == kept.bookmaker);
+    known
+}
+
+#[cfg(test)]
+mod tests;
