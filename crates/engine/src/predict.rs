@@ -338,7 +338,6 @@ pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64)
         forecast,
         &sight.prices,
         &sight.quotes,
-        sight.as_of,
     );
     let mut views: Vec<EdgeView> = edges
         .into_iter()
