@@ -9,6 +9,7 @@ mod cursor;
 mod engine;
 mod error;
 mod filter;
+pub mod import;
 mod knowledge;
 mod lists;
 mod models;

@@ -7,7 +7,7 @@
 
 use domain::{KickoffPrecision, QuoteStage};
 use jiff::civil::{Date, DateTime, Time, Weekday};
-use jiff::tz::{Disambiguation, TimeZone};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::import::row::Reason;
@@ -33,14 +33,7 @@ pub enum OpeningConvention {
 /// The instant of a local date and time; gaps and folds of the clock resolve as is customary
 /// (later in a gap, the first of two in a fold).
 pub(crate) fn instant(date: Date, time: Time, zone: &TimeZone) -> Option<Timestamp> {
-    local(DateTime::from_parts(date, time), zone)
-}
-
-fn local(datetime: DateTime, zone: &TimeZone) -> Option<Timestamp> {
-    zone.to_ambiguous_zoned(datetime)
-        .disambiguate(Disambiguation::Compatible)
-        .ok()
-        .map(|zoned| zoned.timestamp())
+    zone.to_timestamp(DateTime::from_parts(date, time)).ok()
 }
 
 /// A kickoff of which only the day is known: noon in the competition's zone.
@@ -76,7 +69,7 @@ pub(crate) fn taken_at(
 
 /// The Friday or Tuesday afternoon on or before the day of `kickoff`.
 fn collection(kickoff: Timestamp, london: &TimeZone) -> Option<Timestamp> {
-    let day = kickoff.to_zoned(london.clone()).date();
+    let day = london.to_datetime(kickoff).date();
     let back = match day.weekday() {
         Weekday::Friday | Weekday::Tuesday => 0,
         Weekday::Saturday | Weekday::Wednesday => 1,
@@ -106,7 +99,11 @@ pub(crate) fn parse_time(text: &str) -> Result<Time, Reason> {
         };
         let valid = matches!(digits.len(), 1 | 2) && digits.bytes().all(|it| it.is_ascii_digit());
         let number = digits.parse().map_err(|_| unknown())?;
-        if valid { Ok(Some(number)) } else { Err(unknown()) }
+        if valid {
+            Ok(Some(number))
+        } else {
+            Err(unknown())
+        }
     };
     let (hour, minute, second) = (part()?, part()?, part()?);
     let (Some(hour), Some(minute)) = (hour, minute) else {
@@ -177,7 +174,10 @@ mod tests {
         check("14/08/05", "2005-08-14");
         check("1/8/98", "1998-08-01");
         for bad in ["", "31/02/05", "2005-08-14", "14/08/3005", "soon"] {
-            assert_eq!(parse_date(bad, &formats), Err(Reason::UnknownDate(bad.to_owned())));
+            assert_eq!(
+                parse_date(bad, &formats),
+                Err(Reason::UnknownDate(bad.to_owned()))
+            );
         }
     }
 
@@ -185,7 +185,16 @@ mod tests {
     fn times_are_read_strictly() {
         assert_eq!(parse_time("9:30").unwrap().to_string(), "09:30:00");
         assert_eq!(parse_time("20:45:30").unwrap().to_string(), "20:45:30");
-        for bad in ["", "20", "25:00", "20:60", "20:00:00:00", "+1:00", "020:00", "x:00"] {
+        for bad in [
+            "",
+            "20",
+            "25:00",
+            "20:60",
+            "20:00:00:00",
+            "+1:00",
+            "020:00",
+            "x:00",
+        ] {
             assert_eq!(parse_time(bad), Err(Reason::UnknownTime(bad.to_owned())));
         }
     }
@@ -193,7 +202,9 @@ mod tests {
     #[test]
     fn summer_time_is_heeded_and_a_skipped_hour_moves_on() {
         let at = |date: &str, time: &str| {
-            instant(date.parse().unwrap(), time.parse().unwrap(), &london()).unwrap().to_string()
+            instant(date.parse().unwrap(), time.parse().unwrap(), &london())
+                .unwrap()
+                .to_string()
         };
         assert_eq!(at("2023-07-01", "20:00:00"), "2023-07-01T19:00:00Z");
         assert_eq!(at("2023-12-01", "20:00:00"), "2023-12-01T20:00:00Z");

@@ -98,9 +98,9 @@ pub enum Reason {
     /// A status that is none.
     #[error("{0:?} is not one of scheduled, finished, postponed, cancelled")]
     UnknownStatus(String),
-    /// A word that is neither yes nor no.
-    #[error("{0:?} is neither yes nor no")]
-    NotAFlag(String),
+    /// A finished game without a score.
+    #[error("a finished game needs a score")]
+    ScoreMissing,
     /// A team against itself.
     #[error("{0:?} plays itself")]
     PlaysItself(String),

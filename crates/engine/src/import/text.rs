@@ -58,7 +58,11 @@ impl<R: BufRead> Lines<R> {
         }
         match std::str::from_utf8(bytes) {
             Ok(valid) => text.push_str(valid),
-            Err(_) => text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0),
+            Err(_) => text.push_str(
+                &encoding_rs::WINDOWS_1252
+                    .decode_without_bom_handling(bytes)
+                    .0,
+            ),
         }
         Ok(Some(Line::Text(text)))
     }
@@ -231,7 +235,10 @@ mod tests {
 
     #[test]
     fn quoted_fields_hold_delimiters_and_quotation_marks() {
-        assert_eq!(fields(r#""a,b","say ""hi""",c"#).unwrap(), ["a,b", r#"say "hi""#, "c"]);
+        assert_eq!(
+            fields(r#""a,b","say ""hi""",c"#).unwrap(),
+            ["a,b", r#"say "hi""#, "c"]
+        );
     }
 
     #[test]
@@ -253,12 +260,23 @@ mod tests {
     #[test]
     fn lines_end_in_any_style_and_may_carry_a_mark() {
         let read = lines(b"\xEF\xBB\xBFa\r\nb\n\nc");
-        assert_eq!(read, [Ok("a".into()), Ok("b".into()), Ok(String::new()), Ok("c".into())]);
+        assert_eq!(
+            read,
+            [
+                Ok("a".into()),
+                Ok("b".into()),
+                Ok(String::new()),
+                Ok("c".into())
+            ]
+        );
     }
 
     #[test]
     fn latin_1_is_read_line_by_line() {
-        assert_eq!(lines(b"K\xF6ln\nK\xC3\xB6ln"), [Ok("Köln".into()), Ok("Köln".into())]);
+        assert_eq!(
+            lines(b"K\xF6ln\nK\xC3\xB6ln"),
+            [Ok("Köln".into()), Ok("Köln".into())]
+        );
     }
 
     #[test]
@@ -267,7 +285,11 @@ mod tests {
         bytes.extend(b"\na\0b\nok\n");
         assert_eq!(
             lines(&bytes),
-            [Err(Reason::LineTooLong(LINE_BYTES_MAX)), Err(Reason::NotText), Ok("ok".into())]
+            [
+                Err(Reason::LineTooLong(LINE_BYTES_MAX)),
+                Err(Reason::NotText),
+                Ok("ok".into())
+            ]
         );
     }
 
