@@ -286,10 +286,9 @@ fn quarters(value: f64, step: f64) -> i32 {
 fn score_matrix(forecast: &Forecast) -> Option<Vec<Vec<f64>>> {
     let matrix = forecast.scores.matrix()?;
     let mut shown = vec![vec![0.0; MATRIX_GOALS_MAX + 1]; MATRIX_GOALS_MAX + 1];
-    for home in 0..matrix.size() {
-        for away in 0..matrix.size() {
-            shown[home.min(MATRIX_GOALS_MAX)][away.min(MATRIX_GOALS_MAX)] +=
-                matrix.probability(home, away);
+    for (home, row) in matrix.rows().enumerate() {
+        for (away, probability) in row.iter().enumerate() {
+            shown[home.min(MATRIX_GOALS_MAX)][away.min(MATRIX_GOALS_MAX)] += probability;
         }
     }
     Some(shown)
@@ -333,12 +332,7 @@ pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64)
     let Ok((serving, forecast)) = &sight.forecast else {
         return Vec::new();
     };
-    let edges = serving.forecaster.edges(
-        &sight.game,
-        forecast,
-        &sight.prices,
-        &sight.quotes,
-    );
+    let edges = serving.forecaster.edges(&sight.game, forecast, &sight.prices, &sight.quotes);
     let mut views: Vec<EdgeView> = edges
         .into_iter()
         .map(|it| {

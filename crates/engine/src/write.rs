@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use domain::{Fixture, FixtureId, Market, Price, Quote, SourceKey, Sport, TeamId};
 use store::{
     ApiKeyRecord, FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, NewTeam,
-    Recorded, Recording, ResultRecord, TeamQuery,
+    Recorded, Recording, ResultRecord,
 };
 
 use crate::{

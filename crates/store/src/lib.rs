@@ -94,7 +94,8 @@ pub trait Store: Send + Sync {
     /// Remembers what a URL answered.
     async fn put_fetch_state(&self, state: &FetchState) -> Result<(), StoreError>;
 
-    /// Adds a version of a model; the same name and version again replaces it.
+    /// Adds a version of a model; the same name and version again replaces it. Moves the data
+    /// revision, for predictions change with it.
     async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError>;
 
     /// Versions of a model (of every model for `None`), newest first, bodies left out.

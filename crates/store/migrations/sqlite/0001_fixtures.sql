@@ -74,15 +74,19 @@ CREATE TABLE fetch_states (
     fetched_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One write of fixtures: the trace that quotes and revisions point to.
+-- One write of fixtures: the trace that quotes and revisions point to. `revision` is the data
+-- revision that it made.
 CREATE TABLE recordings (
-    id     INTEGER PRIMARY KEY,
-    source INTEGER NOT NULL REFERENCES sources (id),
-    import INTEGER REFERENCES imports (id),
-    at     INTEGER NOT NULL
+    id       INTEGER PRIMARY KEY,
+    source   INTEGER NOT NULL REFERENCES sources (id),
+    import   INTEGER REFERENCES imports (id),
+    at       INTEGER NOT NULL,
+    revision INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX recordings_revision ON recordings (revision);
 
--- `recording` is the write that last changed anything here; `price_count` the single prices of the
+-- `recording` is the write that last changed a fact here, `touched` the one that last changed
+-- anything, quotes included; `price_count` the single prices of the
 -- fixture's standing quotes; `prices` what those quotes boil down to an hour before kickoff and at
 -- kickoff. The widest column comes last, so that lists never read it.
 CREATE TABLE fixtures (
@@ -98,6 +102,7 @@ CREATE TABLE fixtures (
     home_score  INTEGER,
     away_score  INTEGER,
     recording   INTEGER NOT NULL REFERENCES recordings (id),
+    touched     INTEGER NOT NULL REFERENCES recordings (id),
     price_count INTEGER NOT NULL,
     stats       BLOB NOT NULL,
     prices      BLOB NOT NULL,
@@ -107,6 +112,7 @@ CREATE TABLE fixtures (
 CREATE INDEX fixtures_identity ON fixtures (competition, season, home, away);
 CREATE INDEX fixtures_kickoff ON fixtures (kickoff);
 CREATE INDEX fixtures_competition ON fixtures (competition, kickoff, status, price_count);
+CREATE INDEX fixtures_touched ON fixtures (touched);
 CREATE INDEX fixtures_home ON fixtures (home, kickoff);
 CREATE INDEX fixtures_away ON fixtures (away, kickoff);
 

@@ -30,6 +30,12 @@ pub(super) async fn list(store: &SqliteStore, query: &GameQuery) -> Result<Vec<G
         let until = filter.bind(micros_up(until));
         filter.and(format!("f.kickoff < {until}"));
     }
+    if let Some(revision) = query.changed_after {
+        let revision = filter.bind(i64::try_from(revision).unwrap_or(i64::MAX));
+        filter.and(format!(
+            "f.touched IN (SELECT id FROM recordings WHERE revision > {revision})"
+        ));
+    }
     let clause = filter.clause();
     let sql = format!(
         "SELECT f.id, f.competition, f.season, f.kickoff, f.precision, f.home, f.away, f.neutral,

@@ -12,6 +12,9 @@ const ANSWER_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// How long a request may be at work before its claim is forgotten.
 const WORK_MAX: SignedDuration = SignedDuration::from_mins(1);
 
+/// Fingerprint, status and body of the first request.
+type First = (Vec<u8>, Option<i64>, Option<Vec<u8>>);
+
 fn ago(at: Timestamp, span: SignedDuration) -> i64 {
     micros(
         at.saturating_sub(span)
@@ -35,7 +38,7 @@ pub(super) async fn claim(
     .bind(&record.key)
     .execute(&mut *tx)
     .await?;
-    let first: Option<(Vec<u8>, Option<i64>, Option<Vec<u8>>)> = sqlx::query_as(
+    let first: Option<First> = sqlx::query_as(
         "SELECT fingerprint, status, body FROM idempotency
          WHERE principal = $1 AND route = $2 AND key = $3",
     )

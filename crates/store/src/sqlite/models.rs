@@ -1,12 +1,14 @@
 //! Versions of trained models.
 
 use super::SqliteStore;
+use super::competitions::advance_revision;
 use crate::code::{micros, moment};
 use crate::{ModelRecord, StoreError};
 
 type Row = (String, String, i64, String, Vec<u8>, Vec<u8>);
 
 pub(super) async fn put(store: &SqliteStore, model: &ModelRecord) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
     sqlx::query(
         "INSERT INTO models (name, version, created_at, data_digest, body, report)
          VALUES ($1, $2, $3, $4, $5, $6)
@@ -19,8 +21,10 @@ pub(super) async fn put(store: &SqliteStore, model: &ModelRecord) -> Result<(), 
     .bind(&model.data_digest)
     .bind(&model.body)
     .bind(&model.report)
-    .execute(&store.writer)
+    .execute(&mut *tx)
     .await?;
+    advance_revision(&mut tx).await?;
+    tx.commit().await?;
     Ok(())
 }
 

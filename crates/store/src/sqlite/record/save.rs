@@ -13,15 +13,15 @@ use crate::{Recording, StoreError};
 
 const FIXTURES: Bulk = Bulk {
     head: "INSERT INTO fixtures (id, competition, season, kickoff, precision, home, away, neutral,
-               status, home_score, away_score, recording, price_count, stats, prices)",
-    columns: 15,
+               status, home_score, away_score, recording, touched, price_count, stats, prices)",
+    columns: 16,
     tail: "ON CONFLICT (id) DO UPDATE SET competition = excluded.competition,
                season = excluded.season, kickoff = excluded.kickoff,
                precision = excluded.precision, home = excluded.home, away = excluded.away,
                neutral = excluded.neutral, status = excluded.status,
                home_score = excluded.home_score, away_score = excluded.away_score,
-               recording = excluded.recording, price_count = excluded.price_count,
-               stats = excluded.stats, prices = excluded.prices",
+               recording = excluded.recording, touched = excluded.touched,
+               price_count = excluded.price_count, stats = excluded.stats, prices = excluded.prices",
 };
 
 const QUOTES: Bulk = Bulk {
@@ -57,7 +57,8 @@ pub(super) async fn write(
         .number(&recording.source, recording.source.as_str());
     names::save(connection, keys).await?;
     let write: i64 = sqlx::query_scalar(
-        "INSERT INTO recordings (source, import, at) VALUES ($1, $2, $3) RETURNING id",
+        "INSERT INTO recordings (source, import, at, revision)
+         SELECT $1, $2, $3, revision + 1 FROM meta RETURNING id",
     )
     .bind(source)
     .bind(recording.import)
@@ -114,6 +115,7 @@ fn bind_fixture<'q>(query: Bound<'q>, row: &FixtureRow, write: i64) -> Bound<'q>
         .bind(facts.score.map(|it| it.home))
         .bind(facts.score.map(|it| it.away))
         .bind(row.recording.unwrap_or(write))
+        .bind(write)
         .bind(row.price_count)
         .bind(pack_stats(&facts.stats))
         .bind(row.summary.clone())
