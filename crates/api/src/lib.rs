@@ -1,1 +1,23 @@
-//! api.
+//! The HTTP face of the platform: routes, wire types, authentication, problems, the `OpenAPI`
+//! document and the pages.
+//!
+//! Knows the engine and the domain only; never the store, a clock or a source of chance.
+
+mod auth;
+mod docs;
+mod error;
+mod extract;
+mod guard;
+mod idempotency;
+mod openapi;
+mod problem;
+mod router;
+mod routes;
+mod state;
+mod wire;
+
+pub use auth::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope};
+pub use openapi::{openapi, openapi_json};
+pub use problem::{PROBLEM_KINDS, PROBLEMS_PATH, ProblemKind};
+pub use router::router;
+pub use state::{ApiOptions, ApiState, Hosts};

@@ -1,0 +1,153 @@
+//! Who asks: API keys, and the values a handler must hold to read or to write.
+//!
+//! A handler that takes a [`Reader`] or a [`Writer`] cannot run for somebody who may not. Only the
+//! hash of a key is ever stored; the key itself is never logged.
+
+mod key;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use engine::ApiKeyRecord;
+use jiff::SignedDuration;
+
+use crate::{ApiState, error::ApiError};
+
+pub use key::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError};
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Read, where reads are not open to everybody.
+    Read,
+    /// Write fixtures, results and quotes.
+    Write,
+    /// Everything.
+    Admin,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
+
+    /// The scope's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads [`Scope::as_str`] back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
+/// Who may read without a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadAccess {
+    /// Everybody who reaches the server.
+    Open,
+    /// Holders of a key with the scope `read`.
+    Keyed,
+}
+
+/// Proof that the request may read.
+#[derive(Debug)]
+pub(crate) struct Reader;
+
+/// Proof that the request may write, and in whose name.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    /// The public prefix of the key.
+    pub(crate) principal: String,
+}
+
+impl FromRequestParts<ApiState> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let open = state.options.read_access == ReadAccess::Open;
+        if open && presented(&parts.headers).is_none() {
+            return Ok(Self);
+        }
+        let key = authenticate(&parts.headers, state, Scope::Read).await?;
+        if open {
+            Ok(Self)
+        } else {
+            require(&key, Scope::Read).map(|()| Self)
+        }
+    }
+}
+
+impl FromRequestParts<ApiState> for Writer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let key = authenticate(&parts.headers, state, Scope::Write).await?;
+        require(&key, Scope::Write)?;
+        Ok(Self {
+            principal: key.prefix,
+        })
+    }
+}
+
+/// The key a request carries, in either header.
+fn presented(headers: &HeaderMap) -> Option<&[u8]> {
+    if let Some(value) = headers.get("x-api-key") {
+        return Some(value.as_bytes());
+    }
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, rest) = value.split_at_checked(7)?;
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| rest.trim_ascii())
+}
+
+/// Finds the key a request carries and checks that it still counts.
+async fn authenticate(
+    headers: &HeaderMap,
+    state: &ApiState,
+    scope: Scope,
+) -> Result<ApiKeyRecord, ApiError> {
+    let bytes = presented(headers).ok_or(ApiError::KeyMissing(scope))?;
+    let malformed = || ApiError::KeyRefused("mistyped: its form or its checksum is wrong");
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed())?;
+    let key = KeyText::parse(text).map_err(|_| malformed())?;
+    let record = state.engine.key(key.prefix()).await?;
+    let record = record.filter(|it| same(&it.hash, &key.hash()));
+    let record = record.ok_or(ApiError::KeyRefused("not known"))?;
+    if record.revoked_at.is_some() {
+        return Err(ApiError::KeyRefused("revoked"));
+    }
+    let now = state.engine.now();
+    let minute = SignedDuration::from_mins(1);
+    if record
+        .last_used_at
+        .is_none_or(|used| now.duration_since(used) >= minute)
+    {
+        state.engine.touch_key(&record.prefix).await?;
+    }
+    Ok(record)
+}
+
+fn require(key: &ApiKeyRecord, scope: Scope) -> Result<(), ApiError> {
+    let holds = |scope: Scope| key.scopes.iter().any(|it| it == scope.as_str());
+    if holds(scope) || holds(Scope::Admin) {
+        Ok(())
+    } else {
+        Err(ApiError::ScopeMissing(scope))
+    }
+}
+
+/// Compares without stopping at the first difference.
+fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
+    let difference = a.iter().zip(b).fold(0, |sum, (a, b)| sum | (a ^ b));
+    std::hint::black_box(difference) == 0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! What goes wrong in the API, and the problem each error becomes.
+//!
+//! The only place that knows status codes. An error travels as an extension of its response until
+//! [`crate::guard`] writes the problem, which needs the request's path and id.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use engine::EngineError;
+use thiserror::Error;
+
+use crate::{
+    auth::Scope,
+    problem::{self, FieldError, ProblemKind},
+};
+
+/// Why a request gets no answer.
+#[derive(Debug, Error)]
+pub(crate) enum ApiError {
+    #[error("there is nothing at this path")]
+    UnknownRoute,
+    #[error("the path does not take this method")]
+    MethodNotAllowed,
+    #[error("the query cannot be read: {}", .0.detail)]
+    BadQuery(FieldError),
+    #[error("the path cannot be read: {}", .0.detail)]
+    BadPath(FieldError),
+    #[error("a header cannot be read: {}", .0.detail)]
+    BadHeader(FieldError),
+    #[error("the body cannot be read: {}", .0.detail)]
+    MalformedBody(FieldError),
+    #[error("{} of the batch's entries cannot be taken; nothing was written", .0.len())]
+    InvalidEntries(Vec<FieldError>),
+    #[error("the body must be application/json")]
+    UnsupportedMediaType,
+    #[error("the body is larger than {0} bytes")]
+    BodyTooLarge(usize),
+    #[error("this needs an API key with the scope {}", .0.as_str())]
+    KeyMissing(Scope),
+    #[error("the API key is {0}")]
+    KeyRefused(&'static str),
+    #[error("the API key lacks the scope {}", .0.as_str())]
+    ScopeMissing(Scope),
+    #[error("the first request with this idempotency key is still at work")]
+    IdempotencyInProgress,
+    #[error("this idempotency key came with another body before")]
+    IdempotencyMismatch,
+    #[error(
+        "this server listens on loopback and does not answer to the host {0:?}; names it may \
+         answer to are listed in the setting `allowed_hosts`"
+    )]
+    ForeignHost(String),
+    #[error("the answer took longer than {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    #[error("{0} requests are at work already")]
+    Overloaded(usize),
+    #[error("{0}")]
+    NotReady(&'static str),
+    #[error("a handler panicked: {0}")]
+    Panicked(String),
+    #[error("an answer could not be written as JSON")]
+    Encode(#[from] serde_json::Error),
+    #[error("status {0} without an explanation")]
+    Unexplained(StatusCode),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl ApiError {
+    /// The kind of problem this is.
+    pub(crate) fn kind(&self) -> ProblemKind {
+        match self {
+            Self::UnknownRoute => problem::UNKNOWN_ROUTE,
+            Self::MethodNotAllowed => problem::METHOD_NOT_ALLOWED,
+            Self::BadQuery(_) => problem::BAD_QUERY,
+            Self::BadPath(_) => problem::BAD_PATH,
+            Self::BadHeader(_) => problem::BAD_HEADER,
+            Self::MalformedBody(_) => problem::MALFORMED_BODY,
+            Self::InvalidEntries(_) => problem::INVALID_ENTRIES,
+            Self::UnsupportedMediaType => problem::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTooLarge(_) => problem::BODY_TOO_LARGE,
+            Self::KeyMissing(_) => problem::KEY_MISSING,
+            Self::KeyRefused(_) => problem::KEY_REFUSED,
+            Self::ScopeMissing(_) => problem::SCOPE_MISSING,
+            Self::IdempotencyInProgress => problem::IDEMPOTENCY_IN_PROGRESS,
+            Self::IdempotencyMismatch => problem::IDEMPOTENCY_MISMATCH,
+            Self::ForeignHost(_) => problem::FOREIGN_HOST,
+            Self::TimedOut(_) => problem::TIMED_OUT,
+            Self::Overloaded(_) => problem::OVERLOADED,
+            Self::NotReady(_) => problem::NOT_READY,
+            Self::Panicked(_) | Self::Encode(_) | Self::Unexplained(_) => problem::INTERNAL,
+            Self::Engine(error) => engine_kind(error),
+        }
+    }
+
+    /// What the client is told of this time; the causes of our own faults stay in the log.
+    pub(crate) fn detail(&self) -> String {
+        let kind = self.kind();
+        if kind == problem::INTERNAL || kind == problem::STORE_FAILED {
+            return format!("{}; the log has more", kind.title.to_lowercase());
+        }
+        self.to_string()
+    }
+
+    /// What is wrong with which field.
+    pub(crate) fn errors(&self) -> Vec<FieldError> {
+        match self {
+            Self::BadQuery(error)
+            | Self::BadPath(error)
+            | Self::BadHeader(error)
+            | Self::MalformedBody(error) => vec![error.clone()],
+            Self::InvalidEntries(errors) => errors.clone(),
+            Self::Engine(EngineError::BadCursor(_)) => {
+                let detail = "this cursor was not given out here".to_owned();
+                vec![FieldError::of_parameter("cursor", detail)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A header the status calls for.
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let retry_after = |seconds| (header::RETRY_AFTER, HeaderValue::from_static(seconds));
+        match self {
+            Self::KeyMissing(_) => Some(challenge(r#"Bearer realm="sports-edge""#)),
+            Self::KeyRefused(_) => Some(challenge(
+                r#"Bearer realm="sports-edge", error="invalid_token""#,
+            )),
+            Self::ScopeMissing(_) => Some(challenge(
+                r#"Bearer realm="sports-edge", error="insufficient_scope""#,
+            )),
+            Self::Overloaded(_) | Self::IdempotencyInProgress | Self::NotReady(_) => {
+                Some(retry_after("1"))
+            }
+            Self::TimedOut(_) => Some(retry_after("5")),
+            _ => None,
+        }
+    }
+}
+
+fn challenge(text: &'static str) -> (HeaderName, HeaderValue) {
+    (header::WWW_AUTHENTICATE, HeaderValue::from_static(text))
+}
+
+fn engine_kind(error: &EngineError) -> ProblemKind {
+    match error {
+        EngineError::UnknownFixture(_) => problem::UNKNOWN_FIXTURE,
+        EngineError::UnknownModel(_) => problem::UNKNOWN_MODEL,
+        EngineError::NoModel => problem::NO_MODEL,
+        EngineError::NotPredictable { .. } => problem::NOT_PREDICTABLE,
+        EngineError::BadCursor(_) => problem::BAD_CURSOR,
+        EngineError::BadBatch(_) => problem::INVALID_ENTRIES,
+        EngineError::Store(_) => problem::STORE_FAILED,
+        EngineError::Forecast(_) | EngineError::Worker => problem::INTERNAL,
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.kind().status.into_response();
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
+        }
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}

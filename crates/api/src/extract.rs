@@ -1,0 +1,196 @@
+//! What comes in, parsed at the edge: strict queries, paths and batches, with faults that name
+//! the parameter or point into the body.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request, path::ErrorKind},
+    http::{HeaderMap, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{ApiState, error::ApiError, problem::FieldError};
+
+/// Entries of a batch at most.
+pub(crate) const BATCH_ENTRIES_MAX: usize = 1_000;
+/// Faults reported of a batch at most.
+const FAULTS_MAX: usize = 100;
+
+/// A query whose every parameter is known to `T`.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// The query of a route that takes no parameter.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoQuery {}
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let text = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(text.as_bytes());
+        let query = serde_urlencoded::Deserializer::new(pairs);
+        serde_path_to_error::deserialize(query)
+            .map(Self)
+            .map_err(|error| {
+                let name = error.path().to_string();
+                let detail = error.inner().to_string();
+                ApiError::BadQuery(FieldError::of_parameter(&name, detail))
+            })
+    }
+}
+
+/// The one variable part of a path.
+#[derive(Debug)]
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        use axum::extract::rejection::PathRejection;
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|it| Self(it.0)).map_err(|rejection| {
+            let (name, detail) = match rejection {
+                PathRejection::FailedToDeserializePathParams(it) => match it.into_kind() {
+                    ErrorKind::ParseErrorAtKey {
+                        key,
+                        value,
+                        expected_type,
+                    } => (key, format!("{value:?} is not of the type {expected_type}")),
+                    ErrorKind::ParseError {
+                        value,
+                        expected_type,
+                    } => (
+                        "id".to_owned(),
+                        format!("{value:?} is not of the type {expected_type}"),
+                    ),
+                    kind => ("path".to_owned(), kind.to_string()),
+                },
+                other => ("path".to_owned(), other.to_string()),
+            };
+            ApiError::BadPath(FieldError::of_parameter(&name, detail))
+        })
+    }
+}
+
+/// The bytes of a JSON body within the bound, and the headers they came with.
+#[derive(Debug)]
+pub(crate) struct JsonBody {
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+}
+
+impl FromRequest<ApiState> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let headers = request.headers().clone();
+        if !is_json(&headers) {
+            return Err(ApiError::UnsupportedMediaType);
+        }
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+                    ApiError::BodyTooLarge(state.options.body_bytes_max)
+                } else {
+                    malformed(String::new(), rejection.body_text())
+                }
+            })?;
+        Ok(Self { headers, bytes })
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|it| it.to_str().ok());
+    let essence = value
+        .and_then(|it| it.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// Reads the entries of `{"data": […]}`; reports every entry at fault, not only the first.
+pub(crate) fn read_batch<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, ApiError> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| malformed(String::new(), error.to_string()))?;
+    let Value::Object(mut members) = value else {
+        return Err(malformed(
+            String::new(),
+            "the body must be an object".to_owned(),
+        ));
+    };
+    let data = members.remove("data");
+    refuse_others(&members)?;
+    let Some(Value::Array(entries)) = data else {
+        return Err(malformed(
+            "/data".to_owned(),
+            "`data` must be a list".to_owned(),
+        ));
+    };
+    if entries.is_empty() || entries.len() > BATCH_ENTRIES_MAX {
+        let detail = format!(
+            "`data` has {} entries; it must have 1 to {BATCH_ENTRIES_MAX}",
+            entries.len()
+        );
+        return Err(malformed("/data".to_owned(), detail));
+    }
+    let mut faults = Vec::new();
+    let mut parsed = Vec::with_capacity(entries.len());
+    for (index, entry) in entries.into_iter().enumerate() {
+        match serde_path_to_error::deserialize(entry) {
+            Ok(entry) => parsed.push(entry),
+            Err(error) if faults.len() < FAULTS_MAX => {
+                let pointer = format!("/data/{index}{}", pointer(error.path()));
+                faults.push(FieldError::at(pointer, error.inner().to_string()));
+            }
+            Err(_) => break,
+        }
+    }
+    if faults.is_empty() {
+        Ok(parsed)
+    } else {
+        Err(ApiError::InvalidEntries(faults))
+    }
+}
+
+fn refuse_others(members: &Map<String, Value>) -> Result<(), ApiError> {
+    match members.keys().next() {
+        None => Ok(()),
+        Some(name) => {
+            let pointer = format!("/{}", escape(name));
+            Err(malformed(
+                pointer,
+                format!("unknown member `{name}`, expected only `data`"),
+            ))
+        }
+    }
+}
+
+fn malformed(pointer: String, detail: String) -> ApiError {
+    ApiError::MalformedBody(FieldError::at(pointer, detail))
+}
+
+/// Writes where a fault lies as a JSON pointer.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", escape(key)),
+            Segment::Enum { .. } | Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! The front door, passed by every request: id and log, host, load, time, panics, and the
+//! writing of problems.
+
+mod conditional;
+
+use std::{any::Any, sync::Arc, time::Instant};
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tracing::{Instrument, error, info, info_span};
+
+use crate::{ApiState, Hosts, error::ApiError, problem::Problem};
+
+pub(crate) use conditional::{conditional, name_encoding_in_etag};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What an answer may load where its handler sets no policy of its own: nothing.
+const STRICT_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
+
+/// A request's id; taken from `X-Request-Id` where that is sane.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(String);
+
+/// Names the request, times and logs it, and sets the headers every answer has.
+pub(crate) async fn outside(
+    State(state): State<ApiState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let given = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|it| it.to_str().ok());
+    let id = match given {
+        Some(id) if is_sane_id(id) => id.to_owned(),
+        _ => state.next_request_id(),
+    };
+    let span = info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|it| it.as_str().to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    let wait_ms = started.elapsed().as_secs_f64() * 1e3;
+    span.in_scope(|| info!(status, wait_ms, route, "request answered"));
+    let headers = response.headers_mut();
+    let id = HeaderValue::from_str(&id).expect("a request id is visible ASCII");
+    headers.insert(REQUEST_ID, id);
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    let own_origin = HeaderValue::from_static("same-origin");
+    headers.insert("cross-origin-opener-policy", own_origin.clone());
+    headers.insert("cross-origin-resource-policy", own_origin);
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(STRICT_POLICY);
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    name_encoding_in_etag(headers);
+    response
+}
+
+fn is_sane_id(id: &str) -> bool {
+    let sane = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.');
+    (1..=64).contains(&id.len()) && id.bytes().all(sane)
+}
+
+/// Writes an error's problem where an answer is an error without a body of its own.
+pub(crate) async fn explain(request: Request, next: Next) -> Response {
+    let instance = request.uri().clone();
+    let id = request.extensions().get::<RequestId>().cloned();
+    let response = next.run(request).await;
+    let status = response.status();
+    let page = response.headers().get(header::CONTENT_TYPE);
+    let is_page = page.is_some_and(|it| it.as_bytes().starts_with(b"text/html"));
+    if is_page || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let error = response.extensions().get::<Arc<ApiError>>().cloned();
+    let error = error.unwrap_or_else(|| Arc::new(unexplained(status)));
+    let id = id.map_or_else(String::new, |it| it.0);
+    with_problem(response, &error, &instance, &id)
+}
+
+fn unexplained(status: StatusCode) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => ApiError::UnknownRoute,
+        StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed,
+        other => ApiError::Unexplained(other),
+    }
+}
+
+fn with_problem(response: Response, error: &ApiError, instance: &Uri, id: &str) -> Response {
+    let kind = error.kind();
+    if kind.status == StatusCode::INTERNAL_SERVER_ERROR || kind == crate::problem::STORE_FAILED {
+        error!(error = chain(error), "request failed");
+    }
+    let problem = Problem {
+        r#type: kind.uri(),
+        title: kind.title,
+        status: kind.status.as_u16(),
+        detail: error.detail(),
+        instance: instance.path(),
+        request_id: id,
+        errors: &error.errors(),
+    };
+    let body = serde_json::to_vec(&problem).expect("a problem has only texts and numbers");
+    let (mut parts, _) = response.into_parts();
+    parts.status = kind.status;
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let json = HeaderValue::from_static("application/problem+json");
+    parts.headers.insert(header::CONTENT_TYPE, json);
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Refuses foreign hosts, more work than the bound, and answers that take too long; dropping the
+/// handler stops its work.
+pub(crate) async fn admit(
+    State(state): State<ApiState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    if let Hosts::LoopbackAnd(others) = &state.options.hosts {
+        refuse_foreign_host(&request, others)?;
+    }
+    if request.uri().path() == "/health/live" {
+        return Ok(next.run(request).await);
+    }
+    let _permit = state
+        .requests
+        .try_acquire()
+        .map_err(|_| ApiError::Overloaded(state.options.concurrent_requests_max))?;
+    let bound = state.options.handler_time_max;
+    let answer = tokio::time::timeout(bound, next.run(request)).await;
+    answer.map_err(|_| ApiError::TimedOut(bound))
+}
+
+fn refuse_foreign_host(request: &Request, others: &[String]) -> Result<(), ApiError> {
+    let header = request.headers().get(header::HOST).map(|it| it.as_bytes());
+    let authority = request.uri().authority().map(|it| it.as_str().as_bytes());
+    let Some(host) = header.or(authority) else {
+        return Ok(()); // No browser leaves the host out.
+    };
+    let host = String::from_utf8_lossy(host).to_lowercase();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|it| it.is_ascii_digit()) => name,
+        _ => &host,
+    };
+    let loopback = name == "localhost" || name == "127.0.0.1" || name == "[::1]";
+    if loopback || others.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+        Ok(())
+    } else {
+        Err(ApiError::ForeignHost(name.to_owned()))
+    }
+}
+
+/// Answers for a handler that panicked.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature tower-http asks for"
+)]
+pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    ApiError::Panicked(text.unwrap_or("no message").to_owned()).into_response()
+}
+
+#[cfg(test)]
+mod tests;

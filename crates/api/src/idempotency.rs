@@ -1,0 +1,84 @@
+//! Writes that happen once: the same `Idempotency-Key` gives the first answer again.
+//!
+//! Only successes are kept. A refused or failed request gives its claim up, so that a corrected
+//! one may use the key; a request whose client hung up is forgotten by the store after a minute
+//! (writing the same entries again changes nothing).
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use engine::{Engine, IdempotencyClaim, IdempotencyRecord};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{auth::Writer, error::ApiError, extract::JsonBody, problem::FieldError};
+
+const HEADER: &str = "idempotency-key";
+const KEY_LEN_MAX: usize = 255;
+
+/// Runs `write` unless a request with the same key was answered before.
+pub(crate) async fn once<T: Serialize>(
+    engine: &Engine,
+    writer: &Writer,
+    route: &str,
+    body: &JsonBody,
+    write: impl Future<Output = Result<T, ApiError>>,
+) -> Result<Response, ApiError> {
+    let Some(key) = key(&body.headers)? else {
+        let answer = write.await?;
+        return Ok(json(StatusCode::OK, serde_json::to_vec(&answer)?));
+    };
+    let record = IdempotencyRecord {
+        principal: writer.principal.clone(),
+        route: route.to_owned(),
+        key,
+        fingerprint: Sha256::digest(&body.bytes).into(),
+        at: engine.now(),
+    };
+    match engine.claim_idempotency(&record).await? {
+        IdempotencyClaim::New => {}
+        IdempotencyClaim::InProgress => return Err(ApiError::IdempotencyInProgress),
+        IdempotencyClaim::Mismatch => return Err(ApiError::IdempotencyMismatch),
+        IdempotencyClaim::Done { status, body } => return Ok(replay(status, body)),
+    }
+    match write.await {
+        Ok(answer) => {
+            let answer = serde_json::to_vec(&answer)?;
+            let kept = (StatusCode::OK.as_u16(), answer.clone());
+            engine.finish_idempotency(&record, Some(kept)).await?;
+            Ok(json(StatusCode::OK, answer))
+        }
+        Err(error) => {
+            engine.finish_idempotency(&record, None).await?;
+            Err(error)
+        }
+    }
+}
+
+/// The request's idempotency key, where it has one.
+fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get(HEADER) else {
+        return Ok(None);
+    };
+    let text = value.to_str().ok().filter(|it| {
+        (1..=KEY_LEN_MAX).contains(&it.len()) && it.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    let bad = || {
+        let detail = "an idempotency key has 1 to 255 visible ASCII characters";
+        ApiError::BadHeader(FieldError::of_header(HEADER, detail))
+    };
+    text.map(|it| Some(it.to_owned())).ok_or_else(bad)
+}
+
+fn replay(status: u16, body: Vec<u8>) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let mut response = json(status, body);
+    let yes = HeaderValue::from_static("true");
+    response.headers_mut().insert("idempotent-replayed", yes);
+    response
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

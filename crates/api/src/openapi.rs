@@ -1,0 +1,232 @@
+//! The OpenAPI document, generated from the endpoints, and what every operation has in common.
+
+use utoipa::{
+    OpenApi as _,
+    openapi::{
+        Content, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr, Response,
+        ResponseBuilder, ServerBuilder,
+        header::HeaderBuilder,
+        path::Operation,
+        schema::{ObjectBuilder, Type},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        tag::TagBuilder,
+    },
+};
+
+use crate::{
+    problem::{FieldError, Problem},
+    routes,
+};
+
+const DESCRIPTION: &str = "\
+Sports predictions with their market: fixtures, calibrated probabilities as of any moment, fair \
+prices, bookmakers' quotes and the edges between them.
+
+- Times are RFC 3339 in UTC, prices decimal, probabilities between 0 and 1.
+- A list is `{data, next_cursor}`; pass `next_cursor` as `cursor` to get the next page.
+- Errors are problem documents (RFC 9457); their `type` leads to an explanation.
+- Reads carry an `ETag`; send it as `If-None-Match` and an unchanged answer comes as 304.
+- Writes need an API key with the scope `write` and take an `Idempotency-Key`.
+- Unknown query parameters and body members are refused, not ignored.";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(Problem, FieldError)))]
+struct Shared;
+
+/// The document of everything the API serves.
+pub fn openapi() -> OpenApi {
+    let mut document = Shared::openapi();
+    document.info = InfoBuilder::new()
+        .title("Sports Edge")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("MIT")
+                .identifier(Some("MIT"))
+                .build(),
+        ))
+        .build();
+    document.servers = Some(vec![
+        ServerBuilder::new()
+            .url("/")
+            .description(Some("This server."))
+            .build(),
+    ]);
+    document.tags = Some(tags());
+    document.merge(routes::endpoints().into_openapi());
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", bearer());
+    components.add_security_scheme("api_key", api_key());
+    for (name, description) in PROBLEM_RESPONSES {
+        components
+            .responses
+            .insert((*name).to_owned(), RefOr::T(problem_response(description)));
+    }
+    for (path, item) in &mut document.paths.paths {
+        complete(path, item);
+    }
+    document
+}
+
+/// The document as it is served and committed: pretty JSON with a line break at its end.
+pub fn openapi_json() -> String {
+    let mut text = openapi()
+        .to_pretty_json()
+        .expect("the document has only texts and numbers");
+    text.push('\n');
+    text
+}
+
+fn tags() -> Vec<utoipa::openapi::Tag> {
+    [
+        (
+            "Fixtures",
+            "Competitions, teams, and the games between them.",
+        ),
+        (
+            "Predictions",
+            "What the models say of a fixture as of a moment, and why.",
+        ),
+        (
+            "Prices",
+            "What bookmakers offer, and where it is more than fair.",
+        ),
+        ("Models", "The models and their report cards."),
+        ("Writing", "Fixtures, results and prices from outside."),
+        (
+            "Health",
+            "Whether the server lives and whether it is ready.",
+        ),
+    ]
+    .map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build())
+    .to_vec()
+}
+
+fn bearer() -> SecurityScheme {
+    let text = "An API key, made with `sports-edge key create`. Reads need one only where the \
+                server is told so.";
+    SecurityScheme::Http(
+        HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("se_ key")
+            .description(Some(text))
+            .build(),
+    )
+}
+
+fn api_key() -> SecurityScheme {
+    let text = "The same key in a header of its own.";
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+        "X-API-Key",
+        text,
+    )))
+}
+
+/// Problems that more than one operation answers with.
+const PROBLEM_RESPONSES: &[(&str, &str)] = &[
+    (
+        "BadRequest",
+        "The query, path, header or body cannot be read.",
+    ),
+    (
+        "Unauthenticated",
+        "An API key is needed, or the one sent does not count.",
+    ),
+    ("Forbidden", "The API key lacks the scope."),
+    (
+        "Conflict",
+        "The first request with this idempotency key is still at work.",
+    ),
+    ("TooLarge", "The body is too large."),
+    ("NotJson", "The body is not JSON."),
+    (
+        "ForeignHost",
+        "The server listens on loopback and the request names another host.",
+    ),
+    ("Fault", "The server is at fault."),
+    (
+        "Unavailable",
+        "Overloaded, timed out, starting, stopping, or no model has been trained.",
+    ),
+];
+
+fn problem_response(description: &str) -> Response {
+    let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", Content::new(Some(schema)))
+        .build()
+}
+
+/// Adds to every operation what the front door answers for it.
+fn complete(path: &str, item: &mut PathItem) {
+    if let Some(operation) = &mut item.get {
+        add(
+            operation,
+            &[
+                ("400", "BadRequest"),
+                ("421", "ForeignHost"),
+                ("500", "Fault"),
+            ],
+        );
+        add(operation, &[("503", "Unavailable")]);
+        if path.starts_with("/v1/") {
+            add(
+                operation,
+                &[("401", "Unauthenticated"), ("403", "Forbidden")],
+            );
+            add_not_modified(operation);
+        }
+    }
+    if let Some(operation) = &mut item.post {
+        add(
+            operation,
+            &[
+                ("400", "BadRequest"),
+                ("401", "Unauthenticated"),
+                ("403", "Forbidden"),
+            ],
+        );
+        add(
+            operation,
+            &[("409", "Conflict"), ("413", "TooLarge"), ("415", "NotJson")],
+        );
+        add(
+            operation,
+            &[
+                ("421", "ForeignHost"),
+                ("500", "Fault"),
+                ("503", "Unavailable"),
+            ],
+        );
+    }
+}
+
+fn add(operation: &mut Operation, responses: &[(&str, &str)]) {
+    for (status, name) in responses {
+        let reference = RefOr::Ref(Ref::from_response_name(*name));
+        operation
+            .responses
+            .responses
+            .entry((*status).to_owned())
+            .or_insert(reference);
+    }
+}
+
+fn add_not_modified(operation: &mut Operation) {
+    let tag = HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .description(Some("A digest of the answer; send it as `If-None-Match`."))
+        .build();
+    let responses = &mut operation.responses.responses;
+    if let Some(RefOr::T(ok)) = responses.get_mut("200") {
+        ok.headers.insert("ETag".to_owned(), tag.into());
+    }
+    let text = "The answer is the one whose `ETag` was sent as `If-None-Match`.";
+    let response = ResponseBuilder::new().description(text).build();
+    responses.insert("304".to_owned(), RefOr::T(response));
+}
+
+#[cfg(test)]
+mod tests;

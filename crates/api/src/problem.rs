@@ -1,0 +1,373 @@
+//! Problems (RFC 9457): every kind of error the API answers with, listed once.
+//!
+//! The list is also the page at `/docs/problems`, so a `type` always leads to its explanation.
+
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The page that explains every kind; a problem's `type` is this with the kind's slug.
+pub const PROBLEMS_PATH: &str = "/docs/problems";
+
+/// One kind of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// The stable end of `type`.
+    pub slug: &'static str,
+    /// The HTTP status it is answered with.
+    pub status: StatusCode,
+    /// The same words for every problem of the kind.
+    pub title: &'static str,
+    /// What it means and what to do.
+    pub help: &'static str,
+}
+
+/// Everything that goes wrong, in the order of its status.
+pub const PROBLEM_KINDS: [ProblemKind; 25] = [
+    BAD_QUERY,
+    BAD_CURSOR,
+    BAD_PATH,
+    BAD_HEADER,
+    MALFORMED_BODY,
+    KEY_MISSING,
+    KEY_REFUSED,
+    SCOPE_MISSING,
+    UNKNOWN_ROUTE,
+    UNKNOWN_FIXTURE,
+    UNKNOWN_MODEL,
+    METHOD_NOT_ALLOWED,
+    IDEMPOTENCY_IN_PROGRESS,
+    BODY_TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    FOREIGN_HOST,
+    INVALID_ENTRIES,
+    NOT_PREDICTABLE,
+    IDEMPOTENCY_MISMATCH,
+    INTERNAL,
+    NO_MODEL,
+    NOT_READY,
+    OVERLOADED,
+    TIMED_OUT,
+    STORE_FAILED,
+];
+
+/// A query parameter is unknown, twice there, or out of range.
+pub(crate) const BAD_QUERY: ProblemKind = ProblemKind {
+    slug: "bad-query",
+    status: StatusCode::BAD_REQUEST,
+    title: "The query cannot be read",
+    help: "A query parameter is unknown, given twice, of the wrong form or out of range. `errors` \
+           names it. Unknown parameters are refused so that a misspelt filter never passes \
+           unnoticed.",
+};
+
+/// A cursor was not given out here.
+pub(crate) const BAD_CURSOR: ProblemKind = ProblemKind {
+    slug: "bad-cursor",
+    status: StatusCode::BAD_REQUEST,
+    title: "The cursor is not one of ours",
+    help: "Pass `next_cursor` of the page before exactly as it came, with the same filters, or \
+           leave `cursor` out to start again.",
+};
+
+/// A part of the path cannot be read.
+pub(crate) const BAD_PATH: ProblemKind = ProblemKind {
+    slug: "bad-path",
+    status: StatusCode::BAD_REQUEST,
+    title: "The path cannot be read",
+    help: "A part of the path has the wrong form, such as letters where a fixture's number is due.",
+};
+
+/// A header cannot be read.
+pub(crate) const BAD_HEADER: ProblemKind = ProblemKind {
+    slug: "bad-header",
+    status: StatusCode::BAD_REQUEST,
+    title: "A header cannot be read",
+    help: "`Idempotency-Key` has 1 to 255 visible ASCII characters.",
+};
+
+/// The body is not JSON.
+pub(crate) const MALFORMED_BODY: ProblemKind = ProblemKind {
+    slug: "malformed-body",
+    status: StatusCode::BAD_REQUEST,
+    title: "The body is not the JSON that is due",
+    help: "The body must be a JSON object with the one member `data`, a list of 1 to 1,000 \
+           entries.",
+};
+
+/// There is no key.
+pub(crate) const KEY_MISSING: ProblemKind = ProblemKind {
+    slug: "key-missing",
+    status: StatusCode::UNAUTHORIZED,
+    title: "An API key is needed",
+    help: "Send `Authorization: Bearer se_…` or `X-API-Key: se_…`. Make a key with \
+           `sports-edge key create --name NAME --scope write`.",
+};
+
+/// The key does not count.
+pub(crate) const KEY_REFUSED: ProblemKind = ProblemKind {
+    slug: "key-refused",
+    status: StatusCode::UNAUTHORIZED,
+    title: "The API key is not valid",
+    help: "The key is mistyped, unknown or revoked. `sports-edge key list` shows which keys there \
+           are.",
+};
+
+/// The key may not do this.
+pub(crate) const SCOPE_MISSING: ProblemKind = ProblemKind {
+    slug: "scope-missing",
+    status: StatusCode::FORBIDDEN,
+    title: "The API key may not do this",
+    help: "The key is valid but lacks the scope. Make another with `sports-edge key create --scope \
+           SCOPE`.",
+};
+
+/// There is no such route.
+pub(crate) const UNKNOWN_ROUTE: ProblemKind = ProblemKind {
+    slug: "unknown-route",
+    status: StatusCode::NOT_FOUND,
+    title: "There is nothing at this path",
+    help: "`/docs` lists every path.",
+};
+
+/// There is no such fixture.
+pub(crate) const UNKNOWN_FIXTURE: ProblemKind = ProblemKind {
+    slug: "unknown-fixture",
+    status: StatusCode::NOT_FOUND,
+    title: "The fixture is not known",
+    help: "`GET /v1/fixtures` lists fixtures with their numbers.",
+};
+
+/// There is no such model.
+pub(crate) const UNKNOWN_MODEL: ProblemKind = ProblemKind {
+    slug: "unknown-model",
+    status: StatusCode::NOT_FOUND,
+    title: "The model is not known",
+    help: "`GET /v1/models` lists models; before the first `sports-edge train` there is none.",
+};
+
+/// The path does not take this method.
+pub(crate) const METHOD_NOT_ALLOWED: ProblemKind = ProblemKind {
+    slug: "method-not-allowed",
+    status: StatusCode::METHOD_NOT_ALLOWED,
+    title: "The path does not take this method",
+    help: "The `Allow` header lists the methods the path takes.",
+};
+
+/// The first request with the idempotency key is still at work.
+pub(crate) const IDEMPOTENCY_IN_PROGRESS: ProblemKind = ProblemKind {
+    slug: "idempotency-in-progress",
+    status: StatusCode::CONFLICT,
+    title: "The first request with this key is still at work",
+    help: "Try again after `Retry-After` seconds: the answer of the first request is then given \
+           again.",
+};
+
+/// The body is too large.
+pub(crate) const BODY_TOO_LARGE: ProblemKind = ProblemKind {
+    slug: "body-too-large",
+    status: StatusCode::PAYLOAD_TOO_LARGE,
+    title: "The body is too large",
+    help: "Send smaller batches; the setting `limits.body_bytes_max` holds the bound.",
+};
+
+/// The body is not declared as JSON.
+pub(crate) const UNSUPPORTED_MEDIA_TYPE: ProblemKind = ProblemKind {
+    slug: "unsupported-media-type",
+    status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    title: "The body must be JSON",
+    help: "Send `Content-Type: application/json`.",
+};
+
+/// The request was meant for another host.
+pub(crate) const FOREIGN_HOST: ProblemKind = ProblemKind {
+    slug: "foreign-host",
+    status: StatusCode::MISDIRECTED_REQUEST,
+    title: "The request names another host",
+    help: "A server that listens on loopback answers only to loopback names, so that a page from \
+           elsewhere cannot reach it by pointing its own name at this machine (DNS rebinding). \
+           Behind a proxy, list the names it serves in the setting `allowed_hosts`.",
+};
+
+/// Entries of a batch cannot be taken.
+pub(crate) const INVALID_ENTRIES: ProblemKind = ProblemKind {
+    slug: "invalid-entries",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    title: "Entries of the batch cannot be taken",
+    help: "Nothing was written. `errors` has a JSON pointer into the body and a reason for each \
+           entry at fault, up to 100 of them.",
+};
+
+/// The fixture cannot be predicted as of that moment.
+pub(crate) const NOT_PREDICTABLE: ProblemKind = ProblemKind {
+    slug: "not-predictable",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    title: "The fixture cannot be predicted as of this moment",
+    help: "`as_of` lies in the future or after kickoff, or nothing was known of the teams then.",
+};
+
+/// The idempotency key was used with another body.
+pub(crate) const IDEMPOTENCY_MISMATCH: ProblemKind = ProblemKind {
+    slug: "idempotency-mismatch",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    title: "The idempotency key belongs to another body",
+    help: "Use a new `Idempotency-Key` for a new request, and the same one only to repeat the \
+           same request.",
+};
+
+/// A fault of ours.
+pub(crate) const INTERNAL: ProblemKind = ProblemKind {
+    slug: "internal",
+    status: StatusCode::INTERNAL_SERVER_ERROR,
+    title: "The server is at fault",
+    help: "The log has the cause under the same request id.",
+};
+
+/// No model has been trained.
+pub(crate) const NO_MODEL: ProblemKind = ProblemKind {
+    slug: "no-model",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "No model has been trained",
+    help: "Run `sports-edge train`, then ask again.",
+};
+
+/// The server is starting or stopping.
+pub(crate) const NOT_READY: ProblemKind = ProblemKind {
+    slug: "not-ready",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "The server is not ready",
+    help: "It is starting, stopping, or its database does not answer; `detail` says which.",
+};
+
+/// Too many requests at once.
+pub(crate) const OVERLOADED: ProblemKind = ProblemKind {
+    slug: "overloaded",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "Too many requests at once",
+    help: "Try again after `Retry-After` seconds; the setting `limits.concurrent_requests_max` \
+           holds the bound.",
+};
+
+/// The answer took too long.
+pub(crate) const TIMED_OUT: ProblemKind = ProblemKind {
+    slug: "timed-out",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "The answer took too long",
+    help: "Work on the request was stopped; the setting `limits.handler_seconds_max` holds the \
+           bound.",
+};
+
+/// The database failed.
+pub(crate) const STORE_FAILED: ProblemKind = ProblemKind {
+    slug: "store-failed",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "The database failed",
+    help: "`sports-edge doctor` checks the database; the log has the cause under the same request \
+           id.",
+};
+
+/// What is wrong with one field, parameter or header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    /// Where in the body, as a JSON pointer (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "/data/0/kickoff")]
+    pub pointer: Option<String>,
+    /// Which part of the query or path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "limit")]
+    pub parameter: Option<String>,
+    /// Which header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "idempotency-key")]
+    pub header: Option<String>,
+    /// What is wrong with it.
+    #[schema(example = "a limit lies between 1 and 200")]
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A fault at a JSON pointer.
+    pub(crate) fn at(pointer: String, detail: String) -> Self {
+        Self {
+            pointer: Some(pointer),
+            parameter: None,
+            header: None,
+            detail,
+        }
+    }
+
+    /// A fault of a query or path parameter.
+    pub(crate) fn of_parameter(name: &str, detail: String) -> Self {
+        Self {
+            pointer: None,
+            parameter: Some(name.to_owned()),
+            header: None,
+            detail,
+        }
+    }
+
+    /// A fault of a header.
+    pub(crate) fn of_header(name: &str, detail: &str) -> Self {
+        Self {
+            pointer: None,
+            parameter: None,
+            header: Some(name.to_owned()),
+            detail: detail.to_owned(),
+        }
+    }
+}
+
+/// What went wrong, in the form of RFC 9457.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem<'a> {
+    /// Which kind of problem: a stable reference that leads to its explanation.
+    #[schema(example = "/docs/problems#unknown-fixture", format = "uri-reference")]
+    pub r#type: String,
+    /// The same words for every problem of the kind.
+    #[schema(example = "The fixture is not known")]
+    pub title: &'a str,
+    /// The HTTP status.
+    #[schema(example = 404, minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// What happened this time.
+    #[schema(example = "fixture 8 is not known")]
+    pub detail: String,
+    /// The path that was asked for.
+    #[schema(example = "/v1/fixtures/8")]
+    pub instance: &'a str,
+    /// The request's id, as in the `X-Request-Id` header and the log.
+    #[schema(example = "req_5f0c8a1e00000007")]
+    pub request_id: &'a str,
+    /// What is wrong with which field, where there is more to say.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldError>, required = false)]
+    pub errors: &'a [FieldError],
+}
+
+impl ProblemKind {
+    /// The problem's `type`.
+    pub fn uri(&self) -> String {
+        format!("{PROBLEMS_PATH}#{}", self.slug)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_slug_of_its_own_and_kinds_stand_in_order_of_status() {
+        let slugs: HashSet<_> = PROBLEM_KINDS.iter().map(|it| it.slug).collect();
+        assert_eq!(slugs.len(), PROBLEM_KINDS.len());
+        assert!(PROBLEM_KINDS.is_sorted_by_key(|it| it.status));
+        assert!(PROBLEM_KINDS.iter().all(|it| it.status.as_u16() >= 400));
+    }
+
+    #[test]
+    fn a_type_leads_to_the_page_of_problems() {
+        assert_eq!(UNKNOWN_FIXTURE.uri(), "/docs/problems#unknown-fixture");
+    }
+}

@@ -1,0 +1,31 @@
+//! Joins endpoints, documentation and pages behind the front door.
+
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+
+use crate::{ApiState, docs, error::ApiError, guard, openapi, routes};
+
+/// Everything the server answers to.
+pub fn router(state: ApiState) -> Router {
+    let (endpoints, _) = routes::endpoints().split_for_parts();
+    let everything = endpoints
+        .with_state(state.clone())
+        .merge(docs::router(openapi::openapi_json()));
+    guarded(everything, state)
+}
+
+/// Puts the front door before `routes`.
+fn guarded(routes: Router, state: ApiState) -> Router {
+    // The last layer added is the first a request passes.
+    routes
+        .fallback(|| async { ApiError::UnknownRoute })
+        .layer(DefaultBodyLimit::max(state.options.body_bytes_max))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::admit))
+        .layer(middleware::from_fn(guard::explain))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(state, guard::outside))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! `GET /health/ready`.
+
+use axum::{Json, extract::State};
+
+use super::health_live::Health;
+use crate::{
+    ApiState,
+    error::ApiError,
+    extract::{NoQuery, Query},
+};
+
+/// Check readiness
+///
+/// Answers 200 when requests can be sent here: games and model are loaded, the database answers,
+/// and the server is not stopping.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "getReadiness",
+    tag = "Health",
+    responses((status = 200, description = "The server is ready.", body = Health)),
+    security(())
+)]
+pub(crate) async fn get_readiness(
+    State(state): State<ApiState>,
+    _query: Query<NoQuery>,
+) -> Result<Json<Health>, ApiError> {
+    if state.is_draining() {
+        return Err(ApiError::NotReady("the server is stopping"));
+    }
+    if !state.engine.is_ready() {
+        return Err(ApiError::NotReady("the server is loading games and model"));
+    }
+    let answers = state.engine.ping().await;
+    answers.map_err(|_| ApiError::NotReady("the database does not answer"))?;
+    Ok(Json(Health { status: "ok" }))
+}

@@ -1,0 +1,111 @@
+//! `POST /v1/fixtures`.
+
+use axum::{extract::State, response::Response};
+use domain::{CompetitionKey, SeasonKey, TeamId};
+use engine::{FixtureCommand, TeamRef};
+use jiff::Timestamp;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::written::{Batch, Written, written};
+use crate::{
+    ApiState,
+    auth::Writer,
+    error::ApiError,
+    extract::{JsonBody, NoQuery, Query, read_batch},
+    idempotency::once,
+    problem::Problem,
+    wire::FixtureStatus,
+};
+
+/// A fixture to add or change.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FixtureEntry {
+    /// Key of the competition.
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_./-]{1,64}$", example = "E0")]
+    competition: CompetitionKey,
+    /// Season, as its competition writes it.
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_./-]{1,64}$", example = "2024/25")]
+    season: SeasonKey,
+    /// Start (RFC 3339).
+    #[schema(value_type = String, format = DateTime, example = "2024-08-17T14:00:00Z")]
+    kickoff: Timestamp,
+    /// Home side.
+    home: TeamName,
+    /// Away side.
+    away: TeamName,
+    /// Whether neither side is at home.
+    #[serde(default)]
+    neutral: bool,
+    /// Where it stands; left as it is where not given. `finished` comes with a result.
+    status: Option<FixtureStatus>,
+}
+
+/// A team by number, or by any of its names; a name never seen makes a new team.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged, expecting = "expected a team's number or its name")]
+pub(crate) enum TeamName {
+    /// Number of the team.
+    Id(i64),
+    /// A name of the team.
+    #[schema(example = "Arsenal")]
+    Name(String),
+}
+
+impl From<TeamName> for TeamRef {
+    fn from(team: TeamName) -> Self {
+        match team {
+            TeamName::Id(id) => Self::Id(TeamId(id)),
+            TeamName::Name(name) => Self::Name(name),
+        }
+    }
+}
+
+impl From<FixtureEntry> for FixtureCommand {
+    fn from(entry: FixtureEntry) -> Self {
+        Self {
+            competition: entry.competition,
+            season: entry.season,
+            kickoff: entry.kickoff,
+            home: entry.home.into(),
+            away: entry.away.into(),
+            neutral: entry.neutral,
+            status: entry.status.map(domain::FixtureStatus::from),
+        }
+    }
+}
+
+/// Write fixtures
+///
+/// Adds fixtures, or changes those already there: an entry is taken for a fixture known when
+/// competition, season and teams agree (and the day, where teams meet more than once a season).
+/// All entries are written or none.
+#[utoipa::path(
+    post,
+    path = "/v1/fixtures",
+    operation_id = "putFixtures",
+    tag = "Writing",
+    params(("Idempotency-Key" = Option<String>, Header, max_length = 255, min_length = 1,
+        description = "Repeating a request with the same key gives the first answer again.")),
+    request_body(content = Batch<FixtureEntry>, description = "1 to 1,000 fixtures."),
+    responses(
+        (status = 200, description = "All entries are written.", body = Written),
+        (status = 422, description = "Entries cannot be taken; nothing was written.",
+            body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = ["write"]), ("api_key" = ["write"]))
+)]
+pub(crate) async fn put_fixtures(
+    writer: Writer,
+    State(state): State<ApiState>,
+    _query: Query<NoQuery>,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    once(&state.engine, &writer, "POST /v1/fixtures", &body, async {
+        let entries: Vec<FixtureEntry> = read_batch(&body.bytes)?;
+        let commands = entries.into_iter().map(FixtureCommand::from).collect();
+        written(state.engine.put_fixtures(commands).await)
+    })
+    .await
+}

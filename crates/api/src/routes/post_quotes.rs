@@ -1,0 +1,141 @@
+//! `POST /v1/quotes`.
+
+use axum::{extract::State, response::Response};
+use domain::{BookmakerKey, FixtureId, Line, Market, Outcome};
+use engine::QuoteCommand;
+use jiff::Timestamp;
+use serde::{Deserialize, de::Error as _};
+use utoipa::ToSchema;
+
+use super::written::{Batch, Written, written};
+use crate::{
+    ApiState,
+    auth::Writer,
+    error::ApiError,
+    extract::{JsonBody, NoQuery, Query, read_batch},
+    idempotency::once,
+    problem::Problem,
+    wire::{MarketKind, QuoteStage},
+};
+
+/// One bookmaker's prices for one market of one fixture.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuoteEntry {
+    /// Number of the fixture.
+    #[schema(example = 8)]
+    fixture_id: i64,
+    /// Key of the bookmaker.
+    #[schema(value_type = String, pattern = "^[A-Za-z0-9_./-]{1,64}$", example = "pinnacle")]
+    bookmaker: BookmakerKey,
+    /// Which market.
+    market: MarketKind,
+    /// Its line, in quarters of a goal or point; due exactly for `totals` and `spreads`, where
+    /// it is what the home side is given.
+    #[schema(value_type = Option<f64>, minimum = -1000, maximum = 1000, multiple_of = 0.25,
+        example = 2.5)]
+    line: Option<Line>,
+    /// When in the life of the market it was taken; `intermediate` where not given.
+    stage: Option<QuoteStage>,
+    /// When it was taken (RFC 3339), not in the future; now where not given.
+    #[schema(value_type = Option<String>, format = DateTime, example = "2024-08-17T12:00:00Z")]
+    taken_at: Option<Timestamp>,
+    /// The outcomes that are priced, each once.
+    #[schema(min_items = 1, max_items = 3)]
+    outcomes: Vec<PricedOutcome>,
+}
+
+/// An outcome and its price.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PricedOutcome {
+    /// Which outcome of the market: `home`, `draw`, `away`, `over`, `under`, `yes`, `no`.
+    #[serde(deserialize_with = "outcome")]
+    #[schema(value_type = String, example = "over")]
+    outcome: Outcome,
+    /// Decimal price, above 1.
+    #[schema(example = 1.95, exclusive_minimum = 1, maximum = 10000)]
+    price: f64,
+}
+
+fn outcome<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Outcome, D::Error> {
+    String::deserialize(input)?
+        .parse()
+        .map_err(D::Error::custom)
+}
+
+impl QuoteEntry {
+    fn command(self, index: usize) -> Result<QuoteCommand, engine::BatchProblem> {
+        let market = Market::new(self.market.into(), self.line);
+        let market = market.map_err(|error| engine::BatchProblem {
+            index,
+            field: "line".to_owned(),
+            detail: error.to_string(),
+        })?;
+        Ok(QuoteCommand {
+            fixture: FixtureId(self.fixture_id),
+            bookmaker: self.bookmaker,
+            market,
+            stage: self.stage.unwrap_or(QuoteStage::Intermediate).into(),
+            taken_at: self.taken_at,
+            prices: self
+                .outcomes
+                .into_iter()
+                .map(|it| (it.outcome, it.price))
+                .collect(),
+        })
+    }
+}
+
+fn commands(entries: Vec<QuoteEntry>) -> Result<Vec<QuoteCommand>, engine::EngineError> {
+    let mut commands = Vec::with_capacity(entries.len());
+    let mut problems = Vec::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        match entry.command(index) {
+            Ok(command) => commands.push(command),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok(commands)
+    } else {
+        Err(engine::EngineError::BadBatch(problems))
+    }
+}
+
+/// Write quotes
+///
+/// Appends bookmakers' prices. Nothing is overwritten: a quote of the same bookmaker, market,
+/// stage and moment with other prices supersedes the first, which stays listed. All entries are
+/// written or none.
+#[utoipa::path(
+    post,
+    path = "/v1/quotes",
+    operation_id = "putQuotes",
+    tag = "Writing",
+    params(("Idempotency-Key" = Option<String>, Header, max_length = 255, min_length = 1,
+        description = "Repeating a request with the same key gives the first answer again.")),
+    request_body(content = Batch<QuoteEntry>, description = "1 to 1,000 quotes."),
+    responses(
+        (status = 200, description = "All entries are written.", body = Written),
+        (status = 422, description = "Entries cannot be taken; nothing was written.",
+            body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = ["write"]), ("api_key" = ["write"]))
+)]
+pub(crate) async fn put_quotes(
+    writer: Writer,
+    State(state): State<ApiState>,
+    _query: Query<NoQuery>,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    once(&state.engine, &writer, "POST /v1/quotes", &body, async {
+        let entries: Vec<QuoteEntry> = read_batch(&body.bytes)?;
+        let outcome = match commands(entries) {
+            Ok(commands) => state.engine.put_quotes(commands).await,
+            Err(error) => Err(error),
+        };
+        written(outcome)
+    })
+    .await
+}

@@ -1,0 +1,71 @@
+//! What the three writes have in common: their answer, and faults that point into the body.
+
+use engine::{BatchOutcome, EngineError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{error::ApiError, problem::FieldError};
+
+/// A batch: 1 to 1,000 entries, all written or none.
+#[derive(Debug, Deserialize, ToSchema)]
+#[expect(
+    dead_code,
+    reason = "documents the body, which `read_batch` reads entry by entry"
+)]
+pub(crate) struct Batch<T> {
+    /// The entries.
+    #[schema(min_items = 1, max_items = 1000)]
+    data: Vec<T>,
+}
+
+/// What a batch did.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Written {
+    /// The fixture of each entry, in the order given.
+    data: Vec<WrittenEntry>,
+    /// Fixtures that were new.
+    #[schema(example = 1)]
+    fixtures_added: u64,
+    /// Fixtures of which something changed.
+    #[schema(example = 0)]
+    fixtures_changed: u64,
+    /// Single prices that were new or corrected.
+    #[schema(example = 0)]
+    prices_written: u64,
+}
+
+/// What became of an entry.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WrittenEntry {
+    /// Number of its fixture.
+    #[schema(example = 8)]
+    fixture_id: i64,
+}
+
+impl From<BatchOutcome> for Written {
+    fn from(outcome: BatchOutcome) -> Self {
+        let entry = |id: domain::FixtureId| WrittenEntry { fixture_id: id.0 };
+        Self {
+            data: outcome.fixtures.into_iter().map(entry).collect(),
+            fixtures_added: outcome.fixtures_added,
+            fixtures_changed: outcome.fixtures_changed,
+            prices_written: outcome.prices_written,
+        }
+    }
+}
+
+/// Turns an engine's answer to a batch into the wire's.
+pub(crate) fn written(outcome: Result<BatchOutcome, EngineError>) -> Result<Written, ApiError> {
+    match outcome {
+        Ok(outcome) => Ok(outcome.into()),
+        Err(EngineError::BadBatch(problems)) => {
+            let fault = |it: engine::BatchProblem| {
+                FieldError::at(format!("/data/{}/{}", it.index, it.field), it.detail)
+            };
+            Err(ApiError::InvalidEntries(
+                problems.into_iter().take(100).map(fault).collect(),
+            ))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,96 @@
+//! What every handler gets: the engine, the options, and the counters of the front door.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use engine::Engine;
+use tokio::sync::Semaphore;
+
+use crate::ReadAccess;
+
+/// How the API is guarded.
+#[derive(Debug, Clone)]
+pub struct ApiOptions {
+    /// Who may read without a key.
+    pub read_access: ReadAccess,
+    /// Names the `Host` header may bear.
+    pub hosts: Hosts,
+    /// A request's body in bytes, at most.
+    pub body_bytes_max: usize,
+    /// How long a handler may take.
+    pub handler_time_max: Duration,
+    /// Requests at work at a time; one more is refused.
+    pub concurrent_requests_max: usize,
+    /// Makes request ids differ from those of other runs of the server.
+    pub request_id_seed: u32,
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self {
+            read_access: ReadAccess::Keyed,
+            hosts: Hosts::Any,
+            body_bytes_max: 1 << 20,
+            handler_time_max: Duration::from_secs(10),
+            concurrent_requests_max: 256,
+            request_id_seed: 0,
+        }
+    }
+}
+
+/// Names the `Host` header may bear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// Any: the server listens on a public address.
+    Any,
+    /// Loopback names and these: the server listens on loopback.
+    LoopbackAnd(Vec<String>),
+}
+
+/// What every handler gets.
+#[derive(Clone)]
+pub struct ApiState {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) options: Arc<ApiOptions>,
+    pub(crate) requests: Arc<Semaphore>,
+    request_count: Arc<AtomicU32>,
+    draining: Arc<AtomicBool>,
+}
+
+impl ApiState {
+    /// Joins an engine and options.
+    pub fn new(engine: Arc<Engine>, options: ApiOptions) -> Self {
+        Self {
+            engine,
+            requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),
+            options: Arc::new(options),
+            request_count: Arc::default(),
+            draining: Arc::default(),
+        }
+    }
+
+    /// Makes `/health/ready` say no from now on, so that no new work is sent here.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The engine behind the API.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The next request's id.
+    pub(crate) fn next_request_id(&self) -> String {
+        let count = self.request_count.fetch_add(1, Ordering::Relaxed);
+        format!("req_{:08x}{count:08x}", self.options.request_id_seed)
+    }
+}

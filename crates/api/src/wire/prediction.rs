@@ -1,0 +1,112 @@
+//! Predictions on the wire.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::MarketKind;
+
+/// A model's probabilities for a fixture as of a moment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Prediction {
+    /// The fixture.
+    #[schema(example = 8)]
+    fixture_id: i64,
+    /// Name of the model that answered.
+    #[schema(example = "blend_priced")]
+    model: String,
+    /// Version of the trained model.
+    #[schema(example = "20240520T060000Z-1f0c8a2b")]
+    version: String,
+    /// The moment whose knowledge was used: nothing later was read.
+    #[schema(value_type = String, format = DateTime, example = "2024-05-19T14:00:00Z")]
+    as_of: Timestamp,
+    /// Every market, coherent with each other.
+    markets: Vec<MarketPrediction>,
+    /// What each model says of who wins, the one that answered included.
+    opinions: Vec<Opinion>,
+}
+
+/// Probabilities of one market. They add up to one, except for `correct_score`, which lists the
+/// likeliest scores only.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MarketPrediction {
+    /// Which market.
+    market: MarketKind,
+    /// Its line; null in markets without one.
+    #[schema(example = 2.5)]
+    line: Option<f64>,
+    /// Its outcomes.
+    outcomes: Vec<OutcomePrediction>,
+}
+
+/// The probability of one outcome.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OutcomePrediction {
+    /// Which outcome: `home`, `draw`, `away`, `over`, `under`, `yes`, `no`, or a score such as
+    /// `2-1`.
+    #[schema(example = "home")]
+    outcome: String,
+    /// Probability that a bet on it wins, given that it is not refunded.
+    #[schema(example = 0.5, minimum = 0, maximum = 1)]
+    probability: f64,
+    /// The price at which a bet neither wins nor loses in the long run; null where the
+    /// probability is zero.
+    #[schema(example = 2.0, minimum = 1)]
+    fair_price: Option<f64>,
+}
+
+/// What one model says of who wins.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Opinion {
+    /// Name of the model.
+    #[schema(example = "dixon_coles")]
+    model: String,
+    /// Probabilities in the order home, draw (where there is one), away.
+    #[schema(example = json!([0.5, 0.27, 0.23]))]
+    probabilities: Vec<f64>,
+}
+
+impl From<engine::Opinion> for Opinion {
+    fn from(opinion: engine::Opinion) -> Self {
+        Self {
+            model: opinion.model,
+            probabilities: opinion.probabilities,
+        }
+    }
+}
+
+impl From<engine::PredictionView> for Prediction {
+    fn from(view: engine::PredictionView) -> Self {
+        Self {
+            fixture_id: view.fixture.0,
+            model: view.model,
+            version: view.version,
+            as_of: view.as_of,
+            markets: view
+                .markets
+                .into_iter()
+                .map(MarketPrediction::from)
+                .collect(),
+            opinions: view.opinions.into_iter().map(Opinion::from).collect(),
+        }
+    }
+}
+
+impl From<domain::MarketPrediction> for MarketPrediction {
+    fn from(prediction: domain::MarketPrediction) -> Self {
+        Self {
+            market: prediction.market.kind().into(),
+            line: prediction.market.line().map(domain::Line::value),
+            outcomes: prediction
+                .outcomes
+                .into_iter()
+                .map(|it| OutcomePrediction {
+                    outcome: it.outcome.to_string(),
+                    probability: it.probability,
+                    fair_price: Some(it.probability.recip()).filter(|price| price.is_finite()),
+                })
+                .collect(),
+        }
+    }
+}
