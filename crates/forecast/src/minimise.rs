@@ -9,8 +9,9 @@ use argmin::solver::quasinewton::LBFGS;
 
 /// Steps kept by the optimizer to model the curvature.
 const MEMORY: usize = 8;
-/// The search ends at the latest after so many steps.
-const STEPS_MAX: u64 = 200;
+/// The search ends at the latest after so many evaluations; it needs some twenty. The line search
+/// has no bound of its own.
+const EVALUATIONS_MAX: u32 = 600;
 
 /// A smooth function of many parameters.
 pub(crate) trait Objective {
@@ -31,23 +32,38 @@ pub(crate) struct Minimum {
 }
 
 /// Goes downhill from `start` until the length of the scaled gradient is below `tolerance`, the
-/// value stops falling, or [`STEPS_MAX`] steps are done.
+/// value stops falling, or [`EVALUATIONS_MAX`] points were looked at.
 pub(crate) fn minimise<O: Objective>(objective: &O, start: &[f64], tolerance: f64) -> Minimum {
-    let scales: Vec<f64> = objective.curvatures(start).iter().map(|it| 1.0 / it.sqrt()).collect();
-    let scaled_start: Vec<f64> = start.iter().zip(&scales).map(|(x, scale)| x / scale).collect();
-    let problem = Scaled { objective, scales, last: RefCell::default() };
+    let scales: Vec<f64> = objective
+        .curvatures(start)
+        .iter()
+        .map(|it| 1.0 / it.sqrt())
+        .collect();
+    let scaled_start: Vec<f64> = start
+        .iter()
+        .zip(&scales)
+        .map(|(x, scale)| x / scale)
+        .collect();
+    let problem = Scaled {
+        objective,
+        scales,
+        last: RefCell::default(),
+    };
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY)
         .with_tolerance_grad(tolerance)
         .and_then(|it| it.with_tolerance_cost(0.0))
         .expect("tolerances of zero and above are valid");
     let result = Executor::new(&problem, solver)
-        .configure(|state| state.param(scaled_start).max_iters(STEPS_MAX))
+        .configure(|state| state.param(scaled_start))
         .ctrlc(false)
         .run()
-        .expect("a function that never fails gives the solver no reason to fail");
+        .expect("a line search that fails ends the search without failing it");
     let state = result.state();
     let best = state.get_best_param().expect("the start counts as found");
-    Minimum { parameters: problem.unscaled(best), value: state.get_best_cost() }
+    Minimum {
+        parameters: problem.unscaled(best),
+        value: state.get_best_cost(),
+    }
 }
 
 /// An objective on scaled parameters that remembers its last evaluation, since the solver asks
@@ -60,6 +76,7 @@ struct Scaled<'a, O> {
 
 #[derive(Default)]
 struct Evaluation {
+    number: u32,
     scaled: Vec<f64>,
     value: f64,
     gradient: Vec<f64>,
@@ -67,18 +84,26 @@ struct Evaluation {
 
 impl<O: Objective> Scaled<'_, O> {
     fn unscaled(&self, scaled: &[f64]) -> Vec<f64> {
-        scaled.iter().zip(&self.scales).map(|(x, scale)| x * scale).collect()
+        scaled
+            .iter()
+            .zip(&self.scales)
+            .map(|(x, scale)| x * scale)
+            .collect()
     }
 
-    fn at<T>(&self, scaled: &[f64], read: impl Fn(&Evaluation) -> T) -> T {
+    fn at<T>(&self, scaled: &[f64], read: impl Fn(&Evaluation) -> T) -> Result<T, Error> {
         let mut last = self.last.borrow_mut();
         if last.scaled != scaled {
+            if last.number >= EVALUATIONS_MAX {
+                return Err(Error::msg("the search does not end"));
+            }
             let mut gradient = vec![0.0; scaled.len()];
             let value = self.objective.evaluate(&self.unscaled(scaled), &mut gradient);
             gradient.iter_mut().zip(&self.scales).for_each(|(slope, scale)| *slope *= scale);
-            *last = Evaluation { scaled: scaled.to_vec(), value, gradient };
+            let number = last.number + 1;
+            *last = Evaluation { number, scaled: scaled.to_vec(), value, gradient };
         }
-        read(&last)
+        Ok(read(&last))
     }
 }
 
@@ -87,7 +112,7 @@ impl<O: Objective> CostFunction for &Scaled<'_, O> {
     type Output = f64;
 
     fn cost(&self, scaled: &Vec<f64>) -> Result<f64, Error> {
-        Ok(self.at(scaled, |it| it.value))
+        self.at(scaled, |it| it.value)
     }
 }
 
@@ -96,7 +121,7 @@ impl<O: Objective> Gradient for &Scaled<'_, O> {
     type Gradient = Vec<f64>;
 
     fn gradient(&self, scaled: &Vec<f64>) -> Result<Vec<f64>, Error> {
-        Ok(self.at(scaled, |it| it.gradient.clone()))
+        self.at(scaled, |it| it.gradient.clone())
     }
 }
 
@@ -131,6 +156,12 @@ mod tests {
     #[test]
     fn a_start_at_the_bottom_stays_there() {
         let found = minimise(&Valley, &[1.0, 1.0], 1e-10);
-        assert_eq!(found, Minimum { parameters: vec![1.0, 1.0], value: 0.0 });
+        assert_eq!(
+            found,
+            Minimum {
+                parameters: vec![1.0, 1.0],
+                value: 0.0
+            }
+        );
     }
 }

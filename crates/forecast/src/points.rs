@@ -38,17 +38,27 @@ impl PointsDistribution {
     /// Normal margin and total in steps of one point, each step as wide as its number; ties are
     /// made as rare as the sport has them.
     pub fn normal(shape: &PointsShape) -> Self {
-        let mut margins =
-            steps(-MARGIN_MAX..=MARGIN_MAX, shape.margin, shape.margin_deviation);
+        let mut margins = steps(
+            -MARGIN_MAX..=MARGIN_MAX,
+            shape.margin,
+            shape.margin_deviation,
+        );
         margins[index_of_tie()] *= shape.tie_share;
         normalise(&mut margins);
         let reach = (5.0 * shape.total_deviation).max(1.0);
         let total_lowest = whole((shape.total - reach).floor()).max(0);
         let total_highest = whole((shape.total + reach).ceil()).max(total_lowest + 1);
-        let mut totals =
-            steps(total_lowest..=total_highest, shape.total, shape.total_deviation);
+        let mut totals = steps(
+            total_lowest..=total_highest,
+            shape.total,
+            shape.total_deviation,
+        );
         normalise(&mut totals);
-        Self { margins, totals, total_lowest }
+        Self {
+            margins,
+            totals,
+            total_lowest,
+        }
     }
 
     /// Home and away, a tie counting half for each.
@@ -79,7 +89,10 @@ impl PointsDistribution {
             _ => {
                 let pairs = [Outcome::Home, Outcome::Away].into_iter().zip(self.h2h());
                 pairs
-                    .map(|(outcome, probability)| OutcomeProbability { outcome, probability })
+                    .map(|(outcome, probability)| OutcomeProbability {
+                        outcome,
+                        probability,
+                    })
                     .collect()
             }
         }
@@ -94,15 +107,28 @@ impl PointsDistribution {
         let [now_away, now_tie, now_home] = self.regions();
         // A tie counts half for each side, so it cannot be likelier than twice the unlikelier.
         let tie = now_tie.min(2.0 * home.min(away));
-        let scale = |wanted: f64, now: f64| if now > 0.0 { (wanted - 0.5 * tie) / now } else { 0.0 };
-        let (home, away, tie) =
-            (scale(home, now_home), scale(away, now_away), if now_tie > 0.0 { tie / now_tie } else { 0.0 });
+        let scale = |wanted: f64, now: f64| {
+            if now > 0.0 {
+                (wanted - 0.5 * tie) / now
+            } else {
+                0.0
+            }
+        };
+        let (home, away, tie) = (
+            scale(home, now_home),
+            scale(away, now_away),
+            if now_tie > 0.0 { tie / now_tie } else { 0.0 },
+        );
         let mut margins = self.margins.clone();
         let middle = index_of_tie();
         margins[..middle].iter_mut().for_each(|it| *it *= away);
         margins[middle] *= tie;
         margins[middle + 1..].iter_mut().for_each(|it| *it *= home);
-        Self { margins, totals: self.totals.clone(), total_lowest: self.total_lowest }
+        Self {
+            margins,
+            totals: self.totals.clone(),
+            total_lowest: self.total_lowest,
+        }
     }
 
     /// Away win, tie, home win.
@@ -123,7 +149,9 @@ fn index_of_tie() -> usize {
 /// What a normal distribution gives each whole number.
 fn steps(range: std::ops::RangeInclusive<i32>, mean: f64, deviation: f64) -> Vec<f64> {
     let below = |value: f64| normal_cdf((value - mean) / deviation);
-    range.map(|it| (below(f64::from(it) + 0.5) - below(f64::from(it) - 0.5)).max(1e-12)).collect()
+    range
+        .map(|it| (below(f64::from(it) + 0.5) - below(f64::from(it) - 0.5)).max(1e-12))
+        .collect()
 }
 
 fn normalise(probabilities: &mut [f64]) {
@@ -132,10 +160,16 @@ fn normalise(probabilities: &mut [f64]) {
 }
 
 fn mean(lowest: i32, probabilities: &[f64]) -> f64 {
-    (lowest..).zip(probabilities).map(|(value, it)| f64::from(value) * it).sum()
+    (lowest..)
+        .zip(probabilities)
+        .map(|(value, it)| f64::from(value) * it)
+        .sum()
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "totals of points are small; the cast saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "totals of points are small; the cast saturates"
+)]
 fn whole(value: f64) -> i32 {
     value as i32
 }

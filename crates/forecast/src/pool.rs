@@ -37,7 +37,9 @@ impl Pool {
         for competition in sorted {
             let key = competition.key.clone();
             match pools.last_mut() {
-                Some(pool) if (pool.sport, &pool.name) == (competition.sport, &competition.pool) => {
+                Some(pool)
+                    if (pool.sport, &pool.name) == (competition.sport, &competition.pool) =>
+                {
                     pool.competitions.push(key);
                 }
                 _ => pools.push(Self {

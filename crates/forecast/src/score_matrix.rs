@@ -45,7 +45,11 @@ impl ScoreMatrix {
 
     /// The probability of one score; zero beyond the grid.
     pub fn probability(&self, home: usize, away: usize) -> f64 {
-        if home < SIZE && away < SIZE { self.cells[home * SIZE + away] } else { 0.0 }
+        if home < SIZE && away < SIZE {
+            self.cells[home * SIZE + away]
+        } else {
+            0.0
+        }
     }
 
     /// Rows of the grid, one per number of home goals.
@@ -90,7 +94,10 @@ impl ScoreMatrix {
                 let order = [Outcome::Home, Outcome::Draw, Outcome::Away];
                 let pairs = order.into_iter().zip(self.h2h());
                 pairs
-                    .map(|(outcome, probability)| OutcomeProbability { outcome, probability })
+                    .map(|(outcome, probability)| OutcomeProbability {
+                        outcome,
+                        probability,
+                    })
                     .collect()
             }
         }
@@ -101,8 +108,14 @@ impl ScoreMatrix {
     pub fn tilted_to(&self, target: [f64; 3]) -> Self {
         let (sum, now) = (target.iter().sum::<f64>(), self.h2h());
         let scale: [f64; 3] = std::array::from_fn(|it| target[it] / sum / now[it]);
-        let cells = self.cells.iter().enumerate().map(|(it, cell)| cell * scale[region(it)]);
-        Self { cells: cells.collect() }
+        let cells = self
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(it, cell)| cell * scale[region(it)]);
+        Self {
+            cells: cells.collect(),
+        }
     }
 
     /// Probabilities of the sum of goals, from none on.
@@ -126,10 +139,19 @@ impl ScoreMatrix {
     fn both_teams_to_score(&self) -> Vec<OutcomeProbability> {
         let scoring = |index: usize| index / SIZE > 0 && index % SIZE > 0;
         let cells = self.cells.iter().enumerate();
-        let yes: f64 = cells.filter(|(it, _)| scoring(*it)).map(|(_, cell)| cell).sum();
+        let yes: f64 = cells
+            .filter(|(it, _)| scoring(*it))
+            .map(|(_, cell)| cell)
+            .sum();
         vec![
-            OutcomeProbability { outcome: Outcome::Yes, probability: yes.min(1.0) },
-            OutcomeProbability { outcome: Outcome::No, probability: (1.0 - yes).max(0.0) },
+            OutcomeProbability {
+                outcome: Outcome::Yes,
+                probability: yes.min(1.0),
+            },
+            OutcomeProbability {
+                outcome: Outcome::No,
+                probability: (1.0 - yes).max(0.0),
+            },
         ]
     }
 

@@ -53,11 +53,15 @@ impl Scores {
     pub fn tilted_to(&self, target: &[f64]) -> Self {
         match self {
             Self::Goals(matrix) => {
-                let target = target.try_into().expect("a target of goals has three outcomes");
+                let target = target
+                    .try_into()
+                    .expect("a target of goals has three outcomes");
                 Self::Goals(matrix.tilted_to(target))
             }
             Self::Points(points) => {
-                let target = target.try_into().expect("a target of points has two outcomes");
+                let target = target
+                    .try_into()
+                    .expect("a target of points has two outcomes");
                 Self::Points(points.tilted_to(target))
             }
         }

@@ -31,15 +31,25 @@ impl Settlement {
     /// nothing but a refund can happen.
     pub(crate) fn fair_probability(self) -> f64 {
         let decided = self.win + self.lose;
-        if decided > 0.0 { self.win / decided } else { 0.5 }
+        if decided > 0.0 {
+            self.win / decided
+        } else {
+            0.5
+        }
     }
 
     /// The two sides of the line with their fair probabilities.
     pub(crate) fn outcomes(self, above: Outcome, below: Outcome) -> Vec<OutcomeProbability> {
         let probability = self.fair_probability();
         vec![
-            OutcomeProbability { outcome: above, probability },
-            OutcomeProbability { outcome: below, probability: 1.0 - probability },
+            OutcomeProbability {
+                outcome: above,
+                probability,
+            },
+            OutcomeProbability {
+                outcome: below,
+                probability: 1.0 - probability,
+            },
         ]
     }
 }
@@ -47,7 +57,11 @@ impl Settlement {
 /// The lines, in quarters, of both halves of the stake.
 fn half_lines(line: Line) -> [i32; 2] {
     let quarters = line.quarters();
-    if quarters % 2 == 0 { [quarters, quarters] } else { [quarters - 1, quarters + 1] }
+    if quarters % 2 == 0 {
+        [quarters, quarters]
+    } else {
+        [quarters - 1, quarters + 1]
+    }
 }
 
 #[cfg(test)]
@@ -71,7 +85,10 @@ mod tests {
     #[test]
     fn a_quarter_line_is_the_price_at_which_two_half_stakes_break_even() {
         // Over 1.25: two goals win all (0.25), one goal loses half (0.5), none loses all (0.25).
-        assert_eq!(fair(1.25, 0, &[0.25, 0.5, 0.25]), 0.25 / (0.25 + 0.25 + 0.25));
+        assert_eq!(
+            fair(1.25, 0, &[0.25, 0.5, 0.25]),
+            0.25 / (0.25 + 0.25 + 0.25)
+        );
         // Over 0.75: one goal wins half, two win all.
         assert_eq!(fair(0.75, 0, &[0.25, 0.5, 0.25]), 0.5 / 0.75);
     }

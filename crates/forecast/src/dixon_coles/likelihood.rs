@@ -28,8 +28,13 @@ pub(crate) struct Penalty {
 
 impl Penalty {
     /// Nothing is held: plain maximum likelihood.
-    pub(crate) const NONE: Self =
-        Self { strength: 0.0, level: 0.0, base: 0.0, home: 0.0, rho: 0.0 };
+    pub(crate) const NONE: Self = Self {
+        strength: 0.0,
+        level: 0.0,
+        base: 0.0,
+        home: 0.0,
+        rho: 0.0,
+    };
 }
 
 /// Where each parameter lies.
@@ -98,9 +103,15 @@ impl GoalLikelihood<'_> {
             (sign * (parameters[own] + parameters[layout.level(self.class[index])])).exp()
         };
         Factors {
-            attack: (0..layout.teams).map(|it| team(it, 1.0, layout.attack(it))).collect(),
-            concede: (0..layout.teams).map(|it| team(it, -1.0, layout.defence(it))).collect(),
-            base: (0..layout.competitions).map(|it| parameters[layout.base(it)].exp()).collect(),
+            attack: (0..layout.teams)
+                .map(|it| team(it, 1.0, layout.attack(it)))
+                .collect(),
+            concede: (0..layout.teams)
+                .map(|it| team(it, -1.0, layout.defence(it)))
+                .collect(),
+            base: (0..layout.competitions)
+                .map(|it| parameters[layout.base(it)].exp())
+                .collect(),
             home: parameters[layout.home()].exp(),
             rho: parameters[layout.rho()],
         }
@@ -192,12 +203,19 @@ impl Objective for GoalLikelihood<'_> {
             sums[layout.home()] += home;
             sums[layout.rho()] += 0.5 * pair.weight;
         }
-        sums.iter().enumerate().map(|(it, sum)| sum + self.stiffness(it) + 1e-3).collect()
+        sums.iter()
+            .enumerate()
+            .map(|(it, sum)| sum + self.stiffness(it) + 1e-3)
+            .collect()
     }
 }
 
 fn log_home(layout: Layout, parameters: &[f64], pair: &PairSums) -> f64 {
-    let venue = if pair.neutral { 0.0 } else { parameters[layout.home()] };
+    let venue = if pair.neutral {
+        0.0
+    } else {
+        parameters[layout.home()]
+    };
     parameters[layout.attack(pair.home)] - parameters[layout.defence(pair.away)]
         + parameters[layout.base(pair.competition)]
         + venue
@@ -217,7 +235,10 @@ struct Adjustment {
 
 impl Adjustment {
     fn of(pair: &PairSums, [home, away]: [f64; 2], rho: f64) -> Self {
-        let mut sum = Self { value: 0.0, slopes: [0.0; 3] };
+        let mut sum = Self {
+            value: 0.0,
+            slopes: [0.0; 3],
+        };
         let [none, away_one, home_one, one_all] = pair.low;
         if none > 0.0 {
             let product = home * away;

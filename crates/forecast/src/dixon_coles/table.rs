@@ -127,7 +127,10 @@ impl GoalTable {
 
 /// Days since the epoch, with fractions.
 pub(crate) fn days_since_epoch(moment: Timestamp) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "seconds of human times fit 53 bits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds of human times fit 53 bits"
+    )]
     let seconds = (moment.as_second() - EPOCH_SECOND) as f64;
     seconds / DAY_SECONDS
 }

@@ -8,7 +8,7 @@ use crate::elo::table::{EloTable, RatedTeam, RatingSums};
 use crate::minimise::{Objective, minimise};
 use crate::{Matchup, ScoreMatrix};
 
-const TOLERANCE: f64 = 1e-7;
+const TOLERANCE: f64 = 1e-5;
 /// Differences are divided by this, so that every parameter is of the order of one.
 const UNIT_POINTS: f64 = 200.0;
 /// How strongly the usual values are held to, in games.
@@ -36,7 +36,12 @@ impl EloFit {
         let fit = |found: Vec<f64>| [found[0], found[1], found[2]];
         let result = minimise(&ResultByRating(&sums), &USUAL_RESULT, TOLERANCE).parameters;
         let goals = minimise(&GoalsByRating(&sums), &USUAL_GOALS, TOLERANCE).parameters;
-        Self { table: table.clone(), cut, result: fit(result), goals: fit(goals) }
+        Self {
+            table: table.clone(),
+            cut,
+            result: fit(result),
+            goals: fit(goals),
+        }
     }
 
     /// A team as it stands, where it has played.

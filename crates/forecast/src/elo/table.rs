@@ -80,7 +80,12 @@ impl EloTable {
     const ABSENCE_DAYS: f64 = 200.0;
 
     pub(crate) fn new(settings: EloSettings) -> Self {
-        Self { settings, teams: Vec::new(), index: HashMap::new(), bins: BTreeMap::new() }
+        Self {
+            settings,
+            teams: Vec::new(),
+            index: HashMap::new(),
+            bins: BTreeMap::new(),
+        }
     }
 
     /// Moves both sides' ratings by the game; returns them as they stand after it.
@@ -89,10 +94,20 @@ impl EloTable {
         let away = self.enter(game.away, game);
         let difference = self.teams[home].rating - self.teams[away].rating;
         self.count(game, difference);
-        let venue = if game.neutral { 0.0 } else { self.settings.home };
+        let venue = if game.neutral {
+            0.0
+        } else {
+            self.settings.home
+        };
         let expected = 1.0 / (1.0 + 10.0_f64.powf(-(difference + venue) / 400.0));
         let [scored, conceded] = game.score.map(f64::from);
-        let result = if scored > conceded { 1.0 } else if scored < conceded { 0.0 } else { 0.5 };
+        let result = if scored > conceded {
+            1.0
+        } else if scored < conceded {
+            0.0
+        } else {
+            0.5
+        };
         let margin = (1.0 + (scored - conceded).abs()).powf(self.settings.margin_power);
         let step = self.settings.gain * margin * (result - expected);
         for (team, sign) in [(home, 1.0), (away, -1.0)] {
@@ -113,7 +128,9 @@ impl EloTable {
     /// Rating a team would enter a game with.
     pub(crate) fn entry_rating(&self, team: TeamId, competition: usize, at: Timestamp) -> f64 {
         let newcomer = || self.newcomer_rating(competition, at);
-        let Some(known) = self.rated(team) else { return newcomer() };
+        let Some(known) = self.rated(team) else {
+            return newcomer();
+        };
         let absence = days_since_epoch(at) - days_since_epoch(known.last);
         if absence <= Self::ABSENCE_DAYS {
             return known.rating;
@@ -148,7 +165,11 @@ impl EloTable {
         }
         // While a competition fills up for the first time, nobody is new to it.
         const FULL_TEAMS: f64 = 8.0;
-        if teams < FULL_TEAMS { Self::START } else { sum / teams - self.settings.newcomer_gap }
+        if teams < FULL_TEAMS {
+            Self::START
+        } else {
+            sum / teams - self.settings.newcomer_gap
+        }
     }
 
     /// Makes sure the team is there, with the rating it enters the game with.
@@ -156,7 +177,13 @@ impl EloTable {
         let rating = self.entry_rating(team, game.competition, game.kickoff);
         let (competition, last) = (game.competition, game.kickoff);
         let index = *self.index.entry(team).or_insert_with(|| {
-            self.teams.push(RatedTeam { team, rating, competition, last, games: 0 });
+            self.teams.push(RatedTeam {
+                team,
+                rating,
+                competition,
+                last,
+                games: 0,
+            });
             self.teams.len() - 1
         });
         self.teams[index].rating = rating;
@@ -165,7 +192,10 @@ impl EloTable {
 
     fn count(&mut self, game: &EloRecord, difference: f64) {
         let bin = (difference / BIN_POINTS).round().clamp(-BIN_MAX, BIN_MAX);
-        #[expect(clippy::cast_possible_truncation, reason = "clamped to a small whole number")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "clamped to a small whole number"
+        )]
         let sums = self.bins.entry((bin as i32, game.neutral)).or_default();
         sums.difference = bin * BIN_POINTS;
         sums.neutral = game.neutral;

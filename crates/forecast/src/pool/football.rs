@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::dixon_coles::{GoalFit, GoalRecord, GoalSettings, GoalTable, Penalty};
 use crate::elo::{EloFit, EloRecord, EloSettings, EloTable};
+use crate::market_implied::implied_goals;
 use crate::pool::{BaseForecast, ModelName, Rating, Reason};
 use crate::{Matchup, Scores};
 
@@ -19,12 +20,46 @@ const ELO: EloSettings = EloSettings {
 
 const GOALS_DECAY_PER_DAY: f64 = 0.0018;
 const GOALS: GoalSettings = GoalSettings {
-    penalty: Penalty { strength: 6.0, level: 4.0, base: 10.0, home: 20.0, rho: 200.0 },
+    penalty: Penalty {
+        strength: 6.0,
+        level: 4.0,
+        base: 10.0,
+        home: 20.0,
+        rho: 200.0,
+    },
     newcomer_gap: 0.15,
     newcomer_games: 10.0,
     rho: -0.05,
     weight_floor: 1e-4,
 };
+
+const SHOTS_DECAY_PER_DAY: f64 = 0.0025;
+const SHOTS: GoalSettings = GoalSettings { ..GOALS };
+/// What a shot on target and one off target are worth in goals.
+const SHOT_GOALS: [f64; 2] = [0.28, 0.03];
+/// Share of actual goals in what the model on shots is fitted on.
+const SHOTS_ACTUAL_SHARE: f64 = 0.3;
+
+const IMPLIED_DECAY_PER_DAY: f64 = 0.0198;
+const IMPLIED: GoalSettings = GoalSettings {
+    penalty: Penalty {
+        strength: 0.3,
+        level: 0.3,
+        base: 2.0,
+        home: 2.0,
+        rho: 1e4,
+    },
+    newcomer_gap: 0.2,
+    newcomer_games: 1.0,
+    rho: -0.05,
+    weight_floor: 1e-4,
+};
+/// Share of actual goals in what the market-implied model is fitted on.
+const IMPLIED_ACTUAL_SHARE: f64 = 0.08;
+/// What a game without prices counts in it.
+const UNPRICED_WEIGHT: f64 = 0.08;
+/// Weighted games with prices from which on there is a market-implied model.
+const IMPLIED_GAMES_MIN: f64 = 10.0;
 
 /// What the models remember of a pool's games.
 #[derive(Debug, Clone)]
@@ -32,6 +67,8 @@ pub(crate) struct FootballState {
     competitions: usize,
     elo: EloTable,
     goals: GoalTable,
+    shots: GoalTable,
+    implied: GoalTable,
 }
 
 impl FootballState {
@@ -40,13 +77,15 @@ impl FootballState {
             competitions,
             elo: EloTable::new(ELO),
             goals: GoalTable::new(GOALS_DECAY_PER_DAY),
+            shots: GoalTable::new(SHOTS_DECAY_PER_DAY),
+            implied: GoalTable::new(IMPLIED_DECAY_PER_DAY),
         }
     }
 
     /// Adds a finished game; returns both sides' Elo after it.
     pub(crate) fn add(&mut self, game: &Game, score: Score, competition: usize) -> [f64; 2] {
         let counts = [score.home, score.away];
-        self.goals.add(&GoalRecord {
+        let record = GoalRecord {
             competition,
             home: game.home,
             away: game.away,
@@ -55,7 +94,13 @@ impl FootballState {
             weight: 1.0,
             goals: counts.map(f64::from),
             score: Some(counts),
+        };
+        self.goals.add(&record);
+        self.shots.add(&GoalRecord {
+            goals: chance_goals(game, record.goals),
+            ..record
         });
+        self.implied.add(&market_record(game, record));
         self.elo.add(&EloRecord {
             competition,
             home: game.home,
@@ -70,7 +115,49 @@ impl FootballState {
         FootballFit {
             elo: EloFit::new(&self.elo, cut),
             goals: GoalFit::new(&self.goals, self.competitions, cut, &GOALS),
+            shots: GoalFit::new(&self.shots, self.competitions, cut, &SHOTS),
+            implied: GoalFit::new(&self.implied, self.competitions, cut, &IMPLIED),
         }
+    }
+}
+
+/// Goals as shots and expected goals tell them, with a share of the actual ones; the actual ones
+/// where no shots are known.
+fn chance_goals(game: &Game, actual: [f64; 2]) -> [f64; 2] {
+    let stats = &game.stats;
+    let by_shots = || {
+        let (shots, on_target) = (stats.shots?, stats.shots_on_target?);
+        Some(std::array::from_fn(|side| {
+            let on = f64::from(on_target[side]);
+            let off = (f64::from(shots[side]) - on).max(0.0);
+            SHOT_GOALS[0] * on + SHOT_GOALS[1] * off
+        }))
+    };
+    match stats.expected_goals.or_else(by_shots) {
+        Some(chances) => std::array::from_fn(|side| {
+            SHOTS_ACTUAL_SHARE * actual[side] + (1.0 - SHOTS_ACTUAL_SHARE) * chances[side]
+        }),
+        None => actual,
+    }
+}
+
+/// What the market-implied model takes from a game: goals its closing prices expected, with a
+/// small share of the actual ones.
+fn market_record(game: &Game, actual: GoalRecord) -> GoalRecord {
+    match implied_goals(&game.closing, IMPLIED.rho) {
+        Some(expected) => GoalRecord {
+            goals: std::array::from_fn(|side| {
+                IMPLIED_ACTUAL_SHARE * actual.goals[side]
+                    + (1.0 - IMPLIED_ACTUAL_SHARE) * expected[side]
+            }),
+            score: None,
+            ..actual
+        },
+        None => GoalRecord {
+            weight: UNPRICED_WEIGHT,
+            score: None,
+            ..actual
+        },
     }
 }
 
@@ -79,14 +166,27 @@ impl FootballState {
 pub(crate) struct FootballFit {
     elo: EloFit,
     goals: GoalFit,
+    shots: GoalFit,
+    implied: GoalFit,
 }
 
 impl FootballFit {
     pub(crate) fn forecast(&self, game: &Matchup, competition: usize) -> Vec<BaseForecast> {
-        let forecast = |model, matrix| BaseForecast { model, scores: Scores::Goals(matrix) };
+        let forecast = |model, matrix| BaseForecast {
+            model,
+            scores: Scores::Goals(matrix),
+        };
         vec![
             forecast(ModelName::Elo, self.elo.matrix(game, competition)),
             forecast(ModelName::DixonColes, self.goals.matrix(game, competition)),
+            forecast(
+                ModelName::DixonColesShots,
+                self.shots.matrix(game, competition),
+            ),
+            forecast(
+                ModelName::MarketImplied,
+                self.implied.matrix(game, competition),
+            ),
         ]
     }
 

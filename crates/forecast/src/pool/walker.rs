@@ -29,7 +29,12 @@ impl<'a> PoolWalker<'a> {
             .collect();
         games.sort_by_key(|(it, ..)| (it.known_at, it.kickoff, it.fixture));
         let state = FootballState::new(pool.competitions.len());
-        Self { pool, games, added: 0, state }
+        Self {
+            pool,
+            games,
+            added: 0,
+            state,
+        }
     }
 
     /// Fits every base model on what was known at `cut`, which must not lie before the last.
