@@ -206,11 +206,11 @@ fn goal_means(home: [f64; 2], away: [f64; 2]) -> [f64; 2] {
     ]
 }
 
-/// Opening quotes three days ahead and closing ones at kickoff, `h2h` and `totals` 2.5.
+/// Opening quotes a day ahead and closing ones at kickoff, `h2h` and `totals` 2.5.
 fn quotes(random: &mut SplitMix, means: [f64; 2], kickoff: Timestamp, played: bool) -> Vec<Quote> {
     let opening = (
         QuoteStage::Opening,
-        kickoff - SignedDuration::from_hours(72),
+        kickoff - SignedDuration::from_hours(24),
     );
     let closing = (QuoteStage::Closing, kickoff);
     let stages: &[_] = if played {

@@ -1,0 +1,170 @@
+use domain::{BookmakerKey, MarketKind};
+use engine::{BoardFilter, EdgeFilter, EngineError, Flagged, PageRequest};
+use jiff::SignedDuration;
+
+use crate::world::{long_trained, trained, untrained};
+
+#[tokio::test]
+async fn the_board_shows_what_comes_next_with_prediction_and_market() {
+    let world = trained().await;
+    let first = world.to_come().await.remove(0).fixture.kickoff;
+    world.clock.set(first.checked_sub(SignedDuration::from_hours(20)).unwrap());
+    let board = world.engine.board(&BoardFilter::default()).await.unwrap();
+    let coming: Vec<_> = world
+        .to_come()
+        .await
+        .iter()
+        .map(|it| it.fixture.id)
+        .collect();
+    let shown: Vec<_> = board.iter().map(|it| it.fixture.fixture.id).collect();
+    assert_eq!(shown, coming);
+    let mut priced = 0;
+    for row in &board {
+        let prediction = row.prediction.as_ref().unwrap();
+        assert!((prediction.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        if let Some(market) = &row.market {
+            priced += 1;
+            assert_eq!(market.prices.len(), 3);
+            assert!(market.taken_at <= world.engine.now());
+            assert!((market.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        }
+        let alone = world
+            .engine
+            .predict(row.fixture.fixture.id, None)
+            .await
+            .unwrap();
+        assert_eq!(
+            alone.markets[0].outcomes[0].probability,
+            prediction.probabilities[0]
+        );
+    }
+    assert!(priced > 0, "some fixtures to come have prices");
+}
+
+#[tokio::test]
+async fn with_nothing_to_come_the_board_shows_the_last_round() {
+    let world = untrained().await;
+    world.clock.forward(SignedDuration::from_hours(24 * 365));
+    let board = world.engine.board(&BoardFilter::default()).await.unwrap();
+    let last = world.played().await.remove(0);
+    assert!(
+        board
+            .iter()
+            .any(|it| it.fixture.fixture.id == last.fixture.id)
+    );
+    assert!(board.len() < world.fixtures.len() / 4);
+}
+
+#[tokio::test]
+async fn a_board_is_bounded_by_window_competition_and_limit() {
+    let world = untrained().await;
+    let limit = BoardFilter {
+        limit: 3,
+        ..BoardFilter::default()
+    };
+    assert_eq!(world.engine.board(&limit).await.unwrap().len(), 3);
+    let elsewhere = BoardFilter {
+        competitions: vec![domain::CompetitionKey::new("L2").unwrap()],
+        ..BoardFilter::default()
+    };
+    assert!(world.engine.board(&elsewhere).await.unwrap().is_empty());
+    let day = world.played().await.remove(0).fixture.kickoff;
+    let window = BoardFilter {
+        from: Some(day),
+        until: Some(world.engine.now()),
+        ..BoardFilter::default()
+    };
+    let board = world.engine.board(&window).await.unwrap();
+    assert!(!board.is_empty() && board.iter().all(|it| it.fixture.fixture.kickoff >= day));
+}
+
+#[tokio::test]
+async fn edges_come_largest_first_in_pages_that_fit_together() {
+    let world = long_trained().await;
+    let all = EdgeFilter {
+        min_edge: Some(-1.0),
+        flagged: Flagged::Shown,
+        from: Some(
+            world
+                .league
+                .recorded_at
+                .checked_sub(SignedDuration::from_hours(24 * 30))
+                .unwrap(),
+        ),
+        ..EdgeFilter::default()
+    };
+    let whole = PageRequest {
+        cursor: None,
+        limit: 200,
+    };
+    let whole = world.engine.edges(&all, &whole).await.unwrap().data;
+    assert!(whole.len() > 20, "{}", whole.len());
+    assert!(whole.is_sorted_by(|a, b| a.expected_value >= b.expected_value));
+    for edge in &whole {
+        assert!((edge.fair_price * edge.probability - 1.0).abs() < 1e-9);
+        assert!(edge.flags.is_empty() || edge.stake == 0.0);
+        assert!((0.0..=0.25).contains(&edge.stake));
+    }
+
+    let mut paged = Vec::new();
+    let mut page = PageRequest {
+        cursor: None,
+        limit: 7,
+    };
+    loop {
+        let next = world.engine.edges(&all, &page).await.unwrap();
+        assert!(next.data.len() <= 7);
+        paged.extend(next.data);
+        page.cursor = next.next_cursor;
+        if page.cursor.is_none() || paged.len() >= whole.len() {
+            break;
+        }
+    }
+    assert_eq!(
+        paged[..whole.len().min(paged.len())],
+        whole[..whole.len().min(paged.len())]
+    );
+
+    let one = EdgeFilter {
+        bookmaker: Some(whole[0].bookmaker.clone()),
+        market: Some(MarketKind::H2h),
+        ..all.clone()
+    };
+    let of_one = world
+        .engine
+        .edges(&one, &PageRequest::default())
+        .await
+        .unwrap()
+        .data;
+    assert!(!of_one.is_empty());
+    assert!(of_one.iter().all(|it| it.bookmaker == whole[0].bookmaker));
+    let nobody = EdgeFilter {
+        bookmaker: Some(BookmakerKey::new("nobody").unwrap()),
+        ..all.clone()
+    };
+    assert!(
+        world
+            .engine
+            .edges(&nobody, &PageRequest::default())
+            .await
+            .unwrap()
+            .data
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn without_a_model_there_are_no_edges() {
+    let world = untrained().await;
+    let edges = world
+        .engine
+        .edges(&EdgeFilter::default(), &PageRequest::default())
+        .await;
+    assert_eq!(edges.unwrap().data, []);
+    let bad = PageRequest {
+        cursor: Some("made up".to_owned()),
+        limit: 0,
+    };
+    let answer = world.engine.edges(&EdgeFilter::default(), &bad).await;
+    assert!(matches!(answer, Err(EngineError::BadCursor(_))));
+}

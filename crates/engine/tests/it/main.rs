@@ -1,0 +1,8 @@
+//! The engine through its door, on a real store.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod board;
+mod lists;
+mod predictions;
+mod world;
+mod writes;

@@ -1,0 +1,277 @@
+use domain::{
+    BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Market, MatchStats, Outcome,
+    QuoteStage, Score, SeasonKey, TeamId,
+};
+use engine::{
+    ApiKeyRecord, BatchProblem, EngineError, FixtureCommand, IdempotencyClaim, IdempotencyRecord,
+    QuoteCommand, ResultCommand, TeamRef,
+};
+use jiff::SignedDuration;
+
+use crate::world::{World, untrained};
+
+fn problems<T: std::fmt::Debug>(answer: Result<T, EngineError>) -> Vec<(usize, String)> {
+    match answer {
+        Err(EngineError::BadBatch(problems)) => problems
+            .into_iter()
+            .map(
+                |BatchProblem {
+                     index,
+                     field,
+                     detail,
+                 }| (index, format!("{field}: {detail}")),
+            )
+            .collect(),
+        other => panic!("the batch was meant to be refused: {other:?}"),
+    }
+}
+
+fn fixture(world: &World, home: TeamRef, away: TeamRef) -> FixtureCommand {
+    FixtureCommand {
+        competition: world.league.competition.key.clone(),
+        season: SeasonKey::new("2030").unwrap(),
+        kickoff: world.clock_in_hours(48),
+        home,
+        away,
+        neutral: false,
+        status: None,
+    }
+}
+
+impl World {
+    fn clock_in_hours(&self, hours: i64) -> jiff::Timestamp {
+        self.engine
+            .now()
+            .checked_add(SignedDuration::from_hours(hours))
+            .unwrap()
+    }
+}
+
+fn named(name: &str) -> TeamRef {
+    TeamRef::Name(name.to_owned())
+}
+
+fn quote(fixture: FixtureId, prices: &[(Outcome, f64)]) -> QuoteCommand {
+    QuoteCommand {
+        fixture,
+        bookmaker: BookmakerKey::new("acme").unwrap(),
+        market: Market::H2H,
+        stage: QuoteStage::Intermediate,
+        taken_at: None,
+        prices: prices.to_vec(),
+    }
+}
+
+#[tokio::test]
+async fn a_fixture_is_added_once_and_new_names_make_teams() {
+    let world = untrained().await;
+    let command = fixture(&world, named("Team 01"), named(" Newcomers "));
+    let first = world
+        .engine
+        .put_fixtures(vec![command.clone()])
+        .await
+        .unwrap();
+    assert_eq!(first.fixtures_added, 1);
+    let again = world
+        .engine
+        .put_fixtures(vec![command.clone()])
+        .await
+        .unwrap();
+    assert_eq!((again.fixtures_added, again.fixtures_changed), (0, 0));
+    assert_eq!(again.fixtures, first.fixtures);
+    let view = world.engine.fixture(first.fixtures[0]).await.unwrap();
+    assert_eq!(view.home.id, world.teams[0]);
+    assert_eq!(view.away.name, "Newcomers");
+
+    let moved = FixtureCommand {
+        kickoff: world.clock_in_hours(72),
+        status: Some(FixtureStatus::Postponed),
+        home: TeamRef::Id(world.teams[0]),
+        ..command
+    };
+    let moved = world.engine.put_fixtures(vec![moved]).await.unwrap();
+    assert_eq!((moved.fixtures_added, moved.fixtures_changed), (0, 1));
+    let view = world.engine.fixture(first.fixtures[0]).await.unwrap();
+    assert_eq!(view.fixture.status, FixtureStatus::Postponed);
+}
+
+#[tokio::test]
+async fn a_batch_of_fixtures_with_a_flaw_is_refused_whole() {
+    let world = untrained().await;
+    let before = world.engine.revision().await.unwrap();
+    let good = fixture(&world, named("Team 01"), named("Team 02"));
+    let elsewhere = FixtureCommand {
+        competition: CompetitionKey::new("XX").unwrap(),
+        ..good.clone()
+    };
+    let batch = vec![
+        good.clone(),
+        elsewhere,
+        fixture(&world, named("Team 01"), named("Team 01")),
+        fixture(&world, TeamRef::Id(TeamId(999)), named(" ")),
+    ];
+    assert_eq!(
+        problems(world.engine.put_fixtures(batch).await),
+        [
+            (1, "competition: competition XX is not known".to_owned()),
+            (2, "away: a team cannot play itself".to_owned()),
+            (3, "home: team 999 is not known".to_owned()),
+            (3, "away: a team's name has 1 to 128 bytes".to_owned()),
+        ]
+    );
+    let same = fixture(&world, TeamRef::Id(world.teams[0]), named("Team 01"));
+    let found = problems(world.engine.put_fixtures(vec![same]).await);
+    assert_eq!(
+        found,
+        [(0, "away: both names belong to the same team".to_owned())]
+    );
+    assert_eq!(world.engine.revision().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn results_are_written_for_known_fixtures_that_have_begun() {
+    let world = untrained().await;
+    let coming = world.to_come().await.remove(0).fixture;
+    let result = |fixture| ResultCommand {
+        fixture,
+        score: Score { home: 2, away: 1 },
+        stats: MatchStats::default(),
+    };
+    let batch = vec![result(coming.id), result(FixtureId(123_456))];
+    assert_eq!(
+        problems(world.engine.put_results(batch).await),
+        [
+            (
+                0,
+                format!("fixture_id: fixture {} has not kicked off", coming.id)
+            ),
+            (1, "fixture_id: fixture 123456 is not known".to_owned()),
+        ]
+    );
+    world.clock.set(
+        coming
+            .kickoff
+            .checked_add(SignedDuration::from_hours(2))
+            .unwrap(),
+    );
+    let written = world
+        .engine
+        .put_results(vec![result(coming.id)])
+        .await
+        .unwrap();
+    assert_eq!((written.fixtures_added, written.fixtures_changed), (0, 1));
+    let view = world.engine.fixture(coming.id).await.unwrap();
+    assert_eq!(view.fixture.score, Some(Score { home: 2, away: 1 }));
+    assert_eq!(view.fixture.status, FixtureStatus::Finished);
+    let nothing = world.engine.put_results(Vec::new()).await.unwrap();
+    assert_eq!(nothing.fixtures, []);
+}
+
+#[tokio::test]
+async fn quotes_are_appended_and_seen_at_once() {
+    let world = untrained().await;
+    let coming = world.to_come().await.remove(0).fixture.id;
+    let before = world.engine.quotes(coming).await.unwrap().len();
+    let prices = [(Outcome::Away, 3.4), (Outcome::Home, 2.2)];
+    let written = world
+        .engine
+        .put_quotes(vec![quote(coming, &prices)])
+        .await
+        .unwrap();
+    assert_eq!(written.prices_written, 2);
+    let quotes = world.engine.quotes(coming).await.unwrap();
+    assert_eq!(quotes.len(), before + 1);
+    let new = quotes
+        .iter()
+        .find(|it| it.bookmaker.as_str() == "acme")
+        .unwrap();
+    assert_eq!(new.source.as_str(), "api");
+    assert_eq!(new.prices[0].0, Outcome::Home);
+}
+
+#[tokio::test]
+async fn a_batch_of_quotes_with_a_flaw_is_refused_whole() {
+    let world = untrained().await;
+    let coming = world.to_come().await.remove(0).fixture.id;
+    let early = QuoteCommand {
+        taken_at: Some(world.clock_in_hours(1)),
+        ..quote(coming, &[(Outcome::Home, 2.0)])
+    };
+    let batch = vec![
+        quote(coming, &[]),
+        quote(coming, &[(Outcome::Over, 2.0)]),
+        quote(coming, &[(Outcome::Home, 1.0)]),
+        quote(coming, &[(Outcome::Home, 2.0), (Outcome::Home, 2.1)]),
+        early,
+        quote(FixtureId(123_456), &[(Outcome::Home, 2.0)]),
+    ];
+    assert_eq!(
+        problems(world.engine.put_quotes(batch).await),
+        [
+            (0, "prices: no price is given".to_owned()),
+            (
+                1,
+                "prices: over is not an outcome of this market".to_owned()
+            ),
+            (
+                2,
+                "prices: 1 is not a price: decimal odds lie above 1 and at most 10000".to_owned()
+            ),
+            (3, "prices: home is priced twice".to_owned()),
+            (4, "taken_at: the price is from the future".to_owned()),
+            (5, "fixture_id: fixture 123456 is not known".to_owned()),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn keys_and_idempotency_pass_through_to_the_store() {
+    let world = untrained().await;
+    let key = ApiKeyRecord {
+        prefix: "abcdefgh".to_owned(),
+        hash: [7; 32],
+        name: "feed".to_owned(),
+        scopes: vec!["write".to_owned()],
+        created_at: world.engine.now(),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    world.engine.put_key(&key).await.unwrap();
+    world.engine.touch_key("abcdefgh").await.unwrap();
+    assert!(
+        world
+            .engine
+            .key("abcdefgh")
+            .await
+            .unwrap()
+            .unwrap()
+            .last_used_at
+            .is_some()
+    );
+    assert!(world.engine.revoke_key("abcdefgh").await.unwrap());
+    assert!(!world.engine.revoke_key("nobody00").await.unwrap());
+    assert!(world.engine.keys().await.unwrap()[0].revoked_at.is_some());
+
+    let record = IdempotencyRecord {
+        principal: "abcdefgh".to_owned(),
+        route: "POST /v1/quotes".to_owned(),
+        key: "once".to_owned(),
+        fingerprint: [1; 32],
+        at: world.engine.now(),
+    };
+    let claim = world.engine.claim_idempotency(&record).await.unwrap();
+    assert_eq!(claim, IdempotencyClaim::New);
+    world
+        .engine
+        .finish_idempotency(&record, Some((200, b"{}".to_vec())))
+        .await
+        .unwrap();
+    let claim = world.engine.claim_idempotency(&record).await.unwrap();
+    assert_eq!(
+        claim,
+        IdempotencyClaim::Done {
+            status: 200,
+            body: b"{}".to_vec()
+        }
+    );
+}
