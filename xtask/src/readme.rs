@@ -1,0 +1,151 @@
+//! Runs what `README.md` shows, in a copy of the repository, so that it stays true.
+//!
+//! Every `sh` block is one shell. A line that serves (`make run`, `… serve`) is started beside the
+//! others and replaces the one before it; `make test` is left out, for it is what runs this.
+
+mod blocks;
+mod server;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+
+use crate::readme::blocks::{Step, steps};
+use crate::readme::server::Server;
+use crate::tree::Tree;
+
+/// The address the README shows.
+const ADDRESS: &str = "127.0.0.1:8080";
+
+/// Building everything from nothing takes minutes on a small machine.
+const FIRST_START_MAX: Duration = Duration::from_secs(30 * 60);
+
+/// With everything in place nothing is left to do but look.
+const SECOND_START_MAX: Duration = Duration::from_secs(60);
+
+/// Runs every command of the README, then `make run` once more, which has to be quick.
+pub(crate) fn rerun(tree: &Tree) -> anyhow::Result<()> {
+    let steps = steps(&tree.text("README.md")?);
+    ensure!(
+        steps.contains(&Step::Serve("make run".into())),
+        "README.md does not show `make run`"
+    );
+    let copy = copy(tree)?;
+    let place = Place {
+        folder: copy.path().to_owned(),
+        address: free_address()?,
+    };
+    run_all(&place, &steps)?;
+    let started = Instant::now();
+    let server = place.start("make run", SECOND_START_MAX)?;
+    say(&format!(
+        "a second `make run` was ready after {:.1} s",
+        started.elapsed().as_secs_f64()
+    ));
+    server.stop()
+}
+
+/// Where commands run, and where they serve.
+struct Place {
+    folder: PathBuf,
+    address: String,
+}
+
+impl Place {
+    /// A command as the README shows it, at the address that is free here.
+    fn command(&self, text: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-euc", &text.replace(ADDRESS, &self.address)]);
+        command
+            .current_dir(&self.folder)
+            .env("SPORTS_EDGE_LISTEN", &self.address);
+        for (name, _) in std::env::vars_os() {
+            if is_of_this_build(&name.to_string_lossy()) {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    fn start(&self, text: &str, patience: Duration) -> anyhow::Result<Server> {
+        Server::start(self.command(text), &self.address, patience)
+            .with_context(|| format!("README.md: `{text}` did not come up"))
+    }
+}
+
+fn run_all(place: &Place, steps: &[Step]) -> anyhow::Result<()> {
+    let mut server: Option<Server> = None;
+    for step in steps {
+        match step {
+            Step::Serve(text) => {
+                if let Some(before) = server.take() {
+                    before.stop()?;
+                }
+                say(text);
+                server = Some(place.start(text, FIRST_START_MAX)?);
+            }
+            Step::Run(text) => {
+                say(text);
+                let status = place.command(text).status().context("cannot run sh")?;
+                ensure!(
+                    status.success(),
+                    "README.md: this ended with {status}:\n{text}"
+                );
+            }
+        }
+    }
+    server.map_or(Ok(()), Server::stop)
+}
+
+/// Variables that steer the build this runs in, and must not leak into a stranger's.
+fn is_of_this_build(name: &str) -> bool {
+    const STARTS: [&str; 5] = [
+        "CARGO_LLVM_COV",
+        "__CARGO_LLVM_COV",
+        "LLVM_",
+        "RUSTC_WRAPPER",
+        "SPORTS_EDGE_",
+    ];
+    const NAMES: [&str; 6] = [
+        "CARGO_TARGET_DIR",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
+        "MAKEFLAGS",
+        "MAKELEVEL",
+        "MFLAGS",
+    ];
+    NAMES.contains(&name) || STARTS.iter().any(|start| name.starts_with(start))
+}
+
+/// The files of the repository in a folder of their own; compiled dependencies are shared.
+fn copy(tree: &Tree) -> anyhow::Result<tempfile::TempDir> {
+    let copy = tempfile::tempdir().context("cannot make a folder")?;
+    for path in tree.paths() {
+        let to = copy.path().join(path);
+        fs::create_dir_all(to.parent().unwrap_or(Path::new("")))?;
+        fs::copy(tree.root().join(path), &to).with_context(|| format!("cannot copy {path}"))?;
+    }
+    let target = tree.root().join("target");
+    fs::create_dir_all(&target)?;
+    symlink(&target, copy.path().join("target")).context("cannot share target")?;
+    Ok(copy)
+}
+
+fn free_address() -> anyhow::Result<String> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").context("no port is free")?;
+    Ok(listener.local_addr()?.to_string())
+}
+
+#[expect(clippy::print_stdout, reason = "a chore says what it does")]
+fn say(text: &str) {
+    for line in text.lines() {
+        println!("readme$ {line}");
+    }
+}
+
+#[cfg(test)]
+mod tests;
