@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    FixtureStatus, Game, KickoffPrecision, MatchStats, Price, Prices, Quote, Score,
-    summarise_quotes,
+    FixtureStatus, Game, KickoffPrecision, MatchStats, Price, Quote, Score, summarise_quotes,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::code::{market, market_codes, micros, moment, stage, stage_code};
 use crate::names::{Interned, Names};
-use crate::pack::pack_stats;
+use crate::pack::{pack_prices, pack_stats};
 use crate::{FixtureRecord, ResultRecord, StoreError};
 
 /// What is known of a fixture, with interned keys and stored times.
@@ -173,8 +172,10 @@ pub(crate) struct Draft {
     pub(crate) recording: i64,
     /// Its quotes: the new ones, and the old where they were read.
     pub(crate) quotes: BTreeMap<QuoteKey, Offer>,
-    /// Its packed summary and number of prices, as stored.
-    pub(crate) summary: (Vec<u8>, i64),
+    /// What its quotes boil down to, packed.
+    pub(crate) prices: Vec<u8>,
+    /// How many single prices stand.
+    pub(crate) price_count: i64,
 }
 
 impl Draft {
@@ -186,7 +187,8 @@ impl Draft {
             import: None,
             recording: 0,
             quotes: BTreeMap::new(),
-            summary: (Vec::new(), 0),
+            prices: Vec::new(),
+            price_count: 0,
         }
     }
 
@@ -263,18 +265,14 @@ impl Draft {
             .collect())
     }
 
-    /// Single prices that stand.
-    pub(crate) fn price_count(&self) -> i64 {
-        let prices = self.quotes.values().flat_map(|it| it.now).flatten();
-        i64::try_from(prices.count()).expect("a count of things in memory")
-    }
-
-    /// Boils the quotes down: as they stood before kickoff, and at kickoff.
+    /// Counts the quotes and boils them down: as they stood before kickoff, and at kickoff.
     pub(crate) fn summarise(
-        &self,
+        &mut self,
         has_draw: bool,
-        names: &Names,
-    ) -> Result<[Prices; 2], StoreError> {
+        names: &mut Names,
+    ) -> Result<(), StoreError> {
+        let standing = self.quotes.values().flat_map(|it| it.now).flatten();
+        self.price_count = i64::try_from(standing.count()).expect("a count of things in memory");
         let quotes: Vec<Quote> = self
             .quotes
             .iter()
@@ -284,7 +282,9 @@ impl Draft {
         let pregame = kickoff
             .saturating_sub(Game::PREGAME_LEAD)
             .expect("a fixed hour never overflows");
-        Ok([pregame, kickoff].map(|at| summarise_quotes(&quotes, at, has_draw)))
+        let prices = [pregame, kickoff].map(|at| summarise_quotes(&quotes, at, has_draw));
+        self.prices = pack_prices(&prices, &mut names.bookmakers);
+        Ok(())
     }
 }
 

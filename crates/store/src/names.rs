@@ -8,14 +8,17 @@ use domain::{BookmakerKey, CompetitionKey, InvalidKey, SeasonKey, SourceKey};
 use crate::StoreError;
 use crate::code::corrupt;
 
+/// A table with more keys than this is damaged.
+const NUMBERS_MAX: usize = 1_000_000;
+
 /// A table of keys and their numbers; remembers which were added since it was read.
 #[derive(Debug)]
 pub(crate) struct Interned<K> {
     column: &'static str,
     numbers: HashMap<String, i64>,
-    keys: HashMap<i64, K>,
+    /// By number; numbers are given out one after the other.
+    keys: Vec<Option<K>>,
     added: Vec<(i64, String)>,
-    next: i64,
 }
 
 impl<K> Interned<K>
@@ -27,15 +30,18 @@ where
         let mut table = Self {
             column,
             numbers: HashMap::with_capacity(rows.len()),
-            keys: HashMap::with_capacity(rows.len()),
+            keys: Vec::with_capacity(rows.len() + 1),
             added: Vec::new(),
-            next: 1,
         };
         for (id, text) in rows {
             let key = K::try_from(text).map_err(|invalid| corrupt(column, invalid.text))?;
             table.numbers.insert(key.to_string(), id);
-            table.keys.insert(id, key);
-            table.next = table.next.max(id + 1);
+            let place = usize::try_from(id).ok().filter(|it| *it < NUMBERS_MAX);
+            let place = place.ok_or_else(|| corrupt(column, id))?;
+            if table.keys.len() <= place {
+                table.keys.resize(place + 1, None);
+            }
+            table.keys[place] = Some(key);
         }
         Ok(table)
     }
@@ -50,17 +56,20 @@ where
         if let Some(id) = self.find(text) {
             return id;
         }
-        let id = self.next;
-        self.next += 1;
+        // Numbers begin at one.
+        self.keys.resize(self.keys.len().max(1), None);
+        let id = i64::try_from(self.keys.len()).expect("a table fits in memory");
         self.numbers.insert(text.to_owned(), id);
-        self.keys.insert(id, key.clone());
+        self.keys.push(Some(key.clone()));
         self.added.push((id, text.to_owned()));
         id
     }
 
     /// The key behind a number.
     pub(crate) fn key(&self, id: i64) -> Result<&K, StoreError> {
-        self.keys.get(&id).ok_or_else(|| corrupt(self.column, id))
+        let place = usize::try_from(id).ok();
+        let key = place.and_then(|it| self.keys.get(it)?.as_ref());
+        key.ok_or_else(|| corrupt(self.column, id))
     }
 
     /// Takes the keys that still have to be written.

@@ -1,7 +1,7 @@
 -- Fixtures, results, quotes and everything around them.
 --
 -- Times are microseconds since 1970-01-01 UTC. Keys that repeat (bookmakers, seasons, sources) are
--- interned. `stats` and `prices` are packed by crates/store/src/pack.rs.
+-- interned. `stats` and `game` are packed by crates/store/src/pack.rs.
 
 CREATE TABLE meta (
     id       INTEGER PRIMARY KEY CHECK (id = 1),
@@ -87,8 +87,9 @@ CREATE INDEX recordings_revision ON recordings (revision);
 
 -- `recording` is the write that last changed a fact here, `touched` the one that last changed
 -- anything, quotes included; `price_count` the single prices of the
--- fixture's standing quotes; `prices` what those quotes boil down to an hour before kickoff and at
--- kickoff. The widest column comes last, so that lists never read it.
+-- fixture's standing quotes; `game` the fixture as models read it: the columns beside it, and what
+-- its quotes boil down to an hour before kickoff and at kickoff. It is written whenever they are,
+-- and comes last, so that lists never read it.
 CREATE TABLE fixtures (
     id          INTEGER PRIMARY KEY,
     competition INTEGER NOT NULL REFERENCES competitions (id),
@@ -105,7 +106,7 @@ CREATE TABLE fixtures (
     touched     INTEGER NOT NULL REFERENCES recordings (id),
     price_count INTEGER NOT NULL,
     stats       BLOB NOT NULL,
-    prices      BLOB NOT NULL,
+    game        BLOB NOT NULL,
     CHECK (home <> away),
     CHECK ((status = 1) = (home_score IS NOT NULL AND away_score IS NOT NULL))
 ) STRICT;

@@ -1,21 +1,70 @@
 //! Reads games: one pass over the fixtures, in the order they lie.
+//!
+//! Each row that leaves SQLite costs a hand-over between two threads, more than reading it does. So
+//! packed games leave in bundles, joined end to end, and while one bundle is unpacked the next is
+//! already being read.
 
 use std::collections::HashMap;
 
-use domain::{Game, Sport};
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use domain::{FixtureId, Game, Sport, TeamId};
+use sqlx::sqlite::SqliteConnection;
 
-use super::fixtures::{among_competitions, score, stats};
+use super::fixtures::among_competitions;
 use super::sql::{Filter, json};
 use super::{SqliteStore, names};
-use crate::code::{corrupt, micros_up, moment, precision, sport};
+use crate::code::{corrupt, micros_up, moment, sport};
 use crate::names::Names;
-use crate::pack::unpack_prices;
+use crate::pack::unpack_game;
 use crate::{GameQuery, StoreError};
 
+/// Numbers of fixtures a bundle spans; about 150 kB.
+const BUNDLE: i64 = 512;
+
+/// Games unpacked before others get their turn.
+const GAMES_PER_TURN: usize = 32;
+
 pub(super) async fn list(store: &SqliteStore, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
+    let mut tx = store.read().await?;
+    let tables = Tables {
+        names: names::load(&mut tx).await?,
+        sports: sports(&mut tx).await?,
+    };
+    let mut games = Vec::new();
+    // Moments and ids have indexes, which walking through all numbers would not use.
+    if !query.ids.is_empty() || query.from.is_some() || query.until.is_some() {
+        tables
+            .unpack(&bundle(&mut tx, query, None).await?, &mut games)
+            .await?;
+    } else {
+        let last: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM fixtures")
+            .fetch_one(&mut *tx)
+            .await?;
+        let mut read = Vec::new();
+        for first in (0..=last).step_by(BUNDLE.unsigned_abs().try_into().expect("it is small")) {
+            let (next, unpacked) = tokio::join!(
+                bundle(&mut tx, query, Some(first)),
+                tables.unpack(&read, &mut games)
+            );
+            unpacked?;
+            read = next?;
+        }
+        tables.unpack(&read, &mut games).await?;
+    }
+    games.sort_unstable_by_key(|it| (it.kickoff, it.fixture));
+    Ok(games)
+}
+
+/// Reads the packed games that match, end to end; of all, or of the numbers from `first`.
+async fn bundle(
+    connection: &mut SqliteConnection,
+    query: &GameQuery,
+    first: Option<i64>,
+) -> Result<Vec<u8>, StoreError> {
     let mut filter = Filter::default();
+    if let Some(first) = first {
+        let (first, end) = (filter.bind(first), filter.bind(first + BUNDLE));
+        filter.and(format!("f.id >= {first} AND f.id < {end}"));
+    }
     if !query.ids.is_empty() {
         filter.among("f.id", json(&query.ids));
     }
@@ -30,31 +79,10 @@ pub(super) async fn list(store: &SqliteStore, query: &GameQuery) -> Result<Vec<G
         let until = filter.bind(micros_up(until));
         filter.and(format!("f.kickoff < {until}"));
     }
-    if let Some(revision) = query.changed_after {
-        let revision = filter.bind(i64::try_from(revision).unwrap_or(i64::MAX));
-        filter.and(format!(
-            "f.touched IN (SELECT id FROM recordings WHERE revision > {revision})"
-        ));
-    }
     let clause = filter.clause();
-    let sql = format!(
-        "SELECT f.id, f.competition, f.season, f.kickoff, f.precision, f.home, f.away, f.neutral,
-                f.home_score, f.away_score, f.stats, f.prices
-         FROM fixtures AS f {clause}"
-    );
-    let mut tx = store.read().await?;
-    let tables = Tables {
-        names: names::load(&mut tx).await?,
-        sports: sports(&mut tx).await?,
-    };
-    let games = filter
-        .query(sql)
-        .map(|row: SqliteRow| tables.game(&row))
-        .fetch_all(&mut *tx)
-        .await?;
-    let mut games = games.into_iter().collect::<Result<Vec<Game>, _>>()?;
-    games.sort_unstable_by_key(|it| (it.kickoff, it.fixture));
-    Ok(games)
+    let sql = format!("SELECT CAST(group_concat(f.game, '') AS BLOB) FROM fixtures AS f {clause}");
+    let (bytes,): (Option<Vec<u8>>,) = filter.fetch_one(sql, connection).await?;
+    Ok(bytes.unwrap_or_default())
 }
 
 async fn sports(connection: &mut SqliteConnection) -> Result<HashMap<i64, Sport>, StoreError> {
@@ -66,32 +94,40 @@ async fn sports(connection: &mut SqliteConnection) -> Result<HashMap<i64, Sport>
         .collect()
 }
 
-/// What the numbers in a row of fixtures stand for.
+/// What the numbers in packed games stand for.
 struct Tables {
     names: Names,
     sports: HashMap<i64, Sport>,
 }
 
 impl Tables {
-    fn game(&self, row: &SqliteRow) -> Result<Game, StoreError> {
-        let competition: i64 = row.try_get(1)?;
-        let sport = self.sports.get(&competition);
-        let sport = *sport.ok_or_else(|| corrupt("fixtures.competition", competition))?;
-        let kickoff = moment("fixtures.kickoff", row.try_get(3)?)?;
-        let known_at = precision(row.try_get(4)?)?.result_known_at(kickoff, sport);
-        let [pregame, closing] = unpack_prices(row.try_get(11)?, &self.names.bookmakers)?;
+    async fn unpack(&self, mut bytes: &[u8], games: &mut Vec<Game>) -> Result<(), StoreError> {
+        while !bytes.is_empty() {
+            games.push(self.game(&mut bytes)?);
+            if games.len().is_multiple_of(GAMES_PER_TURN) {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+
+    fn game(&self, bytes: &mut &[u8]) -> Result<Game, StoreError> {
+        let (id, facts, [pregame, closing]) = unpack_game(bytes, &self.names.bookmakers)?;
+        let sport = self.sports.get(&facts.competition);
+        let sport = *sport.ok_or_else(|| corrupt("fixtures.competition", facts.competition))?;
+        let kickoff = moment("fixtures.kickoff", facts.kickoff)?;
         Ok(Game {
-            fixture: domain::FixtureId(row.try_get(0)?),
-            competition: self.names.competitions.key(competition)?.clone(),
-            season: self.names.seasons.key(row.try_get(2)?)?.clone(),
+            fixture: FixtureId(id),
+            competition: self.names.competitions.key(facts.competition)?.clone(),
+            season: self.names.seasons.key(facts.season)?.clone(),
             sport,
             kickoff,
-            known_at,
-            home: domain::TeamId(row.try_get(5)?),
-            away: domain::TeamId(row.try_get(6)?),
-            neutral: row.try_get::<i64, _>(7)? != 0,
-            score: score(row, 8)?,
-            stats: stats(row, 10)?,
+            known_at: facts.precision.result_known_at(kickoff, sport),
+            home: TeamId(facts.home),
+            away: TeamId(facts.away),
+            neutral: facts.neutral,
+            score: facts.score,
+            stats: facts.stats,
             pregame,
             closing,
         })

@@ -16,7 +16,6 @@ use super::names;
 use crate::draft::{Draft, Facts, Offer};
 use crate::matching::{Rules, Wanted, assign};
 use crate::names::Names;
-use crate::pack::pack_prices;
 use crate::{FixtureRecord, Recorded, Recording, StoreError};
 
 pub(super) async fn record(
@@ -120,7 +119,8 @@ struct Changes {
 struct FixtureRow {
     id: i64,
     facts: Facts,
-    summary: Vec<u8>,
+    /// Packed.
+    prices: Vec<u8>,
     price_count: i64,
     /// The write to name where only the summary is new; `None` means the one at hand.
     recording: Option<i64>,
@@ -183,19 +183,14 @@ fn collect_one(
     for (field, old, new) in draft.revisions(names)? {
         changes.revisions.push((draft.id, field, old, new));
     }
-    if quotes_changed || draft.moved() {
-        let has_draw = rules[&draft.now.competition].has_draw;
-        let summary = draft.summarise(has_draw, names)?;
-        draft.summary = (
-            pack_prices(&summary, &mut names.bookmakers),
-            draft.price_count(),
-        );
+    if quotes_changed || draft.moved() || draft.before.is_none() {
+        draft.summarise(rules[&draft.now.competition].has_draw, names)?;
     }
     changes.fixtures.push(FixtureRow {
         id: draft.id,
         facts: draft.now.clone(),
-        summary: std::mem::take(&mut draft.summary.0),
-        price_count: draft.summary.1,
+        prices: std::mem::take(&mut draft.prices),
+        price_count: draft.price_count,
         recording: (!facts_changed).then_some(draft.recording),
     });
     draft.quotes = BTreeMap::new();

@@ -1,8 +1,8 @@
 //! Builds the statements whose shape depends on what is asked.
 
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, Type};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{Arguments, AssertSqlSafe, Encode, FromRow, Sqlite, Type};
 
 use crate::StoreError;
 
@@ -48,6 +48,19 @@ impl Filter {
     /// The query made of `sql`, which must hold the clause and the placeholders given out.
     pub(super) fn query<'q>(self, sql: String) -> Bound<'q> {
         sqlx::query_with(AssertSqlSafe(sql), self.arguments)
+    }
+
+    /// [`Filter::query`] whose single row is read as `T`.
+    pub(super) async fn fetch_one<T>(
+        self,
+        sql: String,
+        connection: &mut SqliteConnection,
+    ) -> Result<T, StoreError>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        let query = sqlx::query_as_with(AssertSqlSafe(sql), self.arguments);
+        Ok(query.fetch_one(connection).await?)
     }
 }
 

@@ -10,6 +10,7 @@ use super::unknown;
 use crate::code::{corrupt, precision, sport, status};
 use crate::draft::{Draft, Facts, Offer};
 use crate::matching::{Rules, Wanted};
+use crate::pack::price_part;
 use crate::sqlite::fixtures::{score, stats};
 use crate::sqlite::quotes::stored;
 use crate::sqlite::sql::json;
@@ -67,7 +68,7 @@ pub(super) async fn drafts(
     let rows = sqlx::query(
         "SELECT f.id, f.competition, f.season, f.kickoff, f.precision, f.home, f.away, f.neutral,
                 f.status, f.home_score, f.away_score, f.stats, f.recording, r.import,
-                f.prices, f.price_count
+                f.game, f.price_count
          FROM (SELECT value AS id FROM json_each($1)
                UNION
                SELECT p.id FROM json_each($2) AS j CROSS JOIN fixtures AS p
@@ -102,7 +103,8 @@ fn draft(row: &SqliteRow) -> Result<Draft, StoreError> {
     draft.before = Some(facts);
     draft.recording = row.try_get(12)?;
     draft.import = row.try_get(13)?;
-    draft.summary = (row.try_get(14)?, row.try_get(15)?);
+    draft.prices = price_part(row.try_get(14)?)?;
+    draft.price_count = row.try_get(15)?;
     Ok(draft)
 }
 

@@ -6,14 +6,14 @@ use super::{Changes, FixtureRow};
 use crate::code::{micros, precision_code, status_code};
 use crate::draft::{Offer, PriceRow, QuoteKey};
 use crate::names::Names;
-use crate::pack::pack_stats;
+use crate::pack::{pack_game, pack_stats};
 use crate::sqlite::names;
 use crate::sqlite::sql::{Bound, Bulk};
 use crate::{Recording, StoreError};
 
 const FIXTURES: Bulk = Bulk {
     head: "INSERT INTO fixtures (id, competition, season, kickoff, precision, home, away, neutral,
-               status, home_score, away_score, recording, touched, price_count, stats, prices)",
+               status, home_score, away_score, recording, touched, price_count, stats, game)",
     columns: 16,
     tail: "ON CONFLICT (id) DO UPDATE SET competition = excluded.competition,
                season = excluded.season, kickoff = excluded.kickoff,
@@ -21,7 +21,7 @@ const FIXTURES: Bulk = Bulk {
                neutral = excluded.neutral, status = excluded.status,
                home_score = excluded.home_score, away_score = excluded.away_score,
                recording = excluded.recording, touched = excluded.touched,
-               price_count = excluded.price_count, stats = excluded.stats, prices = excluded.prices",
+               price_count = excluded.price_count, stats = excluded.stats, game = excluded.game",
 };
 
 const QUOTES: Bulk = Bulk {
@@ -118,7 +118,7 @@ fn bind_fixture<'q>(query: Bound<'q>, row: &FixtureRow, write: i64) -> Bound<'q>
         .bind(write)
         .bind(row.price_count)
         .bind(pack_stats(&facts.stats))
-        .bind(row.summary.clone())
+        .bind(pack_game(row.id, facts, &row.prices))
 }
 
 fn bind_quote<'q>(query: Bound<'q>, fixture: i64, key: &QuoteKey, prices: &PriceRow) -> Bound<'q> {
