@@ -21,6 +21,7 @@ mod walk;
 
 mod dixon_coles;
 mod elo;
+mod margin;
 mod market;
 mod market_implied;
 mod matchup;

@@ -11,17 +11,17 @@ const MARGIN_MAX: i32 = 80;
 
 /// How margin and total of a game are spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PointsShape {
+pub(crate) struct PointsShape {
     /// Expected home points less away points.
-    pub margin: f64,
+    pub(crate) margin: f64,
     /// Standard deviation of the margin.
-    pub margin_deviation: f64,
+    pub(crate) margin_deviation: f64,
     /// Expected points of both sides together.
-    pub total: f64,
+    pub(crate) total: f64,
     /// Standard deviation of the total.
-    pub total_deviation: f64,
+    pub(crate) total_deviation: f64,
     /// How likely a tie is, relative to what a normal margin gives it.
-    pub tie_share: f64,
+    pub(crate) tie_share: f64,
 }
 
 /// Probabilities of every margin and of every total.
@@ -37,7 +37,7 @@ pub struct PointsDistribution {
 impl PointsDistribution {
     /// Normal margin and total in steps of one point, each step as wide as its number; ties are
     /// made as rare as the sport has them.
-    pub fn normal(shape: &PointsShape) -> Self {
+    pub(crate) fn normal(shape: &PointsShape) -> Self {
         let mut margins = steps(
             -MARGIN_MAX..=MARGIN_MAX,
             shape.margin,

@@ -5,6 +5,7 @@
 
 mod football;
 mod name;
+mod points;
 mod reason;
 mod walker;
 
@@ -92,6 +93,7 @@ pub struct PoolFit {
 #[derive(Debug, Clone)]
 pub(crate) enum Models {
     Football(football::FootballFit),
+    Points(points::PointsFit),
 }
 
 impl PoolFit {
@@ -106,6 +108,7 @@ impl PoolFit {
         let competition = self.competition(game);
         match &self.models {
             Models::Football(models) => models.forecast(game, competition),
+            Models::Points(models) => models.forecast(game),
         }
     }
 
@@ -113,6 +116,7 @@ impl PoolFit {
     pub fn rating(&self, team: TeamId) -> Option<Rating> {
         match &self.models {
             Models::Football(models) => models.rating(team),
+            Models::Points(models) => models.rating(team),
         }
     }
 
@@ -121,6 +125,7 @@ impl PoolFit {
         let competition = self.competition(game);
         let mut reasons = match &self.models {
             Models::Football(models) => models.reasons(game, competition),
+            Models::Points(models) => models.reasons(game),
         };
         reasons.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
         reasons

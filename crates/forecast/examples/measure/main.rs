@@ -1,8 +1,10 @@
 //! Walks the development data forward and prints the log loss of every base model per range of
-//! seasons, with the time it took: `cargo run --release -p forecast --example measure -- [FOLDER]`.
+//! seasons, with the time it took: `cargo run --release -p forecast --example measure --
+//! FOLDER [all-divisions | points]`.
 #![expect(clippy::print_stdout, reason = "an example talks to a terminal")]
 
 mod football;
+mod points;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,21 +16,25 @@ use forecast::{History, Matchup, ModelName, Pool, PoolWalker};
 use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 
-/// Ranges of seasons, by the year they start in, that results are summed over.
-const RANGES: [(&str, i16, i16); 3] = [
-    ("tuning 2012/13-2020/21", 2012, 2020),
-    ("2021/22-2022/23", 2021, 2022),
-    ("all", 1990, 2100),
+/// Ranges of seasons, as the data names their year, that results are summed over.
+const RANGES: [(&str, i16, i16); 4] = [
+    ("2012-2020", 2012, 2020),
+    ("2012-2019", 2012, 2019),
+    ("2020-2021", 2020, 2021),
+    ("2021-2022", 2021, 2022),
 ];
 
-type Sums = BTreeMap<(usize, ModelName), (u64, f64)>;
+type Sums = BTreeMap<(usize, ModelName), (u32, f64)>;
 
 fn main() {
     let folder = std::env::args().nth(1).map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
         PathBuf::from,
     );
-    let leagues = football::read(&folder);
+    let leagues = match std::env::args().nth(2).as_deref() {
+        Some("points") => points::read(&folder),
+        _ => football::read(&folder),
+    };
     let sums: Mutex<Sums> = Mutex::default();
     let started = Instant::now();
     leagues.par_iter().for_each(|(pool, games, scored)| {
@@ -47,7 +53,8 @@ fn main() {
         started.elapsed()
     );
     for ((range, model), (games, loss)) in sums.into_inner().expect("no walk panicked") {
-        let mean = loss / games as f64;
+        let range = RANGES[range].0;
+        let mean = loss / f64::from(games);
         println!(
             "{:<24} {:<22} n={games:<6} log_loss={mean:.5}",
             RANGES[range].0,

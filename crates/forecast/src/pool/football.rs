@@ -3,7 +3,7 @@
 use domain::{Game, Score, TeamId};
 use jiff::Timestamp;
 
-use crate::dixon_coles::{GoalFit, GoalRecord, GoalSettings, GoalTable, Penalty};
+use crate::dixon_coles::{GoalFit, GoalRecord, GoalSettings, GoalTable, Penalty, days_since_epoch};
 use crate::elo::{EloFit, EloRecord, EloSettings, EloTable};
 use crate::market_implied::implied_goals;
 use crate::pool::{BaseForecast, ModelName, Rating, Reason};
@@ -69,6 +69,8 @@ pub(crate) struct FootballState {
     goals: GoalTable,
     shots: GoalTable,
     implied: GoalTable,
+    /// Weight of the games with prices in `implied`, at the epoch of its weights.
+    priced: f64,
 }
 
 impl FootballState {
@@ -79,6 +81,7 @@ impl FootballState {
             goals: GoalTable::new(GOALS_DECAY_PER_DAY),
             shots: GoalTable::new(SHOTS_DECAY_PER_DAY),
             implied: GoalTable::new(IMPLIED_DECAY_PER_DAY),
+            priced: 0.0,
         }
     }
 
@@ -100,7 +103,7 @@ impl FootballState {
             goals: chance_goals(game, record.goals),
             ..record
         });
-        self.implied.add(&market_record(game, record));
+        self.add_market(game, record);
         self.elo.add(&EloRecord {
             competition,
             home: game.home,
@@ -116,8 +119,29 @@ impl FootballState {
             elo: EloFit::new(&self.elo, cut),
             goals: GoalFit::new(&self.goals, self.competitions, cut, &GOALS),
             shots: GoalFit::new(&self.shots, self.competitions, cut, &SHOTS),
-            implied: GoalFit::new(&self.implied, self.competitions, cut, &IMPLIED),
+            implied: (self.priced_games(cut) >= IMPLIED_GAMES_MIN)
+                .then(|| GoalFit::new(&self.implied, self.competitions, cut, &IMPLIED)),
         }
+    }
+
+    /// Adds goals that the closing prices expected, with a small share of the actual ones; a game
+    /// without prices counts little.
+    fn add_market(&mut self, game: &Game, actual: GoalRecord) {
+        let record = match implied_goals(&game.closing, IMPLIED.rho) {
+            Some(expected) => {
+                self.priced += (IMPLIED_DECAY_PER_DAY * days_since_epoch(game.kickoff)).exp();
+                let share = IMPLIED_ACTUAL_SHARE;
+                let goals =
+                    [0, 1].map(|it| share * actual.goals[it] + (1.0 - share) * expected[it]);
+                GoalRecord { goals, ..actual }
+            }
+            None => GoalRecord { weight: UNPRICED_WEIGHT, ..actual },
+        };
+        self.implied.add(&GoalRecord { score: None, ..record });
+    }
+
+    fn priced_games(&self, cut: Timestamp) -> f64 {
+        self.priced * (-IMPLIED_DECAY_PER_DAY * days_since_epoch(cut)).exp()
     }
 }
 
@@ -141,33 +165,13 @@ fn chance_goals(game: &Game, actual: [f64; 2]) -> [f64; 2] {
     }
 }
 
-/// What the market-implied model takes from a game: goals its closing prices expected, with a
-/// small share of the actual ones.
-fn market_record(game: &Game, actual: GoalRecord) -> GoalRecord {
-    match implied_goals(&game.closing, IMPLIED.rho) {
-        Some(expected) => GoalRecord {
-            goals: std::array::from_fn(|side| {
-                IMPLIED_ACTUAL_SHARE * actual.goals[side]
-                    + (1.0 - IMPLIED_ACTUAL_SHARE) * expected[side]
-            }),
-            score: None,
-            ..actual
-        },
-        None => GoalRecord {
-            weight: UNPRICED_WEIGHT,
-            score: None,
-            ..actual
-        },
-    }
-}
-
 /// The models at a moment.
 #[derive(Debug, Clone)]
 pub(crate) struct FootballFit {
     elo: EloFit,
     goals: GoalFit,
     shots: GoalFit,
-    implied: GoalFit,
+    implied: Option<GoalFit>,
 }
 
 impl FootballFit {
@@ -176,18 +180,16 @@ impl FootballFit {
             model,
             scores: Scores::Goals(matrix),
         };
-        vec![
-            forecast(ModelName::Elo, self.elo.matrix(game, competition)),
-            forecast(ModelName::DixonColes, self.goals.matrix(game, competition)),
-            forecast(
-                ModelName::DixonColesShots,
-                self.shots.matrix(game, competition),
-            ),
-            forecast(
-                ModelName::MarketImplied,
-                self.implied.matrix(game, competition),
-            ),
+        let implied = self.implied.as_ref();
+        [
+            (ModelName::Elo, self.elo.matrix(game, competition)),
+            (ModelName::DixonColes, self.goals.matrix(game, competition)),
+            (ModelName::DixonColesShots, self.shots.matrix(game, competition)),
         ]
+        .into_iter()
+        .chain(implied.map(|it| (ModelName::MarketImplied, it.matrix(game, competition))))
+        .map(|(model, matrix)| BaseForecast { model, scores: Scores::Goals(matrix) })
+        .collect()
     }
 
     pub(crate) fn rating(&self, team: TeamId) -> Option<Rating> {

@@ -1,11 +1,19 @@
 //! The walk through a pool's games in the order in which they became known.
 
-use domain::{Game, Score, TeamId};
+use domain::{Game, Score, Sport, TeamId};
 use jiff::Timestamp;
 
 use crate::History;
 use crate::pool::football::FootballState;
+use crate::pool::points::PointsState;
 use crate::pool::{Models, Pool, PoolFit};
+
+/// What the models of the pool's kind of sport remember.
+#[derive(Debug)]
+enum State {
+    Football(Box<FootballState>),
+    Points(Box<PointsState>),
+}
 
 /// Walks forward through time, keeping sums so that each fit costs little.
 ///
@@ -16,7 +24,7 @@ pub struct PoolWalker<'a> {
     /// Finished games with their score and competition's index, in the order they became known.
     games: Vec<(&'a Game, Score, usize)>,
     added: usize,
-    state: FootballState,
+    state: State,
 }
 
 impl<'a> PoolWalker<'a> {
@@ -28,7 +36,14 @@ impl<'a> PoolWalker<'a> {
             .filter_map(|it| Some((it, it.score?, pool.competition_index(&it.competition)?)))
             .collect();
         games.sort_by_key(|(it, ..)| (it.known_at, it.kickoff, it.fixture));
-        let state = FootballState::new(pool.competitions.len());
+        let state = match pool.sport {
+            Sport::Football => {
+                State::Football(Box::new(FootballState::new(pool.competitions.len())))
+            }
+            Sport::AmericanFootball | Sport::Basketball => {
+                State::Points(Box::new(PointsState::new(pool.sport)))
+            }
+        };
         Self {
             pool,
             games,
@@ -40,11 +55,11 @@ impl<'a> PoolWalker<'a> {
     /// Fits every base model on what was known at `cut`, which must not lie before the last.
     pub fn fit(&mut self, cut: Timestamp) -> PoolFit {
         self.advance(cut, |_, _| {});
-        PoolFit {
-            pool: self.pool.clone(),
-            cut,
-            models: Models::Football(self.state.fit(cut)),
-        }
+        let models = match &self.state {
+            State::Football(state) => Models::Football(state.fit(cut)),
+            State::Points(state) => Models::Points(state.fit(cut)),
+        };
+        PoolFit { pool: self.pool.clone(), cut, models }
     }
 
     /// Adds every game known at `cut`, telling `seen` of each with both sides' ratings after it.
@@ -53,7 +68,10 @@ impl<'a> PoolWalker<'a> {
             if game.known_at > cut {
                 break;
             }
-            let ratings = self.state.add(game, *score, *competition);
+            let ratings = match &mut self.state {
+                State::Football(state) => state.add(game, *score, *competition),
+                State::Points(state) => state.add(game, *score),
+            };
             seen(game, ratings);
             self.added += 1;
         }
