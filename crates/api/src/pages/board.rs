@@ -1,0 +1,246 @@
+//! The board: fixtures by day, each with the model's view, the market's, and the best edge.
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+use domain::CompetitionKey;
+use engine::{
+    BoardFilter, BoardRow, CompetitionView, EngineError, FixtureFilter, Newest, PageRequest,
+};
+use jiff::{Timestamp, ToSpan, civil::Date};
+use serde::Deserialize;
+
+use super::{
+    Pages,
+    board_row::Row,
+    opinions,
+    preferences::Preferences,
+    shell::{Shell, inline_json},
+    state::BoardState,
+    text,
+};
+
+/// The most rows of a board.
+const ROWS_MAX: u32 = 100;
+
+/// What the address can say; a form sends empty texts for what was left alone.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct BoardQuery {
+    #[serde(default)]
+    day: String,
+    #[serde(default)]
+    competition: String,
+}
+
+/// Everything the page shows.
+pub(super) struct Board {
+    pub(super) rows: Vec<BoardRow>,
+    pub(super) competitions: Vec<CompetitionView>,
+    pub(super) competition: Option<CompetitionKey>,
+    /// The day asked for; `None` shows what comes next.
+    pub(super) day: Option<Date>,
+    pub(super) previous: Option<Date>,
+    pub(super) next: Option<Date>,
+    pub(super) now: Timestamp,
+}
+
+/// One day's rows.
+pub(super) struct Day {
+    iso: String,
+    label: String,
+    rows: Vec<Row>,
+}
+
+/// One choice of the competition filter.
+struct Choice {
+    key: String,
+    name: String,
+    chosen: bool,
+}
+
+#[derive(Template)]
+#[template(path = "board.html")]
+struct BoardPage<'a> {
+    shell: Shell<'a>,
+    heading: String,
+    choices: Vec<Choice>,
+    day: String,
+    previous: Option<String>,
+    next: Option<String>,
+    /// Whether any filter is set.
+    filtered: bool,
+    summary: Option<String>,
+    days: Vec<Day>,
+    empty: Option<Empty>,
+    has_model: bool,
+}
+
+/// Why there is nothing to show.
+#[derive(Debug, PartialEq, Eq)]
+enum Empty {
+    NoData,
+    NoMatch,
+}
+
+/// `GET /`.
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    Query(query): Query<BoardQuery>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let preferences = Preferences::read(&headers);
+    match read(&pages, &query, &preferences).await {
+        Ok(board) => {
+            let path = uri.path_and_query().map_or("/", |it| it.as_str());
+            let page = page(&pages, &board, path.to_owned(), preferences);
+            pages.respond(&page, StatusCode::OK, &headers)
+        }
+        Err(error) => pages.failed(&error, &headers),
+    }
+}
+
+async fn read(
+    pages: &Pages,
+    query: &BoardQuery,
+    preferences: &Preferences,
+) -> Result<Board, EngineError> {
+    let engine = &pages.engine;
+    let competition = CompetitionKey::new(query.competition.as_str()).ok();
+    let competitions: Vec<CompetitionKey> = competition.iter().cloned().collect();
+    let day: Option<Date> = query.day.parse().ok();
+    let start_of = |day: Date| day.to_zoned_datetime(preferences.zone.clone()).ok().map(|it| it.timestamp());
+    let from = day.and_then(start_of);
+    let until = day.and_then(|it| it.tomorrow().ok()).and_then(start_of).filter(|_| from.is_some());
+    let filter = BoardFilter { competitions: competitions.clone(), from, until, limit: ROWS_MAX };
+    let rows = engine.board(&filter).await?;
+    let first = from.or(rows.first().map(|it| it.fixture.fixture.kickoff));
+    let last = until.or(rows.last().map(|it| after(it.fixture.fixture.kickoff)));
+    let neighbour = async |from: Option<Timestamp>, until: Option<Timestamp>| {
+        let newest_first = if until.is_some() { Newest::First } else { Newest::Last };
+        let filter =
+            FixtureFilter { competitions: competitions.clone(), from, until, newest_first, ..FixtureFilter::default() };
+        let page = PageRequest { cursor: None, limit: 1 };
+        let found = engine.fixtures(&filter, &page).await?.data;
+        let day = found.first().map(|it| it.fixture.kickoff.to_zoned_datetime(preferences.zone.clone()).date());
+        Ok::<_, EngineError>(day)
+    };
+    let (mut previous, mut next) = (None, None);
+    if first.is_some() {
+        previous = neighbour(None, first).await?;
+        next = neighbour(last, None).await?;
+    }
+    Ok(Board {
+        rows,
+        competitions: engine.competitions().await?,
+        competition,
+        day,
+        previous: previous.filter(|it| Some(*it) != day),
+        next: next.filter(|it| Some(*it) != day),
+        now: engine.now(),
+    })
+}
+
+fn after(moment: Timestamp) -> Timestamp {
+    moment.saturating_add(1.second()).expect("a second never overflows when saturating")
+}
+
+fn page<'a>(
+    pages: &'a Pages,
+    board: &Board,
+    path: String,
+    preferences: Preferences,
+) -> BoardPage<'a> {
+    let days = days(&board.rows, &preferences, board.now);
+    let heading = match days.as_slice() {
+        [] => "Board",
+        _ if board.rows.iter().any(|it| it.fixture.fixture.kickoff >= board.now) => "Coming up",
+        _ if board.day.is_some() => "Results",
+        _ => "Latest results",
+    };
+    let heading = heading.to_owned();
+    let state = BoardState::new(board, &preferences);
+    let link = |day: Date| {
+        let competition = board.competition.as_ref().map(|it| format!("&competition={it}"));
+        format!("/?day={day}{}", competition.unwrap_or_default())
+    };
+    let mut shell = pages.shell("board", heading.clone(), path, preferences);
+    shell.state = inline_json(&state);
+    BoardPage {
+        shell,
+        heading,
+        choices: choices(board),
+        day: board.day.map(|it| it.to_string()).unwrap_or_default(),
+        previous: board.previous.map(link),
+        next: board.next.map(link),
+        filtered: board.day.is_some() || board.competition.is_some(),
+        summary: summary(&board.rows),
+        empty: empty(board),
+        has_model: board.rows.iter().any(|it| it.prediction.is_some()),
+        days,
+    }
+}
+
+/// Rows in groups of one day, in the order they came.
+pub(super) fn days(rows: &[BoardRow], preferences: &Preferences, now: Timestamp) -> Vec<Day> {
+    let mut days: Vec<Day> = Vec::new();
+    for row in rows {
+        let (iso, label) = text::fixture_day(&row.fixture, &preferences.zone);
+        let line = Row::new(row, preferences, now);
+        match days.last_mut().filter(|it| it.iso == iso) {
+            Some(day) => day.rows.push(line),
+            None => days.push(Day { iso, label, rows: vec![line] }),
+        }
+    }
+    days
+}
+
+fn choices(board: &Board) -> Vec<Choice> {
+    board
+        .competitions
+        .iter()
+        .filter(|it| it.fixtures > 0)
+        .map(|it| Choice {
+            key: it.competition.key.to_string(),
+            name: it.competition.name.clone(),
+            chosen: board.competition.as_ref() == Some(&it.competition.key),
+        })
+        .collect()
+}
+
+fn empty(board: &Board) -> Option<Empty> {
+    let known: u64 = board.competitions.iter().map(|it| it.fixtures).sum();
+    match (board.rows.is_empty(), known) {
+        (false, _) => None,
+        (true, 0) => Some(Empty::NoData),
+        (true, _) => Some(Empty::NoMatch),
+    }
+}
+
+/// How model and market did on the results shown, on the fixtures both had a view of.
+pub(super) fn summary(rows: &[BoardRow]) -> Option<String> {
+    let both: Vec<(f64, f64)> = rows
+        .iter()
+        .filter_map(|row| {
+            let happened = opinions::happened(row.fixture.fixture.score?, row.fixture.has_draw)?;
+            let model = row.prediction.as_ref()?.probabilities.get(happened)?;
+            let market = row.market.as_ref()?.probabilities.get(happened)?;
+            Some((-model.ln(), -market.ln()))
+        })
+        .collect();
+    if both.is_empty() {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a hundred rows at most")]
+    let n = both.len() as f64;
+    let (model, market) = both.iter().fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    Some(format!(
+        "Log loss over these {} results: model {:.3}, market {:.3} (lower is better)",
+        both.len(),
+        model / n,
+        market / n,
+    ))
+}

@@ -1,0 +1,279 @@
+//! Edges: prices that pay more than they should, sorted as the address says.
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+use domain::{CompetitionKey, MarketKind};
+use engine::{EdgeFilter, EdgeView, EngineError, Flagged, Page, PageRequest};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Pages,
+    board_row::pick,
+    preferences::Preferences,
+    quotes::Shown,
+    shell::{Shell, inline_json},
+    text,
+};
+
+/// The most edges shown.
+const EDGES_MAX: u32 = 200;
+
+/// What the address can say.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct EdgesQuery {
+    #[serde(default)]
+    sort: String,
+    #[serde(default)]
+    market: String,
+    #[serde(default)]
+    competition: String,
+    /// Least expected value in percent.
+    #[serde(default)]
+    min: String,
+    #[serde(default)]
+    flagged: String,
+}
+
+/// By what edges are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Value,
+    Kickoff,
+    Price,
+    Probability,
+    Stake,
+    Age,
+}
+
+/// An edge, ready to be written.
+pub(super) struct EdgeLine {
+    pub(super) fixture: i64,
+    pub(super) title: String,
+    pub(super) competition: String,
+    pub(super) kickoff: String,
+    pub(super) day: String,
+    pub(super) market: String,
+    pub(super) pick: String,
+    pub(super) bookmaker: String,
+    pub(super) price: Shown,
+    pub(super) fair: Option<Shown>,
+    pub(super) probability: String,
+    pub(super) value: String,
+    pub(super) raw: String,
+    pub(super) stake: String,
+    pub(super) age: String,
+    pub(super) taken_at: String,
+    pub(super) flags: Vec<&'static str>,
+}
+
+/// A column one can sort by.
+struct Column {
+    title: &'static str,
+    link: Option<String>,
+    /// The value of `aria-sort`, where it is sorted by.
+    sorted: bool,
+}
+
+#[derive(Template)]
+#[template(path = "edges.html")]
+struct EdgesPage<'a> {
+    shell: Shell<'a>,
+    columns: Vec<Column>,
+    edges: Vec<EdgeLine>,
+    markets: Vec<(&'static str, String, bool)>,
+    competition: String,
+    min: String,
+    sort: &'static str,
+    flagged: bool,
+    more: bool,
+}
+
+/// State of the list, for the program.
+#[derive(Serialize)]
+struct EdgesState {
+    now: String,
+    odds: &'static str,
+    sort: &'static str,
+}
+
+/// `GET /edges`.
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    Query(query): Query<EdgesQuery>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let preferences = Preferences::read(&headers);
+    match read(&pages, &query).await {
+        Ok(edges) => {
+            let path = uri.path_and_query().map_or("/edges", |it| it.as_str());
+            let page = page(&pages, &query, edges, path.to_owned(), preferences);
+            pages.respond(&page, StatusCode::OK, &headers)
+        }
+        Err(error) => pages.failed(&error, &headers),
+    }
+}
+
+async fn read(pages: &Pages, query: &EdgesQuery) -> Result<Page<EdgeView>, EngineError> {
+    let percent: Option<f64> = query.min.parse().ok();
+    let filter = EdgeFilter {
+        competitions: CompetitionKey::new(query.competition.as_str()).into_iter().collect(),
+        min_edge: percent.map(|it| it / 100.0),
+        market: MarketKind::parse(&query.market),
+        flagged: if query.flagged.is_empty() { Flagged::Hidden } else { Flagged::Shown },
+        ..EdgeFilter::default()
+    };
+    pages.engine.edges(&filter, &PageRequest { cursor: None, limit: EDGES_MAX }).await
+}
+
+fn page<'a>(
+    pages: &'a Pages,
+    query: &EdgesQuery,
+    mut edges: Page<EdgeView>,
+    path: String,
+    preferences: Preferences,
+) -> EdgesPage<'a> {
+    let sort = Sort::parse(&query.sort);
+    sort.apply(&mut edges.data);
+    let now = pages.engine.now();
+    let state = EdgesState {
+        now: now.to_string(),
+        odds: preferences.odds.as_str(),
+        sort: sort.as_str(),
+    };
+    let lines = edges.data.iter().map(|it| EdgeLine::new(it, &preferences, now)).collect();
+    let mut shell = pages.shell("edges", "Edges".to_owned(), path, preferences);
+    shell.state = inline_json(&state);
+    let kinds = [MarketKind::H2h, MarketKind::Totals, MarketKind::Spreads];
+    let titles = ["Winner", "Total", "Handicap"];
+    EdgesPage {
+        shell,
+        columns: Column::list(query, sort),
+        edges: lines,
+        markets: kinds
+            .iter()
+            .zip(titles)
+            .map(|(it, title)| (it.as_str(), title.to_owned(), it.as_str() == query.market))
+            .collect(),
+        competition: query.competition.clone(),
+        min: query.min.clone(),
+        sort: sort.as_str(),
+        flagged: !query.flagged.is_empty(),
+        more: edges.next_cursor.is_some(),
+    }
+}
+
+impl Sort {
+    const ALL: [Self; 6] =
+        [Self::Value, Self::Kickoff, Self::Price, Self::Probability, Self::Stake, Self::Age];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Kickoff => "kickoff",
+            Self::Price => "price",
+            Self::Probability => "probability",
+            Self::Stake => "stake",
+            Self::Age => "age",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        Self::ALL.into_iter().find(|it| it.as_str() == text).unwrap_or(Self::Value)
+    }
+
+    /// Largest first; for kickoff the next, for age the youngest.
+    fn apply(self, edges: &mut [EdgeView]) {
+        let decreasing = |edges: &mut [EdgeView], of: fn(&EdgeView) -> f64| {
+            edges.sort_by(|a, b| of(b).total_cmp(&of(a)));
+        };
+        match self {
+            Self::Value => decreasing(edges, |it| it.expected_value),
+            Self::Price => decreasing(edges, |it| it.price.decimal()),
+            Self::Probability => decreasing(edges, |it| it.probability),
+            Self::Stake => decreasing(edges, |it| it.stake),
+            Self::Kickoff => edges.sort_by_key(|it| it.fixture.fixture.kickoff),
+            Self::Age => edges.sort_by_key(|it| std::cmp::Reverse(it.taken_at)),
+        }
+    }
+}
+
+impl Column {
+    fn list(query: &EdgesQuery, sort: Sort) -> Vec<Self> {
+        let column = |title, key: Option<Sort>| Self {
+            title,
+            link: key.map(|it| query.link(it)),
+            sorted: key == Some(sort),
+        };
+        vec![
+            column("Fixture", Some(Sort::Kickoff)),
+            column("Bet", None),
+            column("Price", Some(Sort::Price)),
+            column("Fair price", None),
+            column("Probability", Some(Sort::Probability)),
+            column("Expected value", Some(Sort::Value)),
+            column("Raw value", None),
+            column("Stake", Some(Sort::Stake)),
+            column("Price taken", Some(Sort::Age)),
+        ]
+    }
+}
+
+impl EdgesQuery {
+    /// The address of the same list sorted otherwise.
+    fn link(&self, sort: Sort) -> String {
+        let mut link = format!("/edges?sort={}", sort.as_str());
+        let market = MarketKind::parse(&self.market).map(|it| it.as_str().to_owned());
+        let competition =
+            CompetitionKey::new(self.competition.as_str()).ok().map(|it| it.to_string());
+        let min = self.min.parse::<f64>().ok().map(|it| it.to_string());
+        let flagged = (!self.flagged.is_empty()).then(|| "1".to_owned());
+        for (name, value) in
+            [("market", market), ("competition", competition), ("min", min), ("flagged", flagged)]
+        {
+            if let Some(value) = value {
+                link += &format!("&{name}={value}");
+            }
+        }
+        link
+    }
+}
+
+impl EdgeLine {
+    pub(super) fn new(edge: &EdgeView, preferences: &Preferences, now: Timestamp) -> Self {
+        let view = &edge.fixture;
+        let fair = domain::Price::new(edge.fair_price).ok();
+        let kickoff = view.fixture.kickoff;
+        Self {
+            fixture: view.fixture.id.0,
+            title: format!("{} v {}", view.home.name, view.away.name),
+            competition: view.fixture.competition.to_string(),
+            kickoff: kickoff.to_string(),
+            day: text::fixture_day(view, &preferences.zone).1,
+            market: text::market(edge.market),
+            pick: pick(edge),
+            bookmaker: text::words(edge.bookmaker.as_str()),
+            price: Shown { text: preferences.price(edge.price), decimal: edge.price.decimal() },
+            fair: fair.map(|it| Shown { text: preferences.price(it), decimal: it.decimal() }),
+            probability: text::percent(edge.probability),
+            value: text::signed_percent(edge.expected_value),
+            raw: text::signed_percent(edge.raw_value),
+            stake: if edge.stake > 0.0 {
+                format!("{}%", text::number(edge.stake * 100.0, 2))
+            } else {
+                "none".to_owned()
+            },
+            age: text::age(edge.taken_at, kickoff, now),
+            taken_at: edge.taken_at.to_string(),
+            flags: edge.flags.iter().map(|it| text::flag(*it)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

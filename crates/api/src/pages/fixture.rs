@@ -1,0 +1,286 @@
+//! A fixture: what each model and the market think, why, and how it came about.
+
+mod matrix;
+mod reasons;
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+use domain::{FixtureId, MarketKind, MarketPrediction, Price};
+use engine::{EngineError, FixtureInsight, FixtureView, QuoteView, RatingSeries};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::{matrix::Matrix, reasons::Reason};
+use super::{
+    Pages,
+    board_row::Side,
+    charts::{self, Curve},
+    edges::EdgeLine,
+    opinions::{self, OpinionLine},
+    preferences::Preferences,
+    problem,
+    quotes::{self, MarketTable, Shown},
+    shell::{Shell, inline_json},
+    text,
+};
+
+#[derive(Template)]
+#[template(path = "fixture.html")]
+struct FixturePage<'a> {
+    shell: Shell<'a>,
+    home: Side,
+    away: Side,
+    played: bool,
+    meta: String,
+    kickoff: String,
+    summary: Option<String>,
+    views: Vec<OpinionLine>,
+    others: Vec<OpinionLine>,
+    model: Option<String>,
+    matrix: Option<Matrix>,
+    expected: Option<[String; 2]>,
+    reasons: Vec<Reason>,
+    ratings: Option<String>,
+    markets: Vec<MarketCard>,
+    tables: Vec<MarketTable>,
+    edges: Vec<EdgeLine>,
+    meetings: Vec<Meeting>,
+}
+
+/// One market's probabilities.
+struct MarketCard {
+    title: String,
+    outcomes: Vec<(String, String, Option<Shown>)>,
+}
+
+/// One earlier game of the two teams.
+struct Meeting {
+    id: i64,
+    day: String,
+    home: Side,
+    away: Side,
+}
+
+/// What the program needs to draw ratings.
+#[derive(Serialize)]
+struct FixtureState {
+    now: String,
+    odds: &'static str,
+    ratings: Vec<RatingState>,
+}
+
+/// A team's ratings by second.
+#[derive(Serialize)]
+struct RatingState {
+    name: String,
+    points: Vec<(i64, f64)>,
+}
+
+/// `GET /fixtures/{id}`.
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(id) = id.parse().map(FixtureId) else {
+        return problem::of_status(&pages, StatusCode::NOT_FOUND, &headers);
+    };
+    let preferences = Preferences::read(&headers);
+    match read(&pages, id).await {
+        Ok((insight, quotes)) => {
+            let page = page(&pages, &insight, &quotes, uri.path().to_owned(), preferences);
+            pages.respond(&page, StatusCode::OK, &headers)
+        }
+        Err(error) => pages.failed(&error, &headers),
+    }
+}
+
+async fn read(
+    pages: &Pages,
+    id: FixtureId,
+) -> Result<(FixtureInsight, Vec<QuoteView>), EngineError> {
+    Ok((pages.engine.insight(id, None).await?, pages.engine.quotes(id).await?))
+}
+
+fn page<'a>(
+    pages: &'a Pages,
+    insight: &FixtureInsight,
+    quotes: &[QuoteView],
+    path: String,
+    preferences: Preferences,
+) -> FixturePage<'a> {
+    let view = &insight.fixture;
+    let now = pages.engine.now();
+    let score = view.fixture.score;
+    let title = format!("{} v {}", view.home.name, view.away.name);
+    let happened = score.and_then(|it| opinions::happened(it, view.has_draw));
+    let (views, others) = opinion_lines(insight, happened, now);
+    let kickoff = view.fixture.kickoff;
+    let meta = [
+        view.competition_name.clone(),
+        view.fixture.season.to_string(),
+        text::fixture_day(view, &preferences.zone).1,
+        text::time(kickoff, view.fixture.kickoff_precision, &preferences.zone),
+    ];
+    let prediction = insight.prediction.as_ref();
+    let mut page = FixturePage {
+        home: Side::of(view, 0),
+        away: Side::of(view, 1),
+        played: score.is_some(),
+        meta: meta.join(" \u{b7} "),
+        kickoff: kickoff.to_string(),
+        summary: summary(insight, happened),
+        views,
+        others,
+        model: prediction.map(|it| format!("{} {}", text::words(&it.model), it.version)),
+        matrix: insight.score_matrix.as_deref().map(|it| Matrix::new(it, view)),
+        expected: insight.expected_score.map(|it| it.map(|it| text::number(it, 2))),
+        reasons: Reason::list(&insight.reasons),
+        ratings: ratings_chart(view, &insight.ratings),
+        markets: prediction
+            .map(|it| it.markets.iter().map(|it| market_card(it, &preferences)).collect())
+            .unwrap_or_default(),
+        tables: quotes::tables(quotes, view.has_draw, kickoff, &preferences),
+        edges: insight.edges.iter().map(|it| EdgeLine::new(it, &preferences, now)).collect(),
+        meetings: meetings(&insight.head_to_head, &preferences),
+        shell: pages.shell("fixture", title, path, preferences),
+    };
+    let odds = page.shell.preferences.odds.as_str();
+    page.shell.state = inline_json(&state(view, &insight.ratings, odds, now));
+    page
+}
+
+fn state(
+    view: &FixtureView,
+    ratings: &[RatingSeries],
+    odds: &'static str,
+    now: Timestamp,
+) -> FixtureState {
+    let series = |series: &RatingSeries| RatingState {
+        name: team_name(view, series),
+        points: series.points.iter().map(|(at, rating)| (at.as_second(), tenth(*rating))).collect(),
+    };
+    FixtureState { now: now.to_string(), odds, ratings: ratings.iter().map(series).collect() }
+}
+
+fn tenth(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+fn team_name(view: &FixtureView, series: &RatingSeries) -> String {
+    let home = series.team == view.home.id;
+    let team = if home { &view.home } else { &view.away };
+    team.name.clone()
+}
+
+/// Model and market; then every other model.
+fn opinion_lines(
+    insight: &FixtureInsight,
+    happened: Option<usize>,
+    now: Timestamp,
+) -> (Vec<OpinionLine>, Vec<OpinionLine>) {
+    let kickoff = insight.fixture.fixture.kickoff;
+    let mut views = Vec::new();
+    let mut others = Vec::new();
+    if let Some(prediction) = &insight.prediction {
+        for opinion in &prediction.opinions {
+            let chosen = opinion.model == prediction.model;
+            let line = OpinionLine {
+                who: if chosen { "Model".to_owned() } else { text::words(&opinion.model) },
+                kind: if chosen { "model" } else { "market" },
+                segments: opinions::segments(&opinion.probabilities, happened),
+                age: text::age(prediction.as_of, kickoff, now),
+                at: prediction.as_of.to_string(),
+                verb: "predicted",
+            };
+            if chosen { views.push(line) } else { others.push(line) }
+        }
+    }
+    if let Some(market) = &insight.market {
+        views.push(OpinionLine {
+            who: "Market".to_owned(),
+            kind: "market",
+            segments: opinions::segments(&market.probabilities, happened),
+            age: text::age(market.taken_at, kickoff, now),
+            at: market.taken_at.to_string(),
+            verb: "priced",
+        });
+    }
+    (views, others)
+}
+
+/// The fixture in a sentence.
+fn summary(insight: &FixtureInsight, happened: Option<usize>) -> Option<String> {
+    let prediction = insight.prediction.as_ref()?;
+    let opinion = prediction.opinions.iter().find(|it| it.model == prediction.model)?;
+    let view = &insight.fixture;
+    let names = |index: usize| match (index, opinion.probabilities.len()) {
+        (0, _) => format!("{} to win", view.home.name),
+        (1, 3) => "a draw".to_owned(),
+        _ => format!("{} to win", view.away.name),
+    };
+    let (likeliest, probability) =
+        opinion.probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+    let mut text = format!(
+        "Likeliest before the game: {}, {}.",
+        names(likeliest),
+        text::percent(*probability)
+    );
+    if let Some((index, given)) = happened.and_then(|it| Some((it, opinion.probabilities.get(it)?))) {
+        let market = insight.market.as_ref().and_then(|it| it.probabilities.get(index));
+        let market = market.map(|it| format!(", the market {}", text::percent(*it)));
+        let market = market.unwrap_or_default();
+        text += &format!(" What happened was given {} by the model{market}.", text::percent(*given));
+    }
+    Some(text)
+}
+
+fn ratings_chart(view: &FixtureView, ratings: &[RatingSeries]) -> Option<String> {
+    #[expect(clippy::cast_precision_loss, reason = "seconds on an axis of pixels")]
+    let lines = ratings.iter().map(|series| charts::Line {
+        name: team_name(view, series),
+        class: if series.team == view.home.id { "c-home" } else { "c-away" },
+        points: series.points.iter().map(|(at, rating)| (at.as_second() as f64, *rating)).collect(),
+    });
+    let lines: Vec<charts::Line> = lines.collect();
+    let last = lines.iter().filter_map(|it| Some((it, it.points.last()?.1)));
+    let last: Vec<String> =
+        last.map(|(line, rating)| format!("{} {}", line.name, text::number(rating, 0))).collect();
+    charts::curve(&Curve {
+        summary: format!("Ratings over two years; now {}", last.join(", ")),
+        lines,
+        band: None,
+        reference: None,
+        decimals: 0,
+    })
+}
+
+fn market_card(prediction: &MarketPrediction, preferences: &Preferences) -> MarketCard {
+    let shown = if prediction.market.kind() == MarketKind::CorrectScore { 8 } else { usize::MAX };
+    let outcomes = prediction.outcomes.iter().take(shown).map(|it| {
+        let fair = Price::new(it.probability.recip()).ok();
+        let fair = fair.map(|it| Shown { text: preferences.price(it), decimal: it.decimal() });
+        (text::outcome(it.outcome), text::percent(it.probability), fair)
+    });
+    MarketCard { title: text::market(prediction.market), outcomes: outcomes.collect() }
+}
+
+fn meetings(games: &[FixtureView], preferences: &Preferences) -> Vec<Meeting> {
+    games
+        .iter()
+        .map(|it| Meeting {
+            id: it.fixture.id.0,
+            day: text::fixture_day(it, &preferences.zone).1,
+            home: Side::of(it, 0),
+            away: Side::of(it, 1),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

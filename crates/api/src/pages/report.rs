@@ -1,0 +1,88 @@
+//! The model's report card: how good its forecasts were, and what betting on them would bring.
+
+mod betting;
+mod body;
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+use domain::FixtureId;
+use engine::{EngineError, FixtureView, Report};
+use serde::Deserialize;
+
+use super::{Pages, preferences::Preferences, shell::Shell};
+
+pub(super) use self::body::Body;
+
+/// The most misses whose teams are looked up.
+const MISSES_MAX: usize = 12;
+
+/// What the address can say.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ReportQuery {
+    #[serde(default)]
+    sport: String,
+    #[serde(default)]
+    model: String,
+}
+
+/// Teams of the fixtures a report names.
+pub(super) type Names = HashMap<FixtureId, FixtureView>;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct ReportPage<'a> {
+    shell: Shell<'a>,
+    report: Option<Body>,
+    /// Whether fixtures are links.
+    linked: bool,
+}
+
+/// `GET /report`.
+pub(super) async fn show(
+    State(pages): State<Pages>,
+    Query(query): Query<ReportQuery>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let preferences = Preferences::read(&headers);
+    let report = match pages.engine.report().await {
+        Ok(report) => Some(report),
+        Err(EngineError::NoModel) => None,
+        Err(error) => return pages.failed(&error, &headers),
+    };
+    let body = match &report {
+        Some(report) => match names(&pages, report).await {
+            Ok(names) => Body::new(report, &query.sport, &query.model, &names),
+            Err(error) => return pages.failed(&error, &headers),
+        },
+        None => None,
+    };
+    let path = uri.path_and_query().map_or("/report", |it| it.as_str()).to_owned();
+    let shell = pages.shell("report", "Report card".to_owned(), path, preferences);
+    let page = ReportPage { shell, report: body, linked: true };
+    pages.respond(&page, StatusCode::OK, &headers)
+}
+
+/// Looks up the teams of the worst misses; a fixture that is gone is left out.
+async fn names(pages: &Pages, report: &Report) -> Result<Names, EngineError> {
+    let mut names = Names::new();
+    for miss in report.worst.iter().take(MISSES_MAX) {
+        match pages.engine.fixture(miss.fixture).await {
+            Ok(view) => {
+                names.insert(miss.fixture, view);
+            }
+            Err(EngineError::UnknownFixture(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests;

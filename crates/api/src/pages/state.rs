@@ -1,0 +1,30 @@
+//! What a page hands to its program.
+
+use serde::Serialize;
+
+use super::{board::Board, preferences::Preferences};
+
+/// State of the board.
+#[derive(Serialize)]
+pub(super) struct BoardState {
+    /// The server's clock, so that ages are right where the device's clock is wrong.
+    now: String,
+    odds: &'static str,
+    zone: String,
+    competition: Option<String>,
+    day: Option<String>,
+    rows: Vec<serde_json::Value>,
+}
+
+impl BoardState {
+    pub(super) fn new(board: &Board, preferences: &Preferences) -> Self {
+        Self {
+            now: board.now.to_string(),
+            odds: preferences.odds.as_str(),
+            zone: preferences.zone_name().to_owned(),
+            competition: board.competition.as_ref().map(ToString::to_string),
+            day: board.day.map(|it| it.to_string()),
+            rows: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Numbers and moments as people read them; the program in `web/` writes them the same way.
+
+use domain::{KickoffPrecision, Market, MarketKind, Outcome};
+use jiff::{Timestamp, tz::TimeZone};
+
+use engine::{EdgeFlag, FixtureView};
+
+/// `52.3%`.
+pub(super) fn percent(probability: f64) -> String {
+    format!("{:.1}%", probability * 100.0)
+}
+
+/// `+2.1%`, `−1.3%`; a signless zero.
+pub(super) fn signed_percent(value: f64) -> String {
+    let tenths = (value * 1000.0).round() / 10.0;
+    if tenths > 0.0 {
+        format!("+{tenths:.1}%")
+    } else if tenths < 0.0 {
+        format!("\u{2212}{:.1}%", -tenths)
+    } else {
+        "0.0%".to_owned()
+    }
+}
+
+/// A number with so many decimals and a true minus sign.
+pub(super) fn number(value: f64, decimals: usize) -> String {
+    let text = format!("{:.*}", decimals, value.abs());
+    let zero = text.bytes().all(|it| matches!(it, b'0' | b'.'));
+    if value < 0.0 && !zero { format!("\u{2212}{text}") } else { text }
+}
+
+/// `1,234,567`.
+pub(super) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A span of time in its largest sensible unit: `45 s`, `12 min`, `7 h`, `3 d`.
+pub(super) fn span(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// How old something taken at `at` is: counted from now, or from kickoff once that has passed.
+pub(super) fn age(at: Timestamp, kickoff: Timestamp, now: Timestamp) -> String {
+    if kickoff <= now {
+        let before = kickoff.as_second() - at.as_second();
+        if before <= 0 { "at kickoff".to_owned() } else { format!("{} before kickoff", span(before)) }
+    } else {
+        format!("{} ago", span(now.as_second() - at.as_second()))
+    }
+}
+
+/// `Sat 6 Aug 2022`.
+pub(super) fn day(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b %Y").to_string()
+}
+
+/// `2022-08-06`.
+pub(super) fn iso_day(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d").to_string()
+}
+
+/// `15:00`, or a dash where only the day is known.
+pub(super) fn time(at: Timestamp, precision: KickoffPrecision, zone: &TimeZone) -> String {
+    match precision {
+        KickoffPrecision::Minute => at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string(),
+        KickoffPrecision::Day => "\u{2013}".to_owned(),
+    }
+}
+
+/// The day of a fixture: in its visitor's zone, or the day itself where only that is known.
+pub(super) fn fixture_day(view: &FixtureView, zone: &TimeZone) -> (String, String) {
+    let zone = match view.fixture.kickoff_precision {
+        KickoffPrecision::Minute => zone,
+        KickoffPrecision::Day => &TimeZone::UTC,
+    };
+    (iso_day(view.fixture.kickoff, zone), day(view.fixture.kickoff, zone))
+}
+
+/// A market by name: `Winner`, `Total 2.5`, `Handicap −0.75`.
+pub(super) fn market(market: Market) -> String {
+    let line = market.line().map(|it| it.value());
+    match (market.kind(), line) {
+        (MarketKind::H2h, _) => "Winner".to_owned(),
+        (MarketKind::Totals, line) => format!("Total {}", line.unwrap_or_default()),
+        (MarketKind::Spreads, line) => {
+            let line = line.unwrap_or_default();
+            let sign = if line > 0.0 { "+" } else { "" };
+            let line = line.to_string().replace('-', "\u{2212}");
+            format!("Handicap {sign}{line}")
+        }
+        (MarketKind::BothTeamsToScore, _) => "Both teams score".to_owned(),
+        (MarketKind::CorrectScore, _) => "Correct score".to_owned(),
+    }
+}
+
+/// An outcome by name: `Home`, `Over`, `2\u{2013}1`.
+pub(super) fn outcome(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Exactly(home, away) => format!("{home}\u{2013}{away}"),
+        other => {
+            let text = other.to_string();
+            text[..1].to_ascii_uppercase() + &text[1..]
+        }
+    }
+}
+
+/// A key for people: `market_average` becomes `market average`.
+pub(super) fn words(key: &str) -> String {
+    key.replace('_', " ")
+}
+
+/// Why an edge is doubtful, in a sentence.
+pub(super) fn flag(flag: EdgeFlag) -> &'static str {
+    match flag {
+        EdgeFlag::ImpossibleBook => {
+            "The best prices together pay more than they cost: one of them is wrong or gone."
+        }
+        EdgeFlag::StalePrice => "The price is old and has probably moved.",
+        EdgeFlag::Outlier => "The price stands far from every other bookmaker\u{2019}s.",
+    }
+}
+
+/// Names of the outcomes of who wins, with and without a draw.
+pub(super) fn winners(width: usize) -> &'static [(&'static str, &'static str, &'static str)] {
+    if width == 3 {
+        &[("home", "Home", "H"), ("draw", "Draw", "D"), ("away", "Away", "A")]
+    } else {
+        &[("home", "Home", "H"), ("away", "Away", "A")]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Line;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn shares_and_values_have_one_decimal_and_a_true_sign() {
+        assert_eq!([percent(0.5229), percent(0.0), percent(1.0)], ["52.3%", "0.0%", "100.0%"]);
+        let signed = [0.021, -0.013, 0.0, -0.0004, 0.0004].map(signed_percent);
+        assert_eq!(signed, ["+2.1%", "\u{2212}1.3%", "0.0%", "0.0%", "0.0%"]);
+        assert_eq!([number(-0.5, 2), number(-0.001, 2), number(1.255, 1)], ["\u{2212}0.50", "0.00", "1.3"]);
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn a_span_is_told_in_its_largest_sensible_unit() {
+        let spans = [-5, 0, 59, 60, 3599, 3600, 172_799, 172_800].map(span);
+        assert_eq!(spans, ["0 s", "0 s", "59 s", "1 min", "59 min", "1 h", "47 h", "2 d"]);
+    }
+
+    #[test]
+    fn ages_count_from_now_until_kickoff_and_from_kickoff_after() {
+        let kickoff = at("2026-01-02T15:00:00Z");
+        let taken = at("2026-01-02T13:30:00Z");
+        assert_eq!(age(taken, kickoff, at("2026-01-02T14:00:00Z")), "30 min ago");
+        assert_eq!(age(taken, kickoff, at("2026-01-03T00:00:00Z")), "1 h before kickoff");
+        assert_eq!(age(kickoff, kickoff, kickoff), "at kickoff");
+    }
+
+    #[test]
+    fn days_and_times_are_the_visitors() {
+        let zone = TimeZone::get("America/New_York").unwrap();
+        let late = at("2022-08-07T01:30:00Z");
+        assert_eq!(day(late, &zone), "Sat 6 Aug 2022");
+        assert_eq!(iso_day(late, &TimeZone::UTC), "2022-08-07");
+        assert_eq!(time(late, KickoffPrecision::Minute, &zone), "21:30");
+        assert_eq!(time(late, KickoffPrecision::Day, &zone), "\u{2013}");
+    }
+
+    #[test]
+    fn markets_outcomes_and_doubts_have_names() {
+        let line = |quarters| Line::from_quarters(quarters);
+        let names = [
+            Market::H2H,
+            Market::totals(line(10)),
+            Market::spreads(line(-3)),
+            Market::spreads(line(2)),
+            Market::spreads(line(0)),
+            Market::BOTH_TEAMS_TO_SCORE,
+            Market::CORRECT_SCORE,
+        ]
+        .map(market);
+        assert_eq!(
+            names,
+            [
+                "Winner",
+                "Total 2.5",
+                "Handicap \u{2212}0.75",
+                "Handicap +0.5",
+                "Handicap 0",
+                "Both teams score",
+                "Correct score"
+            ]
+        );
+        assert_eq!(outcome(Outcome::Exactly(2, 1)), "2\u{2013}1");
+        assert_eq!(outcome(Outcome::Under), "Under");
+        assert_eq!(words("market_average"), "market average");
+        let doubts = [EdgeFlag::ImpossibleBook, EdgeFlag::StalePrice, EdgeFlag::Outlier].map(flag);
+        assert!(doubts.iter().all(|it| it.ends_with('.')));
+        assert_eq!((winners(3).len(), winners(2).len()), (3, 2));
+    }
+}
