@@ -1,1 +1,21 @@
-//! server.
+//! The binary's insides: reads configuration, builds every part, starts and stops them, and the
+//! command line around it.
+
+mod cli;
+mod clock;
+pub mod command;
+pub mod config;
+mod log;
+mod run;
+pub mod source;
+
+use std::process::ExitCode;
+
+pub use clock::SystemClock;
+pub use config::{Config, Settings};
+pub use run::run;
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,146 @@
+//! The command line: verbs, flags, exit codes.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    command,
+    config::{Config, Inputs},
+    log,
+};
+
+const ABOUT: &str = "Sports predictions you can trust, beside the market's prices.";
+
+const LONG_ABOUT: &str = "\
+Sports predictions you can trust, beside the market's prices.
+
+Sports Edge reads results and bookmakers' prices, trains models on them, and serves calibrated \
+probabilities, fair prices and honest edges over HTTP, with a dashboard. It is one program and \
+one database file.";
+
+const AFTER_HELP: &str = "\
+From nothing to predictions:
+  sports-edge import football-data E0.csv   read results and prices
+  sports-edge train                         train the models on them
+  sports-edge serve                         serve on http://127.0.0.1:8080
+
+More:
+  sports-edge backtest --competition E0,SP1 --from 2021-07-01
+                                            how good the models would have been
+  sports-edge key create --name feed --scope write
+                                            let a program write over the API
+  sports-edge doctor                        check the installation, say what to fix
+
+Settings come from a file, the environment (SPORTS_EDGE_LISTEN, SPORTS_EDGE_DATA_DIR, …) and
+flags, the later the stronger; `sports-edge config` prints what is in force and from where.
+
+Exit codes:
+  0  done
+  1  failed; standard error says why
+  2  the command line, a setting or a file to import is wrong
+  3  done, but something needs attention: rows set aside by import, findings of doctor";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "sports-edge", version, about = ABOUT, long_about = LONG_ABOUT)]
+#[command(after_help = AFTER_HELP, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    /// Settings file to use; without it ./sports-edge.toml, then
+    /// ~/.config/sports-edge/sports-edge.toml
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Folder of the database, in place of the setting `data_dir`
+    #[arg(long, value_name = "DIR", global = true)]
+    data_dir: Option<String>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve the API and the dashboard
+    Serve(command::serve::ServeArgs),
+    /// Import fixtures, results and prices from files, folders or URLs
+    Import(command::import::ImportArgs),
+    /// Train the models on everything imported
+    Train,
+    /// Walk forward through history and report how the models would have done
+    Backtest(command::backtest::BacktestArgs),
+    /// Predict one fixture
+    Predict(command::predict::PredictArgs),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(command::key::KeyVerb),
+    /// Print every setting in force and where it comes from
+    Config(command::config::ConfigArgs),
+    /// Check the installation and say what to fix
+    Doctor,
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// The command line or a setting is wrong.
+const EXIT_USAGE: u8 = 2;
+
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut inputs = Inputs {
+        file: cli.config,
+        ..Inputs::of_process()
+    };
+    if let Some(folder) = cli.data_dir {
+        inputs.flags.push(("data_dir", "--data-dir", folder));
+    }
+    if let Verb::Serve(args) = &cli.verb
+        && let Some(listen) = &args.listen
+    {
+        inputs.flags.push(("listen", "--listen", listen.clone()));
+    }
+    let config = match Config::load(&inputs) {
+        Ok(config) => config,
+        Err(error) => return fail(&error.into(), EXIT_USAGE),
+    };
+    if let Err(error) = log::start(&config.settings.log) {
+        return fail(&error, EXIT_USAGE);
+    }
+    match perform(cli.verb, &config) {
+        Ok(code) => code,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::Config(args) => command::config::run(&args, config),
+        Verb::Openapi => command::openapi::run(),
+        Verb::Doctor => command::block_on(command::doctor::run(config)),
+        Verb::Serve(_) => command::block_on(command::serve::run(config)),
+        Verb::Import(args) => command::block_on(command::import_into(args, config)),
+        Verb::Train => command::block_on(command::train::run(config)),
+        Verb::Backtest(args) => command::block_on(command::backtest::run(args, config)),
+        Verb::Predict(args) => command::block_on(command::predict::run(args, config)),
+        Verb::Key(verb) => command::block_on(command::key::run(verb, config)),
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the last word of a command that failed"
+)]
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("sports-edge: {error:#}");
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,82 @@
+//! What each verb does, and what they share: the runtime, the engine, the sign of progress.
+
+#![expect(clippy::print_stdout, reason = "a command answers on standard output")]
+
+pub(crate) mod backtest;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub mod import;
+pub(crate) mod key;
+pub(crate) mod openapi;
+pub(crate) mod predict;
+mod progress;
+pub(crate) mod serve;
+pub(crate) mod train;
+
+use std::{fs, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use engine::{Engine, EngineOptions};
+use store::{SqliteOptions, SqliteStore};
+
+use crate::{
+    SystemClock,
+    config::{Config, Settings},
+};
+
+/// How long work left behind may hold up the end of the process.
+const RUNTIME_STOP_MAX: Duration = Duration::from_secs(1);
+/// Done, but something needs attention.
+pub(crate) const EXIT_ATTENTION: u8 = 3;
+
+/// Runs a verb to its end on a runtime of its own.
+pub(crate) fn block_on(
+    verb: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.context("the runtime cannot start")?;
+    let code = runtime.block_on(verb);
+    runtime.shutdown_timeout(RUNTIME_STOP_MAX);
+    code
+}
+
+/// Imports what `args` names into the store.
+pub(crate) async fn import_into(
+    args: import::ImportArgs,
+    config: &Config,
+) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config.settings).await?;
+    let context = import::ImportContext {
+        store: Arc::clone(&store) as Arc<dyn store::Store>,
+        clock: Arc::new(SystemClock),
+        config_dir: config.personal_folder.clone(),
+        fetch: crate::source::FetchOptions::default(),
+    };
+    let status = import::run(&args, &context, &mut std::io::stdout()).await?;
+    store.close().await;
+    Ok(ExitCode::from(status.exit_code()))
+}
+
+/// Opens the store, making its folder where there is none.
+pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Arc<SqliteStore>> {
+    let folder = &settings.data_dir;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("the folder data_dir {} cannot be made", folder.display()))?;
+    let path = settings.database();
+    let store = SqliteStore::open(&path, &SqliteOptions::default()).await;
+    Ok(Arc::new(store.with_context(|| {
+        format!("{} cannot be opened", path.display())
+    })?))
+}
+
+/// Builds the engine on a store.
+pub(crate) fn engine(store: Arc<SqliteStore>, settings: &Settings) -> Arc<Engine> {
+    let forecast = &settings.forecast;
+    let options = EngineOptions {
+        kelly_share: forecast.kelly_share,
+        threads: Some(forecast.threads).filter(|it| *it > 0),
+    };
+    Arc::new(Engine::new(store, Arc::new(SystemClock), options))
+}

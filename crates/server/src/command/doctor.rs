@@ -1,0 +1,206 @@
+//! `sports-edge doctor`: looks at everything the server needs and says what to fix.
+
+use std::{fs, io::ErrorKind, net::TcpListener, path::Path, process::ExitCode, sync::Arc};
+
+use engine::{Clock, Engine};
+use jiff::{SignedDuration, Timestamp};
+use store::Store;
+
+use super::{EXIT_ATTENTION, engine, open_store};
+use crate::{
+    SystemClock,
+    config::{Config, Settings},
+};
+
+/// Free space below which writing may soon fail.
+const DISK_BYTES_MIN: u64 = 512 << 20;
+/// Age of a model from which it should be trained again.
+const MODEL_AGE_MAX: SignedDuration = SignedDuration::from_hours(24 * 14);
+
+/// What a check found.
+#[derive(Debug)]
+enum Finding {
+    Fine(String),
+    Fix(String, String),
+}
+
+/// Checks everything; the exit code says whether something needs fixing.
+pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let settings = &config.settings;
+    let mut findings = vec![folder(&settings.data_dir)];
+    if matches!(findings[0], Finding::Fine(_)) {
+        findings.push(disk(&settings.data_dir));
+        findings.extend(database(settings).await);
+    }
+    findings.push(port(settings));
+    findings.push(clock(SystemClock.now()));
+    findings.extend(config.strangers.iter().map(|name| {
+        let what = format!("{name} in the environment names no setting");
+        Finding::Fix(
+            what,
+            "correct or remove it; `sports-edge config` lists settings".into(),
+        )
+    }));
+    let mut code = ExitCode::SUCCESS;
+    for finding in findings {
+        match finding {
+            Finding::Fine(what) => println!("ok   {what}"),
+            Finding::Fix(what, remedy) => {
+                println!("FIX  {what}\n     → {remedy}");
+                code = ExitCode::from(EXIT_ATTENTION);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn folder(path: &Path) -> Finding {
+    let shown = path.display();
+    let probe = path.join(".doctor");
+    let written = fs::create_dir_all(path).and_then(|()| fs::write(&probe, "probe"));
+    match written.and_then(|()| fs::remove_file(&probe)) {
+        Ok(()) => Finding::Fine(format!("folder {shown} can be written")),
+        Err(error) => Finding::Fix(
+            format!("folder {shown} cannot be written: {error}"),
+            "give this user the right to write there, or set data_dir to another folder".into(),
+        ),
+    }
+}
+
+fn disk(path: &Path) -> Finding {
+    match rustix::fs::statvfs(path) {
+        Ok(space) => disk_space(space.f_bavail.saturating_mul(space.f_frsize)),
+        Err(error) => Finding::Fix(
+            format!("free space cannot be read: {error}"),
+            "check that the disk is mounted".into(),
+        ),
+    }
+}
+
+fn disk_space(bytes: u64) -> Finding {
+    let mib = bytes >> 20;
+    if bytes >= DISK_BYTES_MIN {
+        Finding::Fine(format!("{mib} MiB are free"))
+    } else {
+        let needed = DISK_BYTES_MIN >> 20;
+        Finding::Fix(
+            format!("only {mib} MiB are free"),
+            format!("free {needed} MiB, or set data_dir to a larger disk"),
+        )
+    }
+}
+
+async fn database(settings: &Settings) -> Vec<Finding> {
+    let path = settings.database();
+    if !path.exists() {
+        return vec![Finding::Fix(
+            format!("there is no database at {}", path.display()),
+            "import something: `sports-edge import --help`".into(),
+        )];
+    }
+    let store = match open_store(settings).await {
+        Ok(store) => store,
+        Err(error) => {
+            return vec![Finding::Fix(
+                format!("{error:#}"),
+                "restore a backup, or move the file away and import again".into(),
+            )];
+        }
+    };
+    let mut findings = vec![integrity(store.ping().await.map(|()| Vec::new()))];
+    let engine = engine(Arc::clone(&store), settings);
+    findings.extend(content(&engine).await);
+    store.close().await;
+    findings
+}
+
+fn integrity(checked: Result<Vec<String>, store::StoreError>) -> Finding {
+    let remedy = "restore a backup, or move the file away and import again";
+    match checked {
+        Ok(faults) if faults.is_empty() => Finding::Fine("the database is sound".into()),
+        Ok(faults) => Finding::Fix(
+            format!("the database is damaged: {}", faults.join("; ")),
+            remedy.into(),
+        ),
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            Finding::Fix(
+                format!("the database cannot be checked: {error:#}"),
+                remedy.into(),
+            )
+        }
+    }
+}
+
+async fn content(engine: &Engine) -> Vec<Finding> {
+    let competitions = match engine.competitions().await {
+        Ok(competitions) => competitions,
+        Err(error) => return vec![unreadable("competitions", error)],
+    };
+    let fixtures: u64 = competitions.iter().map(|it| it.fixtures).sum();
+    if fixtures == 0 {
+        return vec![Finding::Fix(
+            "the database has no fixtures".into(),
+            "import something: `sports-edge import --help`".into(),
+        )];
+    }
+    let finding = Finding::Fine(format!(
+        "{fixtures} fixtures of {} competitions",
+        competitions.iter().filter(|it| it.fixtures > 0).count()
+    ));
+    let models = match engine.models().await {
+        Ok(models) => models.first().map(|it| (it.version.clone(), it.created_at)),
+        Err(error) => return vec![finding, unreadable("models", error)],
+    };
+    vec![finding, model(models, engine.now())]
+}
+
+fn unreadable(what: &str, error: engine::EngineError) -> Finding {
+    let error = anyhow::Error::new(error);
+    Finding::Fix(
+        format!("{what} cannot be read: {error:#}"),
+        "restore a backup, or move the file away and import again".into(),
+    )
+}
+
+fn model(newest: Option<(String, Timestamp)>, now: Timestamp) -> Finding {
+    let train = || "run `sports-edge train`".to_owned();
+    match newest {
+        None => Finding::Fix("no model has been trained".into(), train()),
+        Some((version, at)) if now.duration_since(at) > MODEL_AGE_MAX => {
+            let days = now.duration_since(at).as_hours() / 24;
+            Finding::Fix(format!("model {version} is {days} days old"), train())
+        }
+        Some((version, _)) => Finding::Fine(format!("model {version} is trained")),
+    }
+}
+
+fn port(settings: &Settings) -> Finding {
+    let address = settings.listen;
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::Fine(format!("{address} is free to listen on")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Finding::Fix(
+            format!("{address} is taken, perhaps by a server that runs already"),
+            "stop it, or set listen to another address".into(),
+        ),
+        Err(error) => Finding::Fix(
+            format!("{address} cannot be listened on: {error}"),
+            "set listen to an address of this machine".into(),
+        ),
+    }
+}
+
+fn clock(now: Timestamp) -> Finding {
+    let released: Timestamp = "2026-01-01T00:00:00Z".parse().expect("the text is a time");
+    if now >= released {
+        Finding::Fine(format!("the clock says {now:.0}"))
+    } else {
+        Finding::Fix(
+            format!("the clock says {now:.0}, which is before this program was made"),
+            "set the clock: what is known as of now depends on it".into(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! `sports-edge key …`.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use api::{KEY_RANDOM_BYTES, KeyText, NewKey, Scope};
+use clap::Subcommand;
+use engine::{ApiKeyRecord, Engine};
+
+use super::{engine, open_store};
+use crate::{config::Config, run::fill_random};
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyVerb {
+    /// Make a key and show it, once
+    Create {
+        /// A name for people, such as the program that will use it
+        #[arg(long)]
+        name: String,
+        /// What it may do: read, write, admin; may be given more than once
+        #[arg(long, value_name = "SCOPE", required = true, value_delimiter = ',',
+            value_parser = scope)]
+        scope: Vec<Scope>,
+    },
+    /// List keys by their public prefix
+    List,
+    /// Make a key count no longer
+    Revoke {
+        /// The eight letters between `se_` and the next `_`
+        prefix: String,
+    },
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let names = Scope::ALL.map(Scope::as_str).join(", ");
+    Scope::parse(text).ok_or_else(|| format!("there are the scopes {names}"))
+}
+
+/// Does it.
+pub(crate) async fn run(verb: KeyVerb, config: &Config) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config.settings).await?;
+    let engine = engine(store, &config.settings);
+    match verb {
+        KeyVerb::Create { name, scope } => {
+            let key = create(&engine, name, scope).await?;
+            println!("{}", key.reveal());
+            println!("This is shown once; only its hash is kept.");
+        }
+        KeyVerb::List => {
+            for key in engine.keys().await? {
+                println!("{}", line(&key));
+            }
+        }
+        KeyVerb::Revoke { prefix } => {
+            if !engine.revoke_key(&prefix).await? {
+                bail!("there is no key {prefix:?} to revoke; `sports-edge key list` shows keys");
+            }
+            println!("{prefix} is revoked");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a key and keeps its hash.
+pub(crate) async fn create(
+    engine: &Engine,
+    name: String,
+    scopes: Vec<Scope>,
+) -> anyhow::Result<KeyText> {
+    let mut random = [0; KEY_RANDOM_BYTES];
+    fill_random(&mut random)?;
+    let new = NewKey {
+        name,
+        scopes,
+        created_at: engine.now(),
+    };
+    let (key, record) = new.make(&random);
+    engine.put_key(&record).await?;
+    Ok(key)
+}
+
+fn line(key: &ApiKeyRecord) -> String {
+    let state = match (key.revoked_at, key.last_used_at) {
+        (Some(at), _) => format!("revoked {at:.0}"),
+        (None, Some(at)) => format!("used {at:.0}"),
+        (None, None) => "never used".to_owned(),
+    };
+    let scopes = key.scopes.join(",");
+    format!(
+        "{}  {:<12} made {:.0}  {state}  {}",
+        key.prefix, scopes, key.created_at, key.name
+    )
+}

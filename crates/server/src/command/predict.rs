@@ -1,0 +1,57 @@
+//! `sports-edge predict`.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use domain::FixtureId;
+use jiff::Timestamp;
+
+use super::{engine, open_store};
+use crate::config::Config;
+
+/// Which fixture, as of when.
+#[derive(Debug, Args)]
+pub(crate) struct PredictArgs {
+    /// Number of the fixture, as GET /v1/fixtures lists it
+    fixture: i64,
+    /// The moment whose knowledge counts, such as 2024-05-19T14:00:00Z; without it now, or one
+    /// hour before kickoff once that has passed
+    #[arg(long, value_name = "MOMENT")]
+    as_of: Option<Timestamp>,
+}
+
+/// Prints probabilities and fair prices of every market.
+pub(crate) async fn run(args: PredictArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config.settings).await?;
+    let engine = engine(store, &config.settings);
+    let id = FixtureId(args.fixture);
+    let fixture = engine.fixture(id).await?;
+    let prediction = engine
+        .predict(id, args.as_of)
+        .await
+        .context("prediction failed")?;
+    println!(
+        "{} – {}, {}",
+        fixture.home.name, fixture.away.name, fixture.fixture.kickoff
+    );
+    println!(
+        "{} {} as of {}",
+        prediction.model, prediction.version, prediction.as_of
+    );
+    for market in prediction.markets {
+        let line = market
+            .market
+            .line()
+            .map_or_else(String::new, |it| format!(" {it}"));
+        println!("\n{}{line}", market.market.kind().as_str());
+        for outcome in market.outcomes {
+            let (name, probability) = (outcome.outcome.to_string(), outcome.probability);
+            println!(
+                "  {name:<6} {probability:>7.4}  {:>8.3}",
+                probability.recip()
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

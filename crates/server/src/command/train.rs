@@ -1,0 +1,23 @@
+//! `sports-edge train`.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::{engine, open_store, progress};
+use crate::config::Config;
+
+/// Trains on everything known and keeps the new version.
+pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config.settings).await?;
+    let trained = engine(store, &config.settings)
+        .train(progress::sink())
+        .await;
+    let trained = trained.context("training failed")?;
+    println!(
+        "trained version {} on {} games",
+        trained.version, trained.games
+    );
+    println!("a running server takes it over by itself; `sports-edge backtest` judges it");
+    Ok(ExitCode::SUCCESS)
+}

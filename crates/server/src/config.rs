@@ -1,0 +1,253 @@
+//! Configuration: one commented file of defaults, overridden by file, environment and flags, with
+//! the origin of every setting remembered.
+//!
+//! The only code that reads the environment.
+
+mod layer;
+mod settings;
+
+use std::{collections::BTreeMap, fmt, fs, io, net::SocketAddr, path::PathBuf};
+
+use thiserror::Error;
+use toml::{Table, Value};
+
+pub use settings::{ForecastSettings, Limits, LogFormat, LogSettings, Settings};
+
+const DEFAULTS: &str = include_str!("../config.default.toml");
+const PREFIX: &str = "SPORTS_EDGE_";
+/// Names the settings file; not a setting itself.
+const FILE_VARIABLE: &str = "SPORTS_EDGE_CONFIG";
+/// The settings file looked for where none is named.
+const FILE_NAME: &str = "sports-edge.toml";
+
+/// Where a setting comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The defaults in the program.
+    Defaults,
+    /// A settings file.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(String),
+    /// A flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Defaults => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// A settings file cannot be read.
+    #[error("settings file {path} cannot be read")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A settings file is not TOML.
+    #[error("settings file {path} is not TOML")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: toml::de::Error,
+    },
+    /// There is no such setting.
+    #[error("{key} ({source_name}) is not a setting; `sports-edge config --defaults` lists them")]
+    Unknown {
+        /// The name given.
+        key: String,
+        /// Where it is given.
+        source_name: Source,
+    },
+    /// A setting cannot have this value.
+    #[error("{key} ({source_name}): {reason}")]
+    Invalid {
+        /// Which setting.
+        key: String,
+        /// Where the value comes from.
+        source_name: Source,
+        /// Why not.
+        reason: String,
+    },
+    /// `~` stands for nothing.
+    #[error("{key} begins with ~ but HOME is not set")]
+    NoHome {
+        /// Which setting.
+        key: String,
+    },
+}
+
+/// Everything configuration is made from.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// The file named by `--config`.
+    pub file: Option<PathBuf>,
+    /// The environment.
+    pub environment: Vec<(String, String)>,
+    /// Settings given as flags: setting, flag, value.
+    pub flags: Vec<(&'static str, &'static str, String)>,
+    /// Folder in which a relative settings file is looked for.
+    pub folder: PathBuf,
+}
+
+impl Inputs {
+    /// The inputs of this process, without flags.
+    pub fn of_process() -> Self {
+        Self {
+            environment: std::env::vars().collect(),
+            ..Self::default()
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        let found = self.environment.iter().find(|(it, _)| it == name);
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|it| !it.is_empty())
+    }
+
+    /// The user's own folder of settings.
+    fn personal_folder(&self) -> Option<PathBuf> {
+        let home = self
+            .variable("HOME")
+            .map(|it| PathBuf::from(it).join(".config"));
+        let config = self.variable("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
+        config.map(|it| it.join("sports-edge"))
+    }
+
+    /// The settings file to read: the one named, which must be there, or the first found.
+    fn settings_file(&self) -> Option<PathBuf> {
+        let named = self
+            .file
+            .clone()
+            .or_else(|| self.variable(FILE_VARIABLE).map(PathBuf::from));
+        if let Some(path) = named {
+            return Some(self.folder.join(path));
+        }
+        let personal = self.personal_folder().map(|it| it.join(FILE_NAME));
+        [Some(self.folder.join(FILE_NAME)), personal]
+            .into_iter()
+            .flatten()
+            .find(|it| it.exists())
+    }
+}
+
+/// What is in force, and from where.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The settings, read and checked.
+    pub settings: Settings,
+    /// Value and origin of each setting, by name.
+    pub origins: BTreeMap<String, (Value, Source)>,
+    /// Variables that begin like ours but name no setting.
+    pub strangers: Vec<String>,
+    /// The user's own folder of settings; may hold `competitions.toml` and `aliases.csv`.
+    pub personal_folder: Option<PathBuf>,
+}
+
+impl Config {
+    /// Lays file, environment and flags over the defaults.
+    pub fn load(inputs: &Inputs) -> Result<Self, ConfigError> {
+        let defaults = layer::flatten(&default_table());
+        let of_defaults =
+            |(key, value): (&String, &Value)| (key.clone(), (value.clone(), Source::Defaults));
+        let mut origins: BTreeMap<_, _> = defaults.iter().map(of_defaults).collect();
+        if let Some(path) = inputs.settings_file() {
+            layer::lay_file(&mut origins, &defaults, &read(&path)?, &path)?;
+        }
+        let mut strangers = Vec::new();
+        for (name, text) in &inputs.environment {
+            let Some(rest) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            let key = rest.to_lowercase().replace("__", ".");
+            match defaults.get(&key) {
+                _ if name == FILE_VARIABLE => {}
+                Some(like) => {
+                    let source = Source::Environment(name.clone());
+                    layer::lay_text(&mut origins, &key, text, (like, source))?;
+                }
+                // Not refused: Kubernetes makes such variables for a service of our name.
+                None => strangers.push(name.clone()),
+            }
+        }
+        for (key, flag, text) in &inputs.flags {
+            let like = &defaults[*key];
+            layer::lay_text(&mut origins, key, text, (like, Source::Flag(flag)))?;
+        }
+        let mut settings: Settings = layer::read_settings(&origins)?;
+        settings.data_dir = home_expanded(settings.data_dir, inputs)?;
+        Ok(Self {
+            settings,
+            origins,
+            strangers,
+            personal_folder: inputs.personal_folder(),
+        })
+    }
+}
+
+/// The commented defaults, as they stand in the program.
+pub fn defaults() -> &'static str {
+    DEFAULTS
+}
+
+fn default_table() -> Table {
+    DEFAULTS
+        .parse()
+        .expect("the defaults are TOML, as a test checks")
+}
+
+fn read(path: &std::path::Path) -> Result<Table, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    text.parse().map_err(|source| ConfigError::Malformed {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Puts the home folder in the place of a leading `~`.
+fn home_expanded(path: PathBuf, inputs: &Inputs) -> Result<PathBuf, ConfigError> {
+    let Ok(rest) = path.strip_prefix("~") else {
+        return Ok(path);
+    };
+    let home = inputs.variable("HOME");
+    let home = home.ok_or_else(|| ConfigError::NoHome {
+        key: "data_dir".to_owned(),
+    })?;
+    Ok(PathBuf::from(home).join(rest))
+}
+
+impl Settings {
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.data_dir.join("sports-edge.db")
+    }
+
+    /// Whether the server can be reached from another machine, directly or through a proxy.
+    pub fn is_exposed(&self) -> bool {
+        !is_loopback(self.listen) || !self.allowed_hosts.is_empty()
+    }
+}
+
+/// Whether an address is reachable from this machine only.
+pub(crate) fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! The settings, with values that can only be right.
+
+use std::{
+    net::SocketAddr,
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// Every setting; `config.default.toml` explains each.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port of the server.
+    pub listen: SocketAddr,
+    /// Folder of the database.
+    pub data_dir: PathBuf,
+    /// Whether reads from outside need no key.
+    pub reads_public: bool,
+    /// Host names besides loopback's own.
+    pub allowed_hosts: Vec<String>,
+    /// Bounds of requests.
+    pub limits: Limits,
+    /// Where events go.
+    pub log: LogSettings,
+    /// How forecasts are made and used.
+    pub forecast: ForecastSettings,
+}
+
+/// Bounds of requests.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// A body in bytes.
+    pub body_bytes_max: NonZeroUsize,
+    /// How long a request may take.
+    pub handler_seconds_max: NonZeroU64,
+    /// Requests at work at a time.
+    pub concurrent_requests_max: NonZeroUsize,
+    /// How long stopping may take.
+    pub drain_seconds_max: NonZeroU64,
+}
+
+/// Where events go.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    /// For whom they are written.
+    pub format: LogFormat,
+    /// Which ones.
+    pub level: String,
+}
+
+/// For whom events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// People.
+    Human,
+    /// Machines.
+    Json,
+    /// People on a terminal, machines elsewhere.
+    Auto,
+}
+
+/// How forecasts are made and used.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForecastSettings {
+    /// The share of full Kelly that is staked.
+    #[serde(deserialize_with = "share")]
+    pub kelly_share: f64,
+    /// Threads for training and backtests; 0 means all.
+    pub threads: usize,
+}
+
+fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    let share = f64::deserialize(input)?;
+    if (0.0..=1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err(D::Error::custom(format!(
+            "{share} does not lie between 0 and 1"
+        )))
+    }
+}

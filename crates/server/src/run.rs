@@ -1,0 +1,102 @@
+//! The server's life: listen at once, load, serve, drain, stop.
+//!
+//! The caller owns the socket and the reason to stop, so a test asks for port zero.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use api::{ApiOptions, ApiState, Hosts, ReadAccess};
+use engine::Engine;
+use tokio::net::TcpListener;
+use tracing::{error, info, warn};
+
+use crate::config::{Settings, is_loopback};
+
+/// Serves until `shutdown` is done, then finishes requests at work within the bound set.
+///
+/// Answers `/health/live` from the first moment and `/health/ready` once games and model are
+/// loaded.
+pub async fn run(
+    settings: &Settings,
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let state = ApiState::new(Arc::clone(&engine), options(settings)?);
+    let address = listener.local_addr().context("the socket has no address")?;
+    info!(%address, "listening");
+    let loading = tokio::spawn(load(engine));
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let draining = state.clone();
+    let stopping = async move {
+        shutdown.await;
+        draining.start_draining();
+        info!("draining");
+        let _ = stop.send(()); // Nobody listens any more only when the server has stopped.
+    };
+    let server = axum::serve(listener, api::router(state)).with_graceful_shutdown(stopping);
+    let mut serving = Box::pin(async move { server.await });
+    let bound = Duration::from_secs(settings.limits.drain_seconds_max.get());
+    let ended = tokio::select! {
+        ended = &mut serving => Some(ended),
+        () = async { let _ = stopped.await; tokio::time::sleep(bound).await } => None,
+    };
+    loading.abort();
+    match ended {
+        Some(ended) => ended.context("the server failed")?,
+        None => warn!(
+            seconds = bound.as_secs(),
+            "requests cut off: draining took too long"
+        ),
+    }
+    info!("stopped");
+    Ok(())
+}
+
+async fn load(engine: Arc<Engine>) {
+    match engine.load().await {
+        Ok(found) => info!(games = found.games, model = found.model, "ready"),
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            error!(
+                error = format!("{error:#}"),
+                "loading failed; the server stays not ready"
+            );
+        }
+    }
+}
+
+fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
+    let limits = &settings.limits;
+    let open = settings.reads_public || !settings.is_exposed();
+    let hosts = if is_loopback(settings.listen) {
+        Hosts::LoopbackAnd(settings.allowed_hosts.clone())
+    } else {
+        Hosts::Any
+    };
+    let mut seed = [0; 4];
+    fill_random(&mut seed)?;
+    Ok(ApiOptions {
+        read_access: if open {
+            ReadAccess::Open
+        } else {
+            ReadAccess::Keyed
+        },
+        hosts,
+        body_bytes_max: limits.body_bytes_max.get(),
+        handler_time_max: Duration::from_secs(limits.handler_seconds_max.get()),
+        concurrent_requests_max: limits.concurrent_requests_max.get(),
+        request_id_seed: u32::from_le_bytes(seed),
+    })
+}
+
+/// Fills `bytes` from the system's source of randomness.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> anyhow::Result<()> {
+    if let Err(error) = getrandom::fill(bytes) {
+        bail!("the system gives no random numbers: {error}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
