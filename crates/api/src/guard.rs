@@ -14,7 +14,7 @@ use axum::{
 };
 use tracing::{Instrument, error, info, info_span};
 
-use crate::{ApiState, Hosts, error::ApiError, problem::Problem};
+use crate::{ApiState, Hosts, error::ApiError, pages, problem::Problem};
 
 pub(crate) use conditional::{conditional, name_encoding_in_etag};
 
@@ -86,6 +86,7 @@ fn is_sane_id(id: &str) -> bool {
 pub(crate) async fn explain(request: Request, next: Next) -> Response {
     let instance = request.uri().clone();
     let id = request.extensions().get::<RequestId>().cloned();
+    let asked = request.headers().clone();
     let response = next.run(request).await;
     let status = response.status();
     let page = response.headers().get(header::CONTENT_TYPE);
@@ -95,6 +96,9 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
     }
     let error = response.extensions().get::<Arc<ApiError>>().cloned();
     let error = error.unwrap_or_else(|| Arc::new(unexplained(status)));
+    if pages::wants_page(instance.path(), &asked) {
+        return pages::problem_page(error.kind(), error.detail(), &asked);
+    }
     let id = id.map_or_else(String::new, |it| it.0);
     with_problem(response, &error, &instance, &id)
 }

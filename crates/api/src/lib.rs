@@ -10,6 +10,7 @@ mod extract;
 mod guard;
 mod idempotency;
 mod openapi;
+mod pages;
 mod problem;
 mod router;
 mod routes;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use auth::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope};
 pub use openapi::{openapi, openapi_json};
+pub use pages::backtest_report_html;
 pub use problem::{PROBLEM_KINDS, PROBLEMS_PATH, ProblemKind};
 pub use router::router;
 pub use state::{ApiOptions, ApiState, Hosts};

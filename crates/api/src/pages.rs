@@ -23,16 +23,18 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::Request,
     http::HeaderMap,
+    middleware::{self, Next},
     response::Response,
     routing::{get, post},
 };
 use engine::{Engine, EngineError};
 
 use self::{assets::Assets, shell::Style};
+use crate::{ApiState, auth::Reader};
 
-
-
+pub(crate) use self::problem::{problem_page, wants_page};
 pub use self::report_file::backtest_report_html;
 
 /// What every page is made with.
@@ -43,19 +45,27 @@ struct Pages {
     style: Arc<Style>,
 }
 
-/// The pages and their files.
-pub fn router(engine: Arc<Engine>) -> Router {
-    let pages =
-        Pages { engine, assets: Arc::new(Assets::load()), style: Arc::new(Style::new()) };
+/// The pages and their files. Pages are for those who may read; files are for all.
+pub(crate) fn router(state: &ApiState) -> Router {
+    let pages = Pages {
+        engine: Arc::clone(state.engine()),
+        assets: Arc::new(Assets::load()),
+        style: Arc::new(Style::new()),
+    };
     Router::new()
         .route("/", get(board::show))
         .route("/fixtures/{id}", get(fixture::show))
         .route("/edges", get(edges::show))
         .route("/report", get(report::show))
+        .layer(middleware::from_fn_with_state(state.clone(), readers_only))
         .route("/preferences", post(preferences::save))
         .route("/assets/{*path}", get(assets::file))
         .route("/favicon.svg", get(assets::icon))
         .with_state(pages)
+}
+
+async fn readers_only(_reader: Reader, request: Request, next: Next) -> Response {
+    next.run(request).await
 }
 
 impl Pages {

@@ -3,13 +3,14 @@
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
-use crate::{ApiState, docs, error::ApiError, guard, openapi, routes};
+use crate::{ApiState, docs, error::ApiError, guard, openapi, pages, routes};
 
 /// Everything the server answers to.
 pub fn router(state: ApiState) -> Router {
     let (endpoints, _) = routes::endpoints().split_for_parts();
     let everything = endpoints
         .with_state(state.clone())
+        .merge(pages::router(&state))
         .merge(docs::router(openapi::openapi_json()));
     guarded(everything, state)
 }

@@ -1,6 +1,6 @@
 //! The endpoints, one per file: wire types, documentation, handler.
 
-mod board;
+pub(crate) mod board;
 mod competitions;
 mod edges;
 mod fixture;

@@ -36,7 +36,9 @@ impl Assets {
     /// Reads the manifest, where there is one.
     pub(super) fn load() -> Self {
         let manifest = Dist::get(MANIFEST);
-        Self { entry: manifest.and_then(|it| entry(&it.data)) }
+        Self {
+            entry: manifest.and_then(|it| entry(&it.data)),
+        }
     }
 
     /// The path of the program, if it was built.
@@ -55,14 +57,19 @@ pub(super) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Respon
     let path = format!("assets/{path}");
     let hidden = path.ends_with(".br") || path.ends_with(".gz");
     let Some(plain) = Dist::get(&path).filter(|_| !hidden) else {
-        return answer(Response::builder().status(StatusCode::NOT_FOUND), Body::empty());
+        return answer(
+            Response::builder().status(StatusCode::NOT_FOUND),
+            Body::empty(),
+        );
     };
     let builder = Response::builder()
         .header(header::CONTENT_TYPE, plain.metadata.mimetype())
         .header(header::CACHE_CONTROL, "public, max-age=31536000, immutable")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::VARY, "accept-encoding");
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|it| it.to_str().ok());
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|it| it.to_str().ok());
     for (coding, suffix) in accepted_codings(accepted.unwrap_or_default()) {
         if let Some(small) = Dist::get(&format!("{path}.{suffix}")) {
             let builder = builder.header(header::CONTENT_ENCODING, coding);
@@ -77,11 +84,16 @@ pub(super) async fn icon() -> Response<Body> {
     let builder = Response::builder()
         .header(header::CONTENT_TYPE, "image/svg+xml")
         .header(header::CACHE_CONTROL, "public, max-age=86400");
-    answer(builder, Body::from(include_str!("../../templates/favicon.svg")))
+    answer(
+        builder,
+        Body::from(include_str!("../../templates/favicon.svg")),
+    )
 }
 
 fn answer(builder: axum::http::response::Builder, body: Body) -> Response<Body> {
-    builder.body(body).expect("every header is a constant or a known media type")
+    builder
+        .body(body)
+        .expect("every header is a constant or a known media type")
 }
 
 /// The codings we keep that the client takes, smallest first, each with its file suffix.
@@ -94,7 +106,10 @@ fn accepted_codings(accept: &str) -> Vec<(&'static str, &'static str)> {
         let weight = named.and_then(|it| it.trim().strip_prefix("q="));
         weight.is_some_and(|it| it.parse::<f32>().is_ok_and(|it| it > 0.0))
     };
-    [("br", "br"), ("gzip", "gz")].into_iter().filter(|(coding, _)| takes(coding)).collect()
+    [("br", "br"), ("gzip", "gz")]
+        .into_iter()
+        .filter(|(coding, _)| takes(coding))
+        .collect()
 }
 
 #[cfg(test)]
@@ -104,7 +119,10 @@ mod tests {
     #[test]
     fn the_smallest_coding_the_client_takes_is_sent() {
         let codings = |accept| -> Vec<&str> {
-            accepted_codings(accept).into_iter().map(|(coding, _)| coding).collect()
+            accepted_codings(accept)
+                .into_iter()
+                .map(|(coding, _)| coding)
+                .collect()
         };
         assert_eq!(codings("gzip, deflate, br, zstd"), ["br", "gzip"]);
         assert_eq!(codings("GZIP;q=0.5, br;q=0"), ["gzip"]);

@@ -112,20 +112,49 @@ async fn read(
     let competition = CompetitionKey::new(query.competition.as_str()).ok();
     let competitions: Vec<CompetitionKey> = competition.iter().cloned().collect();
     let day: Option<Date> = query.day.parse().ok();
-    let start_of = |day: Date| day.to_zoned_datetime(preferences.zone.clone()).ok().map(|it| it.timestamp());
+    let start_of = |day: Date| {
+        day.to_zoned_datetime(preferences.zone.clone())
+            .ok()
+            .map(|it| it.timestamp())
+    };
     let from = day.and_then(start_of);
-    let until = day.and_then(|it| it.tomorrow().ok()).and_then(start_of).filter(|_| from.is_some());
-    let filter = BoardFilter { competitions: competitions.clone(), from, until, limit: ROWS_MAX };
+    let until = day
+        .and_then(|it| it.tomorrow().ok())
+        .and_then(start_of)
+        .filter(|_| from.is_some());
+    let filter = BoardFilter {
+        competitions: competitions.clone(),
+        from,
+        until,
+        limit: ROWS_MAX,
+    };
     let rows = engine.board(&filter).await?;
     let first = from.or(rows.first().map(|it| it.fixture.fixture.kickoff));
     let last = until.or(rows.last().map(|it| after(it.fixture.fixture.kickoff)));
     let neighbour = async |from: Option<Timestamp>, until: Option<Timestamp>| {
-        let newest_first = if until.is_some() { Newest::First } else { Newest::Last };
-        let filter =
-            FixtureFilter { competitions: competitions.clone(), from, until, newest_first, ..FixtureFilter::default() };
-        let page = PageRequest { cursor: None, limit: 1 };
+        let newest_first = if until.is_some() {
+            Newest::First
+        } else {
+            Newest::Last
+        };
+        let filter = FixtureFilter {
+            competitions: competitions.clone(),
+            from,
+            until,
+            newest_first,
+            ..FixtureFilter::default()
+        };
+        let page = PageRequest {
+            cursor: None,
+            limit: 1,
+        };
         let found = engine.fixtures(&filter, &page).await?.data;
-        let day = found.first().map(|it| it.fixture.kickoff.to_zoned_datetime(preferences.zone.clone()).date());
+        let day = found.first().map(|it| {
+            it.fixture
+                .kickoff
+                .to_zoned_datetime(preferences.zone.clone())
+                .date()
+        });
         Ok::<_, EngineError>(day)
     };
     let (mut previous, mut next) = (None, None);
@@ -145,7 +174,9 @@ async fn read(
 }
 
 fn after(moment: Timestamp) -> Timestamp {
-    moment.saturating_add(1.second()).expect("a second never overflows when saturating")
+    moment
+        .saturating_add(1.second())
+        .expect("a second never overflows when saturating")
 }
 
 fn page<'a>(
@@ -157,14 +188,23 @@ fn page<'a>(
     let days = days(&board.rows, &preferences, board.now);
     let heading = match days.as_slice() {
         [] => "Board",
-        _ if board.rows.iter().any(|it| it.fixture.fixture.kickoff >= board.now) => "Coming up",
+        _ if board
+            .rows
+            .iter()
+            .any(|it| it.fixture.fixture.kickoff >= board.now) =>
+        {
+            "Coming up"
+        }
         _ if board.day.is_some() => "Results",
         _ => "Latest results",
     };
     let heading = heading.to_owned();
     let state = BoardState::new(board, &preferences);
     let link = |day: Date| {
-        let competition = board.competition.as_ref().map(|it| format!("&competition={it}"));
+        let competition = board
+            .competition
+            .as_ref()
+            .map(|it| format!("&competition={it}"));
         format!("/?day={day}{}", competition.unwrap_or_default())
     };
     let mut shell = pages.shell("board", heading.clone(), path, preferences);
@@ -192,7 +232,11 @@ pub(super) fn days(rows: &[BoardRow], preferences: &Preferences, now: Timestamp)
         let line = Row::new(row, preferences, now);
         match days.last_mut().filter(|it| it.iso == iso) {
             Some(day) => day.rows.push(line),
-            None => days.push(Day { iso, label, rows: vec![line] }),
+            None => days.push(Day {
+                iso,
+                label,
+                rows: vec![line],
+            }),
         }
     }
     days
@@ -236,7 +280,9 @@ pub(super) fn summary(rows: &[BoardRow]) -> Option<String> {
     }
     #[expect(clippy::cast_precision_loss, reason = "a hundred rows at most")]
     let n = both.len() as f64;
-    let (model, market) = both.iter().fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    let (model, market) = both
+        .iter()
+        .fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
     Some(format!(
         "Log loss over these {} results: model {:.3}, market {:.3} (lower is better)",
         both.len(),

@@ -56,7 +56,9 @@ impl Row {
     pub(super) fn new(row: &BoardRow, preferences: &Preferences, now: Timestamp) -> Self {
         let view = &row.fixture;
         let fixture = &view.fixture;
-        let happened = fixture.score.and_then(|it| opinions::happened(it, view.has_draw));
+        let happened = fixture
+            .score
+            .and_then(|it| opinions::happened(it, view.has_draw));
         let zone = &preferences.zone;
         Self {
             id: fixture.id.0,
@@ -104,9 +106,16 @@ impl Verdict {
     fn new(row: &BoardRow, happened: usize) -> Option<Self> {
         let model = *row.prediction.as_ref()?.probabilities.get(happened)?;
         let gave = format!("gave the result {}", text::percent(model));
-        let market = row.market.as_ref().and_then(|it| it.probabilities.get(happened).copied());
+        let market = row
+            .market
+            .as_ref()
+            .and_then(|it| it.probabilities.get(happened).copied());
         let Some(market) = market else {
-            return Some(Self { class: "even", sign: "", text: gave });
+            return Some(Self {
+                class: "even",
+                sign: "",
+                text: gave,
+            });
         };
         let [mine, theirs] = [model, market].map(text::percent);
         let (class, sign) = match model.total_cmp(&market) {
@@ -131,7 +140,10 @@ pub(super) fn pick(edge: &EdgeView) -> String {
         (MarketKind::Totals, Some(line)) => format!("{outcome} {line}"),
         (MarketKind::Spreads, Some(line)) => {
             let sign = if line > 0.0 { "+" } else { "" };
-            format!("{outcome} {sign}{}", (line + 0.0).to_string().replace('-', "\u{2212}"))
+            format!(
+                "{outcome} {sign}{}",
+                (line + 0.0).to_string().replace('-', "\u{2212}")
+            )
         }
         (MarketKind::BothTeamsToScore, _) => format!("Both score: {}", outcome.to_lowercase()),
         _ => outcome,
@@ -148,14 +160,18 @@ fn status(view: &FixtureView) -> Option<&'static str> {
 
 fn lines(row: &BoardRow, happened: Option<usize>, now: Timestamp) -> Vec<OpinionLine> {
     let kickoff = row.fixture.fixture.kickoff;
-    let model = row.prediction.as_ref().zip(row.as_of).map(|(opinion, as_of)| OpinionLine {
-        who: "Model".to_owned(),
-        kind: "model",
-        segments: opinions::segments(&opinion.probabilities, happened),
-        age: text::age(as_of, kickoff, now),
-        at: as_of.to_string(),
-        verb: "predicted",
-    });
+    let model = row
+        .prediction
+        .as_ref()
+        .zip(row.as_of)
+        .map(|(opinion, as_of)| OpinionLine {
+            who: "Model".to_owned(),
+            kind: "model",
+            segments: opinions::segments(&opinion.probabilities, happened),
+            age: text::age(as_of, kickoff, now),
+            at: as_of.to_string(),
+            verb: "predicted",
+        });
     let market = row.market.as_ref().map(|market| OpinionLine {
         who: "Market".to_owned(),
         kind: "market",

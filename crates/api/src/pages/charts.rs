@@ -24,9 +24,19 @@ impl Scale {
     /// Maps `from..until` to `start..end`; a range of nothing is widened around its value.
     fn new((from, until): (f64, f64), (start, end): (f64, f64)) -> Self {
         if until - from > f64::EPSILON * from.abs().max(1.0) {
-            Self { from, until, start, end }
+            Self {
+                from,
+                until,
+                start,
+                end,
+            }
         } else {
-            Self { from: from - 0.5, until: from + 0.5, start, end }
+            Self {
+                from: from - 0.5,
+                until: from + 0.5,
+                start,
+                end,
+            }
         }
     }
 
@@ -43,7 +53,10 @@ fn ticks(low: f64, high: f64, count: u32) -> Vec<f64> {
         return vec![low];
     }
     let power = 10_f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|it| it * power).into_iter().find(|it| *it >= raw);
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0]
+        .map(|it| it * power)
+        .into_iter()
+        .find(|it| *it >= raw);
     let step = step.unwrap_or(raw);
     let first = (low / step).ceil();
     (0..=2 * count)
@@ -54,15 +67,20 @@ fn ticks(low: f64, high: f64, count: u32) -> Vec<f64> {
 
 /// Least and greatest of finite values.
 fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    values.filter(|it| it.is_finite()).fold(None, |extent, value| {
-        let (low, high) = extent.unwrap_or((value, value));
-        Some((value.min(low), value.max(high)))
-    })
+    values
+        .filter(|it| it.is_finite())
+        .fold(None, |extent, value| {
+            let (low, high) = extent.unwrap_or((value, value));
+            Some((value.min(low), value.max(high)))
+        })
 }
 
 /// Text that can stand in SVG.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -80,7 +98,10 @@ mod tests {
     #[test]
     fn a_scale_maps_ends_to_ends_and_nothing_to_the_middle() {
         let scale = Scale::new((0.0, 10.0), (100.0, 0.0));
-        assert_eq!([scale.at(0.0), scale.at(5.0), scale.at(10.0)], [100.0, 50.0, 0.0]);
+        assert_eq!(
+            [scale.at(0.0), scale.at(5.0), scale.at(10.0)],
+            [100.0, 50.0, 0.0]
+        );
         assert_eq!(Scale::new((3.0, 3.0), (0.0, 100.0)).at(3.0), 50.0);
     }
 

@@ -122,13 +122,28 @@ pub(super) async fn show(
 async fn read(pages: &Pages, query: &EdgesQuery) -> Result<Page<EdgeView>, EngineError> {
     let percent: Option<f64> = query.min.parse().ok();
     let filter = EdgeFilter {
-        competitions: CompetitionKey::new(query.competition.as_str()).into_iter().collect(),
+        competitions: CompetitionKey::new(query.competition.as_str())
+            .into_iter()
+            .collect(),
         min_edge: percent.map(|it| it / 100.0),
         market: MarketKind::parse(&query.market),
-        flagged: if query.flagged.is_empty() { Flagged::Hidden } else { Flagged::Shown },
+        flagged: if query.flagged.is_empty() {
+            Flagged::Hidden
+        } else {
+            Flagged::Shown
+        },
         ..EdgeFilter::default()
     };
-    pages.engine.edges(&filter, &PageRequest { cursor: None, limit: EDGES_MAX }).await
+    pages
+        .engine
+        .edges(
+            &filter,
+            &PageRequest {
+                cursor: None,
+                limit: EDGES_MAX,
+            },
+        )
+        .await
 }
 
 fn page<'a>(
@@ -146,7 +161,11 @@ fn page<'a>(
         odds: preferences.odds.as_str(),
         sort: sort.as_str(),
     };
-    let lines = edges.data.iter().map(|it| EdgeLine::new(it, &preferences, now)).collect();
+    let lines = edges
+        .data
+        .iter()
+        .map(|it| EdgeLine::new(it, &preferences, now))
+        .collect();
     let mut shell = pages.shell("edges", "Edges".to_owned(), path, preferences);
     shell.state = inline_json(&state);
     let kinds = [MarketKind::H2h, MarketKind::Totals, MarketKind::Spreads];
@@ -169,8 +188,14 @@ fn page<'a>(
 }
 
 impl Sort {
-    const ALL: [Self; 6] =
-        [Self::Value, Self::Kickoff, Self::Price, Self::Probability, Self::Stake, Self::Age];
+    const ALL: [Self; 6] = [
+        Self::Value,
+        Self::Kickoff,
+        Self::Price,
+        Self::Probability,
+        Self::Stake,
+        Self::Age,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -184,7 +209,10 @@ impl Sort {
     }
 
     fn parse(text: &str) -> Self {
-        Self::ALL.into_iter().find(|it| it.as_str() == text).unwrap_or(Self::Value)
+        Self::ALL
+            .into_iter()
+            .find(|it| it.as_str() == text)
+            .unwrap_or(Self::Value)
     }
 
     /// Largest first; for kickoff the next, for age the youngest.
@@ -229,13 +257,17 @@ impl EdgesQuery {
     fn link(&self, sort: Sort) -> String {
         let mut link = format!("/edges?sort={}", sort.as_str());
         let market = MarketKind::parse(&self.market).map(|it| it.as_str().to_owned());
-        let competition =
-            CompetitionKey::new(self.competition.as_str()).ok().map(|it| it.to_string());
+        let competition = CompetitionKey::new(self.competition.as_str())
+            .ok()
+            .map(|it| it.to_string());
         let min = self.min.parse::<f64>().ok().map(|it| it.to_string());
         let flagged = (!self.flagged.is_empty()).then(|| "1".to_owned());
-        for (name, value) in
-            [("market", market), ("competition", competition), ("min", min), ("flagged", flagged)]
-        {
+        for (name, value) in [
+            ("market", market),
+            ("competition", competition),
+            ("min", min),
+            ("flagged", flagged),
+        ] {
             if let Some(value) = value {
                 link += &format!("&{name}={value}");
             }
@@ -258,8 +290,14 @@ impl EdgeLine {
             market: text::market(edge.market),
             pick: pick(edge),
             bookmaker: text::words(edge.bookmaker.as_str()),
-            price: Shown { text: preferences.price(edge.price), decimal: edge.price.decimal() },
-            fair: fair.map(|it| Shown { text: preferences.price(it), decimal: it.decimal() }),
+            price: Shown {
+                text: preferences.price(edge.price),
+                decimal: edge.price.decimal(),
+            },
+            fair: fair.map(|it| Shown {
+                text: preferences.price(it),
+                decimal: it.decimal(),
+            }),
             probability: text::percent(edge.probability),
             value: text::signed_percent(edge.expected_value),
             raw: text::signed_percent(edge.raw_value),

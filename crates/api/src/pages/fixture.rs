@@ -93,7 +93,13 @@ pub(super) async fn show(
     let preferences = Preferences::read(&headers);
     match read(&pages, id).await {
         Ok((insight, quotes)) => {
-            let page = page(&pages, &insight, &quotes, uri.path().to_owned(), preferences);
+            let page = page(
+                &pages,
+                &insight,
+                &quotes,
+                uri.path().to_owned(),
+                preferences,
+            );
             pages.respond(&page, StatusCode::OK, &headers)
         }
         Err(error) => pages.failed(&error, &headers),
@@ -104,7 +110,10 @@ async fn read(
     pages: &Pages,
     id: FixtureId,
 ) -> Result<(FixtureInsight, Vec<QuoteView>), EngineError> {
-    Ok((pages.engine.insight(id, None).await?, pages.engine.quotes(id).await?))
+    Ok((
+        pages.engine.insight(id, None).await?,
+        pages.engine.quotes(id).await?,
+    ))
 }
 
 fn page<'a>(
@@ -138,15 +147,29 @@ fn page<'a>(
         views,
         others,
         model: prediction.map(|it| format!("{} {}", text::words(&it.model), it.version)),
-        matrix: insight.score_matrix.as_deref().map(|it| Matrix::new(it, view)),
-        expected: insight.expected_score.map(|it| it.map(|it| text::number(it, 2))),
+        matrix: insight
+            .score_matrix
+            .as_deref()
+            .map(|it| Matrix::new(it, view)),
+        expected: insight
+            .expected_score
+            .map(|it| it.map(|it| text::number(it, 2))),
         reasons: Reason::list(&insight.reasons),
         ratings: ratings_chart(view, &insight.ratings),
         markets: prediction
-            .map(|it| it.markets.iter().map(|it| market_card(it, &preferences)).collect())
+            .map(|it| {
+                it.markets
+                    .iter()
+                    .map(|it| market_card(it, &preferences))
+                    .collect()
+            })
             .unwrap_or_default(),
         tables: quotes::tables(quotes, view.has_draw, kickoff, &preferences),
-        edges: insight.edges.iter().map(|it| EdgeLine::new(it, &preferences, now)).collect(),
+        edges: insight
+            .edges
+            .iter()
+            .map(|it| EdgeLine::new(it, &preferences, now))
+            .collect(),
         meetings: meetings(&insight.head_to_head, &preferences),
         shell: pages.shell("fixture", title, path, preferences),
     };
@@ -163,9 +186,17 @@ fn state(
 ) -> FixtureState {
     let series = |series: &RatingSeries| RatingState {
         name: team_name(view, series),
-        points: series.points.iter().map(|(at, rating)| (at.as_second(), tenth(*rating))).collect(),
+        points: series
+            .points
+            .iter()
+            .map(|(at, rating)| (at.as_second(), tenth(*rating)))
+            .collect(),
     };
-    FixtureState { now: now.to_string(), odds, ratings: ratings.iter().map(series).collect() }
+    FixtureState {
+        now: now.to_string(),
+        odds,
+        ratings: ratings.iter().map(series).collect(),
+    }
 }
 
 fn tenth(value: f64) -> f64 {
@@ -191,14 +222,22 @@ fn opinion_lines(
         for opinion in &prediction.opinions {
             let chosen = opinion.model == prediction.model;
             let line = OpinionLine {
-                who: if chosen { "Model".to_owned() } else { text::words(&opinion.model) },
+                who: if chosen {
+                    "Model".to_owned()
+                } else {
+                    text::words(&opinion.model)
+                },
                 kind: if chosen { "model" } else { "market" },
                 segments: opinions::segments(&opinion.probabilities, happened),
                 age: text::age(prediction.as_of, kickoff, now),
                 at: prediction.as_of.to_string(),
                 verb: "predicted",
             };
-            if chosen { views.push(line) } else { others.push(line) }
+            if chosen {
+                views.push(line)
+            } else {
+                others.push(line)
+            }
         }
     }
     if let Some(market) = &insight.market {
@@ -217,25 +256,38 @@ fn opinion_lines(
 /// The fixture in a sentence.
 fn summary(insight: &FixtureInsight, happened: Option<usize>) -> Option<String> {
     let prediction = insight.prediction.as_ref()?;
-    let opinion = prediction.opinions.iter().find(|it| it.model == prediction.model)?;
+    let opinion = prediction
+        .opinions
+        .iter()
+        .find(|it| it.model == prediction.model)?;
     let view = &insight.fixture;
     let names = |index: usize| match (index, opinion.probabilities.len()) {
         (0, _) => format!("{} to win", view.home.name),
         (1, 3) => "a draw".to_owned(),
         _ => format!("{} to win", view.away.name),
     };
-    let (likeliest, probability) =
-        opinion.probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+    let (likeliest, probability) = opinion
+        .probabilities
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1))?;
     let mut text = format!(
         "Likeliest before the game: {}, {}.",
         names(likeliest),
         text::percent(*probability)
     );
-    if let Some((index, given)) = happened.and_then(|it| Some((it, opinion.probabilities.get(it)?))) {
-        let market = insight.market.as_ref().and_then(|it| it.probabilities.get(index));
+    if let Some((index, given)) = happened.and_then(|it| Some((it, opinion.probabilities.get(it)?)))
+    {
+        let market = insight
+            .market
+            .as_ref()
+            .and_then(|it| it.probabilities.get(index));
         let market = market.map(|it| format!(", the market {}", text::percent(*it)));
         let market = market.unwrap_or_default();
-        text += &format!(" What happened was given {} by the model{market}.", text::percent(*given));
+        text += &format!(
+            " What happened was given {} by the model{market}.",
+            text::percent(*given)
+        );
     }
     Some(text)
 }
@@ -244,13 +296,24 @@ fn ratings_chart(view: &FixtureView, ratings: &[RatingSeries]) -> Option<String>
     #[expect(clippy::cast_precision_loss, reason = "seconds on an axis of pixels")]
     let lines = ratings.iter().map(|series| charts::Line {
         name: team_name(view, series),
-        class: if series.team == view.home.id { "c-home" } else { "c-away" },
-        points: series.points.iter().map(|(at, rating)| (at.as_second() as f64, *rating)).collect(),
+        class: if series.team == view.home.id {
+            "c-home"
+        } else {
+            "c-away"
+        },
+        points: series
+            .points
+            .iter()
+            .map(|(at, rating)| (at.as_second() as f64, *rating))
+            .collect(),
     });
     let lines: Vec<charts::Line> = lines.collect();
-    let last = lines.iter().filter_map(|it| Some((it, it.points.last()?.1)));
-    let last: Vec<String> =
-        last.map(|(line, rating)| format!("{} {}", line.name, text::number(rating, 0))).collect();
+    let last = lines
+        .iter()
+        .filter_map(|it| Some((it, it.points.last()?.1)));
+    let last: Vec<String> = last
+        .map(|(line, rating)| format!("{} {}", line.name, text::number(rating, 0)))
+        .collect();
     charts::curve(&Curve {
         summary: format!("Ratings over two years; now {}", last.join(", ")),
         lines,
@@ -261,13 +324,27 @@ fn ratings_chart(view: &FixtureView, ratings: &[RatingSeries]) -> Option<String>
 }
 
 fn market_card(prediction: &MarketPrediction, preferences: &Preferences) -> MarketCard {
-    let shown = if prediction.market.kind() == MarketKind::CorrectScore { 8 } else { usize::MAX };
+    let shown = if prediction.market.kind() == MarketKind::CorrectScore {
+        8
+    } else {
+        usize::MAX
+    };
     let outcomes = prediction.outcomes.iter().take(shown).map(|it| {
         let fair = Price::new(it.probability.recip()).ok();
-        let fair = fair.map(|it| Shown { text: preferences.price(it), decimal: it.decimal() });
-        (text::outcome(it.outcome), text::percent(it.probability), fair)
+        let fair = fair.map(|it| Shown {
+            text: preferences.price(it),
+            decimal: it.decimal(),
+        });
+        (
+            text::outcome(it.outcome),
+            text::percent(it.probability),
+            fair,
+        )
     });
-    MarketCard { title: text::market(prediction.market), outcomes: outcomes.collect() }
+    MarketCard {
+        title: text::market(prediction.market),
+        outcomes: outcomes.collect(),
+    }
 }
 
 fn meetings(games: &[FixtureView], preferences: &Preferences) -> Vec<Meeting> {

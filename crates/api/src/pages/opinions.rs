@@ -70,16 +70,31 @@ mod tests {
     #[test]
     fn pieces_of_a_bar_follow_each_other() {
         let pieces = segments(&[0.5, 0.3, 0.2], Some(1));
-        let places: Vec<_> = pieces.iter().map(|it| (it.start.as_str(), it.width.as_str())).collect();
-        assert_eq!(places, [("0.0%", "50.0%"), ("50.0%", "30.0%"), ("80.0%", "20.0%")]);
-        assert_eq!(pieces.iter().map(|it| it.hit).collect::<Vec<_>>(), [false, true, false]);
+        let places: Vec<_> = pieces
+            .iter()
+            .map(|it| (it.start.as_str(), it.width.as_str()))
+            .collect();
+        assert_eq!(
+            places,
+            [("0.0%", "50.0%"), ("50.0%", "30.0%"), ("80.0%", "20.0%")]
+        );
+        assert_eq!(
+            pieces.iter().map(|it| it.hit).collect::<Vec<_>>(),
+            [false, true, false]
+        );
         assert_eq!(segments(&[0.6, 0.4], None)[1].class, "away");
     }
 
     #[test]
     fn a_score_means_an_outcome_where_the_sport_has_one_for_it() {
         let of = |home, away, draw| happened(Score { home, away }, draw);
-        assert_eq!([of(2, 1, true), of(1, 1, true), of(0, 1, true)], [Some(0), Some(1), Some(2)]);
-        assert_eq!([of(20, 13, false), of(20, 20, false), of(3, 6, false)], [Some(0), None, Some(1)]);
+        assert_eq!(
+            [of(2, 1, true), of(1, 1, true), of(0, 1, true)],
+            [Some(0), Some(1), Some(2)]
+        );
+        assert_eq!(
+            [of(20, 13, false), of(20, 20, false), of(3, 6, false)],
+            [Some(0), None, Some(1)]
+        );
     }
 }

@@ -56,7 +56,11 @@ impl Theme {
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self { theme: Theme::Auto, odds: OddsFormat::Decimal, zone: TimeZone::UTC }
+        Self {
+            theme: Theme::Auto,
+            odds: OddsFormat::Decimal,
+            zone: TimeZone::UTC,
+        }
     }
 }
 
@@ -69,11 +73,18 @@ impl Preferences {
             .flat_map(|it| it.split(';'))
             .filter_map(|it| it.trim().split_once('='))
             .collect();
-        let of = |name: &str| pairs.iter().find(|(it, _)| *it == name).map(|(_, value)| *value);
+        let of = |name: &str| {
+            pairs
+                .iter()
+                .find(|(it, _)| *it == name)
+                .map(|(_, value)| *value)
+        };
         let fallback = Self::default();
         Self {
             theme: of("theme").and_then(Theme::parse).unwrap_or(fallback.theme),
-            odds: of("odds").and_then(OddsFormat::parse).unwrap_or(fallback.odds),
+            odds: of("odds")
+                .and_then(OddsFormat::parse)
+                .unwrap_or(fallback.odds),
             zone: of("tz").and_then(zone).unwrap_or(fallback.zone),
         }
     }
@@ -117,7 +128,11 @@ pub(super) async fn save(Form(choice): Form<Choice>) -> Response {
 /// A path of this site, or its front page: a form never sends anybody elsewhere.
 fn local(path: &str) -> &str {
     let elsewhere = path.starts_with("//") || path.contains(['\\', '\r', '\n']);
-    if path.starts_with('/') && !elsewhere { path } else { "/" }
+    if path.starts_with('/') && !elsewhere {
+        path
+    } else {
+        "/"
+    }
 }
 
 fn zone(cookie: &str) -> Option<TimeZone> {
@@ -138,7 +153,14 @@ mod tests {
     #[test]
     fn cookies_say_how_things_are_shown() {
         let all = read("theme=dark; odds=american; tz=Europe%2FLondon; other=1");
-        assert_eq!(all, (Theme::Dark, OddsFormat::American, "Europe/London".to_owned()));
+        assert_eq!(
+            all,
+            (
+                Theme::Dark,
+                OddsFormat::American,
+                "Europe/London".to_owned()
+            )
+        );
     }
 
     #[test]

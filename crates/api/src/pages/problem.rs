@@ -7,7 +7,12 @@ use axum::{
 };
 use engine::EngineError;
 
-use super::{Pages, preferences::Preferences, shell::Shell};
+use super::{
+    Pages,
+    preferences::Preferences,
+    shell::{Shell, Style},
+};
+use crate::ProblemKind;
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -16,7 +21,7 @@ struct ProblemPage<'a> {
     status: u16,
     title: &'static str,
     detail: String,
-    help: &'static str,
+    help: String,
 }
 
 /// What a failure is called and what to do about it.
@@ -27,19 +32,15 @@ struct Words {
 }
 
 /// The page of an engine's failure.
-pub(super) fn of_engine(
-    pages: &Pages,
-    error: &EngineError,
-    headers: &HeaderMap,
-) -> Response {
+pub(super) fn of_engine(pages: &Pages, error: &EngineError, headers: &HeaderMap) -> Response {
     let words = words(error);
-    let detail = if words.status.is_server_error() && words.status != StatusCode::SERVICE_UNAVAILABLE
-    {
-        tracing::error!(error = error as &dyn std::error::Error, "page failed");
-        String::new()
-    } else {
-        error.to_string()
-    };
+    let detail =
+        if words.status.is_server_error() && words.status != StatusCode::SERVICE_UNAVAILABLE {
+            tracing::error!(error = error as &dyn std::error::Error, "page failed");
+            String::new()
+        } else {
+            error.to_string()
+        };
     page(pages, &words, detail, headers)
 }
 
@@ -56,20 +57,47 @@ pub(super) fn of_status(pages: &Pages, status: StatusCode, headers: &HeaderMap) 
     page(pages, &words, String::new(), headers)
 }
 
-/// Whether the client would rather read HTML than JSON.
-pub fn prefers_html(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
-    accept.is_some_and(|it| it.contains("text/html"))
+/// Whether a problem at `path` is shown as a page: to browsers, outside the API.
+pub(crate) fn wants_page(path: &str, asked: &HeaderMap) -> bool {
+    let machine = ["/v1/", "/health/", "/assets/"]
+        .iter()
+        .any(|it| path.starts_with(it));
+    let accept = asked.get(header::ACCEPT).and_then(|it| it.to_str().ok());
+    !machine && accept.is_some_and(|it| it.contains("text/html"))
+}
+
+/// The page of a problem of the API, for people who came with a browser.
+pub(crate) fn problem_page(kind: ProblemKind, detail: String, asked: &HeaderMap) -> Response {
+    let style = Style::new();
+    let preferences = Preferences::read(asked);
+    let page = ProblemPage {
+        shell: Shell::bare(kind.title, &style, preferences),
+        status: kind.status.as_u16(),
+        title: kind.title,
+        detail,
+        help: plain(kind.help),
+    };
+    style.respond(&page, kind.status, asked)
+}
+
+/// Text without the marks of code.
+fn plain(text: &str) -> String {
+    text.replace('`', "")
 }
 
 fn page(pages: &Pages, words: &Words, detail: String, headers: &HeaderMap) -> Response {
     let preferences = Preferences::read(headers);
     let page = ProblemPage {
-        shell: pages.shell("problem", words.title.to_owned(), "/".to_owned(), preferences),
+        shell: pages.shell(
+            "problem",
+            words.title.to_owned(),
+            "/".to_owned(),
+            preferences,
+        ),
         status: words.status.as_u16(),
         title: words.title,
         detail,
-        help: words.help,
+        help: words.help.to_owned(),
     };
     pages.respond(&page, words.status, headers)
 }

@@ -59,8 +59,11 @@ pub(super) fn tables(
         .into_iter()
         .map(|market| {
             let outcomes = market.outcomes(has_draw);
-            let of_market: Vec<&QuoteView> =
-                standing.iter().copied().filter(|it| it.market == market).collect();
+            let of_market: Vec<&QuoteView> = standing
+                .iter()
+                .copied()
+                .filter(|it| it.market == market)
+                .collect();
             MarketTable {
                 title: text::market(market),
                 outcomes: outcomes.iter().map(|it| text::outcome(*it)).collect(),
@@ -84,8 +87,11 @@ fn rows(
     let paths: Vec<(&BookmakerKey, Vec<&QuoteView>)> = bookmakers
         .into_iter()
         .map(|name| {
-            let mut own: Vec<&QuoteView> =
-                quotes.iter().copied().filter(|it| it.bookmaker == *name).collect();
+            let mut own: Vec<&QuoteView> = quotes
+                .iter()
+                .copied()
+                .filter(|it| it.bookmaker == *name)
+                .collect();
             own.sort_by_key(|it| (it.taken_at, it.stage));
             (name, own)
         })
@@ -93,11 +99,16 @@ fn rows(
     let best: Vec<f64> = outcomes
         .iter()
         .map(|outcome| {
-            let last = paths.iter().filter_map(|(_, own)| price(own.last()?, *outcome));
+            let last = paths
+                .iter()
+                .filter_map(|(_, own)| price(own.last()?, *outcome));
             last.fold(0.0, f64::max)
         })
         .collect();
-    paths.iter().map(|(name, own)| row(name, own, (outcomes, &best), kickoff, preferences)).collect()
+    paths
+        .iter()
+        .map(|(name, own)| row(name, own, (outcomes, &best), kickoff, preferences))
+        .collect()
 }
 
 fn row(
@@ -109,7 +120,10 @@ fn row(
 ) -> BookmakerRow {
     let last = own[own.len() - 1];
     let prices: Vec<Option<f64>> = outcomes.iter().map(|it| price(last, *it)).collect();
-    let margin = prices.iter().map(|it| it.map(f64::recip)).sum::<Option<f64>>();
+    let margin = prices
+        .iter()
+        .map(|it| it.map(f64::recip))
+        .sum::<Option<f64>>();
     BookmakerRow {
         bookmaker: text::words(name.as_str()),
         cells: outcomes
@@ -131,7 +145,10 @@ fn movement(
 ) -> Option<Movement> {
     let shown = |quote: &QuoteView| {
         let (_, price) = quote.prices.iter().find(|(it, _)| *it == outcome)?;
-        Some(Shown { text: preferences.price(*price), decimal: price.decimal() })
+        Some(Shown {
+            text: preferences.price(*price),
+            decimal: price.decimal(),
+        })
     };
     #[expect(clippy::cast_precision_loss, reason = "seconds on an axis of pixels")]
     let points: Vec<(f64, f64)> = own
@@ -139,7 +156,10 @@ fn movement(
         .filter_map(|it| Some((it.taken_at.as_second() as f64, price(it, outcome)?)))
         .collect();
     let last = shown(own.last()?)?;
-    let first = own.iter().find_map(|it| shown(it)).filter(|_| points.len() > 1);
+    let first = own
+        .iter()
+        .find_map(|it| shown(it))
+        .filter(|_| points.len() > 1);
     let change = first.as_ref().map(|first| {
         let change = last.decimal / first.decimal - 1.0;
         let size = text::percent(change.abs());
@@ -152,9 +172,19 @@ fn movement(
         }
     });
     let best = last.decimal >= best;
-    Some(Movement { first, best, last, change, spark: charts::spark(&points) })
+    Some(Movement {
+        first,
+        best,
+        last,
+        change,
+        spark: charts::spark(&points),
+    })
 }
 
 fn price(quote: &QuoteView, outcome: Outcome) -> Option<f64> {
-    quote.prices.iter().find(|(it, _)| *it == outcome).map(|(_, price)| price.decimal())
+    quote
+        .prices
+        .iter()
+        .find(|(it, _)| *it == outcome)
+        .map(|(_, price)| price.decimal())
 }

@@ -63,9 +63,16 @@ pub(super) async fn show(
         },
         None => None,
     };
-    let path = uri.path_and_query().map_or("/report", |it| it.as_str()).to_owned();
+    let path = uri
+        .path_and_query()
+        .map_or("/report", |it| it.as_str())
+        .to_owned();
     let shell = pages.shell("report", "Report card".to_owned(), path, preferences);
-    let page = ReportPage { shell, report: body, linked: true };
+    let page = ReportPage {
+        shell,
+        report: body,
+        linked: true,
+    };
     pages.respond(&page, StatusCode::OK, &headers)
 }
 

@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use askama::Template;
 use engine::Report;
 
-use super::{
-    report::Body,
-    shell::minify,
-};
+use super::{report::Body, shell::minify};
 
 #[derive(Template)]
 #[template(path = "report_file.html")]
@@ -28,6 +25,10 @@ pub fn backtest_report_html(report: &Report) -> String {
         .filter_map(|sport| Body::new(report, sport.as_str(), "", &names))
         .collect();
     let style = minify(include_str!("../../templates/style.css"));
-    let file = ReportFile { style, sections, linked: false };
+    let file = ReportFile {
+        style,
+        sections,
+        linked: false,
+    };
     file.render().expect("writing to a string does not fail")
 }

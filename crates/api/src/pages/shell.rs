@@ -47,6 +47,39 @@ impl Style {
         let policy = HeaderValue::try_from(policy).expect("the policy is visible ASCII");
         Self { text, policy }
     }
+
+    /// Sends a page, or word that the browser's copy is still good.
+    pub(super) fn respond(
+        &self,
+        template: &impl Template,
+        status: StatusCode,
+        asked: &HeaderMap,
+    ) -> Response<Body> {
+        let html = template
+            .render()
+            .expect("writing to a string does not fail");
+        let tag = format!("W/\"{}\"", hex(&Sha256::digest(html.as_bytes())[..12]));
+        let known = asked
+            .get(header::IF_NONE_MATCH)
+            .and_then(|it| it.to_str().ok());
+        let fresh = known.is_some_and(|it| it.split(',').any(|one| one.trim() == tag));
+        let builder = Response::builder()
+            .header(header::ETAG, tag)
+            .header(header::CACHE_CONTROL, "private, no-cache")
+            .header(header::VARY, "cookie")
+            .header(header::CONTENT_SECURITY_POLICY, self.policy.clone())
+            .header(header::REFERRER_POLICY, "same-origin")
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        let response = if fresh && status == StatusCode::OK {
+            builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
+        } else {
+            builder
+                .status(status)
+                .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+                .body(Body::from(html))
+        };
+        response.expect("every header is a constant or plain ASCII")
+    }
 }
 
 impl Pages {
@@ -76,30 +109,24 @@ impl Pages {
         status: StatusCode,
         asked: &HeaderMap,
     ) -> Response<Body> {
-        let html = template.render().expect("writing to a string does not fail");
-        let tag = format!("W/\"{}\"", hex(&Sha256::digest(html.as_bytes())[..12]));
-        let known = asked.get(header::IF_NONE_MATCH).and_then(|it| it.to_str().ok());
-        let fresh = known.is_some_and(|it| it.split(',').any(|one| one.trim() == tag));
-        let builder = Response::builder()
-            .header(header::ETAG, tag)
-            .header(header::CACHE_CONTROL, "private, no-cache")
-            .header(header::VARY, "cookie")
-            .header(header::CONTENT_SECURITY_POLICY, self.style.policy.clone())
-            .header(header::REFERRER_POLICY, "same-origin")
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-        let response = if fresh && status == StatusCode::OK {
-            builder.status(StatusCode::NOT_MODIFIED).body(Body::empty())
-        } else {
-            builder
-                .status(status)
-                .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
-                .body(Body::from(html))
-        };
-        response.expect("every header is a constant or plain ASCII")
+        self.style.respond(template, status, asked)
     }
 }
 
-impl Shell<'_> {
+impl<'a> Shell<'a> {
+    /// The shell of a page without program or state.
+    pub(super) fn bare(title: &str, style: &'a Style, preferences: Preferences) -> Self {
+        Self {
+            title: title.to_owned(),
+            page: "problem",
+            path: "/".to_owned(),
+            style: &style.text,
+            script: None,
+            preferences,
+            state: String::new(),
+        }
+    }
+
     pub(super) fn themes(&self) -> [Theme; 3] {
         Theme::ALL
     }
@@ -112,7 +139,9 @@ impl Shell<'_> {
 /// JSON that can stand inside a script element: nothing in it can close the element.
 pub(super) fn inline_json(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value).expect("page state is plain data");
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    json.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
 }
 
 /// Drops comments and the space that style sheets do not need.
@@ -126,7 +155,9 @@ pub(super) fn minify(css: &str) -> String {
     small.push_str(rest);
     let mut small = small.split_whitespace().collect::<Vec<_>>().join(" ");
     for sign in ["{", "}", ";", ","] {
-        small = small.replace(&format!("{sign} "), sign).replace(&format!(" {sign}"), sign);
+        small = small
+            .replace(&format!("{sign} "), sign)
+            .replace(&format!(" {sign}"), sign);
     }
     small.replace(": ", ":").replace(";}", "}")
 }
@@ -147,7 +178,11 @@ pub(super) fn base64(bytes: &[u8]) -> String {
             .fold(0_usize, |word, byte| (word << 8) | usize::from(*byte));
         for index in 0..4 {
             let sign = SIGNS[(word >> (18 - 6 * index)) & 63];
-            text.push(if index <= chunk.len() { char::from(sign) } else { '=' });
+            text.push(if index <= chunk.len() {
+                char::from(sign)
+            } else {
+                '='
+            });
         }
     }
     text
@@ -159,7 +194,13 @@ mod tests {
 
     #[test]
     fn base64_pads_as_the_standard_says() {
-        let cases = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
+        let cases = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+        ];
         for (plain, encoded) in cases {
             assert_eq!(base64(plain.as_bytes()), encoded);
         }
@@ -168,7 +209,10 @@ mod tests {
     #[test]
     fn a_style_loses_comments_and_space_but_no_meaning() {
         let css = "/* why */\na > b {\n  color: red;\n  margin: 0 auto;\n}\n@media (x: 1) { c { d: e; } }";
-        assert_eq!(minify(css), "a > b{color:red;margin:0 auto}@media (x:1){c{d:e}}");
+        assert_eq!(
+            minify(css),
+            "a > b{color:red;margin:0 auto}@media (x:1){c{d:e}}"
+        );
         assert_eq!(minify("a{}/* never closed"), "a{}");
     }
 
@@ -176,6 +220,9 @@ mod tests {
     fn state_cannot_close_the_element_it_stands_in() {
         let json = inline_json(&"</script><!-- & -->");
         assert!(!json.contains(['<', '>', '&']));
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), "</script><!-- & -->");
+        assert_eq!(
+            serde_json::from_str::<String>(&json).unwrap(),
+            "</script><!-- & -->"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{board::Board, preferences::Preferences};
+use crate::routes::board::BoardRow;
 
 /// State of the board.
 #[derive(Serialize)]
@@ -13,7 +14,7 @@ pub(super) struct BoardState {
     zone: String,
     competition: Option<String>,
     day: Option<String>,
-    rows: Vec<serde_json::Value>,
+    rows: Vec<BoardRow>,
 }
 
 impl BoardState {
@@ -24,7 +25,11 @@ impl BoardState {
             zone: preferences.zone_name().to_owned(),
             competition: board.competition.as_ref().map(ToString::to_string),
             day: board.day.map(|it| it.to_string()),
-            rows: Vec::new(),
+            rows: board
+                .rows
+                .iter()
+                .map(|it| BoardRow::seen_at(it.clone(), board.now))
+                .collect(),
         }
     }
 }

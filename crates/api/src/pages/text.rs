@@ -26,7 +26,11 @@ pub(super) fn signed_percent(value: f64) -> String {
 pub(super) fn number(value: f64, decimals: usize) -> String {
     let text = format!("{:.*}", decimals, value.abs());
     let zero = text.bytes().all(|it| matches!(it, b'0' | b'.'));
-    if value < 0.0 && !zero { format!("\u{2212}{text}") } else { text }
+    if value < 0.0 && !zero {
+        format!("\u{2212}{text}")
+    } else {
+        text
+    }
 }
 
 /// `1,234,567`.
@@ -57,7 +61,11 @@ pub(super) fn span(seconds: i64) -> String {
 pub(super) fn age(at: Timestamp, kickoff: Timestamp, now: Timestamp) -> String {
     if kickoff <= now {
         let before = kickoff.as_second() - at.as_second();
-        if before <= 0 { "at kickoff".to_owned() } else { format!("{} before kickoff", span(before)) }
+        if before <= 0 {
+            "at kickoff".to_owned()
+        } else {
+            format!("{} before kickoff", span(before))
+        }
     } else {
         format!("{} ago", span(now.as_second() - at.as_second()))
     }
@@ -65,18 +73,25 @@ pub(super) fn age(at: Timestamp, kickoff: Timestamp, now: Timestamp) -> String {
 
 /// `Sat 6 Aug 2022`.
 pub(super) fn day(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b %Y").to_string()
+    at.to_zoned_datetime(zone.clone())
+        .strftime("%a %-d %b %Y")
+        .to_string()
 }
 
 /// `2022-08-06`.
 pub(super) fn iso_day(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d").to_string()
+    at.to_zoned_datetime(zone.clone())
+        .strftime("%Y-%m-%d")
+        .to_string()
 }
 
 /// `15:00`, or a dash where only the day is known.
 pub(super) fn time(at: Timestamp, precision: KickoffPrecision, zone: &TimeZone) -> String {
     match precision {
-        KickoffPrecision::Minute => at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string(),
+        KickoffPrecision::Minute => at
+            .to_zoned_datetime(zone.clone())
+            .strftime("%H:%M")
+            .to_string(),
         KickoffPrecision::Day => "\u{2013}".to_owned(),
     }
 }
@@ -87,7 +102,10 @@ pub(super) fn fixture_day(view: &FixtureView, zone: &TimeZone) -> (String, Strin
         KickoffPrecision::Minute => zone,
         KickoffPrecision::Day => &TimeZone::UTC,
     };
-    (iso_day(view.fixture.kickoff, zone), day(view.fixture.kickoff, zone))
+    (
+        iso_day(view.fixture.kickoff, zone),
+        day(view.fixture.kickoff, zone),
+    )
 }
 
 /// A market by name: `Winner`, `Total 2.5`, `Handicap −0.75`.
@@ -137,7 +155,11 @@ pub(super) fn flag(flag: EdgeFlag) -> &'static str {
 /// Names of the outcomes of who wins, with and without a draw.
 pub(super) fn winners(width: usize) -> &'static [(&'static str, &'static str, &'static str)] {
     if width == 3 {
-        &[("home", "Home", "H"), ("draw", "Draw", "D"), ("away", "Away", "A")]
+        &[
+            ("home", "Home", "H"),
+            ("draw", "Draw", "D"),
+            ("away", "Away", "A"),
+        ]
     } else {
         &[("home", "Home", "H"), ("away", "Away", "A")]
     }
@@ -155,25 +177,45 @@ mod tests {
 
     #[test]
     fn shares_and_values_have_one_decimal_and_a_true_sign() {
-        assert_eq!([percent(0.5229), percent(0.0), percent(1.0)], ["52.3%", "0.0%", "100.0%"]);
+        assert_eq!(
+            [percent(0.5229), percent(0.0), percent(1.0)],
+            ["52.3%", "0.0%", "100.0%"]
+        );
         let signed = [0.021, -0.013, 0.0, -0.0004, 0.0004].map(signed_percent);
         assert_eq!(signed, ["+2.1%", "\u{2212}1.3%", "0.0%", "0.0%", "0.0%"]);
-        assert_eq!([number(-0.5, 2), number(-0.001, 2), number(1.255, 1)], ["\u{2212}0.50", "0.00", "1.3"]);
-        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [number(-0.5, 2), number(-0.001, 2), number(1.255, 1)],
+            ["\u{2212}0.50", "0.00", "1.3"]
+        );
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 
     #[test]
     fn a_span_is_told_in_its_largest_sensible_unit() {
         let spans = [-5, 0, 59, 60, 3599, 3600, 172_799, 172_800].map(span);
-        assert_eq!(spans, ["0 s", "0 s", "59 s", "1 min", "59 min", "1 h", "47 h", "2 d"]);
+        assert_eq!(
+            spans,
+            [
+                "0 s", "0 s", "59 s", "1 min", "59 min", "1 h", "47 h", "2 d"
+            ]
+        );
     }
 
     #[test]
     fn ages_count_from_now_until_kickoff_and_from_kickoff_after() {
         let kickoff = at("2026-01-02T15:00:00Z");
         let taken = at("2026-01-02T13:30:00Z");
-        assert_eq!(age(taken, kickoff, at("2026-01-02T14:00:00Z")), "30 min ago");
-        assert_eq!(age(taken, kickoff, at("2026-01-03T00:00:00Z")), "1 h before kickoff");
+        assert_eq!(
+            age(taken, kickoff, at("2026-01-02T14:00:00Z")),
+            "30 min ago"
+        );
+        assert_eq!(
+            age(taken, kickoff, at("2026-01-03T00:00:00Z")),
+            "1 h before kickoff"
+        );
         assert_eq!(age(kickoff, kickoff, kickoff), "at kickoff");
     }
 
@@ -215,7 +257,12 @@ mod tests {
         assert_eq!(outcome(Outcome::Exactly(2, 1)), "2\u{2013}1");
         assert_eq!(outcome(Outcome::Under), "Under");
         assert_eq!(words("market_average"), "market average");
-        let doubts = [EdgeFlag::ImpossibleBook, EdgeFlag::StalePrice, EdgeFlag::Outlier].map(flag);
+        let doubts = [
+            EdgeFlag::ImpossibleBook,
+            EdgeFlag::StalePrice,
+            EdgeFlag::Outlier,
+        ]
+        .map(flag);
         assert!(doubts.iter().all(|it| it.ends_with('.')));
         assert_eq!((winners(3).len(), winners(2).len()), (3, 2));
     }

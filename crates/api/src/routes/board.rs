@@ -55,7 +55,8 @@ pub(crate) struct BoardRow {
 }
 
 impl BoardRow {
-    fn seen_at(row: engine::BoardRow, now: Timestamp) -> Self {
+    /// The row as it stands at `now`.
+    pub(crate) fn seen_at(row: engine::BoardRow, now: Timestamp) -> Self {
         Self {
             fixture: row.fixture.into(),
             prediction: row.prediction.map(Opinion::from),

@@ -64,10 +64,15 @@ pub(in super::super) fn curve(chart: &Curve) -> Option<String> {
     for value in ticks(y.from, y.until, 4) {
         let at = y.at(value);
         let label = text::number(value, chart.decimals);
-        push(&mut svg, format_args!(
-            r#"<path class="axis" d="M{LEFT} {at:.1}H{:.1}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
-            WIDTH - RIGHT, LEFT - 6.0, at + 4.0,
-        ));
+        push(
+            &mut svg,
+            format_args!(
+                r#"<path class="axis" d="M{LEFT} {at:.1}H{:.1}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{label}</text>"#,
+                WIDTH - RIGHT,
+                LEFT - 6.0,
+                at + 4.0,
+            ),
+        );
     }
     draw_dates(&mut svg, x);
     if let Some(band) = &chart.band {
@@ -75,7 +80,13 @@ pub(in super::super) fn curve(chart: &Curve) -> Option<String> {
     }
     if let Some(value) = chart.reference {
         let at = y.at(value);
-        push(&mut svg, format_args!(r#"<path class="ref" d="M{LEFT} {at:.1}H{:.1}"/>"#, WIDTH - RIGHT));
+        push(
+            &mut svg,
+            format_args!(
+                r#"<path class="ref" d="M{LEFT} {at:.1}H{:.1}"/>"#,
+                WIDTH - RIGHT
+            ),
+        );
     }
     for line in &chart.lines {
         draw_line(&mut svg, line, x, y);
@@ -86,11 +97,17 @@ pub(in super::super) fn curve(chart: &Curve) -> Option<String> {
 }
 
 fn draw_line(svg: &mut String, line: &Line, x: Scale, y: Scale) {
-    push(svg, format_args!(r#"<path class="line {}" d=""#, line.class));
+    push(
+        svg,
+        format_args!(r#"<path class="line {}" d=""#, line.class),
+    );
     let finite = line.points.iter().filter(|it| it.1.is_finite());
     for (index, (at, value)) in finite.enumerate() {
         let sign = if index == 0 { 'M' } else { 'L' };
-        push(svg, format_args!("{sign}{:.1} {:.1}", x.at(*at), y.at(*value)));
+        push(
+            svg,
+            format_args!("{sign}{:.1} {:.1}", x.at(*at), y.at(*value)),
+        );
     }
     svg.push_str("\"/>");
 }
@@ -99,7 +116,10 @@ fn draw_band(svg: &mut String, band: &Band, x: Scale, y: Scale) {
     svg.push_str(r#"<path class="band" d=""#);
     for (index, (at, _, high)) in band.points.iter().enumerate() {
         let sign = if index == 0 { 'M' } else { 'L' };
-        push(svg, format_args!("{sign}{:.1} {:.1}", x.at(*at), y.at(*high)));
+        push(
+            svg,
+            format_args!("{sign}{:.1} {:.1}", x.at(*at), y.at(*high)),
+        );
     }
     for (at, low, _) in band.points.iter().rev() {
         push(svg, format_args!("L{:.1} {:.1}", x.at(*at), y.at(*low)));
@@ -113,17 +133,26 @@ fn draw_dates(svg: &mut String, x: Scale) {
     for index in 0..=spans {
         let seconds = x.from + (x.until - x.from) * f64::from(index) / f64::from(spans);
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a date")]
-        let Ok(at) = jiff::Timestamp::from_second(seconds as i64) else { continue };
-        let label = at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%b %Y").to_string();
+        let Ok(at) = jiff::Timestamp::from_second(seconds as i64) else {
+            continue;
+        };
+        let label = at
+            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+            .strftime("%b %Y")
+            .to_string();
         let anchor = match index {
             0 => "start",
             it if it == spans => "end",
             _ => "middle",
         };
-        push(svg, format_args!(
-            r#"<text x="{:.1}" y="{:.1}" text-anchor="{anchor}">{label}</text>"#,
-            x.at(seconds), HEIGHT - 6.0,
-        ));
+        push(
+            svg,
+            format_args!(
+                r#"<text x="{:.1}" y="{:.1}" text-anchor="{anchor}">{label}</text>"#,
+                x.at(seconds),
+                HEIGHT - 6.0,
+            ),
+        );
     }
 }
 
@@ -139,10 +168,16 @@ fn draw_names(svg: &mut String, lines: &[Line], y: Scale) {
         let at = at.max(least);
         least = at + NAME_HEIGHT;
         let start = WIDTH - RIGHT + 6.0;
-        push(svg, format_args!(
-            r#"<path class="line {}" d="M{start:.1} {at:.1}h16"/><text class="strong" x="{:.1}" y="{:.1}">{}</text>"#,
-            line.class, start + 20.0, at + 4.0, escape(&short(&line.name)),
-        ));
+        push(
+            svg,
+            format_args!(
+                r#"<path class="line {}" d="M{start:.1} {at:.1}h16"/><text class="strong" x="{:.1}" y="{:.1}">{}</text>"#,
+                line.class,
+                start + 20.0,
+                at + 4.0,
+                escape(&short(&line.name)),
+            ),
+        );
     }
 }
 
@@ -151,7 +186,10 @@ fn short(name: &str) -> String {
     if name.chars().count() <= NAME_MAX {
         return name.to_owned();
     }
-    name.chars().take(NAME_MAX - 1).chain(['\u{2026}']).collect()
+    name.chars()
+        .take(NAME_MAX - 1)
+        .chain(['\u{2026}'])
+        .collect()
 }
 
 fn push(svg: &mut String, text: std::fmt::Arguments<'_>) {
@@ -163,11 +201,21 @@ mod tests {
     use super::*;
 
     fn line(name: &str, points: &[(f64, f64)]) -> Line {
-        Line { name: name.to_owned(), class: "c-home", points: points.to_vec() }
+        Line {
+            name: name.to_owned(),
+            class: "c-home",
+            points: points.to_vec(),
+        }
     }
 
     fn chart(lines: Vec<Line>) -> Curve {
-        Curve { summary: "a & b".to_owned(), lines, band: None, reference: None, decimals: 0 }
+        Curve {
+            summary: "a & b".to_owned(),
+            lines,
+            band: None,
+            reference: None,
+            decimals: 0,
+        }
     }
 
     #[test]
@@ -177,7 +225,9 @@ mod tests {
             line("<b>", &[(0.0, 1500.0), (365.0 * day, 1600.0)]),
             line("Other", &[(0.0, 1450.0), (365.0 * day, 1599.0)]),
         ]);
-        curve_of.band = Some(Band { points: vec![(0.0, 1400.0, 1500.0), (365.0 * day, 1450.0, 1650.0)] });
+        curve_of.band = Some(Band {
+            points: vec![(0.0, 1400.0, 1500.0), (365.0 * day, 1450.0, 1650.0)],
+        });
         curve_of.reference = Some(1500.0);
         insta::assert_snapshot!(curve(&curve_of).unwrap().replace("><", ">\n<"));
     }
@@ -185,12 +235,19 @@ mod tests {
     #[test]
     fn what_has_no_two_points_is_not_drawn() {
         assert_eq!(curve(&chart(vec![line("a", &[(0.0, 1.0)])])), None);
-        assert_eq!(curve(&chart(vec![line("a", &[(0.0, f64::NAN), (1.0, f64::NAN)])])), None);
+        assert_eq!(
+            curve(&chart(vec![line("a", &[(0.0, f64::NAN), (1.0, f64::NAN)])])),
+            None
+        );
     }
 
     #[test]
     fn what_is_no_number_leaves_a_gap_and_breaks_nothing() {
-        let svg = curve(&chart(vec![line("a", &[(0.0, 1.0), (1.0, f64::NAN), (2.0, 3.0)])])).unwrap();
+        let svg = curve(&chart(vec![line(
+            "a",
+            &[(0.0, 1.0), (1.0, f64::NAN), (2.0, 3.0)],
+        )]))
+        .unwrap();
         assert!(!svg.contains("NaN"));
     }
 }

@@ -37,7 +37,13 @@ pub(in super::super) fn reliability(summary: &str, bins: &[Bin]) -> Option<Strin
         let (across, up) = (x.at(value), y.at(value));
         push(format_args!(
             r#"<path class="axis" d="M{LEFT} {up:.1}H{:.1}M{across:.1} {TOP}V{:.1}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{}%</text><text x="{across:.1}" y="{:.1}" text-anchor="middle">{}%</text>"#,
-            SIZE - RIGHT, SIZE - BOTTOM, LEFT - 6.0, up + 4.0, step * 25, SIZE - BOTTOM + 16.0, step * 25,
+            SIZE - RIGHT,
+            SIZE - BOTTOM,
+            LEFT - 6.0,
+            up + 4.0,
+            step * 25,
+            SIZE - BOTTOM + 16.0,
+            step * 25,
         ));
     }
     for bin in bins {
@@ -45,24 +51,35 @@ pub(in super::super) fn reliability(summary: &str, bins: &[Bin]) -> Option<Strin
         let height = COUNTS * (bin.count as f64 / most as f64);
         push(format_args!(
             r#"<rect class="count" x="{:.1}" y="{:.1}" width="6" height="{height:.1}"/>"#,
-            x.at(bin.forecast) - 3.0, SIZE - BOTTOM - height,
+            x.at(bin.forecast) - 3.0,
+            SIZE - BOTTOM - height,
         ));
     }
     push(format_args!(
         r#"<path class="ref" d="M{:.1} {:.1}L{:.1} {:.1}"/>"#,
-        x.at(0.0), y.at(0.0), x.at(1.0), y.at(1.0),
+        x.at(0.0),
+        y.at(0.0),
+        x.at(1.0),
+        y.at(1.0),
     ));
     for bin in bins {
         let across = x.at(bin.forecast);
         push(format_args!(
             r#"<path class="whisk" d="M{across:.1} {:.1}V{:.1}"/><circle class="dot" cx="{across:.1}" cy="{:.1}" r="3.5"><title>forecast {:.1}%, happened {:.1}% of {}</title></circle>"#,
-            y.at(bin.interval.0), y.at(bin.interval.1), y.at(bin.observed),
-            bin.forecast * 100.0, bin.observed * 100.0, bin.count,
+            y.at(bin.interval.0),
+            y.at(bin.interval.1),
+            y.at(bin.observed),
+            bin.forecast * 100.0,
+            bin.observed * 100.0,
+            bin.count,
         ));
     }
     push(format_args!(
         r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">forecast</text><text x="{:.1}" y="{:.1}">happened</text></svg>"#,
-        x.at(0.5), SIZE - 6.0, LEFT + 6.0, TOP + 12.0,
+        x.at(0.5),
+        SIZE - 6.0,
+        LEFT + 6.0,
+        TOP + 12.0,
     ));
     Some(svg)
 }
@@ -73,8 +90,18 @@ mod tests {
 
     #[test]
     fn a_bin_on_the_diagonal_is_a_dot_on_it_with_its_whisker_and_count() {
-        let bin = Bin { count: 40, forecast: 0.5, observed: 0.5, interval: (0.35, 0.65) };
-        let half = Bin { count: 20, forecast: 0.25, observed: 0.0, interval: (0.0, 0.1) };
+        let bin = Bin {
+            count: 40,
+            forecast: 0.5,
+            observed: 0.5,
+            interval: (0.35, 0.65),
+        };
+        let half = Bin {
+            count: 20,
+            forecast: 0.25,
+            observed: 0.0,
+            interval: (0.0, 0.1),
+        };
         let svg = reliability("How \"sure\"", &[bin, half]).unwrap();
         assert!(svg.contains(r#"cx="226.0" cy="196.0""#), "{svg}");
         assert!(svg.contains("forecast 50.0%, happened 50.0% of 40"));
@@ -85,7 +112,12 @@ mod tests {
     #[test]
     fn no_forecast_makes_no_diagram() {
         assert_eq!(reliability("", &[]), None);
-        let nothing = Bin { count: 0, forecast: 0.0, observed: 0.0, interval: (0.0, 1.0) };
+        let nothing = Bin {
+            count: 0,
+            forecast: 0.0,
+            observed: 0.0,
+            interval: (0.0, 1.0),
+        };
         assert_eq!(reliability("", &[nothing]), None);
     }
 }

@@ -21,12 +21,20 @@ impl Betting {
     pub(in crate::pages) fn of(report: &Report, sport: Sport) -> Option<Self> {
         let it = report.betting.iter().find(|it| it.sport == sport)?;
         let between = |low: f64, high: f64| {
-            format!("95% between {} and {}", text::signed_percent(low), text::signed_percent(high))
+            format!(
+                "95% between {} and {}",
+                text::signed_percent(low),
+                text::signed_percent(high)
+            )
         };
         let clv = &it.closing_line_value_interval;
         let stat = |name, value, note| Stat { name, value, note };
         let stats = vec![
-            stat("Bets", text::count(it.bets), format!("{} more left out as doubtful", text::count(it.flagged))),
+            stat(
+                "Bets",
+                text::count(it.bets),
+                format!("{} more left out as doubtful", text::count(it.flagged)),
+            ),
             stat(
                 "Yield",
                 text::signed_percent(it.yield_),
@@ -51,7 +59,11 @@ impl Betting {
                     text::number(it.slope_interval.high, 2)
                 ),
             ),
-            stat("Largest fall", text::percent(it.drawdown_max), "of the bankroll from its peak".to_owned()),
+            stat(
+                "Largest fall",
+                text::percent(it.drawdown_max),
+                "of the bankroll from its peak".to_owned(),
+            ),
         ];
         let rules = format!(
             "Bets at the best price an hour before kickoff whenever the claimed value is at least \
@@ -63,19 +75,35 @@ impl Betting {
         );
         #[expect(clippy::cast_precision_loss, reason = "seconds on an axis of pixels")]
         let second = |at: jiff::Timestamp| at.as_second() as f64;
-        let points = it.curve.iter().map(|it| (second(it.at), it.profit)).collect();
-        let band = it.curve.iter().map(|it| (second(it.at), it.low, it.high)).collect();
+        let points = it
+            .curve
+            .iter()
+            .map(|it| (second(it.at), it.profit))
+            .collect();
+        let band = it
+            .curve
+            .iter()
+            .map(|it| (second(it.at), it.low, it.high))
+            .collect();
         let curve = charts::curve(&Curve {
             summary: format!(
                 "Profit over time in units of the first bankroll, {} in the end, with the band in \
                  which 95% of bettors would be if every claim were true",
                 text::number(it.profit, 2)
             ),
-            lines: vec![Line { name: "profit".to_owned(), class: "c-model", points }],
+            lines: vec![Line {
+                name: "profit".to_owned(),
+                class: "c-model",
+                points,
+            }],
             band: Some(Band { points: band }),
             reference: Some(0.0),
             decimals: 2,
         });
-        Some(Self { stats, rules, curve })
+        Some(Self {
+            stats,
+            rules,
+            curve,
+        })
     }
 }

@@ -102,18 +102,31 @@ impl Body {
         let mut sports: Vec<&str> = report.rows.iter().map(|it| it.sport.as_str()).collect();
         sports.sort_by_key(|it| Sport::parse(it));
         sports.dedup();
-        let sport = sports.iter().copied().find(|it| *it == sport).or(sports.first().copied())?;
+        let sport = sports
+            .iter()
+            .copied()
+            .find(|it| *it == sport)
+            .or(sports.first().copied())?;
         let models: Vec<&str> = report
             .rows
             .iter()
-            .filter(|it| it.sport.as_str() == sport && it.competition.is_none() && it.season.is_none())
+            .filter(|it| {
+                it.sport.as_str() == sport && it.competition.is_none() && it.season.is_none()
+            })
             .map(|it| it.model.as_str())
             .collect();
         let there = |wanted: &&str| models.contains(wanted);
         let model = models.iter().copied().find(|it| *it == model);
-        let model = model.or_else(|| PREFERRED.into_iter().find(there)).or(models.first().copied())?;
+        let model = model
+            .or_else(|| PREFERRED.into_iter().find(there))
+            .or(models.first().copied())?;
         let market = MARKETS.into_iter().find(|it| there(it) && *it != model);
-        let chosen = Chosen { report, sport, model, market };
+        let chosen = Chosen {
+            report,
+            sport,
+            model,
+            market,
+        };
         Some(Self {
             sports: choices(&sports, sport),
             models: choices(&models, model),
@@ -134,7 +147,11 @@ impl Body {
 
 fn choices(keys: &[&str], chosen: &str) -> Vec<Choice> {
     keys.iter()
-        .map(|it| Choice { key: (*it).to_owned(), name: text::words(it), chosen: *it == chosen })
+        .map(|it| Choice {
+            key: (*it).to_owned(),
+            name: text::words(it),
+            chosen: *it == chosen,
+        })
         .collect()
 }
 
@@ -170,7 +187,11 @@ impl Chosen<'_> {
                 value: text::percent(metrics.ece),
                 note: format!(
                     "{} of {} that chance alone explains",
-                    if calibrated { "within the" } else { "above the" },
+                    if calibrated {
+                        "within the"
+                    } else {
+                        "above the"
+                    },
                     text::percent(metrics.ece_floor_p95)
                 ),
             });
@@ -233,9 +254,11 @@ impl Chosen<'_> {
     }
 
     fn seasons(&self) -> Vec<SeasonRow> {
-        let own = self.report.rows.iter().filter(|it| {
-            it.model.as_str() == self.model && it.sport.as_str() == self.sport
-        });
+        let own = self
+            .report
+            .rows
+            .iter()
+            .filter(|it| it.model.as_str() == self.model && it.sport.as_str() == self.sport);
         own.filter_map(|row| {
             let (competition, season) = (row.competition.as_ref()?, row.season.as_ref()?);
             let market = self.report.rows.iter().find(|it| {
@@ -258,9 +281,11 @@ impl Chosen<'_> {
     }
 
     fn reliability(&self) -> Option<String> {
-        let diagram = self.report.reliability.iter().find(|it| {
-            it.model.as_str() == self.model && it.sport.as_str() == self.sport
-        })?;
+        let diagram = self
+            .report
+            .reliability
+            .iter()
+            .find(|it| it.model.as_str() == self.model && it.sport.as_str() == self.sport)?;
         let bins: Vec<Bin> = diagram
             .bins
             .iter()
@@ -271,7 +296,9 @@ impl Chosen<'_> {
                 interval: (it.interval.low, it.interval.high),
             })
             .collect();
-        let on = bins.iter().filter(|it| (it.interval.0..=it.interval.1).contains(&it.forecast));
+        let on = bins
+            .iter()
+            .filter(|it| (it.interval.0..=it.interval.1).contains(&it.forecast));
         let summary = format!(
             "Reliability of {}: in {} of {} groups what happened agrees with what was forecast",
             text::words(self.model),
@@ -294,9 +321,15 @@ impl Chosen<'_> {
                 .collect(),
         };
         let market = self.market.map(|it| line(it, "c-market"));
-        let lines = [line(self.model, "c-model")].into_iter().chain(market).collect();
+        let lines = [line(self.model, "c-model")]
+            .into_iter()
+            .chain(market)
+            .collect();
         charts::curve(&Curve {
-            summary: format!("Log loss of {} by month beside the market's", text::words(self.model)),
+            summary: format!(
+                "Log loss of {} by month beside the market's",
+                text::words(self.model)
+            ),
             lines,
             band: None,
             reference: None,
@@ -346,5 +379,9 @@ fn month(text: &str) -> Option<f64> {
 /// A difference of log losses, with its sign.
 fn signed(value: f64) -> String {
     let text = text::number(value, 4);
-    if value > 0.0 { format!("+{text}") } else { text }
+    if value > 0.0 {
+        format!("+{text}")
+    } else {
+        text
+    }
 }
