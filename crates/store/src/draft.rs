@@ -8,7 +8,6 @@ use domain::{
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
 
 use crate::code::{market, market_codes, micros, moment, stage, stage_code};
 use crate::names::{Interned, Names};
@@ -87,32 +86,36 @@ impl Facts {
     }
 
     /// The fields by name, as revisions keep them.
-    fn fields(&self, names: &Names) -> Result<[(&'static str, Value); 17], StoreError> {
+    fn fields(&self, names: &Names) -> Result<[(&'static str, String); 17], StoreError> {
         let stats = &self.stats;
         let kickoff = moment("fixtures.kickoff", self.kickoff)?;
         Ok([
             (
                 "competition",
-                json!(names.competitions.key(self.competition)?),
+                json(&names.competitions.key(self.competition)?),
             ),
-            ("season", json!(names.seasons.key(self.season)?)),
-            ("kickoff", json!(kickoff)),
-            ("kickoff_precision", json!(self.precision)),
-            ("home", json!(self.home)),
-            ("away", json!(self.away)),
-            ("neutral", json!(self.neutral)),
-            ("status", json!(self.status)),
-            ("score", json!(self.score)),
-            ("half_time", json!(stats.half_time)),
-            ("shots", json!(stats.shots)),
-            ("shots_on_target", json!(stats.shots_on_target)),
-            ("corners", json!(stats.corners)),
-            ("yellow_cards", json!(stats.yellow_cards)),
-            ("red_cards", json!(stats.red_cards)),
-            ("expected_goals", json!(stats.expected_goals)),
-            ("rest_days", json!(stats.rest_days)),
+            ("season", json(&names.seasons.key(self.season)?)),
+            ("kickoff", json(&kickoff)),
+            ("kickoff_precision", json(&self.precision)),
+            ("home", json(&self.home)),
+            ("away", json(&self.away)),
+            ("neutral", json(&self.neutral)),
+            ("status", json(&self.status)),
+            ("score", json(&self.score)),
+            ("half_time", json(&stats.half_time)),
+            ("shots", json(&stats.shots)),
+            ("shots_on_target", json(&stats.shots_on_target)),
+            ("corners", json(&stats.corners)),
+            ("yellow_cards", json(&stats.yellow_cards)),
+            ("red_cards", json(&stats.red_cards)),
+            ("expected_goals", json(&stats.expected_goals)),
+            ("rest_days", json(&stats.rest_days)),
         ])
     }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("plain values can always be written as JSON")
 }
 
 /// Whether two moments fall on one day where the competition is played.
@@ -257,11 +260,11 @@ impl Draft {
             .into_iter()
             .zip(self.now.fields(names)?);
         Ok(changes
-            .filter(|((_, old), (_, new))| old != new && !old.is_null())
+            .filter(|((_, old), (_, new))| old != new && old != "null")
             .filter(|((field, _), _)| {
                 !(*field == "status" && played && self.now.status == FixtureStatus::Finished)
             })
-            .map(|((field, old), (_, new))| (field, old.to_string(), new.to_string()))
+            .map(|((field, old), (_, new))| (field, old, new))
             .collect())
     }
 

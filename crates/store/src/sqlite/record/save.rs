@@ -2,7 +2,7 @@
 
 use sqlx::sqlite::SqliteConnection;
 
-use super::{Changes, FixtureRow};
+use super::{Changes, FixtureRow, unknown};
 use crate::code::{micros, precision_code, status_code};
 use crate::draft::{Offer, PriceRow, QuoteKey};
 use crate::names::Names;
@@ -56,6 +56,13 @@ pub(super) async fn write(
         .sources
         .number(&recording.source, recording.source.as_str());
     names::save(connection, keys).await?;
+    if let Some(import) = recording.import {
+        sqlx::query("SELECT 1 FROM imports WHERE id = $1")
+            .bind(import)
+            .fetch_optional(&mut *connection)
+            .await?
+            .ok_or_else(|| unknown("import", import))?;
+    }
     let write: i64 = sqlx::query_scalar(
         "INSERT INTO recordings (source, import, at, revision)
          SELECT $1, $2, $3, revision + 1 FROM meta RETURNING id",
