@@ -114,7 +114,7 @@ doc_tests() {
 
 web_tests() { npm run test --prefix web -- --coverage --coverage.thresholds.lines=$LINES_MIN; }
 
-end_to_end() { npm_ci tests/e2e && SPORTS_EDGE_BINARY="$CARGO_TARGET_DIR/debug/sports-edge" npm test --prefix tests/e2e; }
+end_to_end() { npm_ci tests/e2e && E2E_CHROMIUM="$(command -v chromium)" E2E_BINARY="$CARGO_TARGET_DIR/debug/sports-edge" npm test --prefix tests/e2e; }
 
 readme() { "$CARGO_TARGET_DIR/debug/xtask" readme; }
 

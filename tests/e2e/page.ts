@@ -1,0 +1,64 @@
+// A page that is watched: errors in the console, failed requests, requests to anywhere else and
+// layout that shifts make its test fail.
+import { expect, test as base, type Page } from '@playwright/test';
+
+export { expect };
+
+export const FIXTURE = `/fixtures/${process.env['E2E_FIXTURE']}`;
+
+export const PAGES: [string, string][] = [
+  ['board', '/'],
+  ['fixture', FIXTURE],
+  ['edges', '/edges?flagged=1&min=0'],
+  ['report card', '/report'],
+];
+
+export const test = base.extend<{ shifts: () => Promise<number> }>({
+  baseURL: async ({}, use) => use(process.env['E2E_URL']),
+
+  page: async ({ page, baseURL }, use) => {
+    const faults: string[] = [];
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) faults.push(message.text());
+    });
+    page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('requestfailed', (request) => {
+      // A navigation cuts off what the page before it still asked for.
+      const cutOff = request.failure()?.errorText === 'net::ERR_ABORTED';
+      if (!cutOff) faults.push(`${request.url()} failed: ${request.failure()?.errorText}`);
+    });
+    page.on('request', (request) => {
+      const url = request.url();
+      if (!url.startsWith(baseURL!) && !/^(data|blob):/.test(url)) faults.push(`asked ${url}`);
+    });
+    await page.addInitScript(() => {
+      const shifts: number[] = [];
+      Object.assign(window, { shifts });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
+          if (!entry.hadRecentInput) shifts.push(entry.value);
+        }
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    await use(page);
+    expect(faults).toEqual([]);
+  },
+
+  /** The sum of every layout shift of the page so far that nobody asked for. */
+  shifts: async ({ page }, use) => {
+    await use(() =>
+      page.evaluate(() => (window as unknown as { shifts: number[] }).shifts.reduce((sum, it) => sum + it, 0)),
+    );
+  },
+});
+
+/** Loads a page and waits until its program has taken over. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await page.waitForLoadState('networkidle');
+}
+
+/** Whether the page can be pushed sideways. */
+export async function sideways(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}

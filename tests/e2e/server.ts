@@ -1,0 +1,91 @@
+// Starts what is tested: imports the sample, trains, serves on a free port, writes one fixture to
+// come with prices that disagree. Afterwards asks it to stop, and insists that it does so well.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const STOP_MS_MAX = 15_000;
+
+export default async function start(): Promise<() => Promise<void>> {
+  const program = process.env['E2E_BINARY'] ?? join(ROOT, 'target/release/sports-edge');
+  const folder = mkdtempSync(join(tmpdir(), 'sports-edge-e2e-'));
+  const env = { ...process.env, SPORTS_EDGE_DATA_DIR: folder, SPORTS_EDGE_LISTEN: '127.0.0.1:0' };
+  const run = (...args: string[]) => {
+    console.log(`$ sports-edge ${args.join(' ')}`);
+    execFileSync(program, args, { env, cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  };
+  run('import', join(ROOT, 'data/sample'));
+  run('train');
+  const server = spawn(program, ['serve'], { env, cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const { url, key } = await greeting(server);
+  await ready(url);
+  const fixture = await writeFixture(url, key);
+  process.env['E2E_URL'] = url;
+  process.env['E2E_KEY'] = key;
+  process.env['E2E_FIXTURE'] = String(fixture);
+  return async () => {
+    await stop(server);
+    rmSync(folder, { recursive: true });
+  };
+}
+
+/** Address and first key, as the program prints them. */
+async function greeting(server: ChildProcess): Promise<{ url: string; key: string }> {
+  let url = '';
+  for await (const line of createInterface({ input: server.stdout! })) {
+    url ||= /http:\/\/\S+/.exec(line)?.[0] ?? '';
+    const key = /: (se_\S+)$/.exec(line)?.[1];
+    if (url && key) return { url: url.replace(/\/$/, ''), key };
+  }
+  throw new Error('the server ended before it said where it listens');
+}
+
+async function ready(url: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  throw new Error('the server was not ready within a minute');
+}
+
+/** A game of tomorrow evening; one bookmaker of three pays more than the others for the home side. */
+async function writeFixture(url: string, key: string): Promise<number> {
+  const kickoff = new Date(Date.now() + 24 * 3_600_000);
+  kickoff.setUTCHours(20, 0, 0, 0);
+  const post = async (path: string, data: object[]) => {
+    const answer = await fetch(url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ data }),
+    });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json() as Promise<{ data: { fixture_id: number }[] }>;
+  };
+  const fixtures = await post('/v1/fixtures', [
+    { competition: 'E0', season: '2026/27', kickoff, home: 'Arsenal', away: 'Chelsea' },
+  ]);
+  const id = fixtures.data[0]!.fixture_id;
+  const offers = { one: [1.8, 3.6, 4.4], two: [1.82, 3.5, 4.3], three: [1.95, 3.4, 4.2] };
+  const quotes = Object.entries(offers).map(([bookmaker, prices]) => ({
+    fixture_id: id,
+    bookmaker,
+    market: 'h2h',
+    outcomes: ['home', 'draw', 'away'].map((outcome, index) => ({ outcome, price: prices[index] })),
+  }));
+  await post('/v1/quotes', quotes);
+  return id;
+}
+
+async function stop(server: ChildProcess): Promise<void> {
+  const ended = new Promise<number | null>((done) => server.once('exit', done));
+  server.kill('SIGTERM');
+  const late = new Promise<'late'>((done) => setTimeout(done, STOP_MS_MAX, 'late').unref());
+  const code = await Promise.race([ended, late]);
+  if (code === 0) return;
+  server.kill('SIGKILL');
+  throw new Error(`after SIGTERM the server ended with ${code}`);
+}
