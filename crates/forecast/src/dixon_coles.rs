@@ -5,8 +5,10 @@
 
 mod fit;
 mod likelihood;
+mod plain;
 mod table;
 
 pub(crate) use fit::{GoalFit, GoalSettings};
 pub(crate) use likelihood::Penalty;
+pub use plain::{DixonColesFit, WeightedResult, fit_dixon_coles};
 pub(crate) use table::{GoalRecord, GoalTable, days_since_epoch};

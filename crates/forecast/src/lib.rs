@@ -34,6 +34,7 @@ mod settlement;
 
 pub use betting::{BettingOptions, BettingReport, CurvePoint};
 pub use blend::Opinion;
+pub use dixon_coles::{DixonColesFit, WeightedResult, fit_dixon_coles};
 pub use edge::{Edge, EdgeClaim, EdgeFlag};
 pub use error::ForecastError;
 pub use evaluate::{

@@ -98,10 +98,20 @@ impl<O: Objective> Scaled<'_, O> {
                 return Err(Error::msg("the search does not end"));
             }
             let mut gradient = vec![0.0; scaled.len()];
-            let value = self.objective.evaluate(&self.unscaled(scaled), &mut gradient);
-            gradient.iter_mut().zip(&self.scales).for_each(|(slope, scale)| *slope *= scale);
+            let value = self
+                .objective
+                .evaluate(&self.unscaled(scaled), &mut gradient);
+            gradient
+                .iter_mut()
+                .zip(&self.scales)
+                .for_each(|(slope, scale)| *slope *= scale);
             let number = last.number + 1;
-            *last = Evaluation { number, scaled: scaled.to_vec(), value, gradient };
+            *last = Evaluation {
+                number,
+                scaled: scaled.to_vec(),
+                value,
+                gradient,
+            };
         }
         Ok(read(&last))
     }

@@ -22,7 +22,7 @@ const PYRAMIDS: [(&str, &[&str]); 5] = [
 type Row = HashMap<String, String>;
 
 /// Every pool of top leagues with its games and the competition to score.
-pub fn read(folder: &Path) -> Vec<(Pool, Vec<Game>, &'static str)> {
+pub(crate) fn read(folder: &Path) -> Vec<(Pool, Vec<Game>, &'static str)> {
     let mut leagues: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for file in ["football_odds.csv", "football_results_cc0.csv"] {
         let mut reader = csv::Reader::from_path(folder.join(file)).expect("the data is there");

@@ -56,8 +56,7 @@ fn main() {
         let range = RANGES[range].0;
         let mean = loss / f64::from(games);
         println!(
-            "{:<24} {:<22} n={games:<6} log_loss={mean:.5}",
-            RANGES[range].0,
+            "{range:<10} {:<22} n={games:<6} log_loss={mean:.5}",
             model.as_str()
         );
     }

@@ -52,11 +52,12 @@ const FILES: [Columns; 2] = [
 ];
 
 /// Both leagues with their games and the competition to score.
-pub fn read(folder: &Path) -> Vec<(Pool, Vec<Game>, &'static str)> {
+pub(crate) fn read(folder: &Path) -> Vec<(Pool, Vec<Game>, &'static str)> {
     FILES
         .iter()
         .map(|columns| {
-            let mut reader = csv::Reader::from_path(folder.join(columns.file)).expect("it is there");
+            let mut reader =
+                csv::Reader::from_path(folder.join(columns.file)).expect("it is there");
             let mut teams = HashMap::new();
             let games = reader
                 .deserialize()
@@ -64,8 +65,11 @@ pub fn read(folder: &Path) -> Vec<(Pool, Vec<Game>, &'static str)> {
                 .filter_map(|(index, row)| game(columns, &row.expect("columns"), &mut teams, index))
                 .collect();
             let competitions = vec![CompetitionKey::new(columns.key).expect("a key")];
-            let pool =
-                Pool { name: columns.key.to_owned(), sport: columns.sport, competitions };
+            let pool = Pool {
+                name: columns.key.to_owned(),
+                sport: columns.sport,
+                competitions,
+            };
             (pool, games, columns.key)
         })
         .collect()
@@ -113,7 +117,10 @@ fn game(
             home: whole(row, columns.home[1])?,
             away: whole(row, columns.away[1])?,
         }),
-        stats: MatchStats { rest_days: rest(), ..MatchStats::default() },
+        stats: MatchStats {
+            rest_days: rest(),
+            ..MatchStats::default()
+        },
         pregame: Prices::default(),
         closing: prices(columns, row, kickoff),
     })
@@ -126,7 +133,14 @@ fn prices(columns: &Columns, row: &Row, kickoff: Timestamp) -> Prices {
     };
     let american = |column: &str| {
         let odds: f64 = number(row, column)?;
-        Price::new(1.0 + if odds > 0.0 { odds / 100.0 } else { -100.0 / odds }).ok()
+        Price::new(
+            1.0 + if odds > 0.0 {
+                odds / 100.0
+            } else {
+                -100.0 / odds
+            },
+        )
+        .ok()
     };
     let markets = [
         line(columns.spread.0, columns.spread.1).map(|it| (Market::spreads(it), [even, even])),

@@ -43,7 +43,6 @@ pub(crate) struct GoalFit {
     home: f64,
     rho: f64,
     newcomer_gap: f64,
-    games: f64,
     /// Log-likelihood of the games, constants and penalty left out.
     log_likelihood: f64,
 }
@@ -107,7 +106,6 @@ impl GoalFit {
             home: fitted[layout.home()],
             rho: fitted[layout.rho()],
             newcomer_gap: settings.newcomer_gap,
-            games: active.pairs.iter().map(|it| it.weight).sum(),
             log_likelihood,
         }
     }
@@ -128,9 +126,9 @@ impl GoalFit {
         self.strengths.get(&team).copied()
     }
 
-    /// Games behind the fit, weighted by age.
-    pub(crate) fn games(&self) -> f64 {
-        self.games
+    /// Logarithm of an away side's goals where strengths are even, by competition.
+    pub(crate) fn base(&self, competition: usize) -> f64 {
+        self.bases[competition]
     }
 
     /// Logarithm of what playing at home multiplies goals by.

@@ -6,7 +6,7 @@ use domain::TeamId;
 use jiff::Timestamp;
 
 /// Weights are kept relative to this moment (1 January 2000), so that sums never need rescaling.
-const EPOCH_SECOND: i64 = 946_684_800;
+pub(super) const EPOCH_SECOND: i64 = 946_684_800;
 const DAY_SECONDS: f64 = 86_400.0;
 
 /// What one game adds.

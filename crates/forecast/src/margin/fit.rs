@@ -68,17 +68,17 @@ struct Regression {
 impl Regression {
     /// Solves the normal equations; `squares` is the weighted sum of squares to be explained,
     /// what the ridge holds coefficients to included.
-    fn solve(
-        matrix: DMatrix<f64>,
-        right: &DVector<f64>,
-        squares: f64,
-        pairs: &[PairSums],
-    ) -> Self {
-        let factor = Cholesky::new(matrix).expect("a ridge on every coefficient: positive definite");
+    fn solve(matrix: DMatrix<f64>, right: &DVector<f64>, squares: f64, pairs: &[PairSums]) -> Self {
+        let factor =
+            Cholesky::new(matrix).expect("a ridge on every coefficient: positive definite");
         let coefficients = factor.solve(right);
         let weight: f64 = pairs.iter().map(|it| it.weight).sum();
         let left = squares - coefficients.dot(right);
-        Self { variance: (left / (weight + 1.0)).max(0.0), coefficients, factor }
+        Self {
+            variance: (left / (weight + 1.0)).max(0.0),
+            coefficients,
+            factor,
+        }
     }
 
     /// How uncertain a prediction is, beside the scatter of games: the variance of the mean at
@@ -112,14 +112,20 @@ impl MarginFit {
 
     /// Points a team is better than the mean; `None` before its first game.
     pub(crate) fn rating(&self, team: TeamId) -> Option<f64> {
-        self.teams.get(&team).map(|it| self.margin.coefficients[*it])
+        self.teams
+            .get(&team)
+            .map(|it| self.margin.coefficients[*it])
     }
 
     /// What moves the margin of a game between two teams.
     pub(crate) fn parts(&self, teams: [TeamId; 2], neutral: bool, rest: f64) -> MarginParts {
         let count = self.margin.coefficients.len();
         let [home, away] = teams.map(|it| self.rating(it).unwrap_or(0.0));
-        let venue = if neutral { 0.0 } else { self.margin.coefficients[count - 2] };
+        let venue = if neutral {
+            0.0
+        } else {
+            self.margin.coefficients[count - 2]
+        };
         MarginParts {
             ratings: home - away,
             home: venue,
@@ -130,8 +136,10 @@ impl MarginFit {
     /// Margin and total of a game between two teams, and how they spread.
     pub(crate) fn shape(&self, teams: [TeamId; 2], neutral: bool, rest: f64) -> PointsShape {
         let known = teams.map(|it| self.teams.get(&it).copied());
-        let (margin_count, total_count) =
-            (self.margin.coefficients.len(), self.total.coefficients.len());
+        let (margin_count, total_count) = (
+            self.margin.coefficients.len(),
+            self.total.coefficients.len(),
+        );
         let mut margin_row = DVector::zeros(margin_count);
         let mut total_row = DVector::zeros(total_count);
         for (index, sign) in known.into_iter().zip([1.0, -1.0]) {

@@ -31,7 +31,11 @@ fn normal_quantile(probability: f64) -> f64 {
     let (mut low, mut high) = (-8.0, 8.0);
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
-        if normal_cdf(middle) < probability { low = middle } else { high = middle }
+        if normal_cdf(middle) < probability {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     0.5 * (low + high)
 }

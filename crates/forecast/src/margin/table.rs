@@ -82,11 +82,19 @@ impl MarginTable {
         self.shift_days += self.pause(game.kickoff);
         self.last = self.last.max(Some(game.kickoff));
         let (home, away) = (self.team(game.home, game), self.team(game.away, game));
-        let index = *self.pair_index.entry((home, away, game.neutral)).or_insert_with(|| {
-            let neutral = game.neutral;
-            self.pairs.push(PairSums { home, away, neutral, ..PairSums::default() });
-            self.pairs.len() - 1
-        });
+        let index = *self
+            .pair_index
+            .entry((home, away, game.neutral))
+            .or_insert_with(|| {
+                let neutral = game.neutral;
+                self.pairs.push(PairSums {
+                    home,
+                    away,
+                    neutral,
+                    ..PairSums::default()
+                });
+                self.pairs.len() - 1
+            });
         let age = days_since_epoch(game.kickoff) + self.shift_days;
         let weight = game.weight * (self.decay_per_day * age).exp();
         let sums = &mut self.pairs[index];
@@ -121,13 +129,23 @@ impl MarginTable {
     /// Days since a team's last game; `None` before its first.
     pub(crate) fn rest_days(&self, team: TeamId, kickoff: Timestamp) -> Option<f64> {
         let (last, _) = self.played[*self.index.get(&team)?];
-        Some((days_since_epoch(kickoff) - days_since_epoch(last)).round().max(0.0))
+        Some(
+            (days_since_epoch(kickoff) - days_since_epoch(last))
+                .round()
+                .max(0.0),
+        )
     }
 
     /// What the pause before `moment` counts more than it lasts.
     fn pause(&self, moment: Timestamp) -> f64 {
-        let last = self.last.map_or(0.0, |it| days_since_epoch(moment) - days_since_epoch(it));
-        if last > SEASON_BREAK_DAYS { self.season_days } else { 0.0 }
+        let last = self
+            .last
+            .map_or(0.0, |it| days_since_epoch(moment) - days_since_epoch(it));
+        if last > SEASON_BREAK_DAYS {
+            self.season_days
+        } else {
+            0.0
+        }
     }
 
     fn team(&mut self, team: TeamId, game: &MarginRecord) -> usize {

@@ -135,9 +135,15 @@ impl FootballState {
                     [0, 1].map(|it| share * actual.goals[it] + (1.0 - share) * expected[it]);
                 GoalRecord { goals, ..actual }
             }
-            None => GoalRecord { weight: UNPRICED_WEIGHT, ..actual },
+            None => GoalRecord {
+                weight: UNPRICED_WEIGHT,
+                ..actual
+            },
         };
-        self.implied.add(&GoalRecord { score: None, ..record });
+        self.implied.add(&GoalRecord {
+            score: None,
+            ..record
+        });
     }
 
     fn priced_games(&self, cut: Timestamp) -> f64 {
@@ -184,11 +190,17 @@ impl FootballFit {
         [
             (ModelName::Elo, self.elo.matrix(game, competition)),
             (ModelName::DixonColes, self.goals.matrix(game, competition)),
-            (ModelName::DixonColesShots, self.shots.matrix(game, competition)),
+            (
+                ModelName::DixonColesShots,
+                self.shots.matrix(game, competition),
+            ),
         ]
         .into_iter()
         .chain(implied.map(|it| (ModelName::MarketImplied, it.matrix(game, competition))))
-        .map(|(model, matrix)| BaseForecast { model, scores: Scores::Goals(matrix) })
+        .map(|(model, matrix)| BaseForecast {
+            model,
+            scores: Scores::Goals(matrix),
+        })
         .collect()
     }
 

@@ -38,7 +38,10 @@ const AMERICAN_FOOTBALL: Settings = {
     Settings {
         played,
         played_decay: 0.005,
-        implied: MarginSettings { ridge: [0.3, 1.0], ..played },
+        implied: MarginSettings {
+            ridge: [0.3, 1.0],
+            ..played
+        },
         implied_decay: 0.02,
         season_days: 0.0,
         actual_share: 0.08,
@@ -59,7 +62,10 @@ const BASKETBALL: Settings = {
     Settings {
         played,
         played_decay: 0.012,
-        implied: MarginSettings { ridge: [0.3, 1.0], ..played },
+        implied: MarginSettings {
+            ridge: [0.3, 1.0],
+            ..played
+        },
         implied_decay: 0.05,
         season_days: 0.0,
         actual_share: 0.08,
@@ -132,7 +138,11 @@ impl PointsState {
     fn move_ratings(&mut self, game: &MarginRecord) -> [f64; 2] {
         let rating = |team| self.ratings.get(&team).copied().unwrap_or(0.0);
         let (home, away) = (rating(game.home), rating(game.away));
-        let venue = if game.neutral { 0.0 } else { self.settings.played.home };
+        let venue = if game.neutral {
+            0.0
+        } else {
+            self.settings.played.home
+        };
         let step = self.settings.gain * (game.played[0] - (home - away + venue));
         self.ratings.insert(game.home, home + step);
         self.ratings.insert(game.away, away - step);
@@ -179,14 +189,22 @@ impl PointsFit {
     pub(crate) fn rating(&self, team: TeamId) -> Option<Rating> {
         let value = self.played.rating(team)?;
         let (_, games) = self.table.played[*self.table.index.get(&team)?];
-        Some(Rating { value, attack: None, defence: None, games })
+        Some(Rating {
+            value,
+            attack: None,
+            defence: None,
+            games,
+        })
     }
 
     pub(crate) fn reasons(&self, game: &Matchup) -> Vec<Reason> {
         let rest = rest(&self.table, self.settings, game);
         let teams = [game.home, game.away];
         let parts = self.played.parts(teams, game.neutral, rest);
-        let deviation = self.played.shape(teams, game.neutral, rest).margin_deviation;
+        let deviation = self
+            .played
+            .shape(teams, game.neutral, rest)
+            .margin_deviation;
         // A point of margin is worth about this much in log-odds of a normal margin near zero.
         let log_odds = |points: f64| 1.6 * points / deviation;
         let reason = |label: &str, points: f64, detail: String| Reason {
@@ -197,7 +215,10 @@ impl PointsFit {
         let mut reasons = vec![reason(
             "rating difference",
             parts.ratings,
-            format!("{:+.1} points between the two sides' ratings", parts.ratings),
+            format!(
+                "{:+.1} points between the two sides' ratings",
+                parts.ratings
+            ),
         )];
         if !game.neutral {
             let detail = format!("{:+.1} points for playing at home", parts.home);

@@ -59,7 +59,11 @@ impl<'a> PoolWalker<'a> {
             State::Football(state) => Models::Football(state.fit(cut)),
             State::Points(state) => Models::Points(state.fit(cut)),
         };
-        PoolFit { pool: self.pool.clone(), cut, models }
+        PoolFit {
+            pool: self.pool.clone(),
+            cut,
+            models,
+        }
     }
 
     /// Adds every game known at `cut`, telling `seen` of each with both sides' ratings after it.
