@@ -17,7 +17,7 @@ use crate::names::Names;
 use crate::pack::unpack_game;
 use crate::{GameQuery, StoreError};
 
-/// Numbers of fixtures a bundle spans; about 150 kB.
+/// Fixtures in a bundle at most; about 150 kB.
 const BUNDLE: i64 = 512;
 
 /// Games unpacked before others get their turn.
@@ -30,41 +30,67 @@ pub(super) async fn list(store: &SqliteStore, query: &GameQuery) -> Result<Vec<G
         sports: sports(&mut tx).await?,
     };
     let mut games = Vec::new();
-    // Moments and ids have indexes, which walking through all numbers would not use.
-    if !query.ids.is_empty() || query.from.is_some() || query.until.is_some() {
-        tables
-            .unpack(&bundle(&mut tx, query, None).await?, &mut games)
-            .await?;
-    } else {
-        let last: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM fixtures")
-            .fetch_one(&mut *tx)
-            .await?;
-        let mut read = Vec::new();
-        for first in (0..=last).step_by(BUNDLE.unsigned_abs().try_into().expect("it is small")) {
-            let (next, unpacked) = tokio::join!(
-                bundle(&mut tx, query, Some(first)),
-                tables.unpack(&read, &mut games)
-            );
-            unpacked?;
-            read = next?;
-        }
-        tables.unpack(&read, &mut games).await?;
+    let mut read = Vec::new();
+    for part in parts(&mut tx, query).await? {
+        let (next, unpacked) =
+            tokio::join!(bundle(&mut tx, part), tables.unpack(&read, &mut games));
+        unpacked?;
+        read = next?;
     }
+    tables.unpack(&read, &mut games).await?;
     games.sort_unstable_by_key(|it| (it.kickoff, it.fixture));
     Ok(games)
 }
 
-/// Reads the packed games that match, end to end; of all, or of the numbers from `first`.
-async fn bundle(
+/// Splits what matches into bundles, each a condition.
+async fn parts(
     connection: &mut SqliteConnection,
     query: &GameQuery,
-    first: Option<i64>,
-) -> Result<Vec<u8>, StoreError> {
-    let mut filter = Filter::default();
-    if let Some(first) = first {
+) -> Result<Vec<Filter>, StoreError> {
+    let narrow = !query.ids.is_empty()
+        || query.from.is_some()
+        || query.until.is_some()
+        || query.changed_after.is_some();
+    if narrow {
+        return listed(connection, query).await;
+    }
+    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM fixtures")
+        .fetch_one(connection)
+        .await?;
+    let bundles = last / BUNDLE + 1;
+    let part = |first: i64| {
+        let mut filter = Filter::default();
         let (first, end) = (filter.bind(first), filter.bind(first + BUNDLE));
         filter.and(format!("f.id >= {first} AND f.id < {end}"));
-    }
+        if !query.competitions.is_empty() {
+            among_competitions(&mut filter, &query.competitions);
+        }
+        filter
+    };
+    Ok((0..bundles).map(|it| part(it * BUNDLE)).collect())
+}
+
+/// Looks up which fixtures match first, for which there are indexes.
+async fn listed(
+    connection: &mut SqliteConnection,
+    query: &GameQuery,
+) -> Result<Vec<Filter>, StoreError> {
+    let filter = conditions(query);
+    let clause = filter.clause();
+    let sql = format!("SELECT json_group_array(f.id) FROM fixtures AS f {clause}");
+    let (ids,): (String,) = filter.fetch_one(sql, connection).await?;
+    let ids: Vec<i64> = serde_json::from_str(&ids).map_err(|_| corrupt("fixtures.id", ids))?;
+    let part = |ids: &[i64]| {
+        let mut filter = Filter::default();
+        filter.among("f.id", json(ids));
+        filter
+    };
+    let size = usize::try_from(BUNDLE).expect("a bundle is small");
+    Ok(ids.chunks(size).map(part).collect())
+}
+
+fn conditions(query: &GameQuery) -> Filter {
+    let mut filter = Filter::default();
     if !query.ids.is_empty() {
         filter.among("f.id", json(&query.ids));
     }
@@ -79,9 +105,20 @@ async fn bundle(
         let until = filter.bind(micros_up(until));
         filter.and(format!("f.kickoff < {until}"));
     }
-    let clause = filter.clause();
+    if let Some(revision) = query.changed_after {
+        let revision = filter.bind(i64::try_from(revision).unwrap_or(i64::MAX));
+        filter.and(format!(
+            "f.touched IN (SELECT id FROM recordings WHERE revision > {revision})"
+        ));
+    }
+    filter
+}
+
+/// Reads the packed games that match, end to end.
+async fn bundle(connection: &mut SqliteConnection, part: Filter) -> Result<Vec<u8>, StoreError> {
+    let clause = part.clause();
     let sql = format!("SELECT CAST(group_concat(f.game, '') AS BLOB) FROM fixtures AS f {clause}");
-    let (bytes,): (Option<Vec<u8>>,) = filter.fetch_one(sql, connection).await?;
+    let (bytes,): (Option<Vec<u8>>,) = part.fetch_one(sql, connection).await?;
     Ok(bytes.unwrap_or_default())
 }
 

@@ -237,3 +237,33 @@ async fn more_games_than_fit_in_a_bundle_all_come_out() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn games_that_changed_after_a_revision_can_be_told_from_the_rest() {
+    each_store(async |store| {
+        let ([a, b, c, d], _) = world(store).await;
+        let mut records = [
+            fixture(a, b, "2023-09-02T14:00:00Z"),
+            fixture(c, d, "2023-09-03T14:00:00Z"),
+            fixture(b, c, "2023-09-04T14:00:00Z"),
+        ];
+        let ids = put(store, &records).await.fixtures;
+        let changed = async |revision| -> Vec<FixtureId> {
+            let query = GameQuery {
+                changed_after: Some(revision),
+                ..GameQuery::default()
+            };
+            let games = games(store, query).await;
+            games.iter().map(|it| it.fixture).collect()
+        };
+        let first = store.data_revision().await.unwrap();
+        assert_eq!(changed(first - 1).await, ids);
+        assert_eq!(changed(first).await, []);
+        records[0].result = result(1, 0);
+        records[2].quotes = vec![quote("bet365", "2023-09-01T12:00:00Z", [2.0, 3.5, 4.0])];
+        put(store, &records).await;
+        assert_eq!(changed(first).await, [ids[0], ids[2]]);
+        assert_eq!(changed(u64::MAX).await, []);
+    })
+    .await;
+}

@@ -6,11 +6,18 @@
 )]
 
 mod competitions;
+mod concurrency;
 mod correcting;
 mod games;
+mod imports;
+mod keys;
+mod listing;
 mod matching;
+mod opening;
+mod properties;
 mod quoting;
 mod recording;
+mod requests;
 mod sample;
 mod teams;
 

@@ -1,0 +1,119 @@
+use store::{IdempotencyClaim, IdempotencyRecord, Store};
+
+use crate::each_store;
+use crate::sample::time;
+
+fn request(at: &str) -> IdempotencyRecord {
+    IdempotencyRecord {
+        principal: "se_a".to_owned(),
+        route: "POST /v1/quotes".to_owned(),
+        key: "k1".to_owned(),
+        fingerprint: [1; 32],
+        at: time(at),
+    }
+}
+
+async fn claim(store: &dyn Store, record: &IdempotencyRecord) -> IdempotencyClaim {
+    store.claim_idempotency(record).await.unwrap()
+}
+
+fn done(body: &[u8]) -> IdempotencyClaim {
+    IdempotencyClaim::Done {
+        status: 201,
+        body: body.to_vec(),
+    }
+}
+
+#[tokio::test]
+async fn the_first_request_goes_on_and_later_ones_learn_what_became_of_it() {
+    each_store(async |store| {
+        let first = request("2024-01-01T10:00:00Z");
+        assert_eq!(claim(store, &first).await, IdempotencyClaim::New);
+        let second = request("2024-01-01T10:00:30Z");
+        assert_eq!(claim(store, &second).await, IdempotencyClaim::InProgress);
+        let answer = Some((201, b"{}".to_vec()));
+        store.finish_idempotency(&first, answer).await.unwrap();
+        assert_eq!(claim(store, &second).await, done(b"{}"));
+        let other_body = IdempotencyRecord {
+            fingerprint: [2; 32],
+            ..second
+        };
+        assert_eq!(claim(store, &other_body).await, IdempotencyClaim::Mismatch);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_of_other_callers_and_routes_are_other_keys() {
+    each_store(async |store| {
+        let first = request("2024-01-01T10:00:00Z");
+        let principal = IdempotencyRecord {
+            principal: "se_b".to_owned(),
+            ..first.clone()
+        };
+        let route = IdempotencyRecord {
+            route: "POST /v1/results".to_owned(),
+            ..first.clone()
+        };
+        let key = IdempotencyRecord {
+            key: "k2".to_owned(),
+            ..first.clone()
+        };
+        for it in [&first, &principal, &route, &key] {
+            assert_eq!(claim(store, it).await, IdempotencyClaim::New);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_given_up_can_be_claimed_again() {
+    each_store(async |store| {
+        let first = request("2024-01-01T10:00:00Z");
+        claim(store, &first).await;
+        store.finish_idempotency(&first, None).await.unwrap();
+        assert_eq!(claim(store, &first).await, IdempotencyClaim::New);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unfinished_claim_is_forgotten_after_a_minute_and_its_late_answer_too() {
+    each_store(async |store| {
+        let slow = request("2024-01-01T10:00:00Z");
+        claim(store, &slow).await;
+        let within = request("2024-01-01T10:01:00Z");
+        assert_eq!(claim(store, &within).await, IdempotencyClaim::InProgress);
+        let next = request("2024-01-01T10:01:00.000001Z");
+        assert_eq!(claim(store, &next).await, IdempotencyClaim::New);
+        store
+            .finish_idempotency(&slow, Some((201, b"late".to_vec())))
+            .await
+            .unwrap();
+        store.finish_idempotency(&slow, None).await.unwrap();
+        assert_eq!(claim(store, &next).await, IdempotencyClaim::InProgress);
+        store
+            .finish_idempotency(&next, Some((201, b"ok".to_vec())))
+            .await
+            .unwrap();
+        assert_eq!(claim(store, &next).await, done(b"ok"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_is_remembered_for_a_day() {
+    each_store(async |store| {
+        let first = request("2024-01-01T10:00:00Z");
+        claim(store, &first).await;
+        store
+            .finish_idempotency(&first, Some((201, Vec::new())))
+            .await
+            .unwrap();
+        let within = request("2024-01-02T10:00:00Z");
+        assert_eq!(claim(store, &within).await, done(b""));
+        let after = request("2024-01-02T10:00:00.000001Z");
+        assert_eq!(claim(store, &after).await, IdempotencyClaim::New);
+    })
+    .await;
+}
