@@ -1,11 +1,16 @@
 //! A fixture as models read it: facts, result, and prices boiled down to what is compared.
 
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BookmakerKey, CompetitionKey, FixtureId, Market, MarketKind, MatchStats, Price, Quote, Score,
-    SeasonKey, Sport, TeamId,
+    BookmakerKey, CompetitionKey, FixtureId, Market, MarketKind, MatchStats, Price, Quote,
+    QuoteStage, Score, SeasonKey, Sport, TeamId,
 };
 
 /// Whose prices stand for the market, sharpest first. The first of these that prices every
@@ -100,25 +105,51 @@ impl Game {
 
 /// Boils quotes down to the prices that stood at `at`: of each bookmaker and market the newest
 /// quote taken no later, then reference and best per market. The order of `quotes` is irrelevant.
+///
+/// Of several lines the one is kept that the sharpest bookmaker quotes; of several of its lines,
+/// those it quoted at the latest stage (a line it has moved away from is stale), and of these the
+/// most balanced.
 pub fn summarise_quotes(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Prices {
     let latest = latest_by_bookmaker(quotes, at);
-    let of_kind = |kind: MarketKind| -> Option<MarketPrices> {
-        let mut markets: Vec<Market> = latest
-            .iter()
-            .map(|it| it.market)
-            .filter(|it| it.kind() == kind)
-            .collect();
-        markets.sort_unstable();
-        markets.dedup();
-        markets
-            .into_iter()
-            .filter_map(|market| summarise_market(&latest, market, has_draw))
-            .min_by(|a, b| imbalance(a).total_cmp(&imbalance(b)))
-    };
+    let [mut h2h, mut totals, mut spreads] = [const { None::<Summary> }; 3];
+    for quotes in latest.chunk_by(|a, b| a.market == b.market) {
+        let market = quotes[0].market;
+        let slot = match market.kind() {
+            MarketKind::H2h => &mut h2h,
+            MarketKind::Totals => &mut totals,
+            MarketKind::Spreads => &mut spreads,
+            MarketKind::BothTeamsToScore | MarketKind::CorrectScore => continue,
+        };
+        let summary = summarise_market(quotes, market, has_draw);
+        if let Some(summary) = summary
+            && slot.as_ref().is_none_or(|kept| summary.beats(kept))
+        {
+            *slot = Some(summary);
+        }
+    }
+    let prices = |it: Option<Summary>| it.map(|it| it.prices);
     Prices {
-        h2h: of_kind(MarketKind::H2h),
-        totals: of_kind(MarketKind::Totals),
-        spreads: of_kind(MarketKind::Spreads),
+        h2h: prices(h2h),
+        totals: prices(totals),
+        spreads: prices(spreads),
+    }
+}
+
+/// The prices of one market with what tells lines apart.
+struct Summary {
+    prices: MarketPrices,
+    /// Place of the reference among [`REFERENCE_BOOKMAKERS`]; behind them all for a mean.
+    rank: usize,
+    stage: QuoteStage,
+}
+
+impl Summary {
+    fn beats(&self, other: &Self) -> bool {
+        let by_balance = || imbalance(&self.prices).total_cmp(&imbalance(&other.prices));
+        let order = (self.rank.cmp(&other.rank))
+            .then(other.stage.cmp(&self.stage))
+            .then_with(by_balance);
+        order.is_lt()
     }
 }
 
@@ -126,52 +157,61 @@ pub fn summarise_quotes(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Pric
 fn latest_by_bookmaker(quotes: &[Quote], at: Timestamp) -> Vec<&Quote> {
     let mut known: Vec<&Quote> = quotes.iter().filter(|it| it.taken_at <= at).collect();
     known.sort_by(|a, b| {
-        (a.market, &a.bookmaker, b.taken_at, b.stage).cmp(&(
-            b.market,
-            &b.bookmaker,
-            a.taken_at,
-            a.stage,
-        ))
+        let newest_first = || (b.taken_at, b.stage).cmp(&(a.taken_at, a.stage));
+        let order = (a.market, &a.bookmaker).cmp(&(b.market, &b.bookmaker));
+        let order = order.then_with(newest_first);
+        order.then_with(|| b.prices.partial_cmp(&a.prices).unwrap_or(Ordering::Equal))
     });
     known.dedup_by(|next, kept| next.market == kept.market && next.bookmaker == kept.bookmaker);
     known
 }
 
-fn summarise_market(latest: &[&Quote], market: Market, has_draw: bool) -> Option<MarketPrices> {
+/// Boils the standing quotes of one market down; `None` where nobody prices every outcome.
+fn summarise_market(quotes: &[&Quote], market: Market, has_draw: bool) -> Option<Summary> {
     let width = market.outcomes(has_draw).len();
-    let quotes: Vec<&Quote> = latest
-        .iter()
-        .copied()
-        .filter(|it| it.market == market)
-        .collect();
     let complete: Vec<&Quote> = quotes
         .iter()
         .copied()
         .filter(|it| it.prices[..width].iter().all(Option::is_some))
         .filter(|it| it.bookmaker.as_str() != "market_best")
         .collect();
+    let stage = complete.iter().map(|it| it.stage).max()?;
     let named = REFERENCE_BOOKMAKERS
         .iter()
-        .find_map(|name| complete.iter().find(|it| it.bookmaker.as_str() == *name));
-    let (reference, reference_bookmaker) = match named {
-        Some(quote) => (quote.prices, quote.bookmaker.clone()),
-        None if complete.is_empty() => return None,
+        .enumerate()
+        .find_map(|(rank, name)| {
+            let quote = complete.iter().find(|it| it.bookmaker.as_str() == *name)?;
+            Some((rank, *quote))
+        });
+    let (reference, reference_bookmaker, rank, stage) = match named {
+        Some((rank, quote)) => {
+            let priced = std::array::from_fn(|index| quote.prices[index].filter(|_| index < width));
+            (priced, quote.bookmaker.clone(), rank, quote.stage)
+        }
         None => (
             mean_prices(&complete, width),
             BookmakerKey::new("market_mean").expect("the text is a key"),
+            REFERENCE_BOOKMAKERS.len(),
+            stage,
         ),
     };
-    let best = std::array::from_fn(|index| best_price(&quotes, index));
     let bookmakers = quotes
         .iter()
         .filter(|it| !it.bookmaker.as_str().starts_with("market_"));
-    let bookmakers = u16::try_from(bookmakers.count()).unwrap_or(u16::MAX);
-    Some(MarketPrices {
+    let prices = MarketPrices {
         market,
         reference,
         reference_bookmaker,
-        best,
-        bookmakers,
+        best: std::array::from_fn(|index| {
+            let offered = (index < width).then_some(quotes)?;
+            best_price(offered, index)
+        }),
+        bookmakers: u16::try_from(bookmakers.count()).unwrap_or(u16::MAX),
+    };
+    Some(Summary {
+        prices,
+        rank,
+        stage,
     })
 }
 
@@ -189,12 +229,17 @@ fn mean_prices(quotes: &[&Quote], width: usize) -> [Option<Price>; 3] {
     })
 }
 
+/// The highest price of an outcome; the earliest by name among equals.
 fn best_price(quotes: &[&Quote], index: usize) -> Option<BestPrice> {
     quotes
         .iter()
         .filter(|it| it.bookmaker.as_str() != "market_average")
         .filter_map(|it| it.prices[index].map(|price| (it, price)))
-        .reduce(|best, next| if next.1 > best.1 { next } else { best })
+        .reduce(|best, next| {
+            // At the same price a bookmaker one can go to beats a source's nameless maximum.
+            let named = next.1 == best.1 && best.0.bookmaker.as_str() == "market_best";
+            if next.1 > best.1 || named { next } else { best }
+        })
         .map(|(quote, price)| BestPrice {
             price,
             bookmaker: quote.bookmaker.clone(),
