@@ -12,7 +12,7 @@ const STOP_MS_MAX = 15_000;
 export default async function start(): Promise<() => Promise<void>> {
   const program = process.env['E2E_BINARY'] ?? join(ROOT, 'target/release/sports-edge');
   const folder = mkdtempSync(join(tmpdir(), 'sports-edge-e2e-'));
-  const env = { ...process.env, SPORTS_EDGE_DATA_DIR: folder, SPORTS_EDGE_LISTEN: '127.0.0.1:0' };
+  const env = { ...process.env, SPORTS_EDGE_DATA_DIR: folder, SPORTS_EDGE_LISTEN: '127.0.0.1:0', SPORTS_EDGE_LOG__LEVEL: 'warn' };
   const run = (...args: string[]) => {
     console.log(`$ sports-edge ${args.join(' ')}`);
     execFileSync(program, args, { env, cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });

@@ -35,8 +35,10 @@ pub(crate) fn rerun(tree: &Tree) -> anyhow::Result<()> {
         "README.md does not show `make run`"
     );
     let copy = copy(tree)?;
+    let data = tempfile::tempdir().context("cannot make a folder")?;
     let place = Place {
         folder: copy.path().to_owned(),
+        data: data.path().to_owned(),
         address: free_address()?,
     };
     run_all(&place, &steps)?;
@@ -52,6 +54,8 @@ pub(crate) fn rerun(tree: &Tree) -> anyhow::Result<()> {
 /// Where commands run, and where they serve.
 struct Place {
     folder: PathBuf,
+    /// The database's folder, so that nobody's own is touched.
+    data: PathBuf,
     address: String,
 }
 
@@ -60,14 +64,14 @@ impl Place {
     fn command(&self, text: &str) -> Command {
         let mut command = Command::new("sh");
         command.args(["-euc", &text.replace(ADDRESS, &self.address)]);
-        command
-            .current_dir(&self.folder)
-            .env("SPORTS_EDGE_LISTEN", &self.address);
         for (name, _) in std::env::vars_os() {
             if is_of_this_build(&name.to_string_lossy()) {
                 command.env_remove(name);
             }
         }
+        command.current_dir(&self.folder);
+        command.env("SPORTS_EDGE_LISTEN", &self.address);
+        command.env("SPORTS_EDGE_DATA_DIR", &self.data);
         command
     }
 

@@ -59,6 +59,7 @@ fn a_readme_that_hides_make_run_is_refused() {
 fn a_server_that_never_answers_is_given_up() {
     let place = Place {
         folder: std::env::temp_dir(),
+        data: std::env::temp_dir(),
         address: free_address().unwrap(),
     };
     let error = place
