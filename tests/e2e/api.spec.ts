@@ -42,7 +42,7 @@ test('a list can be paged to its end without gap or repeat', async ({ request })
   const seen = new Set<number>();
   let cursor: string | null = null;
   do {
-    const params: Record<string, string> = { competition: 'E0', limit: '100', from: '2023-07-01T00:00:00Z' };
+    const params: Record<string, string> = { competition: 'E0', limit: '100', from: '2023-07-01T00:00:00Z', until: '2024-07-01T00:00:00Z' };
     if (cursor) params['cursor'] = cursor;
     const page = await (await request.get('/v1/fixtures', { params })).json();
     for (const fixture of page.data) {
@@ -51,6 +51,6 @@ test('a list can be paged to its end without gap or repeat', async ({ request })
     }
     cursor = page.next_cursor;
   } while (cursor);
-  // A season of twenty teams, and the one fixture to come.
-  expect(seen.size).toBe(381);
+  // A season of twenty teams.
+  expect(seen.size).toBe(380);
 });

@@ -66,3 +66,22 @@ test('the board is whole without script', async ({ browser, baseURL }) => {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Report card');
   await context.close();
 });
+
+test('keys walk the board, open help and lead to the other pages', async ({ page }) => {
+  await open(page, '/?day=2024-05-19');
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await expect(page.locator('.row .teams').nth(1)).toBeFocused();
+  await page.keyboard.press('k');
+  await expect(page.locator('.row .teams').nth(0)).toBeFocused();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeHidden();
+  await page.keyboard.press('/');
+  await expect(page.getByLabel('Competition')).toBeFocused();
+  await page.locator('.row .teams').first().focus();
+  await page.keyboard.press('g');
+  await page.keyboard.press('e');
+  await expect(page).toHaveURL('/edges');
+});

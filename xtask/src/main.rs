@@ -65,11 +65,20 @@ fn main() -> anyhow::Result<ExitCode> {
 fn check(tree: &Tree) -> anyhow::Result<Vec<Finding>> {
     let metadata = Metadata::read(tree.root()).context("cannot read the workspace's metadata")?;
     let mut findings = layering::check(&metadata);
-    findings.extend(code_map::check(tree, &metadata)?);
-    findings.extend(settings::check(tree)?);
-    findings.extend(endpoints::check(tree)?);
-    findings.extend(files::check(tree)?);
-    findings.extend(links::check(tree)?);
+    let of_files = [
+        code_map::check(tree, &metadata),
+        settings::check(tree),
+        endpoints::check(tree),
+        files::check(tree),
+        links::check(tree),
+    ];
+    for found in of_files {
+        match found {
+            Ok(found) => findings.extend(found),
+            // What a check cannot read is a broken rule as well, and hides no other.
+            Err(error) => findings.push(Finding::new("xtask", format!("{error:#}"))),
+        }
+    }
     Ok(findings)
 }
 
@@ -94,6 +103,16 @@ mod tests {
         let tree = Tree::of_repository().unwrap();
         let findings = check(&tree).unwrap();
         assert!(findings.is_empty(), "{}", finding::list(&findings));
+    }
+
+    #[test]
+    fn documents_that_are_gone_are_findings() {
+        let workspace = ("Cargo.toml", "[workspace]\nresolver = \"3\"\n");
+        let (_folder, tree) = tree::tests::planted(&[workspace]);
+        let found = finding::list(&check(&tree).unwrap());
+        for path in ["ARCHITECTURE.md", "config.default.toml", "openapi.json"] {
+            assert!(found.contains(path), "{path} is not missed: {found}");
+        }
     }
 
     #[test]
