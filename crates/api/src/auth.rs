@@ -9,6 +9,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use engine::ApiKeyRecord;
 use jiff::SignedDuration;
 
@@ -71,10 +72,11 @@ impl FromRequestParts<ApiState> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let open = state.options.read_access == ReadAccess::Open;
-        if open && presented(&parts.headers).is_none() {
+        let presented = presented(&parts.headers).or_else(|| from_browser(&parts.headers));
+        if open && presented.is_none() {
             return Ok(Self);
         }
-        let key = authenticate(&parts.headers, state, Scope::Read).await?;
+        let key = authenticate(presented, state, Scope::Read).await?;
         if open {
             Ok(Self)
         } else {
@@ -87,7 +89,7 @@ impl FromRequestParts<ApiState> for Writer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let key = authenticate(&parts.headers, state, Scope::Write).await?;
+        let key = authenticate(presented(&parts.headers), state, Scope::Write).await?;
         require(&key, Scope::Write)?;
         Ok(Self {
             principal: key.prefix,
@@ -96,26 +98,38 @@ impl FromRequestParts<ApiState> for Writer {
 }
 
 /// The key a request carries, in either header.
-fn presented(headers: &HeaderMap) -> Option<&[u8]> {
+fn presented(headers: &HeaderMap) -> Option<Vec<u8>> {
     if let Some(value) = headers.get("x-api-key") {
-        return Some(value.as_bytes());
+        return Some(value.as_bytes().to_vec());
     }
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, rest) = value.split_at_checked(7)?;
-    scheme
-        .eq_ignore_ascii_case(b"bearer ")
-        .then(|| rest.trim_ascii())
+    let bearer = scheme.eq_ignore_ascii_case(b"bearer ");
+    bearer.then(|| rest.trim_ascii().to_vec())
+}
+
+/// The key a browser sends as a password after asking its user. Good for reading only: a browser
+/// sends it along with requests another site makes, too.
+fn from_browser(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, rest) = value.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let pair = BASE64_STANDARD.decode(rest.trim_ascii()).ok()?;
+    let colon = pair.iter().position(|it| *it == b':')?;
+    Some(pair[colon + 1..].to_vec())
 }
 
 /// Finds the key a request carries and checks that it still counts.
 async fn authenticate(
-    headers: &HeaderMap,
+    presented: Option<Vec<u8>>,
     state: &ApiState,
     scope: Scope,
 ) -> Result<ApiKeyRecord, ApiError> {
-    let bytes = presented(headers).ok_or(ApiError::KeyMissing(scope))?;
+    let bytes = presented.ok_or(ApiError::KeyMissing(scope))?;
     let malformed = || ApiError::KeyRefused("mistyped: its form or its checksum is wrong");
-    let text = std::str::from_utf8(bytes).map_err(|_| malformed())?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
     let key = KeyText::parse(text).map_err(|_| malformed())?;
     let record = state.engine.key(key.prefix()).await?;
     let record = record.filter(|it| same(&it.hash, &key.hash()));
@@ -148,6 +162,3 @@ fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
     let difference = a.iter().zip(b).fold(0, |sum, (a, b)| sum | (a ^ b));
     std::hint::black_box(difference) == 0
 }
-
-#[cfg(test)]
-mod tests;

@@ -24,13 +24,13 @@ pub(crate) enum ApiError {
     UnknownRoute,
     #[error("the path does not take this method")]
     MethodNotAllowed,
-    #[error("the query cannot be read: {}", .0.detail)]
+    #[error("the query cannot be read: {0}")]
     BadQuery(FieldError),
-    #[error("the path cannot be read: {}", .0.detail)]
+    #[error("the path cannot be read: {0}")]
     BadPath(FieldError),
-    #[error("a header cannot be read: {}", .0.detail)]
+    #[error("a header cannot be read: {0}")]
     BadHeader(FieldError),
-    #[error("the body cannot be read: {}", .0.detail)]
+    #[error("the body cannot be read: {0}")]
     MalformedBody(FieldError),
     #[error("{} of the batch's entries cannot be taken; nothing was written", .0.len())]
     InvalidEntries(Vec<FieldError>),

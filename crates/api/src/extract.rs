@@ -35,11 +35,22 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
         serde_path_to_error::deserialize(query)
             .map(Self)
             .map_err(|error| {
-                let name = error.path().to_string();
                 let detail = error.inner().to_string();
-                ApiError::BadQuery(FieldError::of_parameter(&name, detail))
+                ApiError::BadQuery(query_fault(&error.path().to_string(), &detail))
             })
     }
+}
+
+/// Says what is wrong with a query in the words of queries.
+fn query_fault(path: &str, detail: &str) -> FieldError {
+    if let Some(name) = detail.strip_prefix("duplicate field `") {
+        return FieldError::of_parameter(name.trim_end_matches('`'), "given twice".to_owned());
+    }
+    let detail = detail.replacen("unknown field", "unknown parameter", 1);
+    FieldError::of_parameter(
+        path,
+        detail.replace("there are no fields", "there are none here"),
+    )
 }
 
 /// The one variable part of a path.

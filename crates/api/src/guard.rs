@@ -8,13 +8,18 @@ use std::{any::Any, sync::Arc, time::Instant};
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use tracing::{Instrument, error, info, info_span};
 
-use crate::{ApiState, Hosts, error::ApiError, pages, problem::Problem};
+use crate::{
+    ApiState, Hosts,
+    error::ApiError,
+    pages,
+    problem::{self, Problem, ProblemKind},
+};
 
 pub(crate) use conditional::{conditional, name_encoding_in_etag};
 
@@ -96,11 +101,33 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
     }
     let error = response.extensions().get::<Arc<ApiError>>().cloned();
     let error = error.unwrap_or_else(|| Arc::new(unexplained(status)));
+    if is_ours(error.kind()) {
+        error!(error = chain(&*error), "request failed");
+    }
     if pages::wants_page(instance.path(), &asked) {
-        return pages::problem_page(error.kind(), error.detail(), &asked);
+        return as_page(&error, &asked);
     }
     let id = id.map_or_else(String::new, |it| it.0);
     with_problem(response, &error, &instance, &id)
+}
+
+/// Whether an error is a fault of ours, whose causes belong in the log.
+fn is_ours(kind: ProblemKind) -> bool {
+    kind == problem::INTERNAL || kind == problem::STORE_FAILED
+}
+
+/// The error for people; a browser is told to ask its user for a key where one is due.
+fn as_page(error: &ApiError, asked: &HeaderMap) -> Response {
+    let mut page = pages::problem_page(error.kind(), error.detail(), asked);
+    if page.status() == StatusCode::UNAUTHORIZED {
+        let challenge = r#"Basic realm="Sports Edge: the password is an API key", charset="UTF-8""#;
+        let headers = page.headers_mut();
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(challenge),
+        );
+    }
+    page
 }
 
 fn unexplained(status: StatusCode) -> ApiError {
@@ -113,9 +140,6 @@ fn unexplained(status: StatusCode) -> ApiError {
 
 fn with_problem(response: Response, error: &ApiError, instance: &Uri, id: &str) -> Response {
     let kind = error.kind();
-    if kind.status == StatusCode::INTERNAL_SERVER_ERROR || kind == crate::problem::STORE_FAILED {
-        error!(error = chain(error), "request failed");
-    }
     let problem = Problem {
         r#type: kind.uri(),
         title: kind.title,
@@ -197,6 +221,3 @@ pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Response {
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
     ApiError::Panicked(text.unwrap_or("no message").to_owned()).into_response()
 }
-
-#[cfg(test)]
-mod tests;

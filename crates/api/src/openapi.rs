@@ -227,6 +227,3 @@ fn add_not_modified(operation: &mut Operation) {
     let response = ResponseBuilder::new().description(text).build();
     responses.insert("304".to_owned(), RefOr::T(response));
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,8 @@
 //!
 //! The list is also the page at `/docs/problems`, so a `type` always leads to its explanation.
 
+use std::fmt;
+
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -314,6 +316,19 @@ impl FieldError {
             parameter: None,
             header: Some(name.to_owned()),
             detail: detail.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = [&self.pointer, &self.parameter, &self.header]
+            .into_iter()
+            .flatten()
+            .next();
+        match name.filter(|it| !it.is_empty()) {
+            Some(name) => write!(f, "{name}: {}", self.detail),
+            None => f.write_str(&self.detail),
         }
     }
 }

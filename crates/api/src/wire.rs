@@ -56,14 +56,13 @@ impl Limit {
 
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let limit = u32::deserialize(input)?;
+        let text = String::deserialize(input)?;
         let max = engine::PAGE_LIMIT_MAX;
-        if (1..=max).contains(&limit) {
-            Ok(Self(limit))
-        } else {
-            Err(D::Error::custom(format!(
-                "a limit lies between 1 and {max}"
-            )))
+        match text.parse() {
+            Ok(limit) if (1..=max).contains(&limit) => Ok(Self(limit)),
+            _ => Err(D::Error::custom(format!(
+                "a limit is a whole number from 1 to {max}"
+            ))),
         }
     }
 }
@@ -88,6 +87,28 @@ impl<'de> Deserialize<'de> for CompetitionList {
 }
 
 /// A moment in a query, in RFC 3339 with any offset.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment(pub(crate) Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        let moment = text.parse().map(Self);
+        moment.map_err(|_| {
+            let detail = "is not a moment of RFC 3339, such as 2024-05-19T14:00:00Z (a + is %2B)";
+            D::Error::custom(format!("{text:?} {detail}"))
+        })
+    }
+}
+
+/// The number of a team in a query.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TeamNumber(pub(crate) i64);
+
+impl<'de> Deserialize<'de> for TeamNumber {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        let number = text.parse().map(Self);
+        number.map_err(|_| D::Error::custom(format!("{text:?} is not a team's number")))
+    }
+}

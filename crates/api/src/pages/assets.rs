@@ -19,7 +19,7 @@ struct Dist;
 /// Where Vite writes which file became which.
 const MANIFEST: &str = ".vite/manifest.json";
 /// The source of the entry in the manifest.
-const ENTRY: &str = "src/main.tsx";
+const ENTRY: &str = "src/main.ts";
 
 /// One entry of Vite's manifest.
 #[derive(Deserialize)]
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_manifest_names_the_entry() {
-        let manifest = br#"{"src/main.tsx":{"file":"assets/main-1a2b.js","isEntry":true}}"#;
+        let manifest = br#"{"src/main.ts":{"file":"assets/main-1a2b.js","isEntry":true}}"#;
         assert_eq!(entry(manifest).unwrap(), "/assets/main-1a2b.js");
         assert!(entry(b"{}").is_none() && entry(b"not json").is_none());
     }

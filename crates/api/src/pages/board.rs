@@ -24,7 +24,7 @@ use super::{
 };
 
 /// The most rows of a board.
-const ROWS_MAX: u32 = 100;
+pub(super) const ROWS_MAX: u32 = 50;
 
 /// What the address can say; a form sends empty texts for what was left alone.
 #[derive(Debug, Default, Deserialize)]
@@ -42,6 +42,8 @@ pub(super) struct Board {
     pub(super) competition: Option<CompetitionKey>,
     /// The day asked for; `None` shows what comes next.
     pub(super) day: Option<Date>,
+    /// The window asked for.
+    pub(super) window: (Option<Timestamp>, Option<Timestamp>),
     pub(super) previous: Option<Date>,
     pub(super) next: Option<Date>,
     pub(super) now: Timestamp,
@@ -167,10 +169,19 @@ async fn read(
         competitions: engine.competitions().await?,
         competition,
         day,
+        window: (from, until),
         previous: previous.filter(|it| Some(*it) != day),
         next: next.filter(|it| Some(*it) != day),
         now: engine.now(),
     })
+}
+
+/// The page of a board as text.
+#[cfg(test)]
+pub(super) fn html(pages: &Pages, board: &Board, preferences: Preferences) -> String {
+    page(pages, board, "/".to_owned(), preferences)
+        .render()
+        .expect("a string takes all")
 }
 
 fn after(moment: Timestamp) -> Timestamp {

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{board::Board, preferences::Preferences};
+use super::{
+    board::{Board, ROWS_MAX},
+    preferences::Preferences,
+};
 use crate::routes::board::BoardRow;
 
 /// State of the board.
@@ -14,6 +17,10 @@ pub(super) struct BoardState {
     zone: String,
     competition: Option<String>,
     day: Option<String>,
+    /// The window the rows are from, where one was asked for.
+    from: Option<String>,
+    until: Option<String>,
+    limit: u32,
     rows: Vec<BoardRow>,
 }
 
@@ -25,6 +32,9 @@ impl BoardState {
             zone: preferences.zone_name().to_owned(),
             competition: board.competition.as_ref().map(ToString::to_string),
             day: board.day.map(|it| it.to_string()),
+            from: board.window.0.map(|it| it.to_string()),
+            until: board.window.1.map(|it| it.to_string()),
+            limit: ROWS_MAX,
             rows: board
                 .rows
                 .iter()

@@ -1,1 +1,201 @@
+//! Pages through the router and a real engine; pieces of pages from views made by hand.
 
+pub(super) mod views;
+mod world;
+
+use axum::http::{StatusCode, header};
+use engine::BoardRow;
+
+use self::world::{World, get};
+use super::{board, preferences::Preferences, shell::inline_json, state::BoardState};
+
+/// The board of made-up rows, as `GET /` shows it; the program's tests read both snapshots and
+/// hold its own writing against the server's.
+#[tokio::test]
+async fn the_board_and_its_state_say_the_same() {
+    let world = World::empty().await;
+    let board = views::board();
+    let page = board::html(&world.pages(), &board, Preferences::default());
+    let (_, rest) = page.split_once(r#"<div id="board">"#).unwrap();
+    let (rows, _) = rest.split_once("</ol></section></div>").unwrap();
+    insta::assert_snapshot!(
+        "board_rows",
+        format!("{rows}</ol></section>").replace("><", ">\n<")
+    );
+    let state = BoardState::new(&board, &Preferences::default());
+    insta::assert_json_snapshot!("board_state", state);
+    assert!(page.contains(&inline_json(&state)));
+}
+
+#[tokio::test]
+async fn a_team_with_a_name_like_markup_is_only_ever_text() {
+    let world = World::empty().await;
+    let mut board = views::board();
+    board.rows[0].fixture.home.name = "<script>alert(1)</script>".to_owned();
+    let page = board::html(&world.pages(), &board, Preferences::default());
+    assert!(!page.contains("<script>alert"));
+    assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62;"));
+    assert!(page.contains(r#"\u003cscript\u003ealert(1)\u003c/script\u003e"#));
+}
+
+#[tokio::test]
+async fn results_are_summed_up_where_model_and_market_had_a_view() {
+    let rows = views::board().rows;
+    let summary = board::summary(&rows).unwrap();
+    assert_eq!(
+        summary,
+        "Log loss over these 1 results: model 1.204, market 1.309 (lower is better)"
+    );
+    let scheduled: Vec<BoardRow> = rows
+        .into_iter()
+        .filter(|it| it.fixture.fixture.score.is_none())
+        .collect();
+    assert_eq!(board::summary(&scheduled), None);
+}
+
+#[tokio::test]
+async fn an_empty_database_says_what_to_do_on_every_page() {
+    let world = World::empty().await;
+    for (path, words) in [
+        ("/", "sports-edge import football-data"),
+        ("/edges", "sports-edge train"),
+        ("/report", "sports-edge train"),
+    ] {
+        let page = world.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+        assert!(page.body.contains(words), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_trained_league_fills_every_page() {
+    let world = World::trained().await;
+    let board = world.get("/").await.body;
+    assert!(board.contains("Coming up") && board.contains(r#"class="view model""#));
+    assert!(board.contains(r#"rel="prev""#));
+    let link = board.split_once(r#"href="/fixtures/"#).unwrap().1;
+    let id = link.split('"').next().unwrap();
+    let fixture = world.get(&format!("/fixtures/{id}")).await.body;
+    for words in [
+        "Who wins",
+        "Score by score",
+        "Ratings over two years",
+        "Head to head",
+    ] {
+        assert!(fixture.contains(words), "{words}");
+    }
+    let report = world.get("/report").await.body;
+    for words in [
+        "Does 30% mean 30%?",
+        "Every model",
+        "By competition and season",
+        "Worst misses",
+    ] {
+        assert!(report.contains(words), "{words}");
+    }
+    assert!(
+        world
+            .get("/report?model=elo")
+            .await
+            .body
+            .contains("<strong>elo</strong>")
+    );
+    assert_eq!(
+        world.get("/edges?flagged=1&sort=age&min=x").await.status,
+        StatusCode::OK
+    );
+    let day = world.get("/?day=2019-09-01&competition=L1").await.body;
+    assert!(day.contains(r#"rel="next""#) && day.contains("competition=L1"));
+    assert!(
+        world
+            .get("/?competition=L1&day=1999-01-01")
+            .await
+            .body
+            .contains("Nothing on this board")
+    );
+}
+
+#[tokio::test]
+async fn an_untrained_league_is_shown_without_predictions() {
+    let world = World::untrained().await;
+    let board = world.get("/").await.body;
+    assert!(board.contains("no model has been trained"));
+    let link = board.split_once(r#"href="/fixtures/"#).unwrap().1;
+    let id = link.split('"').next().unwrap();
+    assert!(
+        world
+            .get(&format!("/fixtures/{id}"))
+            .await
+            .body
+            .contains("There is no prediction")
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_that_says_so() {
+    let world = World::empty().await;
+    for path in ["/fixtures/99", "/fixtures/x", "/nowhere"] {
+        let page = world.get(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(
+            page.body.contains("Back to the board"),
+            "{path}: {}",
+            page.body
+        );
+    }
+    let file = world.get("/assets/nothing.js").await;
+    assert_eq!(file.status, StatusCode::NOT_FOUND);
+    assert!(file.header("content-type").contains("json"));
+    assert!(world.get("/favicon.svg").await.body.starts_with("<svg"));
+}
+
+#[tokio::test]
+async fn a_page_names_its_style_by_hash_and_is_not_sent_twice() {
+    let world = World::empty().await;
+    let page = world.get("/").await;
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("'sha256-"));
+    assert!(!policy.contains("unsafe"));
+    assert_eq!(page.header("cache-control"), "private, no-cache");
+    let tag = page.header("etag").to_owned();
+    let again = world
+        .send(get("/").header(header::IF_NONE_MATCH, tag))
+        .await;
+    assert_eq!(
+        (again.status, again.body.as_str()),
+        (StatusCode::NOT_MODIFIED, "")
+    );
+}
+
+#[tokio::test]
+async fn a_choice_of_display_is_kept_and_shown() {
+    let world = World::empty().await;
+    let form = axum::http::Request::post("/preferences")
+        .header(header::HOST, "localhost")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let saved = world
+        .send_body(form, "theme=dark&odds=american&back=%2Fedges")
+        .await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER);
+    assert_eq!(saved.header("location"), "/edges");
+    assert!(saved.header("set-cookie").starts_with("theme=dark; Path=/"));
+    let page = world
+        .send(get("/").header(header::COOKIE, "theme=dark; odds=american"))
+        .await;
+    assert!(page.body.contains(r#"data-theme="dark""#));
+    assert!(page.body.contains(r#"value="american" checked"#));
+}
+
+#[tokio::test]
+async fn pages_are_for_those_who_may_read() {
+    let world = World::keyed().await;
+    let page = world.get("/").await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert_eq!(world.get("/favicon.svg").await.status, StatusCode::OK);
+}
+
+/// A server with nothing in it, for tests of single pages.
+pub(super) async fn empty_world() -> World {
+    World::empty().await
+}

@@ -11,7 +11,7 @@ use crate::{
     auth::Reader,
     error::ApiError,
     extract::Query,
-    wire::{CompetitionList, Fixture, FixtureStatus, Limit, List, Moment},
+    wire::{CompetitionList, Fixture, FixtureStatus, Limit, List, Moment, TeamNumber},
 };
 
 /// Which end of time a list starts from.
@@ -41,8 +41,8 @@ pub(crate) struct FixturesQuery {
     #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_./-]{1,64}$", example = "2023/24")]
     season: Option<SeasonKey>,
     /// Number of a team that plays at home or away.
-    #[param(example = 1)]
-    team: Option<i64>,
+    #[param(value_type = Option<i64>, example = 1)]
+    team: Option<TeamNumber>,
     /// Where they stand.
     #[param(inline)]
     status: Option<FixtureStatus>,
@@ -82,7 +82,7 @@ pub(crate) async fn list_fixtures(
     let filter = FixtureFilter {
         competitions: query.competition.unwrap_or_default().0,
         season: query.season,
-        team: query.team.map(TeamId),
+        team: query.team.map(|it| TeamId(it.0)),
         status: query.status.map(domain::FixtureStatus::from),
         from: query.from.map(|it| it.0),
         until: query.until.map(|it| it.0),

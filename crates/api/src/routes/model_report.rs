@@ -18,8 +18,8 @@ use crate::{
 ///
 /// How the model did on games it had not seen, season by season: log loss, Brier, RPS and
 /// calibration with intervals beside the base rate and the market, reliability, and a betting
-/// simulation with the closing-line value its claims realised. The same document
-/// `sports-edge backtest --json` prints, reduced to this model.
+/// simulation with the closing-line value its claims realised. The document is the one
+/// `sports-edge backtest --json` prints, in which the model stands beside the others.
 #[utoipa::path(
     get,
     path = "/v1/models/{name}/report",

@@ -1,1 +1,104 @@
+use domain::{Line, Market, Outcome};
+use engine::EdgeFlag;
 
+use super::*;
+use crate::pages::tests::views;
+
+fn edges() -> Vec<EdgeView> {
+    let fixture = |id, kickoff| views::fixture(id, kickoff, None);
+    let mut first = views::edge(
+        fixture(1, "2024-05-20T15:00:00Z"),
+        (Market::H2H, Outcome::Home),
+        Vec::new(),
+    );
+    first.price = views::price(3.5);
+    first.expected_value = 0.01;
+    let mut second = views::edge(
+        fixture(2, "2024-05-19T15:00:00Z"),
+        (Market::spreads(Line::from_quarters(-3)), Outcome::Home),
+        vec![EdgeFlag::StalePrice],
+    );
+    second.probability = 0.6;
+    second.taken_at = testkit::time("2024-05-18T11:30:00Z");
+    vec![first, second]
+}
+
+#[test]
+fn edges_are_sorted_by_any_figure() {
+    let order = |sort: &str| -> Vec<i64> {
+        let mut edges = edges();
+        Sort::parse(sort).apply(&mut edges);
+        edges.iter().map(|it| it.fixture.fixture.id.0).collect()
+    };
+    for (sort, first) in [
+        ("value", 2),
+        ("kickoff", 2),
+        ("price", 1),
+        ("probability", 2),
+        ("stake", 1),
+        ("age", 2),
+        ("", 2),
+    ] {
+        assert_eq!(order(sort)[0], first, "{sort}");
+    }
+    assert!(Sort::ALL.iter().all(|it| Sort::parse(it.as_str()) == *it));
+}
+
+#[tokio::test]
+async fn flagged_edges_say_why_and_links_keep_the_filter() {
+    let world = crate::pages::tests::empty_world().await;
+    let query = EdgesQuery {
+        sort: "price".to_owned(),
+        market: "h2h".to_owned(),
+        competition: "E0".to_owned(),
+        min: "1.5".to_owned(),
+        flagged: "1".to_owned(),
+    };
+    let pages = world.pages();
+    let found = Page {
+        data: edges(),
+        next_cursor: Some("x".to_owned()),
+    };
+    let html = page(
+        &pages,
+        &query,
+        found,
+        "/edges".to_owned(),
+        Preferences::default(),
+    );
+    let html = html.render().unwrap();
+    assert!(html.contains("The price is old and has probably moved."));
+    assert!(
+        html.contains(
+            "/edges?sort=stake&#38;market=h2h&#38;competition=E0&#38;min=1.5&#38;flagged=1"
+        )
+    );
+    assert!(html.contains(r#"aria-sort="descending""#) && html.contains("narrow the filter"));
+    assert!(html.contains("+12.6%") && html.contains("Home \u{2212}0.75"));
+}
+
+#[test]
+fn what_an_edge_bets_on_is_said_from_the_side_it_bets_on() {
+    let named = |market, outcome| {
+        pick(&views::edge(
+            views::fixture(1, "2024-05-20T15:00:00Z", None),
+            (market, outcome),
+            Vec::new(),
+        ))
+    };
+    let spread = |quarters| Market::spreads(Line::from_quarters(quarters));
+    assert_eq!(named(spread(-3), Outcome::Away), "Away +0.75");
+    assert_eq!(named(spread(0), Outcome::Away), "Away 0");
+    assert_eq!(
+        named(Market::totals(Line::from_quarters(10)), Outcome::Under),
+        "Under 2.5"
+    );
+    assert_eq!(
+        named(Market::BOTH_TEAMS_TO_SCORE, Outcome::Yes),
+        "Both score: yes"
+    );
+    assert_eq!(
+        named(Market::CORRECT_SCORE, Outcome::Exactly(2, 1)),
+        "2\u{2013}1"
+    );
+}

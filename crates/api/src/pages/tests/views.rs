@@ -1,0 +1,160 @@
+//! Views of the engine, made by hand so that every number in a snapshot is known.
+
+use domain::{
+    BookmakerKey, Competition, CompetitionKey, Fixture, FixtureId, FixtureStatus, KickoffPrecision,
+    Line, Market, MatchStats, Outcome, Price, Score, SeasonKey, Sport, Team, TeamId,
+};
+use engine::{BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureView, MarketView, Opinion};
+
+use crate::pages::board::Board;
+
+pub(in crate::pages) fn price(decimal: f64) -> Price {
+    Price::new(decimal).unwrap()
+}
+
+pub(in crate::pages) fn bookmaker(key: &str) -> BookmakerKey {
+    BookmakerKey::new(key).unwrap()
+}
+
+fn team(id: i64, name: &str) -> Team {
+    Team {
+        id: TeamId(id),
+        sport: Sport::Football,
+        name: name.to_owned(),
+        country: "GB".to_owned(),
+    }
+}
+
+/// A fixture; finished where it has a score.
+pub(in crate::pages) fn fixture(id: i64, kickoff: &str, score: Option<(u16, u16)>) -> FixtureView {
+    FixtureView {
+        fixture: Fixture {
+            id: FixtureId(id),
+            competition: CompetitionKey::new("E0").unwrap(),
+            season: SeasonKey::new("2023/24").unwrap(),
+            kickoff: testkit::time(kickoff),
+            kickoff_precision: KickoffPrecision::Minute,
+            home: TeamId(1),
+            away: TeamId(2),
+            neutral: false,
+            status: if score.is_some() {
+                FixtureStatus::Finished
+            } else {
+                FixtureStatus::Scheduled
+            },
+            score: score.map(|(home, away)| Score { home, away }),
+            stats: MatchStats::default(),
+        },
+        competition_name: "Premier League".to_owned(),
+        has_draw: true,
+        home: team(1, "Arsenal"),
+        away: team(2, "Brighton & Hove"),
+    }
+}
+
+pub(in crate::pages) fn market(probabilities: &[f64], taken_at: &str) -> MarketView {
+    MarketView {
+        bookmaker: bookmaker("pinnacle"),
+        prices: probabilities.iter().map(|it| price(0.97 / it)).collect(),
+        probabilities: probabilities.to_vec(),
+        best: vec![None; probabilities.len()],
+        taken_at: testkit::time(taken_at),
+        bookmakers: 7,
+    }
+}
+
+pub(in crate::pages) fn edge(
+    fixture: FixtureView,
+    (market, outcome): (Market, Outcome),
+    flags: Vec<EdgeFlag>,
+) -> EdgeView {
+    EdgeView {
+        fixture,
+        market,
+        outcome,
+        bookmaker: bookmaker("market_best"),
+        price: price(2.5),
+        probability: 0.41,
+        fair_price: 1.0 / 0.41,
+        raw_value: 0.126,
+        expected_value: 0.0214,
+        stake: if flags.is_empty() { 0.0036 } else { 0.0 },
+        taken_at: testkit::time("2024-05-18T10:30:00Z"),
+        flags,
+    }
+}
+
+/// A board of every kind of row: to come, played, postponed, of two outcomes, with nothing known.
+pub(in crate::pages) fn board() -> Board {
+    let opinion = |probabilities: &[f64]| {
+        Some(Opinion {
+            model: "blend_priced".to_owned(),
+            probabilities: probabilities.to_vec(),
+        })
+    };
+    let row = |fixture: FixtureView| BoardRow {
+        fixture,
+        prediction: None,
+        as_of: None,
+        market: None,
+        edge: None,
+    };
+    let as_of = Some(testkit::time("2024-05-18T11:59:15Z"));
+    let next = fixture(11, "2024-05-19T15:00:00Z", None);
+    let total = (Market::totals(Line::from_quarters(10)), Outcome::Over);
+    let played = fixture(3, "2024-05-11T14:00:00Z", Some((2, 2)));
+    let mut postponed = fixture(4, "2024-05-12T12:00:00Z", None);
+    postponed.fixture.status = FixtureStatus::Postponed;
+    postponed.fixture.kickoff_precision = KickoffPrecision::Day;
+    let mut points = fixture(12, "2024-05-19T17:30:00Z", None);
+    points.has_draw = false;
+    let rows = vec![
+        BoardRow {
+            prediction: opinion(&[0.5, 0.3, 0.2]),
+            as_of: Some(testkit::time("2024-05-11T13:00:00Z")),
+            market: Some(market(&[0.52, 0.27, 0.21], "2024-05-11T14:00:00Z")),
+            ..row(played)
+        },
+        row(postponed),
+        BoardRow {
+            prediction: opinion(&[0.5229, 0.2541, 0.223]),
+            as_of,
+            market: Some(market(&[0.5102, 0.2611, 0.2287], "2024-05-18T10:30:00Z")),
+            edge: Some(edge(next.clone(), total, Vec::new())),
+            ..row(next)
+        },
+        BoardRow {
+            prediction: opinion(&[0.61, 0.39]),
+            as_of,
+            edge: Some(edge(
+                points.clone(),
+                (Market::spreads(Line::from_quarters(-6)), Outcome::Away),
+                Vec::new(),
+            )),
+            ..row(points)
+        },
+    ];
+    Board {
+        rows,
+        competitions: vec![CompetitionView {
+            competition: Competition {
+                key: CompetitionKey::new("E0").unwrap(),
+                name: "Premier League".to_owned(),
+                sport: Sport::Football,
+                country: "GB".to_owned(),
+                pool: "england".to_owned(),
+                time_zone: "Europe/London".to_owned(),
+                single_round: true,
+            },
+            fixtures: 380,
+            finished: 370,
+            prices: 9000,
+        }],
+        competition: None,
+        day: None,
+        window: (None, None),
+        previous: None,
+        next: None,
+        now: testkit::time("2024-05-18T12:00:00Z"),
+    }
+}

@@ -1,0 +1,120 @@
+use std::{collections::HashSet, fs};
+
+use serde_json::Value;
+
+use crate::app::App;
+
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/api/openapi.json");
+const METHODS: [&str; 2] = ["get", "post"];
+
+fn document() -> Value {
+    serde_json::from_str(&api::openapi_json()).unwrap()
+}
+
+fn operations(document: &Value) -> Vec<(String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &'_ Value)| -> Vec<(String, Value)> {
+        let of = |method: &&str| {
+            item.get(*method)
+                .map(|it| (format!("{method} {path}"), it.clone()))
+        };
+        METHODS.iter().filter_map(of).collect()
+    };
+    let names: Vec<_> = paths
+        .iter()
+        .flat_map(of_path)
+        .map(|(name, _)| name)
+        .collect();
+    let find = |name: String| {
+        let (method, path) = name.split_once(' ').unwrap();
+        let operation = &document["paths"][path][method];
+        (name.clone(), operation)
+    };
+    names.into_iter().map(find).collect()
+}
+
+#[test]
+fn the_committed_document_is_the_one_the_code_makes() {
+    let made = api::openapi_json();
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(COMMITTED, &made).unwrap();
+    }
+    let committed = fs::read_to_string(COMMITTED).unwrap_or_default();
+    assert!(
+        committed == made,
+        "docs/api/openapi.json is stale: run `UPDATE=1 cargo nextest run -p api document`"
+    );
+}
+
+#[tokio::test]
+async fn the_served_document_is_the_committed_one() {
+    let app = App::open().await;
+    let served = app.get("/openapi.json").await;
+    assert_eq!(String::from_utf8(served.body).unwrap(), api::openapi_json());
+}
+
+#[test]
+fn every_operation_is_described_secured_and_names_its_problems() {
+    let document = document();
+    assert_eq!(document["openapi"], "3.1.0");
+    let operations = operations(&document);
+    assert_eq!(operations.len(), 16);
+    let mut ids = HashSet::new();
+    for (name, operation) in operations {
+        for field in ["summary", "description", "operationId"] {
+            assert!(
+                operation[field].as_str().is_some_and(|it| !it.is_empty()),
+                "{name}: {field}"
+            );
+        }
+        assert!(ids.insert(operation["operationId"].clone()), "{name}");
+        assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{name}");
+        assert!(operation["security"].is_array(), "{name}");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses["200"]["content"].is_object(), "{name}");
+        for status in ["400", "421", "500", "503"] {
+            assert!(responses.contains_key(status), "{name}: {status}");
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["description"].is_string(), "{name}: {parameter}");
+        }
+        if name.starts_with("post") {
+            for status in ["401", "403", "409", "413", "415", "422"] {
+                assert!(responses.contains_key(status), "{name}: {status}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    let document = document();
+    let mut open = vec![&document];
+    let mut references = 0;
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => {
+                if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                    let pointer = reference.strip_prefix('#').unwrap();
+                    assert!(document.pointer(pointer).is_some(), "{reference}");
+                    references += 1;
+                }
+                open.extend(members.values());
+            }
+            Value::Array(entries) => open.extend(entries),
+            _ => {}
+        }
+    }
+    assert!(references > 50);
+}
+
+#[test]
+fn every_field_of_every_schema_is_described() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        for (field, value) in schema["properties"].as_object().into_iter().flatten() {
+            let described = value["description"].is_string() || value["$ref"].is_string();
+            assert!(described, "{name}.{field}");
+        }
+    }
+}

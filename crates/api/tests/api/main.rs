@@ -1,0 +1,13 @@
+//! The API through its widest door: requests in, answers out, on a real store.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod app;
+mod auth;
+mod conditional;
+mod document;
+mod front_door;
+mod lists;
+mod predictions;
+mod problems;
+mod writes;

@@ -1,0 +1,206 @@
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use crate::app::App;
+
+fn sum(outcomes: &Value) -> f64 {
+    outcomes
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["probability"].as_f64().unwrap())
+        .sum()
+}
+
+#[tokio::test]
+async fn a_prediction_has_coherent_markets_with_fair_prices() {
+    let app = App::trained().await;
+    let answer = app
+        .get(&format!("/v1/fixtures/{}/prediction", app.upcoming()))
+        .await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let prediction = answer.json();
+    assert_eq!(prediction["fixture_id"], app.upcoming());
+    assert_eq!(prediction["as_of"], app.now.to_string());
+    assert!(!prediction["version"].as_str().unwrap().is_empty());
+    let markets = prediction["markets"].as_array().unwrap();
+    let kinds: Vec<_> = markets
+        .iter()
+        .map(|it| it["market"].as_str().unwrap())
+        .collect();
+    for kind in [
+        "h2h",
+        "totals",
+        "spreads",
+        "both_teams_to_score",
+        "correct_score",
+    ] {
+        assert!(kinds.contains(&kind), "{kind}");
+    }
+    for market in markets {
+        let has_line = market["market"] == "totals" || market["market"] == "spreads";
+        assert_eq!(market["line"].is_f64(), has_line, "{market}");
+        if market["market"] != "correct_score" {
+            assert!((sum(&market["outcomes"]) - 1.0).abs() < 1e-9, "{market}");
+        }
+        for outcome in market["outcomes"].as_array().unwrap() {
+            let probability = outcome["probability"].as_f64().unwrap();
+            let price = outcome["fair_price"].as_f64().unwrap();
+            assert!((probability * price - 1.0).abs() < 1e-12, "{outcome}");
+        }
+    }
+    let model = &prediction["model"];
+    let opinions = prediction["opinions"].as_array().unwrap();
+    assert!(opinions.iter().any(|it| it["model"] == *model), "{model}");
+}
+
+#[tokio::test]
+async fn a_moment_is_answered_alike_in_any_offset_and_never_from_the_future() {
+    let app = App::trained().await;
+    let path = |moment: &str| format!("/v1/fixtures/{}/prediction?as_of={moment}", app.upcoming());
+    let utc = app.get(&path("2020-01-10T12:00:00Z")).await;
+    let elsewhere = app.get(&path("2020-01-10T14:00:00%2B02:00")).await;
+    assert_eq!(utc.status, elsewhere.status);
+    if utc.status == StatusCode::OK {
+        assert_eq!(utc.body, elsewhere.body);
+    }
+    let future = app.get(&path("2999-01-01T00:00:00Z")).await;
+    assert_eq!(future.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(future.problem(), "not-predictable");
+}
+
+#[tokio::test]
+async fn an_insight_explains_a_fixture() {
+    let app = App::trained().await;
+    let answer = app
+        .get(&format!("/v1/fixtures/{}/insight", app.upcoming()))
+        .await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let insight = answer.json();
+    assert_eq!(insight["fixture"]["id"], app.upcoming());
+    assert_eq!(insight["prediction"]["fixture_id"], app.upcoming());
+    let matrix = insight["score_matrix"].as_array().unwrap();
+    assert_eq!(matrix.len(), 7);
+    let total: f64 = matrix
+        .iter()
+        .flat_map(|it| it.as_array().unwrap())
+        .map(number)
+        .sum();
+    assert!((total - 1.0).abs() < 1e-9, "{total}");
+    let series = insight["ratings"].as_array().unwrap();
+    assert_eq!(series.len(), 2);
+    assert!(
+        series[0]["points"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["rating"].is_f64())
+    );
+    let meetings = insight["head_to_head"].as_array().unwrap();
+    assert!(!meetings.is_empty() && meetings.iter().all(|it| it["status"] == "finished"));
+    assert!(
+        insight["reasons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["effect"].is_f64())
+    );
+    let market = &insight["market"];
+    let fair: f64 = market["probabilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(number)
+        .sum();
+    assert!((fair - 1.0).abs() < 1e-9, "{market}");
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+#[tokio::test]
+async fn an_insight_without_a_model_still_shows_the_market() {
+    let app = App::open().await;
+    let insight = app
+        .get(&format!("/v1/fixtures/{}/insight", app.upcoming()))
+        .await
+        .json();
+    assert!(insight["prediction"].is_null() && insight["score_matrix"].is_null());
+    assert!(insight["market"]["bookmakers"].as_u64().unwrap() >= 2);
+}
+
+#[tokio::test]
+async fn the_board_sets_the_model_beside_the_market() {
+    let app = App::trained().await;
+    let rows = app.get("/v1/board?competition=T0&limit=3").await.json();
+    let rows = rows["data"].as_array().unwrap().clone();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        assert_eq!(row["fixture"]["status"], "scheduled");
+        let ours = row["prediction"]["probabilities"].as_array().unwrap();
+        assert_eq!(ours.len(), 3);
+        assert_eq!(row["market"]["best"].as_array().unwrap().len(), 3);
+        assert!(row["as_of"].is_string());
+    }
+    let window = "/v1/board?from=2018-08-01T00:00:00Z&until=2018-09-01T00:00:00Z";
+    let played = app.get(window).await.json();
+    assert!(
+        played["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["fixture"]["score"].is_object())
+    );
+}
+
+#[tokio::test]
+async fn edges_obey_their_filters() {
+    let app = App::trained().await;
+    let all = app
+        .get("/v1/edges?flagged=shown&min_edge=-1&limit=200")
+        .await;
+    assert_eq!(all.status, StatusCode::OK, "{all:?}");
+    let all = all.json()["data"].as_array().unwrap().clone();
+    let values: Vec<_> = all.iter().map(|it| number(&it["expected_value"])).collect();
+    assert!(values.is_sorted_by(|a, b| a >= b), "{values:?}");
+    for edge in &all {
+        assert!(edge["age_seconds"].as_i64().unwrap() >= 0);
+        let flagged = !edge["flags"].as_array().unwrap().is_empty();
+        assert!(!flagged || number(&edge["stake"]) == 0.0, "{edge}");
+    }
+    let path = "/v1/edges?flagged=shown&min_edge=-1&limit=200&market=h2h&bookmaker=bet365";
+    let some = app.get(path).await.json()["data"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let expected = |it: &&Value| it["market"] == "h2h" && it["bookmaker"] == "bet365";
+    assert_eq!(some.len(), all.iter().filter(expected).count());
+    let sound = app.get("/v1/edges?min_edge=-1&limit=200").await.json();
+    let sound = sound["data"].as_array().unwrap().clone();
+    assert!(
+        sound
+            .iter()
+            .all(|it| it["flags"].as_array().unwrap().is_empty())
+    );
+    assert!(sound.len() <= all.len());
+}
+
+#[tokio::test]
+async fn a_trained_model_is_listed_and_has_a_report_card() {
+    let app = App::trained().await;
+    let models = app.get("/v1/models").await.json();
+    let models = models["data"].as_array().unwrap().clone();
+    assert!(!models.is_empty());
+    for model in models {
+        assert_eq!(model["serving"], true);
+        let path = format!("/v1/models/{}/report", model["name"].as_str().unwrap());
+        let report = app.get(&path).await;
+        assert_eq!(report.status, StatusCode::OK, "{path}");
+        assert!(report.json().is_object());
+    }
+    assert_eq!(
+        app.get("/v1/models/oracle/report").await.problem(),
+        "unknown-model"
+    );
+}
