@@ -1,0 +1,182 @@
+// The board, element for element as the server writes it, so that taking over changes nothing.
+import type { JSX } from "preact";
+import { age, day, isoDay, percent, pick, price, signedPercent, time, words } from "./format";
+import type { BoardRow, Edge, Fixture, OddsFormat } from "./wire";
+
+/** How rows are shown. */
+export interface Manner {
+  odds: OddsFormat;
+  zone: string;
+  /** The server's clock in milliseconds. */
+  now: number;
+}
+
+const THREE = [
+  ["home", "Home", "H"],
+  ["draw", "Draw", "D"],
+  ["away", "Away", "A"],
+] as const;
+const TWO = [THREE[0], THREE[2]] as const;
+
+/** Index of what a score means, where it means an outcome. */
+export function happened(score: Fixture["score"], outcomes: number): number | null {
+  if (score === null) return null;
+  if (score.home > score.away) return 0;
+  if (score.home < score.away) return outcomes - 1;
+  return outcomes === 3 ? 1 : null;
+}
+
+/** Rows in groups of one day, in the order they came. */
+export function byDay(rows: BoardRow[], zone: string): { iso: string; label: string; rows: BoardRow[] }[] {
+  const days: { iso: string; label: string; rows: BoardRow[] }[] = [];
+  for (const row of rows) {
+    const { kickoff, kickoff_precision } = row.fixture;
+    const where = kickoff_precision === "minute" ? zone : "UTC";
+    const iso = isoDay(kickoff, where);
+    const last = days.at(-1);
+    if (last?.iso === iso) last.rows.push(row);
+    else days.push({ iso, label: day(kickoff, where), rows: [row] });
+  }
+  return days;
+}
+
+/** The whole board. */
+export function Board({ rows, manner }: { rows: BoardRow[]; manner: Manner }): JSX.Element {
+  return (
+    <>
+      {byDay(rows, manner.zone).map(({ iso, label, rows }) => (
+        <section class="day" aria-labelledby={`d${iso}`} key={iso}>
+          <h2 id={`d${iso}`}>{label}</h2>
+          <ol class="rows">
+            {rows.map((row) => (
+              <Row row={row} manner={manner} key={row.fixture.id} />
+            ))}
+          </ol>
+        </section>
+      ))}
+    </>
+  );
+}
+
+function Row({ row, manner }: { row: BoardRow; manner: Manner }): JSX.Element {
+  const { fixture, prediction, market, edge } = row;
+  const outcomes = (prediction ?? market)?.probabilities.length ?? 3;
+  const result = happened(fixture.score, outcomes);
+  const minute = fixture.kickoff_precision === "minute";
+  return (
+    <li class="row" id={`f${fixture.id}`}>
+      <div class="when">
+        <time dateTime={fixture.kickoff}>{minute ? time(fixture.kickoff, manner.zone) : "\u2013"}</time>
+        <abbr class="comp" title={fixture.competition_name}>{fixture.competition}</abbr>
+      </div>
+      <a class="teams" href={`/fixtures/${fixture.id}`}>
+        <Side fixture={fixture} side="home" />
+        <Side fixture={fixture} side="away" />
+      </a>
+      <div class="views">
+        {prediction && row.as_of && (
+          <View who="Model" kind="model" probabilities={prediction.probabilities} result={result} at={row.as_of} verb="predicted" kickoff={fixture.kickoff} now={manner.now} />
+        )}
+        {market && (
+          <View who="Market" kind="market" probabilities={market.probabilities} result={result} at={market.taken_at} verb="priced" kickoff={fixture.kickoff} now={manner.now} />
+        )}
+        {!prediction && !market && <p class="none">No prediction and no prices yet</p>}
+      </div>
+      <div class="edge">
+        {fixture.status === "postponed" && <span class="badge">Postponed</span>}
+        {fixture.status === "cancelled" && <span class="badge">Cancelled</span>}
+        {edge ? <EdgeTag edge={edge} odds={manner.odds} /> : fixture.score === null && <span class="none">no edge</span>}
+        {result !== null && prediction && <Verdict model={prediction.probabilities[result]} market={market?.probabilities[result]} />}
+      </div>
+    </li>
+  );
+}
+
+function Side({ fixture, side }: { fixture: Fixture; side: "home" | "away" }): JSX.Element {
+  const { score } = fixture;
+  const won = score !== null && score[side] > score[side === "home" ? "away" : "home"];
+  return (
+    <span class={won ? "side won" : "side"}>
+      <span class="name">{fixture[side].name}</span>
+      {score !== null && <b class="score">{score[side]}</b>}
+    </span>
+  );
+}
+
+interface ViewProps {
+  who: string;
+  kind: "model" | "market";
+  probabilities: number[];
+  result: number | null;
+  at: string;
+  verb: string;
+  kickoff: string;
+  now: number;
+}
+
+function View(view: ViewProps): JSX.Element {
+  const names = view.probabilities.length === 3 ? THREE : TWO;
+  let start = 0;
+  const pieces = view.probabilities.map((width) => {
+    const from = start;
+    start += width;
+    return { from: percent(from), width: percent(width) };
+  });
+  return (
+    <div class={`view ${view.kind}`}>
+      <span class="who">{view.who}</span>
+      <span class="nums">
+        {names.map(([kind, name, letter], index) => (
+          <span class={view.result === index ? `p ${kind} hit` : `p ${kind}`} key={kind}>
+            <abbr title={name}>{letter}</abbr>
+            {` ${pieces[index]?.width}`}
+            {view.result === index && (
+              <span class="tick" title="This happened">
+                {" ✓"}
+                <span class="vh"> happened</span>
+              </span>
+            )}
+          </span>
+        ))}
+      </span>
+      <svg class="bar" width="100%" height="8" aria-hidden="true">
+        {names.map(([kind], index) => (
+          <rect class={`f-${kind}`} x={pieces[index]?.from} width={pieces[index]?.width} height="8" key={kind} />
+        ))}
+      </svg>
+      <span class="age">
+        {`${view.verb} `}
+        <time dateTime={view.at}>{age(view.at, view.kickoff, view.now)}</time>
+      </span>
+    </div>
+  );
+}
+
+function EdgeTag({ edge, odds }: { edge: Edge; odds: OddsFormat }): JSX.Element {
+  return (
+    <>
+      <span class="value">{signedPercent(edge.expected_value)}</span>
+      <span class="pick">{`${pick(edge)} at ${price(edge.price, odds)}`}</span>
+      <span class="by">{words(edge.bookmaker)}</span>
+    </>
+  );
+}
+
+function Verdict({ model, market }: { model: number | undefined; market: number | undefined }): JSX.Element | null {
+  if (model === undefined) return null;
+  const gave = `gave the result ${percent(model)}`;
+  if (market === undefined) return <VerdictText kind="even" sign="" text={gave} />;
+  const text = `${gave}, the market ${percent(market)}`;
+  if (percent(model) === percent(market)) return <VerdictText kind="even" sign="=" text={text} />;
+  const better = model > market;
+  return <VerdictText kind={better ? "better" : "worse"} sign={better ? "▲" : "▼"} text={text} />;
+}
+
+function VerdictText({ kind, sign, text }: { kind: string; sign: string; text: string }): JSX.Element {
+  return (
+    <span class={`verdict ${kind}`}>
+      <span aria-hidden="true">{sign}</span>
+      {` ${text}`}
+    </span>
+  );
+}

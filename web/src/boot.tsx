@@ -1,0 +1,41 @@
+// Takes over the page the server wrote.
+import { hydrate } from "preact";
+import { App, Fallback } from "./app";
+import { listen } from "./keys";
+import type { Surroundings } from "./live";
+import { rememberZone, takeMenu } from "./preferences";
+import { readState, type BoardState, type FixtureState } from "./wire";
+
+/** Starts whatever the page has use for. */
+export async function boot(around: Surroundings, go: (address: string) => void): Promise<void> {
+  const { page } = around;
+  page.documentElement.classList.add("js");
+  takeMenu(page);
+  listen(page, go);
+  rememberZone(page, Intl.DateTimeFormat().resolvedOptions().timeZone);
+  submitOnChange(page);
+  const board = page.getElementById("board");
+  const state = board && readState<BoardState>(page);
+  if (board && state) {
+    const app = (
+      <Fallback html={board.innerHTML}>
+        <App state={state} around={around} />
+      </Fallback>
+    );
+    hydrate(app, board);
+  }
+  const plot = page.getElementById("ratings-plot");
+  const fixture = plot && readState<FixtureState>(page);
+  if (plot && fixture) {
+    const { drawRatings } = await import("./ratings");
+    drawRatings(plot, fixture.ratings);
+  }
+}
+
+/** A filter counts as soon as it is chosen. */
+function submitOnChange(page: Document): void {
+  const form = page.querySelector<HTMLFormElement>("#filters");
+  form?.addEventListener("change", (event) => {
+    if ((event.target as Element).matches("select, [type=checkbox]")) form.requestSubmit();
+  });
+}

@@ -1,0 +1,7 @@
+// Where the browser begins.
+import { boot } from "./boot";
+
+void boot(
+  { fetch: (input, init) => fetch(input, init), page: document, now: () => Date.now() },
+  (address) => location.assign(address),
+);
