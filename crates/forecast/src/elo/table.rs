@@ -69,6 +69,8 @@ pub(crate) struct EloTable {
     teams: Vec<RatedTeam>,
     index: HashMap<TeamId, usize>,
     bins: BTreeMap<(i32, bool), RatingSums>,
+    /// First kickoff of each competition.
+    firsts: HashMap<usize, Timestamp>,
 }
 
 impl EloTable {
@@ -85,11 +87,13 @@ impl EloTable {
             teams: Vec::new(),
             index: HashMap::new(),
             bins: BTreeMap::new(),
+            firsts: HashMap::new(),
         }
     }
 
     /// Moves both sides' ratings by the game; returns them as they stand after it.
     pub(crate) fn add(&mut self, game: &EloRecord) -> [f64; 2] {
+        self.firsts.entry(game.competition).or_insert(game.kickoff);
         let home = self.enter(game.home, game);
         let away = self.enter(game.away, game);
         let difference = self.teams[home].rating - self.teams[away].rating;
@@ -163,9 +167,10 @@ impl EloTable {
             sum += rated.rating;
             teams += 1.0;
         }
-        // While a competition fills up for the first time, nobody is new to it.
-        const FULL_TEAMS: f64 = 8.0;
-        if teams < FULL_TEAMS {
+        // In its first season a competition fills up, and nobody is new to it.
+        let first = self.firsts.get(&competition).copied().unwrap_or(at);
+        let age = days_since_epoch(at) - days_since_epoch(first);
+        if age <= Self::ABSENCE_DAYS || teams == 0.0 {
             Self::START
         } else {
             sum / teams - self.settings.newcomer_gap

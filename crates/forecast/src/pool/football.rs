@@ -182,10 +182,6 @@ pub(crate) struct FootballFit {
 
 impl FootballFit {
     pub(crate) fn forecast(&self, game: &Matchup, competition: usize) -> Vec<BaseForecast> {
-        let forecast = |model, matrix| BaseForecast {
-            model,
-            scores: Scores::Goals(matrix),
-        };
         let implied = self.implied.as_ref();
         [
             (ModelName::Elo, self.elo.matrix(game, competition)),
@@ -217,18 +213,41 @@ impl FootballFit {
 
     pub(crate) fn reasons(&self, game: &Matchup, competition: usize) -> Vec<Reason> {
         let [home, away] = self.elo.ratings(game, competition);
-        let mut reasons = vec![Reason {
-            label: "rating difference".to_owned(),
-            effect: self.elo.log_odds(home - away),
-            detail: format!("Elo {home:.0} against {away:.0}"),
-        }];
+        let sides = [game.home, game.away].map(|it| self.goals.strength(it, competition));
+        // The logarithm of the ratio of expected goals stands in for log-odds: near enough to
+        // rank what matters.
+        let attack = sides[0].attack - sides[1].attack;
+        let defence = sides[0].defence - sides[1].defence;
+        let mut reasons = vec![
+            Reason {
+                label: "rating difference".to_owned(),
+                effect: self.elo.log_odds(home - away),
+                detail: format!("Elo {home:.0} against {away:.0}"),
+            },
+            Reason {
+                label: "attack".to_owned(),
+                effect: attack,
+                detail: strengths("scores", sides.map(|it| it.attack)),
+            },
+            Reason {
+                label: "defence".to_owned(),
+                effect: defence,
+                detail: strengths("concedes", sides.map(|it| -it.defence)),
+            },
+        ];
         if !game.neutral {
             reasons.push(Reason {
                 label: "home advantage".to_owned(),
                 effect: self.elo.home_log_odds(),
-                detail: "what playing at home has been worth lately".to_owned(),
+                detail: format!("goals at home times {:.2} lately", self.goals.home().exp()),
             });
         }
         reasons
     }
+}
+
+/// What both sides' strengths multiply goals by.
+fn strengths(verb: &str, [home, away]: [f64; 2]) -> String {
+    let [home, away] = [home, away].map(f64::exp);
+    format!("home {verb} {home:.2} times the usual, away {away:.2} times")
 }

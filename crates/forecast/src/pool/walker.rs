@@ -104,3 +104,6 @@ pub fn rating_path(
     });
     path
 }
+
+#[cfg(test)]
+mod tests;
