@@ -10,7 +10,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The content is not what it should be; nothing of it was taken.
-    #[error("refused: {0}")]
+    #[error("refused")]
     Refused(#[from] Refusal),
     /// The content could not be read to the end.
     #[error("the content cannot be read")]

@@ -53,6 +53,8 @@ struct Candidate {
     name: String,
     country: String,
     source: Option<SourceKey>,
+    /// Made by this very import: what else the same file calls new is no neighbour.
+    fresh: bool,
 }
 
 /// Rows with their teams found, and rows set aside.
@@ -150,7 +152,13 @@ impl<'a> Resolver<'a> {
             if it.source.as_ref() == Some(&self.source) {
                 known.aliased.insert(it.name.to_lowercase());
             }
-            known.add(it.team, &it.name, country, it.source);
+            known.add(Candidate {
+                team: it.team,
+                name: it.name,
+                country,
+                source: it.source,
+                fresh: false,
+            });
         }
         Ok(known)
     }
@@ -229,7 +237,13 @@ impl<'a> Resolver<'a> {
         }
         for (it, id) in wanted.iter().zip(ids) {
             let known = self.sports.entry(it.competition.sport).or_default();
-            known.add(id, &it.team, it.competition.country.clone(), None);
+            known.add(Candidate {
+                team: id,
+                name: it.team.clone(),
+                country: it.competition.country.clone(),
+                source: None,
+                fresh: true,
+            });
         }
         Ok(())
     }
@@ -312,7 +326,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// Known names of the same sport and country that are like `name`, best first.
+    /// Names known before, of the same sport and country, that are like `name`; best first.
     fn nearest(&self, competition: &Competition, name: &str) -> Vec<String> {
         let Some(known) = self.sports.get(&competition.sport) else {
             return Vec::new();
@@ -322,7 +336,7 @@ impl<'a> Resolver<'a> {
             .by_name
             .iter()
             .flat_map(|(folded, all)| all.iter().map(move |it| (folded, it)))
-            .filter(|(_, it)| it.fits(competition))
+            .filter(|(_, it)| !it.fresh && it.fits(competition))
             .map(|(folded, it)| (strsim::jaro_winkler(&name, folded), it.name.as_str()))
             .filter(|(likeness, _)| *likeness >= NEAREST_LIKENESS)
             .collect();
@@ -337,15 +351,9 @@ impl<'a> Resolver<'a> {
 }
 
 impl Known {
-    fn add(&mut self, team: TeamId, name: &str, country: String, source: Option<SourceKey>) {
-        let candidate = Candidate {
-            team,
-            name: name.to_owned(),
-            country,
-            source,
-        };
+    fn add(&mut self, candidate: Candidate) {
         self.by_name
-            .entry(name.to_lowercase())
+            .entry(candidate.name.to_lowercase())
             .or_default()
             .push(candidate);
     }

@@ -209,7 +209,10 @@ fn mappings_that_make_no_sense_are_refused() {
         let error = Mapping::parse(&format!("{start}{rest}"), "m.toml")
             .and_then(|mapping| read_as(b"d,h,a\n", "t.csv", None, Some(&mapping)))
             .unwrap_err();
-        error.to_string()
+        match error {
+            ImportError::Refused(refusal) => refusal.to_string(),
+            error => error.to_string(),
+        }
     };
     let check = |rest: &str, expected: &str| {
         let text = problem(rest);

@@ -74,9 +74,12 @@ fn timeless(report: &str) -> String {
 #[tokio::test]
 async fn the_report_tells_what_was_done_and_set_aside() {
     let world = World::new().await;
+    world
+        .import(&world.write("E0.csv", &format!("{HEADER}\n{GOOD}\n")))
+        .await;
     let file = world.write(
         "E0.csv",
-        &format!("{HEADER}\n{GOOD}\nE0,soon,A,B,,,,,\nE0,12/08/2023,\"A,B,,,,,\nE0,19/08/2023,Luton,Lutton,,,,,\n"),
+        &format!("{HEADER}\n{GOOD}\nE0,soon,A,B,,,,,\nE0,12/08/2023,\"A,B,,,,,\nE0,19/08/2023,Zebras,Lutton,,,,,\n"),
     );
     let (status, report) = world.import(&file).await;
     assert_eq!(
@@ -86,10 +89,10 @@ async fn the_report_tells_what_was_done_and_set_aside() {
     assert!(report.contains("rows/s") && report.contains("prices/s"));
     assert_eq!(
         timeless(&report),
-        "/E0.csv (football-data)\n  rows      4 read, 2 set aside\n  fixtures  2 added, 0 changed, 0 \
-         unchanged\n  prices    3 added, 0 changed\n  set aside\n    /E0.csv:3: Date: \"soon\" is \
+        "/E0.csv (football-data)\n  rows      4 read, 2 set aside\n  fixtures  1 added, 0 changed, 1 \
+         unchanged\n  prices    0 added, 0 changed\n  set aside\n    /E0.csv:3: Date: \"soon\" is \
          not a date this source writes\n    /E0.csv:4: a quotation mark is out of place\n  new \
-         names 3 never seen before\n    Lutton (E0); like Luton\n    Arsenal (E0)\n    Luton (E0)\n"
+         names 2 never seen before\n    Lutton (E0); like Luton\n    Zebras (E0)\n"
     );
 }
 
