@@ -36,8 +36,7 @@ impl Server {
     /// The requests, once every answer has been given.
     fn finish(self) -> Vec<String> {
         self.thread.join().unwrap();
-        let requests = self.requests.lock().unwrap().clone();
-        requests
+        std::mem::take(&mut *self.requests.lock().unwrap())
     }
 }
 
