@@ -97,7 +97,7 @@ format() { cargo fmt --all --check; }
 
 lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
 
-licences() { "$TOOLS/cargo-deny" --offline --workspace check bans licenses sources; }
+licences() { "$TOOLS/cargo-deny" --locked --workspace check bans licenses sources; }
 
 house() { cargo run --quiet --locked --package xtask -- check; }
 
