@@ -6,12 +6,12 @@ import type { Surroundings } from "./live";
 import { rememberZone, takeMenu } from "./preferences";
 import { readState, type BoardState, type FixtureState } from "./wire";
 
-/** Starts whatever the page has use for. */
-export async function boot(around: Surroundings, go: (address: string) => void): Promise<void> {
+/** Starts whatever the page has use for; the function returned lets go of the keyboard. */
+export async function boot(around: Surroundings, go: (address: string) => void): Promise<() => void> {
   const { page } = around;
   page.documentElement.classList.add("js");
   takeMenu(page);
-  listen(page, go);
+  const stop = listen(page, go);
   rememberZone(page, Intl.DateTimeFormat().resolvedOptions().timeZone);
   submitOnChange(page);
   const board = page.getElementById("board");
@@ -30,6 +30,7 @@ export async function boot(around: Surroundings, go: (address: string) => void):
     const { drawRatings } = await import("./ratings");
     drawRatings(plot, fixture.ratings);
   }
+  return stop;
 }
 
 /** A filter counts as soon as it is chosen. */

@@ -14,10 +14,10 @@ const PLACES: Record<string, string> = { b: "/", e: "/edges", r: "/report" };
 /** The links that rows are walked by. */
 const ROWS = ".row .teams, #edges tbody th a, .card tbody th a";
 
-/** Listens to keys; `go` opens an address. */
-export function listen(page: Document, go: (address: string) => void): void {
+/** Listens to keys; `go` opens an address. The function returned stops it. */
+export function listen(page: Document, go: (address: string) => void): () => void {
   let leader = false;
-  page.addEventListener("keydown", (event) => {
+  const pressed = (event: KeyboardEvent): void => {
     const target = event.target as Element | null;
     const typing = target?.closest("input, select, textarea, [contenteditable]") != null;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -36,7 +36,9 @@ export function listen(page: Document, go: (address: string) => void): void {
       event.preventDefault();
       page.querySelector<HTMLElement>("#filters select, #filters input")?.focus();
     }
-  });
+  };
+  page.addEventListener("keydown", pressed);
+  return () => page.removeEventListener("keydown", pressed);
 }
 
 function walk(page: Document, step: number): void {

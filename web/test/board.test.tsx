@@ -1,0 +1,87 @@
+// Holds the program's board against the server's, letter for letter: the snapshots are written by
+// the tests of the server's pages.
+import { hydrate, render } from "preact";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Board, byDay, happened, type Manner } from "../src/board";
+import type { BoardRow } from "../src/wire";
+import { served, state } from "./served";
+
+const manner: Manner = { odds: "decimal", zone: "UTC", now: Date.parse(state.now) };
+
+/** The same markup in the browser's own spelling. */
+function canonical(html: string): string {
+  const box = document.createElement("div");
+  box.innerHTML = html;
+  return box.innerHTML;
+}
+
+let place: HTMLElement;
+beforeEach(() => {
+  place = document.createElement("div");
+});
+
+describe("the board", () => {
+  it("is written as the server writes it", () => {
+    render(<Board rows={state.rows} manner={manner} />, place);
+    expect(canonical(place.innerHTML)).toBe(canonical(served));
+  });
+
+  it("takes over without touching an element", () => {
+    place.innerHTML = served;
+    const before = [...place.querySelectorAll("*")];
+    hydrate(<Board rows={state.rows} manner={manner} />, place);
+    const after = [...place.querySelectorAll("*")];
+    expect(after.length).toBe(before.length);
+    expect(after.every((element, index) => element === before[index])).toBe(true);
+    expect(canonical(place.innerHTML)).toBe(canonical(served));
+  });
+
+  it("writes prices in the format chosen", () => {
+    render(<Board rows={state.rows} manner={{ ...manner, odds: "american" }} />, place);
+    expect(place.textContent).toContain("Over 2.5 at +150");
+  });
+
+  it("keeps days apart by the visitor's clock", () => {
+    const days = byDay(state.rows, "UTC").map((it) => it.iso);
+    expect(days).toEqual(["2024-05-11", "2024-05-12", "2024-05-19"]);
+  });
+});
+
+describe("a verdict", () => {
+  const verdict = (model: number, market: number | null, index = 0): string => {
+    const played = state.rows.find((it) => it.fixture.score !== null) as BoardRow;
+    const row: BoardRow = {
+      ...played,
+      fixture: { ...played.fixture, score: { home: 2, away: 0 } },
+      prediction: { model: "blend", probabilities: index === 0 ? [model, 0.2, 0.8 - model] : [] },
+      market: market === null ? null : { probabilities: [market, 0.2, 0.8 - market], taken_at: played.fixture.kickoff },
+    };
+    render(<Board rows={[row]} manner={manner} />, place);
+    return place.querySelector(".verdict")?.textContent ?? "";
+  };
+
+  it("sets the model against the market", () => {
+    expect(verdict(0.5, 0.4)).toBe("▲ gave the result 50.0%, the market 40.0%");
+    expect(verdict(0.4, 0.5)).toBe("▼ gave the result 40.0%, the market 50.0%");
+    expect(verdict(0.4, 0.4)).toBe("= gave the result 40.0%, the market 40.0%");
+    expect(verdict(0.4, null)).toBe(" gave the result 40.0%");
+    expect(verdict(0.4, null, 1)).toBe("");
+  });
+
+  it("needs an outcome", () => {
+    expect(happened({ home: 1, away: 0 }, 3)).toBe(0);
+    expect(happened({ home: 1, away: 1 }, 3)).toBe(1);
+    expect(happened({ home: 0, away: 1 }, 3)).toBe(2);
+    expect(happened({ home: 0, away: 1 }, 2)).toBe(1);
+    expect(happened({ home: 1, away: 1 }, 2)).toBeNull();
+    expect(happened(null, 3)).toBeNull();
+  });
+});
+
+describe("a row", () => {
+  it("says when a game will not be played", () => {
+    const [row] = state.rows.slice(1) as [BoardRow];
+    render(<Board rows={[{ ...row, fixture: { ...row.fixture, status: "cancelled" } }]} manner={manner} />, place);
+    expect(place.querySelector(".badge")?.textContent).toBe("Cancelled");
+  });
+});
