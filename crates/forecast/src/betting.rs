@@ -29,7 +29,7 @@ pub struct BettingOptions {
 impl Default for BettingOptions {
     fn default() -> Self {
         Self {
-            claimed_value_min: 0.01,
+            claimed_value_min: 0.005,
             kelly_share: 0.25,
             stake_max: 0.02,
             price_max: 10.0,

@@ -83,3 +83,48 @@ impl Counts {
         std::array::from_fn(|index| last[index] - first[index])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::synthetic::League;
+
+    #[test]
+    fn the_base_rate_counts_what_was_known_in_five_years_and_no_more() {
+        let games = League::default().games();
+        let history = History::new(games.clone());
+        let climatology = Climatology::new(&history);
+        let competition = &games[0].competition;
+        let cut = games[games.len() / 2].known_at;
+        let known: Vec<usize> = games
+            .iter()
+            .filter(|it| it.competition == *competition && it.known_at <= cut)
+            .filter_map(h2h_outcome)
+            .collect();
+        let count = |outcome: usize| known.iter().filter(|it| **it == outcome).count() as f64;
+        let n = known.len() as f64 + PRIOR_GAMES;
+        let expected = [
+            (4.5 + count(0)) / n,
+            (2.7 + count(1)) / n,
+            (2.8 + count(2)) / n,
+        ];
+        let rate = climatology.forecast(competition, Sport::Football, cut);
+        assert!(
+            rate.iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-12),
+            "{rate:?}"
+        );
+        let long_after = cut + SignedDuration::from_hours(20 * 366 * 24);
+        let rate = climatology.forecast(competition, Sport::Football, long_after);
+        assert_eq!(rate, [0.45, 0.27, 0.28], "all of it is too old to count");
+    }
+
+    #[test]
+    fn an_unknown_competition_has_the_rate_of_its_sport() {
+        let nowhere = CompetitionKey::new("X").unwrap();
+        let rate = |sport| Climatology::default().forecast(&nowhere, sport, Timestamp::UNIX_EPOCH);
+        assert_eq!(rate(Sport::Football), [0.45, 0.27, 0.28]);
+        assert_eq!(rate(Sport::Basketball), [0.57, 0.43]);
+    }
+}

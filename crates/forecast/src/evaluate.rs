@@ -21,9 +21,10 @@ pub struct Scored<'a> {
     pub outcome: usize,
 }
 
-/// Mean scores of a forecaster. Log loss in nats; Brier summed over three outcomes, of the first
-/// of two; RPS in 0..=1; ECE pooled over all outcomes in bins of equal count (20, or 10 where
-/// there are two outcomes). Intervals cover 95 %.
+/// Mean scores of a forecaster; intervals cover 95 %.
+///
+/// Log loss in nats; Brier summed over three outcomes, of the first of two; RPS in 0..=1; ECE
+/// pooled over all outcomes in bins of equal count (20, or 10 where there are two outcomes).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// How many fixtures.

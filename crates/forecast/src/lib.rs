@@ -31,6 +31,8 @@ mod pool;
 mod score_matrix;
 mod scores;
 mod settlement;
+#[cfg(test)]
+mod synthetic;
 
 pub use betting::{BettingOptions, BettingReport, CurvePoint};
 pub use blend::Opinion;

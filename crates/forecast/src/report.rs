@@ -124,6 +124,3 @@ pub struct Miss {
     /// Negative logarithm of the probability it was given.
     pub log_loss: f64,
 }
-
-#[cfg(test)]
-mod tests;

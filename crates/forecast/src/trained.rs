@@ -235,3 +235,15 @@ fn learn_sport(walked: &mut [Walked<'_>]) -> SportStages {
         .collect();
     SportStages { blends, claims }
 }
+
+/// Walks and learns from all there is, for tests of other modules.
+#[cfg(test)]
+pub(crate) fn learned<'a>(
+    history: &'a History,
+    competitions: &[Competition],
+) -> (Trained, Vec<Walked<'a>>) {
+    learn(history, competitions, Timestamp::MAX, &|_| ())
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,6 @@
 
 use domain::{BestPrice, MarketPrices, Price};
 use jiff::{SignedDuration, Timestamp};
-use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 use crate::ModelName;
@@ -11,10 +10,10 @@ use crate::edge::{EdgeClaim, EdgeFlag};
 use crate::walk::Walked;
 
 /// Offers a regression needs at least.
-const OFFERS_MIN: usize = 500;
+const OFFERS_MIN: u64 = 500;
 
 /// How far back offers count.
-const SPAN: SignedDuration = SignedDuration::from_hours(6 * 366 * 24);
+const SPAN: SignedDuration = SignedDuration::from_hours(3 * 366 * 24);
 
 /// Offers this far below the market's fair price are not of the kind bets are made of.
 const MARKET_VALUE_MIN: f64 = -0.02;
@@ -22,8 +21,8 @@ const MARKET_VALUE_MIN: f64 = -0.02;
 /// Longshots are not of that kind either.
 const PRICE_MAX: f64 = 12.0;
 
-/// The strength of the pull to "worth nothing", in offers.
-const PENALTY: f64 = 20.0;
+/// The strength of the pull to "worth nothing": a hundred offers with a value of one percent.
+const PENALTY: f64 = 100.0 * 0.01 * 0.01;
 
 /// Prices so far above the market's fair price are taken for errors.
 const OUTLIER_VALUE: f64 = 0.15;
@@ -59,28 +58,30 @@ impl Offer {
         found.into_iter().filter(|it| it.0).map(|it| it.1).collect()
     }
 
-    /// What the regression reads.
-    fn features(&self) -> [f64; FEATURES] {
-        let value = self.market_value();
-        let disagreement = (self.model - self.market) * self.price.decimal();
+    /// Whether the price is of the kind that claims are made of and learned from.
+    fn is_like_a_bet(&self) -> bool {
+        self.flags().is_empty()
+            && self.market_value() > MARKET_VALUE_MIN
+            && self.price.decimal() <= PRICE_MAX
+    }
+
+    /// What the regression reads: the market's value of the price, and how much more the blend
+    /// thinks of it. There is no constant: an offer at the fair price is worth nothing.
+    fn features(&self) -> [f64; 2] {
         [
-            1.0,
-            value,
-            (value - 0.03).max(0.0),
-            disagreement,
-            self.price.decimal().ln(),
+            self.market_value(),
+            (self.model - self.market) * self.price.decimal(),
         ]
     }
 }
-
-const FEATURES: usize = 5;
 
 /// The claims of a sport in force from a moment on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ClaimStage {
     /// Fitted on what was known then.
     pub(crate) valid_from: Timestamp,
-    coefficients: [f64; FEATURES],
+    /// Of the market's value and of the blend's disagreement.
+    coefficients: [f64; 2],
     /// Offers it was fitted on.
     n: u64,
 }
@@ -154,43 +155,48 @@ pub(crate) fn fit_claims(walked: &[Walked<'_>], valid_from: Timestamp) -> Option
     let start = valid_from
         .saturating_sub(SPAN)
         .expect("a fixed span never overflows");
-    let mut curvature = DMatrix::<f64>::zeros(FEATURES, FEATURES);
-    let mut moments = DVector::<f64>::zeros(FEATURES);
-    let mut n = 0;
-    let known = walked
-        .iter()
-        .filter(|it| it.game.known_at <= valid_from && it.game.kickoff > start);
-    for it in known {
+    let known = |it: &&Walked<'_>| it.game.known_at <= valid_from && it.game.kickoff > start;
+    let mut sums = Sums::default();
+    for it in walked.iter().filter(known) {
         let Some(close) = &it.close else { continue };
-        for offer in offers(it) {
-            let like_a_bet = offer.flags().is_empty()
-                && offer.market_value() > MARKET_VALUE_MIN
-                && offer.price.decimal() <= PRICE_MAX;
-            if like_a_bet {
-                let features = offer.features();
-                let worth = close[offer.outcome] * offer.price.decimal() - 1.0;
-                for i in 0..FEATURES {
-                    moments[i] += features[i] * worth;
-                    for j in 0..FEATURES {
-                        curvature[(i, j)] += features[i] * features[j];
-                    }
-                }
-                n += 1;
-            }
+        for offer in offers(it).iter().filter(|it| it.is_like_a_bet()) {
+            let worth = close[offer.outcome] * offer.price.decimal() - 1.0;
+            sums.add(offer.features(), worth);
         }
     }
-    // The intercept and value are well determined; the others are pulled to zero on their scale.
-    for (index, scale) in [0.0, 0.0, 0.02, 0.05, 1.0].into_iter().enumerate() {
-        curvature[(index, index)] += PENALTY * scale * scale + 1e-9;
-    }
-    if n < OFFERS_MIN {
-        return None;
-    }
-    let solution = curvature.cholesky()?.solve(&moments);
-    let coefficients = std::array::from_fn(|it| solution[it]);
-    Some(ClaimStage {
+    (sums.n >= OFFERS_MIN).then(|| ClaimStage {
         valid_from,
-        coefficients,
-        n: n as u64,
+        coefficients: sums.solve(),
+        n: sums.n,
     })
+}
+
+/// The sums of a least-squares fit of two coefficients.
+#[derive(Default)]
+struct Sums {
+    n: u64,
+    squares: [f64; 2],
+    product: f64,
+    moments: [f64; 2],
+}
+
+impl Sums {
+    fn add(&mut self, [value, disagreement]: [f64; 2], worth: f64) {
+        self.n += 1;
+        self.squares[0] += value * value;
+        self.squares[1] += disagreement * disagreement;
+        self.product += value * disagreement;
+        self.moments[0] += value * worth;
+        self.moments[1] += disagreement * worth;
+    }
+
+    fn solve(&self) -> [f64; 2] {
+        let [a, c] = [self.squares[0] + PENALTY, self.squares[1] + PENALTY];
+        let determinant = a * c - self.product * self.product;
+        let [x, y] = self.moments;
+        [
+            (c * x - self.product * y) / determinant,
+            (a * y - self.product * x) / determinant,
+        ]
+    }
 }

@@ -188,7 +188,8 @@ fn thinned(curve: Vec<CurvePoint>) -> Vec<CurvePoint> {
         .collect()
 }
 
-/// The least-squares slope of `y` on `x` with an interval that allows unequal variances.
+/// The least-squares slope of `y` on `x` with an interval that allows unequal variances; zero where
+/// every `x` is the same.
 fn slope(x: &[f64], y: &[f64]) -> (f64, Interval) {
     let (mean_x, mean_y) = (mean(x), mean(y));
     let spread: f64 = x.iter().map(|it| (it - mean_x).powi(2)).sum();
@@ -196,8 +197,8 @@ fn slope(x: &[f64], y: &[f64]) -> (f64, Interval) {
         return (
             0.0,
             Interval {
-                low: f64::MIN,
-                high: f64::MAX,
+                low: 0.0,
+                high: 0.0,
             },
         );
     }
