@@ -14,7 +14,7 @@ const FIXTURES_MIN: usize = 300;
 const SPAN: SignedDuration = SignedDuration::from_hours(8 * 366 * 24);
 
 /// The strength of the pull, in units of squared weight.
-const PENALTY: f64 = 5.0;
+const PENALTY: f64 = 20.0;
 
 /// Newton's steps at most; five or six are usual.
 const STEPS_MAX: usize = 30;
