@@ -47,13 +47,18 @@ must() { step "$@" || finish "stopped at: $1"; }
 check() { step "$@" || true; }
 
 tools() {
-	need_rust && need_node &&
+	need_rust && lints_there && need_node &&
 		need python3 python3 "Install Python 3.9 or newer (Debian: apt-get install python3)." &&
 		need git git "Install git (Debian: apt-get install git)." &&
 		need curl curl "Install curl (Debian: apt-get install curl); README.md uses it." &&
 		need chromium chromium "Install Chromium (Debian: apt-get install chromium)." &&
 		{ [ -e /usr/share/fonts/truetype/dejavu ] || apt_install fonts-dejavu-core || true; } &&
 		wheels && nextest && same_llvm
+}
+
+lints_there() {
+	cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 ||
+		fail "clippy or rustfmt is missing" "'rustup component add clippy rustfmt' fetches them."
 }
 
 # Cargo's companions, in a virtual environment of this folder.
