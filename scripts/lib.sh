@@ -20,6 +20,7 @@ apt_install() {
 	command -v apt-get >/dev/null || return 1
 	[ "$(id -u)" = 0 ] || return 1
 	note "installing $* with apt-get"
+	mkdir -p "$ROOT/.tools"
 	{ DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@" ||
 		{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"; }; } </dev/null >"$ROOT/.tools/apt.log" 2>&1 ||
 		{ cat "$ROOT/.tools/apt.log" >&2; return 1; }

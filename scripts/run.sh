@@ -5,7 +5,6 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 PROGRAM=target/release/sports-edge
-mkdir -p .tools
 
 # setting NAME: its value in force.
 setting() { "$PROGRAM" config | sed -n "s/^$1 = \"\(.*\)\" *# .*/\1/p"; }

@@ -18,9 +18,14 @@ step() {
 	shift
 	say "$name"
 	began=$(date +%s)
-	{ if "$@" </dev/null; then echo 0; else echo $?; fi >"$LOGS/status"; } 2>&1 |
-		tee "$LOGS/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9' '-').log"
-	status=$(cat "$LOGS/status")
+	rm -f "$LOGS/status"
+	{
+		status=0
+		"$@" </dev/null || status=$?
+		echo "$status" >"$LOGS/status"
+	} 2>&1 | tee "$LOGS/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9' '-').log"
+	# A command that gave up by `exit` left no status.
+	status=$(cat "$LOGS/status" 2>/dev/null || echo 1)
 	took=$(($(date +%s) - began))
 	if [ "$status" = 0 ]; then verdict=ok; else verdict=FAILED; fi
 	printf '%6d s  %-6s  %s\n' "$took" "$verdict" "$name" >>"$TABLE"
