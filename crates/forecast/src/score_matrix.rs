@@ -137,7 +137,7 @@ impl ScoreMatrix {
     }
 
     fn both_teams_to_score(&self) -> Vec<OutcomeProbability> {
-        let scoring = |index: usize| index / SIZE > 0 && index % SIZE > 0;
+        let scoring = |index: usize| index >= SIZE && !index.is_multiple_of(SIZE);
         let cells = self.cells.iter().enumerate();
         let yes: f64 = cells
             .filter(|(it, _)| scoring(*it))
