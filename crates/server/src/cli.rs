@@ -21,7 +21,7 @@ one database file.";
 
 const AFTER_HELP: &str = "\
 From nothing to predictions:
-  sports-edge import football-data E0.csv   read results and prices
+  sports-edge import E0.csv                 read results and prices
   sports-edge train                         train the models on them
   sports-edge serve                         serve on http://127.0.0.1:8080
 

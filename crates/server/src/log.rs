@@ -22,7 +22,10 @@ pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<()> {
         .with_writer(io::stderr);
     // A second start can only happen in tests, which share one process.
     let _ = if json {
-        log.json().flatten_event(true).try_init()
+        log.json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .try_init()
     } else {
         log.with_ansi(is_terminal)
             .with_target(false)

@@ -129,6 +129,20 @@ impl SqliteStore {
         })
     }
 
+    /// Returns what is wrong with the file: damage to its structure and rows that refer to
+    /// nothing, at most 20 of each.
+    pub async fn faults(&self) -> Result<Vec<String>, StoreError> {
+        let check = "PRAGMA quick_check(20)";
+        let mut faults: Vec<String> =
+            sqlx::query_scalar(check).fetch_all(&self.reader).await?;
+        faults.retain(|it| it != "ok");
+        let check = "SELECT 'a row of ' || \"table\" || ' refers to no ' || parent \
+                     FROM pragma_foreign_key_check LIMIT 20";
+        let orphans: Vec<String> = sqlx::query_scalar(check).fetch_all(&self.reader).await?;
+        faults.extend(orphans);
+        Ok(faults)
+    }
+
     /// Waits for work at hand and closes the file; every handle to the store is dead afterwards.
     pub async fn close(&self) {
         self.reader.close().await;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::written::{Batch, Written, written};
+use super::written::{Batch, IdempotencyHeader, Written, written};
 use crate::{
     ApiState,
     auth::Writer,
@@ -86,8 +86,7 @@ impl From<FixtureEntry> for FixtureCommand {
     path = "/v1/fixtures",
     operation_id = "putFixtures",
     tag = "Writing",
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 255, min_length = 1,
-        description = "Repeating a request with the same key gives the first answer again.")),
+    params(IdempotencyHeader),
     request_body(content = Batch<FixtureEntry>, description = "1 to 1,000 fixtures."),
     responses(
         (status = 200, description = "All entries are written.", body = Written),

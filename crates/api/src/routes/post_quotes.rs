@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::Error as _};
 use utoipa::ToSchema;
 
-use super::written::{Batch, Written, written};
+use super::written::{Batch, IdempotencyHeader, Written, written};
 use crate::{
     ApiState,
     auth::Writer,
@@ -113,8 +113,7 @@ fn commands(entries: Vec<QuoteEntry>) -> Result<Vec<QuoteCommand>, engine::Engin
     path = "/v1/quotes",
     operation_id = "putQuotes",
     tag = "Writing",
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 255, min_length = 1,
-        description = "Repeating a request with the same key gives the first answer again.")),
+    params(IdempotencyHeader),
     request_body(content = Batch<QuoteEntry>, description = "1 to 1,000 quotes."),
     responses(
         (status = 200, description = "All entries are written.", body = Written),

@@ -6,7 +6,7 @@ use engine::ResultCommand;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::written::{Batch, Written, written};
+use super::written::{Batch, IdempotencyHeader, Written, written};
 use crate::{
     ApiState,
     auth::Writer,
@@ -50,8 +50,7 @@ impl From<ResultEntry> for ResultCommand {
     path = "/v1/results",
     operation_id = "putResults",
     tag = "Writing",
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 255, min_length = 1,
-        description = "Repeating a request with the same key gives the first answer again.")),
+    params(IdempotencyHeader),
     request_body(content = Batch<ResultEntry>, description = "1 to 1,000 results."),
     responses(
         (status = 200, description = "All entries are written.", body = Written),

@@ -2,7 +2,7 @@
 
 use engine::{BatchOutcome, EngineError};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{error::ApiError, problem::FieldError};
 
@@ -16,6 +16,21 @@ pub(crate) struct Batch<T> {
     /// The entries.
     #[schema(min_items = 1, max_items = 1000)]
     data: Vec<T>,
+}
+
+/// The header that makes a write happen once.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "documents the header, which `once` reads")]
+pub(crate) struct IdempotencyHeader {
+    /// Repeating a request with the same key within 24 hours gives the first answer again.
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        example = "batch-2024-08-17"
+    )]
+    key: Option<String>,
 }
 
 /// What a batch did.

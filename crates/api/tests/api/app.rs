@@ -140,7 +140,7 @@ impl App {
             .await
     }
 
-    /// Makes a key; `mark` makes keys differ.
+    /// A key that is there, made where it is not; `mark` makes keys differ.
     pub(crate) async fn key(&self, scopes: &[Scope], mark: u8) -> String {
         let new = NewKey {
             name: "test".into(),
@@ -148,13 +148,20 @@ impl App {
             created_at: self.now,
         };
         let (key, record) = new.make(&[mark; KEY_RANDOM_BYTES]);
-        self.engine.put_key(&record).await.unwrap();
+        if self.engine.key(key.prefix()).await.unwrap().is_none() {
+            self.engine.put_key(&record).await.unwrap();
+        }
         key.reveal().to_owned()
     }
 
     /// A `Bearer` value that may write.
     pub(crate) async fn writer(&self) -> String {
         format!("Bearer {}", self.key(&[Scope::Write], 1).await)
+    }
+
+    /// The number of the last fixture played, on which bookmakers quoted.
+    pub(crate) fn played(&self) -> i64 {
+        self.fixtures[self.fixtures.len() - 9]
     }
 
     /// The number of the last fixture, which is still to be played.

@@ -87,6 +87,6 @@ pub(crate) async fn run(args: BacktestArgs, config: &Config) -> anyhow::Result<E
 }
 
 fn write_page(path: &PathBuf, report: &engine::Report) -> anyhow::Result<()> {
-    let page = serde_json::to_string(report)?;
+    let page = api::backtest_report_html(report);
     fs::write(path, page).with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -4,7 +4,6 @@ use std::{fs, io::ErrorKind, net::TcpListener, path::Path, process::ExitCode, sy
 
 use engine::{Clock, Engine};
 use jiff::{SignedDuration, Timestamp};
-use store::Store;
 
 use super::{EXIT_ATTENTION, engine, open_store};
 use crate::{
@@ -107,7 +106,7 @@ async fn database(settings: &Settings) -> Vec<Finding> {
             )];
         }
     };
-    let mut findings = vec![integrity(store.ping().await.map(|()| Vec::new()))];
+    let mut findings = vec![integrity(store.faults().await)];
     let engine = engine(Arc::clone(&store), settings);
     findings.extend(content(&engine).await);
     store.close().await;

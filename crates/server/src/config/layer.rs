@@ -110,7 +110,7 @@ pub(super) fn read_settings<T: DeserializeOwned>(origins: &Origins) -> Result<T,
         let source_name = origins
             .get(&key)
             .map_or(Source::Defaults, |(_, source)| source.clone());
-        let reason = error.inner().to_string().trim().to_owned();
+        let reason = error.inner().message().to_owned();
         ConfigError::Invalid {
             key,
             source_name,

@@ -1,1 +1,252 @@
+use std::path::Path;
 
+use super::*;
+
+/// Inputs with a home and the files given, in a folder that goes with the handle returned.
+fn inputs(files: &[(&str, &str)]) -> (Inputs, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let home = folder.path().join("home").display().to_string();
+    let environment = vec![("HOME".to_owned(), home)];
+    let path = folder.path().to_owned();
+    (
+        Inputs {
+            environment,
+            folder: path,
+            ..Inputs::default()
+        },
+        folder,
+    )
+}
+
+fn set(inputs: &mut Inputs, name: &str, value: &str) {
+    inputs.environment.push((name.to_owned(), value.to_owned()));
+}
+
+fn refusal(inputs: &Inputs) -> String {
+    Config::load(inputs).unwrap_err().to_string()
+}
+
+#[test]
+fn the_defaults_are_the_commented_file() {
+    let (inputs, folder) = inputs(&[]);
+    let config = Config::load(&inputs).unwrap();
+    let settings = config.settings;
+    assert_eq!(settings.listen, "127.0.0.1:8080".parse().unwrap());
+    let home = folder.path().join("home");
+    assert_eq!(settings.data_dir, home.join(".local/share/sports-edge"));
+    assert_eq!(
+        settings.database(),
+        settings.data_dir.join("sports-edge.db")
+    );
+    assert!(!settings.reads_public && settings.allowed_hosts.is_empty());
+    assert_eq!(settings.limits.body_bytes_max.get(), 1 << 20);
+    assert_eq!(settings.log.format, LogFormat::Auto);
+    assert_eq!(
+        settings.forecast,
+        ForecastSettings {
+            kelly_share: 0.25,
+            threads: 0
+        }
+    );
+    assert!(
+        config
+            .origins
+            .values()
+            .all(|(_, source)| *source == Source::Defaults)
+    );
+    assert_eq!(
+        config.personal_folder,
+        Some(home.join(".config/sports-edge"))
+    );
+}
+
+#[test]
+fn a_file_overrides_defaults_the_environment_the_file_and_a_flag_them_all() {
+    let text = "listen = '127.0.0.1:1'\ndata_dir = '/file'\n[limits]\nhandler_seconds_max = 3";
+    let (mut inputs, folder) = inputs(&[("sports-edge.toml", text)]);
+    set(&mut inputs, "SPORTS_EDGE_LISTEN", "127.0.0.1:2");
+    set(&mut inputs, "SPORTS_EDGE_DATA_DIR", "/environment");
+    inputs.flags = vec![("listen", "--listen", "127.0.0.1:3".to_owned())];
+    let config = Config::load(&inputs).unwrap();
+    assert_eq!(config.settings.listen.port(), 3);
+    assert_eq!(config.settings.data_dir, Path::new("/environment"));
+    assert_eq!(config.settings.limits.handler_seconds_max.get(), 3);
+    let origin = |key: &str| config.origins[key].1.to_string();
+    assert_eq!(origin("listen"), "flag --listen");
+    assert_eq!(origin("data_dir"), "environment SPORTS_EDGE_DATA_DIR");
+    let file = folder.path().join("sports-edge.toml");
+    assert_eq!(
+        origin("limits.handler_seconds_max"),
+        format!("file {}", file.display())
+    );
+    assert_eq!(origin("reads_public"), "default");
+}
+
+#[test]
+fn a_variable_is_read_as_the_kind_of_value_its_setting_has() {
+    let (mut inputs, _folder) = inputs(&[]);
+    for (name, value) in [
+        ("SPORTS_EDGE_READS_PUBLIC", "true"),
+        ("SPORTS_EDGE_ALLOWED_HOSTS", "a.example, b.example"),
+        ("SPORTS_EDGE_LIMITS__BODY_BYTES_MAX", "2_000"),
+        ("SPORTS_EDGE_FORECAST__KELLY_SHARE", "1"),
+        ("SPORTS_EDGE_LOG__FORMAT", "json"),
+    ] {
+        set(&mut inputs, name, value);
+    }
+    let settings = Config::load(&inputs).unwrap().settings;
+    assert!(settings.reads_public && settings.is_exposed());
+    assert_eq!(settings.allowed_hosts, ["a.example", "b.example"]);
+    assert_eq!(settings.limits.body_bytes_max.get(), 2_000);
+    assert_eq!(settings.forecast.kelly_share, 1.0);
+    assert_eq!(settings.log.format, LogFormat::Json);
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_its_setting_and_its_source() {
+    for (name, value, expected) in [
+        (
+            "LISTEN",
+            "here",
+            "listen (environment SPORTS_EDGE_LISTEN): invalid socket address syntax",
+        ),
+        (
+            "READS_PUBLIC",
+            "yes",
+            "reads_public (environment SPORTS_EDGE_READS_PUBLIC): \"yes\" is \
+                                 not true or false",
+        ),
+        (
+            "LIMITS__DRAIN_SECONDS_MAX",
+            "long",
+            "limits.drain_seconds_max (environment \
+          SPORTS_EDGE_LIMITS__DRAIN_SECONDS_MAX): \"long\" is not a whole number",
+        ),
+        (
+            "FORECAST__KELLY_SHARE",
+            "half",
+            "forecast.kelly_share (environment \
+          SPORTS_EDGE_FORECAST__KELLY_SHARE): \"half\" is not a number",
+        ),
+        (
+            "FORECAST__KELLY_SHARE",
+            "2",
+            "forecast.kelly_share (environment \
+          SPORTS_EDGE_FORECAST__KELLY_SHARE): 2 does not lie between 0 and 1",
+        ),
+    ] {
+        let (mut inputs, _folder) = inputs(&[]);
+        set(&mut inputs, &format!("SPORTS_EDGE_{name}"), value);
+        assert_eq!(refusal(&inputs), expected);
+    }
+    let (mut inputs, _folder) = inputs(&[]);
+    set(&mut inputs, "SPORTS_EDGE_LIMITS__BODY_BYTES_MAX", "0");
+    assert!(refusal(&inputs).starts_with("limits.body_bytes_max (environment SPORTS_EDGE_LIMITS"));
+}
+
+#[test]
+fn a_wrong_value_in_a_file_names_the_file() {
+    for (text, key) in [
+        ("listen = 80", "listen"),
+        ("allowed_hosts = ['a', 1]", "allowed_hosts"),
+        ("[log]\nformat = 'pretty'", "log.format"),
+        ("[forecast]\nthreads = -1", "forecast.threads"),
+    ] {
+        let (inputs, folder) = inputs(&[("sports-edge.toml", text)]);
+        let file = folder.path().join("sports-edge.toml");
+        let expected = format!("{key} (file {}): ", file.display());
+        let refusal = refusal(&inputs);
+        assert!(refusal.starts_with(&expected), "{refusal}");
+    }
+}
+
+#[test]
+fn a_setting_nobody_knows_is_refused_in_a_file_and_noted_in_the_environment() {
+    let (inputs_of_file, _folder) = inputs(&[("sports-edge.toml", "[limits]\nbodies = 1")]);
+    assert!(refusal(&inputs_of_file).starts_with("limits.bodies (file "));
+    let (mut inputs, _folder) = inputs(&[]);
+    set(&mut inputs, "SPORTS_EDGE_SERVICE_HOST", "10.0.0.1");
+    set(&mut inputs, "SPORTS_EDGE_CONFIG", "");
+    let config = Config::load(&inputs).unwrap();
+    assert_eq!(config.strangers, ["SPORTS_EDGE_SERVICE_HOST"]);
+}
+
+#[test]
+fn the_file_is_the_one_named_or_the_nearest() {
+    let files = [
+        ("named.toml", "listen = '127.0.0.1:1'"),
+        ("variable.toml", "listen = '127.0.0.1:2'"),
+        ("sports-edge.toml", "listen = '127.0.0.1:3'"),
+        (
+            "home/.config/sports-edge/sports-edge.toml",
+            "listen = '127.0.0.1:4'",
+        ),
+        ("xdg/sports-edge/sports-edge.toml", "listen = '127.0.0.1:5'"),
+    ];
+    let (mut inputs, folder) = inputs(&files);
+    let port = |inputs: &Inputs| Config::load(inputs).unwrap().settings.listen.port();
+    assert_eq!(port(&inputs), 3);
+    fs::remove_file(folder.path().join("sports-edge.toml")).unwrap();
+    assert_eq!(port(&inputs), 4);
+    let xdg = folder.path().join("xdg").display().to_string();
+    set(&mut inputs, "XDG_CONFIG_HOME", &xdg);
+    assert_eq!(port(&inputs), 5);
+    set(&mut inputs, "SPORTS_EDGE_CONFIG", "variable.toml");
+    assert_eq!(port(&inputs), 2);
+    inputs.file = Some("named.toml".into());
+    assert_eq!(port(&inputs), 1);
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there_and_be_toml() {
+    let (mut inputs, _folder) = inputs(&[("broken.toml", "listen =")]);
+    inputs.file = Some("missing.toml".into());
+    assert!(matches!(
+        Config::load(&inputs),
+        Err(ConfigError::Unreadable { .. })
+    ));
+    inputs.file = Some("broken.toml".into());
+    assert!(matches!(
+        Config::load(&inputs),
+        Err(ConfigError::Malformed { .. })
+    ));
+}
+
+#[test]
+fn without_a_home_the_data_folder_must_be_named() {
+    let mut inputs = Inputs::default();
+    assert_eq!(
+        refusal(&inputs),
+        "data_dir begins with ~ but HOME is not set"
+    );
+    set(&mut inputs, "SPORTS_EDGE_DATA_DIR", "/data");
+    assert_eq!(
+        Config::load(&inputs).unwrap().settings.data_dir,
+        Path::new("/data")
+    );
+}
+
+#[test]
+fn an_address_others_reach_or_a_proxy_exposes() {
+    for (listen, exposed) in [
+        ("127.0.0.1:1", false),
+        ("[::1]:1", false),
+        ("[::ffff:127.0.0.1]:1", false),
+        ("0.0.0.0:1", true),
+        ("192.168.0.1:1", true),
+        ("[::]:1", true),
+    ] {
+        let (mut inputs, _folder) = inputs(&[]);
+        inputs.flags = vec![("listen", "--listen", listen.to_owned())];
+        assert_eq!(
+            Config::load(&inputs).unwrap().settings.is_exposed(),
+            exposed,
+            "{listen}"
+        );
+    }
+}

@@ -1,1 +1,74 @@
+use super::*;
 
+/// Whether something is to be fixed, and what is said.
+fn said(finding: &Finding) -> (bool, &str) {
+    match finding {
+        Finding::Fine(what) => (false, what),
+        Finding::Fix(what, _) => (true, what),
+    }
+}
+
+#[test]
+fn a_folder_that_is_a_file_is_to_be_fixed() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let finding = folder(file.path());
+    assert!(said(&finding).0, "{finding:?}");
+    assert!(
+        said(&finding).1.contains("cannot be written"),
+        "{finding:?}"
+    );
+    let good = tempfile::tempdir().unwrap();
+    assert!(!said(&folder(good.path())).0);
+    assert_eq!(
+        fs::read_dir(good.path()).unwrap().count(),
+        0,
+        "the probe is gone"
+    );
+}
+
+#[test]
+fn a_disk_that_is_nearly_full_or_not_there_is_to_be_fixed() {
+    assert_eq!(said(&disk_space(1 << 30)), (false, "1024 MiB are free"));
+    assert_eq!(
+        said(&disk_space(100 << 20)),
+        (true, "only 100 MiB are free")
+    );
+    assert!(said(&disk(Path::new("/no/such/place"))).0);
+}
+
+#[test]
+fn a_damaged_database_is_to_be_fixed() {
+    assert!(!said(&integrity(Ok(Vec::new()))).0);
+    let damaged = integrity(Ok(vec!["page 3".to_owned(), "page 4".to_owned()]));
+    assert_eq!(
+        said(&damaged),
+        (true, "the database is damaged: page 3; page 4")
+    );
+    let unread = integrity(Err(store::StoreError::NotOurs("x.db".to_owned())));
+    assert!(said(&unread).1.contains("x.db"), "{unread:?}");
+}
+
+#[test]
+fn a_missing_or_old_model_is_to_be_trained() {
+    let now: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
+    let trained = |at: &str| Some(("v1".to_owned(), at.parse().unwrap()));
+    assert!(said(&model(None, now)).0);
+    assert!(!said(&model(trained("2026-02-20T00:00:00Z"), now)).0);
+    let old = model(trained("2026-02-01T00:00:00Z"), now);
+    assert_eq!(said(&old), (true, "model v1 is 28 days old"));
+}
+
+#[test]
+fn a_clock_from_the_past_is_to_be_set() {
+    assert!(said(&clock("1970-01-01T00:00:00Z".parse().unwrap())).0);
+    assert!(!said(&clock("2026-03-01T00:00:00Z".parse().unwrap())).0);
+}
+
+#[test]
+fn what_cannot_be_read_says_so() {
+    let finding = unreadable("models", engine::EngineError::Worker);
+    assert_eq!(
+        said(&finding),
+        (true, "models cannot be read: a worker was lost")
+    );
+}

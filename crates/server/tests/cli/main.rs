@@ -1,0 +1,8 @@
+//! The real binary, by its command line and its sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod home;
+mod keys;
+mod serve;
+mod verbs;

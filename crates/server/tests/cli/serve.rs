@@ -1,0 +1,193 @@
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, ChildStdout, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::home::Home;
+
+/// A server that runs.
+struct Server {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Server {
+    fn start(home: &Home, environment: &[(&str, &str)]) -> Self {
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.envs(environment.iter().copied());
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let address = line
+            .split("http://")
+            .nth(1)
+            .unwrap()
+            .split_whitespace()
+            .next()
+            .unwrap();
+        Self {
+            address: address.to_owned(),
+            child,
+            out,
+        }
+    }
+
+    fn ask(&self, request: &str) -> String {
+        let mut client = TcpStream::connect(&self.address).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn get(&self, path: &str) -> String {
+        let host = &self.address;
+        self.ask(&format!(
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        ))
+    }
+
+    fn until_ready(&self) {
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !self.get("/health/ready").starts_with("HTTP/1.1 200") {
+            assert!(Instant::now() < patience, "never ready");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = std::process::Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    fn end(mut self) -> ExitStatus {
+        let patience = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < patience, "never ends");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn the_first_run_prints_a_key_that_writes_and_later_runs_print_none() {
+    let home = Home::new();
+    let mut server = Server::start(&home, &[]);
+    let mut line = String::new();
+    server.out.read_line(&mut line).unwrap();
+    let key = line.trim().rsplit(' ').next().unwrap().to_owned();
+    assert!(key.starts_with("se_"), "{line}");
+    server.until_ready();
+    let body = r#"{"data": [{"fixture_id": 1, "score": {"home": 1, "away": 0}}]}"#;
+    let host = &server.address;
+    let answer = server.ask(&format!(
+        "POST /v1/results HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nx-api-key: {key}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    assert!(answer.contains("fixture 1 is not known"), "{answer}");
+    server.signal("TERM");
+    assert!(server.end().success());
+    let mut server = Server::start(&home, &[]);
+    server.until_ready();
+    server.signal("INT");
+    let mut rest = String::new();
+    server.out.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+    assert!(server.end().success());
+}
+
+#[test]
+fn a_server_told_to_stop_finishes_what_is_at_work_and_a_second_signal_ends_it_at_once() {
+    let home = Home::new();
+    let server = Server::start(&home, &[("SPORTS_EDGE_LIMITS__DRAIN_SECONDS_MAX", "60")]);
+    server.until_ready();
+    let mut client = TcpStream::connect(&server.address).unwrap();
+    client
+        .write_all(b"GET /health/live HTTP/1.1\r\nhost: local")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    client
+        .write_all(b"host\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(server.end().success());
+
+    let server = Server::start(&home, &[("SPORTS_EDGE_LIMITS__DRAIN_SECONDS_MAX", "60")]);
+    server.until_ready();
+    let mut client = TcpStream::connect(&server.address).unwrap();
+    client.write_all(b"GET /health/live HTTP/1.1\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    server.signal("TERM");
+    assert_eq!(server.end().code(), Some(1));
+}
+
+#[test]
+fn a_server_answers_foreign_hosts_with_a_problem_and_the_board_with_a_page() {
+    let home = Home::new();
+    let server = Server::start(&home, &[("SPORTS_EDGE_LOG__FORMAT", "human")]);
+    server.until_ready();
+    let foreign = "GET /v1/teams HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
+    assert!(server.ask(foreign).starts_with("HTTP/1.1 421"));
+    assert!(server.get("/").contains("<!doctype html>"));
+    server.signal("TERM");
+    assert!(server.end().success());
+}
+
+#[test]
+fn an_address_others_reach_is_refused_without_a_key() {
+    let home = Home::new();
+    let refused = home.run(&["serve", "--listen", "0.0.0.0:0"]);
+    assert_eq!(refused.code, 1);
+    for words in [
+        "sports-edge key create",
+        "SPORTS_EDGE_READS_PUBLIC=true",
+        "127.0.0.1",
+    ] {
+        assert!(refused.err.contains(words), "{words}: {refused:?}");
+    }
+    let proxied = [("SPORTS_EDGE_ALLOWED_HOSTS", "odds.example")];
+    assert_eq!(
+        home.run_with(&["serve", "--listen", "127.0.0.1:0"], &proxied)
+            .code,
+        1
+    );
+}
+
+#[test]
+fn a_taken_address_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused = Home::new().run(&["serve", "--listen", &address]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused
+            .err
+            .contains(&format!("{address} cannot be listened on")),
+        "{refused:?}"
+    );
+}

@@ -1,0 +1,193 @@
+use std::fs;
+
+use crate::home::Home;
+
+#[test]
+fn help_tells_every_verb_the_way_in_and_the_exit_codes() {
+    let help = Home::new().run(&["--help"]);
+    assert_eq!(help.code, 0);
+    for word in [
+        "serve",
+        "import",
+        "train",
+        "backtest",
+        "key",
+        "config",
+        "doctor",
+        "Exit codes",
+        "SPORTS_EDGE_",
+    ] {
+        assert!(help.out.contains(word), "{word}");
+    }
+    for verb in [
+        "serve", "import", "train", "backtest", "predict", "key", "config", "doctor",
+    ] {
+        let help = Home::new().run(&[verb, "--help"]);
+        assert!(help.code == 0 && help.out.contains("Usage"), "{verb}");
+    }
+    assert_eq!(Home::new().run(&["fly"]).code, 2);
+    assert_eq!(Home::new().run(&[]).code, 2);
+}
+
+#[test]
+fn config_prints_what_is_in_force_and_from_where() {
+    let home = Home::new();
+    fs::write(home.path("sports-edge.toml"), "[log]\nlevel = 'debug'").unwrap();
+    let environment = [
+        ("SPORTS_EDGE_LISTEN", "127.0.0.1:9"),
+        ("SPORTS_EDGE_LISTN", "127.0.0.1:9"),
+    ];
+    let config = home.run_with(&["config", "--data-dir", "/elsewhere"], &environment);
+    assert_eq!(config.code, 0, "{config:?}");
+    for (setting, source) in [
+        (
+            "listen = \"127.0.0.1:9\"",
+            "# environment SPORTS_EDGE_LISTEN",
+        ),
+        ("data_dir = \"/elsewhere\"", "# flag --data-dir"),
+        ("log.level = \"debug\"", "# file "),
+        ("reads_public = false", "# default"),
+    ] {
+        let line = config.out.lines().find(|it| it.starts_with(setting));
+        assert!(
+            line.is_some_and(|it| it.contains(source)),
+            "{setting}: {}",
+            config.out
+        );
+    }
+    assert!(
+        config
+            .out
+            .contains("SPORTS_EDGE_LISTN in the environment names no setting")
+    );
+    let defaults = home.run(&["config", "--defaults"]).out;
+    assert_eq!(defaults, include_str!("../../config.default.toml"));
+}
+
+#[test]
+fn a_wrong_setting_ends_with_its_name_and_source() {
+    let ended = Home::new().run_with(&["config"], &[("SPORTS_EDGE_LISTEN", "nowhere")]);
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended
+            .err
+            .contains("listen (environment SPORTS_EDGE_LISTEN)"),
+        "{ended:?}"
+    );
+    let ended = Home::new().run_with(&["doctor"], &[("SPORTS_EDGE_LOG__LEVEL", "a=b=c")]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.err.contains("log.level"), "{ended:?}");
+}
+
+#[test]
+fn openapi_prints_the_document() {
+    let printed = Home::new().run(&["openapi"]);
+    assert_eq!((printed.code, printed.out), (0, api::openapi_json()));
+}
+
+#[test]
+fn doctor_says_what_to_fix_until_there_is_nothing_left() {
+    let home = Home::new();
+    let listen = [("SPORTS_EDGE_LISTEN", "127.0.0.1:0")];
+    let empty = home.run_with(&["doctor"], &listen);
+    assert_eq!(empty.code, 3, "{empty:?}");
+    assert!(empty.out.contains("there is no database") && empty.out.contains("sports-edge import"));
+    assert_eq!(home.run(&["key", "list"]).code, 0);
+    let bare = home.run_with(&["doctor"], &listen);
+    assert!(
+        bare.out.contains("the database has no fixtures"),
+        "{bare:?}"
+    );
+    home.import();
+    let untrained = home.run_with(&["doctor"], &listen);
+    assert_eq!(untrained.code, 3);
+    assert!(
+        untrained.out.contains("ok   the database is sound"),
+        "{untrained:?}"
+    );
+    assert!(
+        untrained.out.contains("run `sports-edge train`"),
+        "{untrained:?}"
+    );
+}
+
+#[test]
+fn doctor_finds_a_foreign_file_a_taken_port_and_a_mistyped_variable() {
+    let home = Home::new();
+    fs::create_dir_all(home.path("data")).unwrap();
+    fs::write(
+        home.path("data/sports-edge.db"),
+        "not a database, though long enough",
+    )
+    .unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let environment = [
+        ("SPORTS_EDGE_DATA_DIR", "data"),
+        ("SPORTS_EDGE_LISTEN", address.as_str()),
+        ("SPORTS_EDGE_LISEN", "x"),
+    ];
+    let found = home.run_with(&["doctor"], &environment);
+    assert_eq!(found.code, 3);
+    for words in ["cannot be opened", "is taken", "SPORTS_EDGE_LISEN"] {
+        assert!(found.out.contains(words), "{words}: {}", found.out);
+    }
+    let environment = [("SPORTS_EDGE_LISTEN", "203.0.113.1:80")];
+    let found = home.run_with(&["doctor"], &environment);
+    assert!(
+        found.out.contains("203.0.113.1:80 cannot be listened on"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn from_import_over_training_to_a_prediction_and_a_backtest() {
+    let home = Home::new();
+    home.import();
+    let unknown = home.run(&["backtest", "--competition", "E0,XX"]);
+    assert_eq!(unknown.code, 1);
+    assert!(
+        unknown.err.contains("competition XX is not known"),
+        "{unknown:?}"
+    );
+    assert_eq!(home.run(&["backtest", "--competition", "a b"]).code, 2);
+    assert_eq!(home.run(&["backtest", "--from", "yesterday"]).code, 2);
+    let early = home.run(&["predict", "1"]);
+    assert!(
+        early.code == 1 && early.err.contains("sports-edge train"),
+        "{early:?}"
+    );
+    let trained = home.run(&["train"]);
+    assert_eq!(trained.code, 0, "{trained:?}");
+    assert!(trained.out.starts_with("trained version "), "{trained:?}");
+    let predicted = home.run(&["predict", "20"]);
+    assert_eq!(predicted.code, 0, "{predicted:?}");
+    assert!(predicted.out.contains("\nh2h\n  home "), "{predicted:?}");
+    let page = home.path("report.html");
+    let backtest = home.run(&[
+        "backtest",
+        "--competition",
+        "E0",
+        "--json",
+        "--html",
+        page.to_str().unwrap(),
+    ]);
+    assert_eq!(backtest.code, 0, "{backtest:?}");
+    let report: serde_json::Value = serde_json::from_str(&backtest.out).unwrap();
+    assert!(report.is_object());
+    assert!(fs::read_to_string(page).unwrap().contains("<html"));
+    let table = home.run(&["backtest", "--from", "2023-10-01", "--until", "2023-12-01"]);
+    assert!(table.code == 0 && !table.out.is_empty(), "{table:?}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_named() {
+    let home = Home::new();
+    fs::write(home.path("file"), "").unwrap();
+    let ended = home.run(&["key", "list", "--data-dir", "file/data"]);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.err.contains("data_dir file/data cannot be made"),
+        "{ended:?}"
+    );
+}
