@@ -28,7 +28,7 @@ pub(crate) fn decode<const N: usize>(cursor: &str) -> Result<[i64; N], EngineErr
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     (0..text.len())
