@@ -23,9 +23,6 @@ pub enum ForecastError {
         /// The moment asked of.
         as_of: Timestamp,
     },
-    /// No model has an opinion of the fixture: too little is known of its competition.
-    #[error("nothing is known of fixture {0} by then")]
-    NothingKnown(FixtureId),
     /// The threads to compute on could not be started.
     #[error("the threads to compute on could not be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -1,6 +1,5 @@
 //! The promises held on real football: needs the development data beside the checkout, and says
 //! so where it is not there.
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 #[path = "../examples/judge/data.rs"]

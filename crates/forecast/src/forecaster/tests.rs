@@ -193,3 +193,30 @@ fn an_incomplete_or_old_market_is_not_sold() {
     );
     assert!(!edges.is_empty());
 }
+
+#[test]
+fn without_a_single_past_game_the_prices_speak_and_sides_are_equal() {
+    let league = League {
+        seasons: 1,
+        ..League::default()
+    };
+    let (game, _) = &league.games_with_quotes()[0];
+    let empty = Arc::new(History::default());
+    let (trained, _) = learned(&empty, &league.competitions());
+    let forecaster = Forecaster::new(empty, league.competitions(), Arc::new(trained));
+    let forecast = forecaster
+        .predict(game, &game.pregame, game.pregame_at())
+        .unwrap();
+    assert_eq!(
+        forecast.opinion(ModelName::MarketEarly),
+        Some(forecast.h2h().as_slice())
+    );
+    let blind = forecaster
+        .predict(game, &Prices::default(), game.pregame_at())
+        .unwrap();
+    assert_eq!(blind.best, ModelName::Blend);
+    assert!(
+        blind.h2h()[0] > blind.h2h()[2],
+        "home is worth something even so"
+    );
+}
