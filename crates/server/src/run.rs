@@ -2,6 +2,8 @@
 //!
 //! The caller owns the socket and the reason to stop, so a test asks for port zero.
 
+mod listener;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
@@ -10,6 +12,7 @@ use engine::Engine;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
+use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
 use crate::config::{Settings, is_loopback};
 
 /// Serves until `shutdown` is done, then finishes requests at work within the bound set.
@@ -34,6 +37,7 @@ pub async fn run(
         info!("draining");
         let _ = stop.send(()); // Nobody listens any more only when the server has stopped.
     };
+    let listener = BoundedListener::new(listener, CONNECTIONS_MAX, SILENCE_MAX);
     let server = axum::serve(listener, api::router(state)).with_graceful_shutdown(stopping);
     let mut serving = Box::pin(async move { server.await });
     let bound = Duration::from_secs(settings.limits.drain_seconds_max.get());

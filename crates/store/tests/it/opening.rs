@@ -232,3 +232,19 @@ async fn values_that_make_no_sense_are_named() {
         assert_eq!(damaged(sql).await, expected, "{sql}");
     }
 }
+
+#[tokio::test]
+async fn faults_are_rows_that_refer_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.db");
+    let store = open(&path).await.unwrap();
+    let ([a, b, ..], _) = world(&store).await;
+    put_one(&store, &fixture(a, b, "2023-09-02T14:00:00Z")).await;
+    assert!(store.faults().await.unwrap().is_empty());
+    tamper(&path, "DELETE FROM teams").await;
+    let faults = store.faults().await.unwrap();
+    assert!(
+        faults.iter().any(|it| it == "a row of fixtures refers to no teams"),
+        "{faults:?}"
+    );
+}

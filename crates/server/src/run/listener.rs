@@ -1,0 +1,191 @@
+//! A listener with bounds: so many connections at a time, and none that stays silent for long.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::serve::Listener;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, Sleep, sleep},
+};
+
+/// Connections at a time; more wait in the system's queue.
+pub(super) const CONNECTIONS_MAX: usize = 1_024;
+/// How long a connection may neither send nor take a byte.
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// A listener that accepts only so many connections at a time.
+pub(super) struct BoundedListener {
+    inner: TcpListener,
+    places: Arc<Semaphore>,
+    silence_max: Duration,
+}
+
+impl BoundedListener {
+    pub(super) fn new(inner: TcpListener, connections_max: usize, silence_max: Duration) -> Self {
+        Self {
+            inner,
+            places: Arc::new(Semaphore::new(connections_max)),
+            silence_max,
+        }
+    }
+}
+
+impl Listener for BoundedListener {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.expect("the semaphore is never closed");
+        let (stream, peer) = Listener::accept(&mut self.inner).await;
+        // Answers are written whole, so waiting to join small packets only delays them. A socket
+        // that refuses the option works all the same.
+        let _ = stream.set_nodelay(true);
+        let silence = Box::pin(sleep(self.silence_max));
+        (
+            Connection {
+                stream,
+                silence,
+                silence_max: self.silence_max,
+                _place: place,
+            },
+            peer,
+        )
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+}
+
+/// A connection that gives its place back when it is dropped.
+pub(super) struct Connection {
+    stream: TcpStream,
+    silence: Pin<Box<Sleep>>,
+    silence_max: Duration,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// Starts the silence anew after progress, and ends the connection after too much of it.
+    fn watch<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.silence
+                .as_mut()
+                .reset(Instant::now() + self.silence_max);
+            return polled;
+        }
+        match self.silence.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.watch(context, polled)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch(context, polled)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.watch(context, polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        time::timeout,
+    };
+
+    use super::*;
+
+    async fn listener(connections_max: usize, silence_max: Duration) -> BoundedListener {
+        let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        BoundedListener::new(inner, connections_max, silence_max)
+    }
+
+    #[tokio::test]
+    async fn one_connection_too_many_waits_until_another_is_gone() {
+        let mut listener = listener(1, SILENCE_MAX).await;
+        let address = listener.local_addr().unwrap();
+        let _first = TcpStream::connect(address).await.unwrap();
+        let (held, _) = listener.accept().await;
+        let _second = TcpStream::connect(address).await.unwrap();
+        let waiting = timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(waiting.is_err());
+        drop(held);
+        assert!(
+            timeout(Duration::from_secs(5), listener.accept())
+                .await
+                .is_ok()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_ends_and_a_lively_one_stays() {
+        let mut listener = listener(2, Duration::from_millis(200)).await;
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (mut connection, _) = listener.accept().await;
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            client.write_all(b"x").await.unwrap();
+            assert_eq!(connection.read_u8().await.unwrap(), b'x');
+            connection.write_all(b"y").await.unwrap();
+            connection.flush().await.unwrap();
+            assert_eq!(client.read_u8().await.unwrap(), b'y');
+        }
+        let silent = connection.read_u8().await.unwrap_err();
+        assert_eq!(silent.kind(), io::ErrorKind::TimedOut);
+        connection.shutdown().await.unwrap();
+    }
+}
