@@ -20,7 +20,7 @@ const TWO = [THREE[0], THREE[2]] as const;
 
 /** Index of what a score means, where it means an outcome. */
 export function happened(score: Fixture["score"], outcomes: number): number | null {
-  if (score === null) return null;
+  if (score == null) return null;
   if (score.home > score.away) return 0;
   if (score.home < score.away) return outcomes - 1;
   return outcomes === 3 ? 1 : null;
@@ -85,7 +85,7 @@ function Row({ row, manner }: { row: BoardRow; manner: Manner }): JSX.Element {
       <div class="edge">
         {fixture.status === "postponed" && <span class="badge">Postponed</span>}
         {fixture.status === "cancelled" && <span class="badge">Cancelled</span>}
-        {edge ? <EdgeTag edge={edge} odds={manner.odds} /> : fixture.score === null && <span class="none">no edge</span>}
+        {edge ? <EdgeTag edge={edge} odds={manner.odds} /> : fixture.score == null && <span class="none">no edge</span>}
         {result !== null && prediction && <Verdict model={prediction.probabilities[result]} market={market?.probabilities[result]} />}
       </div>
     </li>
@@ -94,11 +94,11 @@ function Row({ row, manner }: { row: BoardRow; manner: Manner }): JSX.Element {
 
 function Side({ fixture, side }: { fixture: Fixture; side: "home" | "away" }): JSX.Element {
   const { score } = fixture;
-  const won = score !== null && score[side] > score[side === "home" ? "away" : "home"];
+  const won = score != null && score[side] > score[side === "home" ? "away" : "home"];
   return (
     <span class={won ? "side won" : "side"}>
       <span class="name">{fixture[side].name}</span>
-      {score !== null && <b class="score">{score[side]}</b>}
+      {score != null && <b class="score">{score[side]}</b>}
     </span>
   );
 }

@@ -93,11 +93,11 @@ function fraction(profit: number): string {
 }
 
 /** What an edge bets on: `Home`, `Over 2.5`, `Home −0.5`. */
-export function pick(edge: Edge): string {
+export function pick(edge: Pick<Edge, "market" | "line" | "outcome">): string {
   const name = edge.outcome.charAt(0).toUpperCase() + edge.outcome.slice(1);
   if (edge.market === "both_teams_to_score") return `Both score: ${edge.outcome}`;
   if (edge.market === "correct_score") return edge.outcome.replace("-", "\u2013");
-  if (edge.line === null) return name;
+  if (edge.line == null) return name;
   if (edge.market === "totals") return `${name} ${edge.line}`;
   // The line is what home is given; away is given the opposite.
   const line = edge.outcome === "away" ? 0 - edge.line : edge.line;

@@ -4,9 +4,9 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { FixtureState } from "./wire";
 
-const HEIGHT = 260;
+const HEIGHT = 284;
 /** Room the legend needs below the plot. */
-const LEGEND = 40;
+const LEGEND = 64;
 
 /** Puts two series on one time axis, each with gaps where it has no value of its own. */
 export function align(ratings: FixtureState["ratings"]): [number[], ...(number | null)[][]] {
@@ -16,6 +16,18 @@ export function align(ratings: FixtureState["ratings"]): [number[], ...(number |
     return times.map((at) => values.get(at) ?? null);
   });
   return [times, ...columns];
+}
+
+/** Days of an axis, each year named once. */
+export function dates(times: number[]): string[] {
+  let year = "";
+  return times.map((at) => {
+    const [, date, month, here] = new Date(at * 1000).toUTCString().split(" ");
+    const label = `${Number(date)} ${month}`;
+    if (here === year) return label;
+    year = here ?? "";
+    return `${label}\n${year}`;
+  });
 }
 
 /** Draws the plot in place of the server's drawing. */
@@ -33,7 +45,7 @@ export function drawRatings(place: HTMLElement, ratings: FixtureState["ratings"]
     width: place.clientWidth,
     height: HEIGHT - LEGEND,
     cursor: { y: false },
-    axes: [axis, { ...axis, size: 48 }],
+    axes: [{ ...axis, values: (_, times) => dates(times) }, { ...axis, size: 48 }],
     scales: { x: { time: true } },
     series: [
       { value: "{YYYY}-{MM}-{DD}" },

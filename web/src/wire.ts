@@ -1,36 +1,14 @@
-// What the API answers, as far as the dashboard reads it.
+// What the API answers, by its own document, and what the server puts into pages.
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
 
 /** A fixture. */
-export interface Fixture {
-  id: number;
-  competition: string;
-  competition_name: string;
-  kickoff: string;
-  kickoff_precision: "day" | "minute";
-  home: { name: string };
-  away: { name: string };
-  status: "scheduled" | "finished" | "postponed" | "cancelled";
-  score: { home: number; away: number } | null;
-}
-
+export type Fixture = Schemas["Fixture"];
 /** A price that pays more than it should. */
-export interface Edge {
-  market: "h2h" | "totals" | "spreads" | "both_teams_to_score" | "correct_score";
-  line: number | null;
-  outcome: string;
-  bookmaker: string;
-  price: number;
-  expected_value: number;
-}
-
+export type Edge = Schemas["Edge"];
 /** One row of the board. */
-export interface BoardRow {
-  fixture: Fixture;
-  prediction: { model: string; probabilities: number[] } | null;
-  as_of: string | null;
-  market: { probabilities: number[]; taken_at: string } | null;
-  edge: Edge | null;
-}
+export type BoardRow = Schemas["BoardRow"];
 
 /** How odds are written. */
 export type OddsFormat = "decimal" | "american" | "fractional";

@@ -49,12 +49,12 @@ describe("the board", () => {
 
 describe("a verdict", () => {
   const verdict = (model: number, market: number | null, index = 0): string => {
-    const played = state.rows.find((it) => it.fixture.score !== null) as BoardRow;
+    const played = state.rows.find((it) => it.fixture.score != null) as BoardRow;
     const row: BoardRow = {
       ...played,
       fixture: { ...played.fixture, score: { home: 2, away: 0 } },
       prediction: { model: "blend", probabilities: index === 0 ? [model, 0.2, 0.8 - model] : [] },
-      market: market === null ? null : { probabilities: [market, 0.2, 0.8 - market], taken_at: played.fixture.kickoff },
+      market: market === null || !played.market ? null : { ...played.market, probabilities: [market, 0.2, 0.8 - market], taken_at: played.fixture.kickoff },
     };
     render(<Board rows={[row]} manner={manner} />, place);
     return place.querySelector(".verdict")?.textContent ?? "";

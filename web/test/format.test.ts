@@ -42,7 +42,7 @@ describe("moments", () => {
 
 describe("a bet", () => {
   const named = (market: Edge["market"], outcome: string, line: number | null) =>
-    pick({ market, outcome, line, bookmaker: "x", price: 2, expected_value: 0 });
+    pick({ market, outcome, line });
 
   it("is named from the side it is on", () => {
     expect(named("h2h", "draw", null)).toBe("Draw");

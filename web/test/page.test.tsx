@@ -5,7 +5,7 @@ import { App, Fallback, tell, TICK_MS } from "../src/app";
 import { boot } from "../src/boot";
 import { EVERY_MS, type Surroundings } from "../src/live";
 import { showOdds } from "../src/preferences";
-import { align, drawRatings } from "../src/ratings";
+import { align, dates, drawRatings } from "../src/ratings";
 import { readState, type BoardState } from "../src/wire";
 import { state as served } from "./served";
 
@@ -192,6 +192,11 @@ describe("ratings", () => {
     expect(align(ratings)).toEqual([[1, 2, 3], [1500, null, 1510], [null, 1400, null]]);
   });
 
+  it("name each year once", () => {
+    const times = ["2023-12-15", "2023-12-30", "2024-01-09"].map((it) => Date.parse(it) / 1000);
+    expect(dates(times)).toEqual(["15 Dec\n2023", "30 Dec", "9 Jan\n2024"]);
+  });
+
   it("are drawn in place of the server's drawing and follow its width", async () => {
     document.body.innerHTML = '<div id="ratings-plot">drawn</div><script type="application/json" id="state"></script>';
     (document.getElementById("state") as Element).textContent = JSON.stringify({ now: "", odds: "decimal", ratings });
@@ -199,6 +204,8 @@ describe("ratings", () => {
     expect(document.getElementById("ratings-plot")?.textContent).toBe("");
     expect(drawn.data).toEqual(align(ratings));
     expect(drawn.sizes).toEqual([{ width: 0, height: 220 }]);
+    const { axes } = drawn.options as { axes: { values: (plot: null, times: number[]) => string[] }[] };
+    expect(axes[0]?.values(null, [0])).toEqual(["1 Jan\n1970"]);
     const { series } = drawn.options as { series: { label?: string; value: unknown }[] };
     expect(series.map((it) => it.label)).toEqual([undefined, "A", "B"]);
     const value = series[1]?.value as (plot: null, value: number | null) => string;

@@ -69,6 +69,8 @@ pub(super) struct EdgeLine {
     pub(super) age: String,
     pub(super) taken_at: String,
     pub(super) flags: Vec<&'static str>,
+    /// Whether there is value in it and no doubt.
+    pub(super) good: bool,
 }
 
 /// A column one can sort by.
@@ -308,6 +310,7 @@ impl EdgeLine {
             },
             age: text::age(edge.taken_at, kickoff, now),
             taken_at: edge.taken_at.to_string(),
+            good: edge.flags.is_empty() && edge.expected_value > 0.0,
             flags: edge.flags.iter().map(|it| text::flag(*it)).collect(),
         }
     }

@@ -186,7 +186,7 @@ impl Chosen<'_> {
                 name: "Calibration error",
                 value: text::percent(metrics.ece),
                 note: format!(
-                    "{} of {} that chance alone explains",
+                    "{} {} that chance alone explains",
                     if calibrated {
                         "within the"
                     } else {
