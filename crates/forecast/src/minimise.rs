@@ -1,17 +1,17 @@
 //! The one door to the optimizer: limited-memory BFGS of `argmin` with a Moré–Thuente line
 //! search, on parameters scaled so that each has a curvature of about one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use argmin::core::{CostFunction, Error, Executor, Gradient, State};
+use argmin::core::{CostFunction, Error, Executor, Gradient};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 
 /// Steps kept by the optimizer to model the curvature.
 const MEMORY: usize = 8;
-/// The search ends at the latest after so many evaluations; it needs some twenty. The line search
-/// has no bound of its own.
-const EVALUATIONS_MAX: u32 = 600;
+/// The search ends at the latest after the solver has asked so many times for a value or a
+/// gradient; it needs some fifty. The line search has no bound of its own.
+const QUESTIONS_MAX: u32 = 1200;
 
 /// A smooth function of many parameters.
 pub(crate) trait Objective {
@@ -32,7 +32,7 @@ pub(crate) struct Minimum {
 }
 
 /// Goes downhill from `start` until the length of the scaled gradient is below `tolerance`, the
-/// value stops falling, or [`EVALUATIONS_MAX`] points were looked at.
+/// value stops falling, or [`QUESTIONS_MAX`] values and gradients were asked for.
 pub(crate) fn minimise<O: Objective>(objective: &O, start: &[f64], tolerance: f64) -> Minimum {
     let scales: Vec<f64> = objective
         .curvatures(start)
@@ -47,22 +47,26 @@ pub(crate) fn minimise<O: Objective>(objective: &O, start: &[f64], tolerance: f6
     let problem = Scaled {
         objective,
         scales,
+        questions: Cell::default(),
         last: RefCell::default(),
+        best: RefCell::default(),
     };
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY)
         .with_tolerance_grad(tolerance)
         .and_then(|it| it.with_tolerance_cost(0.0))
         .expect("tolerances of zero and above are valid");
-    let result = Executor::new(&problem, solver)
+    // A search that fails has still looked at points: the best of them is the answer.
+    let _ = Executor::new(&problem, solver)
         .configure(|state| state.param(scaled_start))
         .ctrlc(false)
-        .run()
-        .expect("a line search that fails ends the search without failing it");
-    let state = result.state();
-    let best = state.get_best_param().expect("the start counts as found");
+        .run();
+    let best = problem.best.borrow();
+    let found = best
+        .as_ref()
+        .map_or_else(|| start.to_vec(), |it| problem.unscaled(&it.1));
     Minimum {
-        parameters: problem.unscaled(best),
-        value: state.get_best_cost(),
+        parameters: found,
+        value: best.as_ref().map_or(f64::INFINITY, |it| it.0),
     }
 }
 
@@ -71,12 +75,14 @@ pub(crate) fn minimise<O: Objective>(objective: &O, start: &[f64], tolerance: f6
 struct Scaled<'a, O> {
     objective: &'a O,
     scales: Vec<f64>,
+    questions: Cell<u32>,
     last: RefCell<Evaluation>,
+    /// Lowest finite value so far and where it was.
+    best: RefCell<Option<(f64, Vec<f64>)>>,
 }
 
 #[derive(Default)]
 struct Evaluation {
-    number: u32,
     scaled: Vec<f64>,
     value: f64,
     gradient: Vec<f64>,
@@ -92,11 +98,14 @@ impl<O: Objective> Scaled<'_, O> {
     }
 
     fn at<T>(&self, scaled: &[f64], read: impl Fn(&Evaluation) -> T) -> Result<T, Error> {
+        // Questions are counted, not evaluations: a line search at its longest step asks for the
+        // same point for ever.
+        self.questions.set(self.questions.get() + 1);
+        if self.questions.get() > QUESTIONS_MAX {
+            return Err(Error::msg("the search does not end"));
+        }
         let mut last = self.last.borrow_mut();
         if last.scaled != scaled {
-            if last.number >= EVALUATIONS_MAX {
-                return Err(Error::msg("the search does not end"));
-            }
             let mut gradient = vec![0.0; scaled.len()];
             let value = self
                 .objective
@@ -105,9 +114,11 @@ impl<O: Objective> Scaled<'_, O> {
                 .iter_mut()
                 .zip(&self.scales)
                 .for_each(|(slope, scale)| *slope *= scale);
-            let number = last.number + 1;
+            let mut best = self.best.borrow_mut();
+            if value.is_finite() && best.as_ref().is_none_or(|it| value < it.0) {
+                *best = Some((value, scaled.to_vec()));
+            }
             *last = Evaluation {
-                number,
                 scaled: scaled.to_vec(),
                 value,
                 gradient,
@@ -171,6 +182,41 @@ mod tests {
             Minimum {
                 parameters: vec![1.0, 1.0],
                 value: 0.0
+            }
+        );
+    }
+
+    /// Falls for ever, or is no number at all.
+    struct Slope(f64);
+
+    impl Objective for Slope {
+        fn evaluate(&self, at: &[f64], gradient: &mut [f64]) -> f64 {
+            gradient[0] = self.0;
+            self.0 * at[0]
+        }
+
+        fn curvatures(&self, _at: &[f64]) -> Vec<f64> {
+            vec![1.0]
+        }
+    }
+
+    #[test]
+    fn a_search_without_a_bottom_ends_at_the_lowest_point_it_saw() {
+        let found = minimise(&Slope(-1.0), &[0.0], 1e-10);
+        assert!(
+            found.parameters[0] > 0.0 && found.value == -found.parameters[0],
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_function_that_is_no_number_leaves_the_start() {
+        let found = minimise(&Slope(f64::NAN), &[3.0], 1e-10);
+        assert_eq!(
+            found,
+            Minimum {
+                parameters: vec![3.0],
+                value: f64::INFINITY
             }
         );
     }
