@@ -16,30 +16,21 @@ pub(in crate::pages) struct Betting {
     pub(in crate::pages) curve: Option<String>,
 }
 
+/// A day of the simulation: seconds, profit, lower and upper end of the band.
+type Day = (f64, f64, f64, f64);
+
 impl Betting {
     /// The simulation of a sport, where it has one.
     pub(in crate::pages) fn of(report: &Report, sport: Sport) -> Option<Self> {
         let it = report.betting.iter().find(|it| it.sport == sport)?;
-        let between = |low: f64, high: f64| {
-            format!(
-                "95% between {} and {}",
-                text::signed_percent(low),
-                text::signed_percent(high)
-            )
-        };
-        let clv = &it.closing_line_value_interval;
-        let stat = |name, value, note| Stat { name, value, note };
+        let yields = (it.yield_interval.low, it.yield_interval.high);
+        let interval = &it.closing_line_value_interval;
+        let closing = (interval.low, interval.high);
+        let slopes = (it.slope_interval.low, it.slope_interval.high);
+        let doubtful = format!("{} more left out as doubtful", text::count(it.flagged));
         let stats = vec![
-            stat(
-                "Bets",
-                text::count(it.bets),
-                format!("{} more left out as doubtful", text::count(it.flagged)),
-            ),
-            stat(
-                "Yield",
-                text::signed_percent(it.yield_),
-                between(it.yield_interval.low, it.yield_interval.high),
-            ),
+            stat("Bets", text::count(it.bets), doubtful),
+            stat("Yield", text::signed_percent(it.yield_), between(yields)),
             stat(
                 "Claimed value",
                 text::signed_percent(it.claimed_value),
@@ -48,17 +39,9 @@ impl Betting {
             stat(
                 "Closing-line value",
                 text::signed_percent(it.closing_line_value),
-                between(clv.low, clv.high),
+                between(closing),
             ),
-            stat(
-                "Slope of claims",
-                text::number(it.slope, 2),
-                format!(
-                    "one is honest; 95% between {} and {}",
-                    text::number(it.slope_interval.low, 2),
-                    text::number(it.slope_interval.high, 2)
-                ),
-            ),
+            stat("Slope of claims", text::number(it.slope, 2), slope(slopes)),
             stat(
                 "Largest fall",
                 text::percent(it.drawdown_max),
@@ -74,36 +57,53 @@ impl Betting {
             text::number(it.options.price_max, 0),
         );
         #[expect(clippy::cast_precision_loss, reason = "seconds on an axis of pixels")]
-        let second = |at: jiff::Timestamp| at.as_second() as f64;
-        let points = it
+        let days = it
             .curve
             .iter()
-            .map(|it| (second(it.at), it.profit))
-            .collect();
-        let band = it
-            .curve
-            .iter()
-            .map(|it| (second(it.at), it.low, it.high))
-            .collect();
-        let curve = charts::curve(&Curve {
-            summary: format!(
-                "Profit over time in units of the first bankroll, {} in the end, with the band in \
-                 which 95% of bettors would be if every claim were true",
-                text::number(it.profit, 2)
-            ),
-            lines: vec![Line {
-                name: "profit".to_owned(),
-                class: "c-model",
-                points,
-            }],
-            band: Some(Band { points: band }),
-            reference: Some(0.0),
-            decimals: 2,
-        });
+            .map(|it| (it.at.as_second() as f64, it.profit, it.low, it.high));
+        let days: Vec<Day> = days.collect();
         Some(Self {
             stats,
             rules,
-            curve,
+            curve: curve(&days, it.profit),
         })
     }
+}
+
+fn stat(name: &'static str, value: String, note: String) -> Stat {
+    Stat { name, value, note }
+}
+
+fn between((low, high): (f64, f64)) -> String {
+    format!(
+        "95% between {} and {}",
+        text::signed_percent(low),
+        text::signed_percent(high)
+    )
+}
+
+fn slope((low, high): (f64, f64)) -> String {
+    let [low, high] = [low, high].map(|it| text::number(it, 2));
+    format!("one is honest; 95% between {low} and {high}")
+}
+
+/// Profit over time in the band of honest claims.
+fn curve(days: &[Day], profit: f64) -> Option<String> {
+    let points = days.iter().map(|it| (it.0, it.1)).collect();
+    let band = days.iter().map(|it| (it.0, it.2, it.3)).collect();
+    charts::curve(&Curve {
+        summary: format!(
+            "Profit over time in units of the first bankroll, {} in the end, with the band in \
+             which 95% of bettors would be if every claim were true",
+            text::number(profit, 2)
+        ),
+        lines: vec![Line {
+            name: "profit".to_owned(),
+            class: "c-model",
+            points,
+        }],
+        band: Some(Band { points: band }),
+        reference: Some(0.0),
+        decimals: 2,
+    })
 }

@@ -136,25 +136,29 @@ pub(in crate::pages) fn board() -> Board {
     ];
     Board {
         rows,
-        competitions: vec![CompetitionView {
-            competition: Competition {
-                key: CompetitionKey::new("E0").unwrap(),
-                name: "Premier League".to_owned(),
-                sport: Sport::Football,
-                country: "GB".to_owned(),
-                pool: "england".to_owned(),
-                time_zone: "Europe/London".to_owned(),
-                single_round: true,
-            },
-            fixtures: 380,
-            finished: 370,
-            prices: 9000,
-        }],
+        competitions: vec![competition()],
         competition: None,
         day: None,
         window: (None, None),
         previous: None,
         next: None,
         now: testkit::time("2024-05-18T12:00:00Z"),
+    }
+}
+
+fn competition() -> CompetitionView {
+    CompetitionView {
+        competition: Competition {
+            key: CompetitionKey::new("E0").unwrap(),
+            name: "Premier League".to_owned(),
+            sport: Sport::Football,
+            country: "GB".to_owned(),
+            pool: "england".to_owned(),
+            time_zone: "Europe/London".to_owned(),
+            single_round: true,
+        },
+        fixtures: 380,
+        finished: 370,
+        prices: 9000,
     }
 }
