@@ -133,8 +133,7 @@ impl SqliteStore {
     /// nothing, at most 20 of each.
     pub async fn faults(&self) -> Result<Vec<String>, StoreError> {
         let check = "PRAGMA quick_check(20)";
-        let mut faults: Vec<String> =
-            sqlx::query_scalar(check).fetch_all(&self.reader).await?;
+        let mut faults: Vec<String> = sqlx::query_scalar(check).fetch_all(&self.reader).await?;
         faults.retain(|it| it != "ok");
         let check = "SELECT 'a row of ' || \"table\" || ' refers to no ' || parent \
                      FROM pragma_foreign_key_check LIMIT 20";

@@ -1,6 +1,14 @@
 //! `sports-edge doctor`: looks at everything the server needs and says what to fix.
 
-use std::{fs, io::ErrorKind, net::TcpListener, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    fs,
+    io::{self, ErrorKind, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use engine::{Clock, Engine};
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +23,11 @@ use crate::{
 const DISK_BYTES_MIN: u64 = 512 << 20;
 /// Age of a model from which it should be trained again.
 const MODEL_AGE_MAX: SignedDuration = SignedDuration::from_hours(24 * 14);
+
+/// How long a server may take to say that it lives.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How much of what it says is read.
+const ANSWER_BYTES_MAX: u64 = 4_096;
 
 /// What a check found.
 #[derive(Debug)]
@@ -178,14 +191,31 @@ fn port(settings: &Settings) -> Finding {
     let address = settings.listen;
     match TcpListener::bind(address) {
         Ok(_) => Finding::Fine(format!("{address} is free to listen on")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse && answers(address).is_ok() => {
+            Finding::Fine(format!("a server answers on {address}"))
+        }
         Err(error) if error.kind() == ErrorKind::AddrInUse => Finding::Fix(
-            format!("{address} is taken, perhaps by a server that runs already"),
+            format!("{address} is taken by another program"),
             "stop it, or set listen to another address".into(),
         ),
         Err(error) => Finding::Fix(
             format!("{address} cannot be listened on: {error}"),
             "set listen to an address of this machine".into(),
         ),
+    }
+}
+
+/// Whether a server of ours lives at an address.
+fn answers(address: SocketAddr) -> io::Result<()> {
+    let mut stream = TcpStream::connect_timeout(&address, ANSWER_WAIT_MAX)?;
+    stream.set_read_timeout(Some(ANSWER_WAIT_MAX))?;
+    stream.write_all(b"GET /health/live HTTP/1.0\r\nhost: localhost\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
+    if answer.ends_with(r#"{"status":"ok"}"#) {
+        Ok(())
+    } else {
+        Err(ErrorKind::InvalidData.into())
     }
 }
 

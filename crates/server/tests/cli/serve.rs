@@ -147,13 +147,19 @@ fn a_server_told_to_stop_finishes_what_is_at_work_and_a_second_signal_ends_it_at
 }
 
 #[test]
-fn a_server_answers_foreign_hosts_with_a_problem_and_the_board_with_a_page() {
+fn a_server_answers_foreign_hosts_with_a_problem_the_board_with_a_page_and_a_doctor() {
     let home = Home::new();
     let server = Server::start(&home, &[("SPORTS_EDGE_LOG__FORMAT", "human")]);
     server.until_ready();
     let foreign = "GET /v1/teams HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n";
     assert!(server.ask(foreign).starts_with("HTTP/1.1 421"));
     assert!(server.get("/").contains("<!doctype html>"));
+    let doctor = home.run_with(&["doctor"], &[("SPORTS_EDGE_LISTEN", &server.address)]);
+    assert!(
+        doctor
+            .out
+            .contains(&format!("ok   a server answers on {}", server.address))
+    );
     server.signal("TERM");
     assert!(server.end().success());
 }

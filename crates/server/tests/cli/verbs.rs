@@ -129,7 +129,11 @@ fn doctor_finds_a_foreign_file_a_taken_port_and_a_mistyped_variable() {
     ];
     let found = home.run_with(&["doctor"], &environment);
     assert_eq!(found.code, 3);
-    for words in ["cannot be opened", "is taken", "SPORTS_EDGE_LISEN"] {
+    for words in [
+        "cannot be opened",
+        "is taken by another program",
+        "SPORTS_EDGE_LISEN",
+    ] {
         assert!(found.out.contains(words), "{words}: {}", found.out);
     }
     let environment = [("SPORTS_EDGE_LISTEN", "203.0.113.1:80")];
