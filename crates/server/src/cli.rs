@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     command,
     config::{Config, Inputs},
-    log,
+    log::{self, Speaker},
 };
 
 const ABOUT: &str = "Sports predictions you can trust, beside the market's prices.";
@@ -101,7 +101,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return fail(&error.into(), EXIT_USAGE),
     };
-    if let Err(error) = log::start(&config.settings.log) {
+    let speaker = match cli.verb {
+        Verb::Serve(_) => Speaker::Server,
+        _ => Speaker::Command,
+    };
+    if let Err(error) = log::start(&config.settings.log, speaker) {
         return fail(&error, EXIT_USAGE);
     }
     match perform(cli.verb, &config) {

@@ -7,15 +7,24 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, LogSettings};
 
+/// Who writes events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// A server, whose events are collected.
+    Server,
+    /// Any other verb, whose user reads along.
+    Command,
+}
+
 /// Sends events to standard error from now on; only the first call counts.
-pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<()> {
+pub(crate) fn start(settings: &LogSettings, speaker: Speaker) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.level)
         .with_context(|| format!("log.level {:?} cannot be read", settings.level))?;
     let is_terminal = io::stderr().is_terminal();
     let json = match settings.format {
         LogFormat::Human => false,
         LogFormat::Json => true,
-        LogFormat::Auto => !is_terminal,
+        LogFormat::Auto => !is_terminal && speaker == Speaker::Server,
     };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

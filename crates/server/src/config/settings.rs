@@ -60,7 +60,7 @@ pub enum LogFormat {
     Human,
     /// Machines.
     Json,
-    /// People on a terminal, machines elsewhere.
+    /// Machines where a server has no terminal, people otherwise.
     Auto,
 }
 

@@ -164,6 +164,11 @@ fn from_import_over_training_to_a_prediction_and_a_backtest() {
     let trained = home.run(&["train"]);
     assert_eq!(trained.code, 0, "{trained:?}");
     assert!(trained.out.starts_with("trained version "), "{trained:?}");
+    let lines = trained
+        .err
+        .lines()
+        .filter(|it| it.contains("progress stage="));
+    assert!(lines.count() > 1, "{trained:?}");
     let predicted = home.run(&["predict", "20"]);
     assert_eq!(predicted.code, 0, "{predicted:?}");
     assert!(predicted.out.contains("\nh2h\n  home "), "{predicted:?}");
