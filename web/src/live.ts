@@ -1,6 +1,6 @@
 // Keeps the board fresh: asks now and then, and when somebody looks again; costs nothing while
 // nobody does. The server answers "unchanged" in a few bytes.
-import type { BoardRow, BoardState } from "./wire";
+import type { BoardAnswer, BoardRow, BoardState } from "./wire";
 
 /** How a refresh went. */
 export type Freshness = { kind: "fresh" } | { kind: "offline"; since: number };
@@ -47,7 +47,7 @@ export function keepFresh(url: string, around: Surroundings, listener: Listener)
       const answer = await around.fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
       if (answer.status !== 304) {
         if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-        const body = (await answer.json()) as { data: BoardRow[] };
+        const body = (await answer.json()) as BoardAnswer;
         tag = answer.headers.get("etag");
         const date = Date.parse(answer.headers.get("date") ?? "");
         listener.rows(body.data, Number.isNaN(date) ? null : date);

@@ -3,12 +3,23 @@ import type { components } from "./schema.gen";
 
 type Schemas = components["schemas"];
 
-/** A fixture. */
-export type Fixture = Schemas["Fixture"];
-/** A price that pays more than it should. */
-export type Edge = Schemas["Edge"];
-/** One row of the board. */
-export type BoardRow = Schemas["BoardRow"];
+/** A fixture, as far as the board shows it. */
+export type Fixture = Pick<
+  Schemas["Fixture"],
+  "id" | "competition" | "competition_name" | "kickoff" | "kickoff_precision" | "status" | "score"
+> & { home: Pick<Schemas["Team"], "name">; away: Pick<Schemas["Team"], "name"> };
+/** A price that pays more than it should, as far as the board shows it. */
+export type Edge = Pick<Schemas["Edge"], "market" | "line" | "outcome" | "bookmaker" | "price" | "expected_value">;
+/** One row of the board: the API's, or what the server put of it into the page. */
+export interface BoardRow {
+  fixture: Fixture;
+  prediction?: Pick<Schemas["Opinion"], "probabilities"> | null;
+  as_of?: string | null;
+  market?: Pick<Schemas["MarketView"], "probabilities" | "taken_at"> | null;
+  edge?: Edge | null;
+}
+/** What the API answers: a compile-time proof that its rows are rows of the board. */
+export type BoardAnswer = { data: Schemas["BoardRow"][] };
 
 /** How odds are written. */
 export type OddsFormat = "decimal" | "american" | "fractional";

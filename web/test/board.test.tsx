@@ -53,7 +53,7 @@ describe("a verdict", () => {
     const row: BoardRow = {
       ...played,
       fixture: { ...played.fixture, score: { home: 2, away: 0 } },
-      prediction: { model: "blend", probabilities: index === 0 ? [model, 0.2, 0.8 - model] : [] },
+      prediction: { probabilities: index === 0 ? [model, 0.2, 0.8 - model] : [] },
       market: market === null || !played.market ? null : { ...played.market, probabilities: [market, 0.2, 0.8 - market], taken_at: played.fixture.kickoff },
     };
     render(<Board rows={[row]} manner={manner} />, place);

@@ -23,8 +23,10 @@ use super::{
     text,
 };
 
-/// The most rows of a board.
-pub(super) const ROWS_MAX: u32 = 50;
+/// The most rows of a day.
+const DAY_ROWS_MAX: u32 = 100;
+/// The most rows where no day is asked for: what fits the first flight of a connection.
+const FRONT_ROWS_MAX: u32 = 30;
 
 /// What the address can say; a form sends empty texts for what was left alone.
 #[derive(Debug, Default, Deserialize)]
@@ -44,6 +46,8 @@ pub(super) struct Board {
     pub(super) day: Option<Date>,
     /// The window asked for.
     pub(super) window: (Option<Timestamp>, Option<Timestamp>),
+    /// How many rows there may be.
+    pub(super) limit: u32,
     pub(super) previous: Option<Date>,
     pub(super) next: Option<Date>,
     pub(super) now: Timestamp,
@@ -124,11 +128,16 @@ async fn read(
         .and_then(|it| it.tomorrow().ok())
         .and_then(start_of)
         .filter(|_| from.is_some());
+    let limit = if from.is_some() {
+        DAY_ROWS_MAX
+    } else {
+        FRONT_ROWS_MAX
+    };
     let filter = BoardFilter {
         competitions: competitions.clone(),
         from,
         until,
-        limit: ROWS_MAX,
+        limit,
     };
     let rows = engine.board(&filter).await?;
     let first = from.or(rows.first().map(|it| it.fixture.fixture.kickoff));
@@ -170,6 +179,7 @@ async fn read(
         competition,
         day,
         window: (from, until),
+        limit,
         previous: previous.filter(|it| Some(*it) != day),
         next: next.filter(|it| Some(*it) != day),
         now: engine.now(),

@@ -140,6 +140,7 @@ pub(in crate::pages) fn board() -> Board {
         competition: None,
         day: None,
         window: (None, None),
+        limit: 30,
         previous: None,
         next: None,
         now: testkit::time("2024-05-18T12:00:00Z"),
