@@ -142,36 +142,10 @@ async fn read(
     let rows = engine.board(&filter).await?;
     let first = from.or(rows.first().map(|it| it.fixture.fixture.kickoff));
     let last = until.or(rows.last().map(|it| after(it.fixture.fixture.kickoff)));
-    let neighbour = async |from: Option<Timestamp>, until: Option<Timestamp>| {
-        let newest_first = if until.is_some() {
-            Newest::First
-        } else {
-            Newest::Last
-        };
-        let filter = FixtureFilter {
-            competitions: competitions.clone(),
-            from,
-            until,
-            newest_first,
-            ..FixtureFilter::default()
-        };
-        let page = PageRequest {
-            cursor: None,
-            limit: 1,
-        };
-        let found = engine.fixtures(&filter, &page).await?.data;
-        let day = found.first().map(|it| {
-            it.fixture
-                .kickoff
-                .to_zoned_datetime(preferences.zone.clone())
-                .date()
-        });
-        Ok::<_, EngineError>(day)
-    };
     let (mut previous, mut next) = (None, None);
     if first.is_some() {
-        previous = neighbour(None, first).await?;
-        next = neighbour(last, None).await?;
+        previous = neighbour(pages, &competitions, (None, first), preferences).await?;
+        next = neighbour(pages, &competitions, (last, None), preferences).await?;
     }
     Ok(Board {
         rows,
@@ -184,6 +158,36 @@ async fn read(
         next: next.filter(|it| Some(*it) != day),
         now: engine.now(),
     })
+}
+
+/// The day of the nearest fixture after `from`, or else before `until`.
+async fn neighbour(
+    pages: &Pages,
+    competitions: &[CompetitionKey],
+    (from, until): (Option<Timestamp>, Option<Timestamp>),
+    preferences: &Preferences,
+) -> Result<Option<Date>, EngineError> {
+    let newest_first = if until.is_some() {
+        Newest::First
+    } else {
+        Newest::Last
+    };
+    let filter = FixtureFilter {
+        competitions: competitions.to_vec(),
+        from,
+        until,
+        newest_first,
+        ..FixtureFilter::default()
+    };
+    let page = PageRequest {
+        cursor: None,
+        limit: 1,
+    };
+    let found = pages.engine.fixtures(&filter, &page).await?.data;
+    let zone = || preferences.zone.clone();
+    Ok(found
+        .first()
+        .map(|it| it.fixture.kickoff.to_zoned_datetime(zone()).date()))
 }
 
 /// The page of a board as text.
