@@ -332,7 +332,9 @@ pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64)
     let Ok((serving, forecast)) = &sight.forecast else {
         return Vec::new();
     };
-    let edges = serving.forecaster.edges(&sight.game, forecast, &sight.prices, &sight.quotes);
+    let edges = serving
+        .forecaster
+        .edges(&sight.game, forecast, &sight.prices, &sight.quotes);
     let mut views: Vec<EdgeView> = edges
         .into_iter()
         .map(|it| {

@@ -8,7 +8,9 @@ use crate::world::{long_trained, trained, untrained};
 async fn the_board_shows_what_comes_next_with_prediction_and_market() {
     let world = trained().await;
     let first = world.to_come().await.remove(0).fixture.kickoff;
-    world.clock.set(first.checked_sub(SignedDuration::from_hours(20)).unwrap());
+    world
+        .clock
+        .set(first.checked_sub(SignedDuration::from_hours(20)).unwrap());
     let board = world.engine.board(&BoardFilter::default()).await.unwrap();
     let coming: Vec<_> = world
         .to_come()

@@ -244,7 +244,9 @@ async fn faults_are_rows_that_refer_to_nothing() {
     tamper(&path, "DELETE FROM teams").await;
     let faults = store.faults().await.unwrap();
     assert!(
-        faults.iter().any(|it| it == "a row of fixtures refers to no teams"),
+        faults
+            .iter()
+            .any(|it| it == "a row of fixtures refers to no teams"),
         "{faults:?}"
     );
 }
