@@ -11,7 +11,7 @@ use crate::minimise::minimise;
 use crate::{Matchup, ScoreMatrix};
 
 /// The optimizer stops where the scaled gradient is shorter than this.
-const TOLERANCE: f64 = 1e-5;
+const TOLERANCE: f64 = 1e-3;
 /// Goals per side and game where nothing is known.
 const USUAL_GOALS: f64 = 1.35;
 /// Logarithm of the home side's share where nothing is known.

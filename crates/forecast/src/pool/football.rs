@@ -31,7 +31,7 @@ const GOALS: GoalSettings = GoalSettings {
     newcomer_gap: 0.15,
     newcomer_games: 10.0,
     rho: -0.05,
-    weight_floor: 1e-4,
+    weight_floor: 0.02,
 };
 
 const SHOTS_DECAY_PER_DAY: f64 = 0.0025;
