@@ -7,7 +7,6 @@ use store::{FixtureQuery, GameQuery, SortOrder};
 use crate::{
     BoardFilter, BoardRow, EdgeFilter, EdgeView, Engine, EngineError, FixtureView, Flagged,
     Opinion, Page, PageRequest, cursor,
-    knowledge::blocking,
     lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX},
     predict::{Glance, Sight, edge_views, market_view},
 };
@@ -141,7 +140,7 @@ impl Engine {
         }
         let knowledge = self.knowledge().await?;
         let kelly_share = self.options.kelly_share;
-        blocking(move || {
+        self.forecasting(move || {
             let see = |(fixture, glance): (FixtureView, Glance)| {
                 let sight = glance.see(knowledge.serving());
                 Seen {

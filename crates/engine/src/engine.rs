@@ -8,8 +8,12 @@ use std::{
 use domain::{Competition, CompetitionKey, Team, TeamId};
 use jiff::Timestamp;
 use store::{Store, TeamQuery};
+use tokio::sync::Semaphore;
 
-use crate::{Clock, EngineError, knowledge::Knowledge};
+use crate::{
+    Clock, EngineError,
+    knowledge::{Knowledge, blocking},
+};
 
 /// What the engine is told to do differently.
 #[derive(Debug, Clone)]
@@ -18,6 +22,9 @@ pub struct EngineOptions {
     pub kelly_share: f64,
     /// Threads used for training and backtests; `None` means all.
     pub threads: Option<usize>,
+    /// Forecasts computed at the same time; others wait their turn, and cost nothing if their
+    /// caller leaves before it comes.
+    pub forecasts_max: usize,
 }
 
 impl Default for EngineOptions {
@@ -25,6 +32,7 @@ impl Default for EngineOptions {
         Self {
             kelly_share: 0.25,
             threads: None,
+            forecasts_max: 4,
         }
     }
 }
@@ -46,6 +54,8 @@ pub struct Engine {
     pub(crate) knowledge: RwLock<Option<Arc<Knowledge>>>,
     /// Held while knowledge is brought up to date, so that it happens once.
     pub(crate) refreshing: tokio::sync::Mutex<()>,
+    /// One permit per forecast that may compute.
+    forecasting: Arc<Semaphore>,
     names: RwLock<Arc<Names>>,
 }
 
@@ -62,6 +72,7 @@ impl Engine {
         Self {
             store,
             clock,
+            forecasting: Arc::new(Semaphore::new(options.forecasts_max)),
             options,
             knowledge: RwLock::default(),
             refreshing: tokio::sync::Mutex::default(),
@@ -101,6 +112,25 @@ impl Engine {
     /// A number that grows with every write that can change an answer.
     pub async fn revision(&self) -> Result<u64, EngineError> {
         Ok(self.store.data_revision().await?)
+    }
+
+    /// Runs a forecast away from the threads that answer, when its turn comes. Work whose caller
+    /// has left keeps its turn until it is done, so that no crowd of such work can gather.
+    pub(crate) async fn forecasting<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let turns = Arc::clone(&self.forecasting);
+        let turn = turns
+            .acquire_owned()
+            .await
+            .map_err(|_| EngineError::Worker)?;
+        blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        })
+        .await
     }
 
     pub(crate) fn names(&self) -> Arc<Names> {

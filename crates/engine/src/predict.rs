@@ -10,8 +10,7 @@ use store::{FixtureQuery, GameQuery, SortOrder};
 
 use crate::{
     EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView, MarketView, Opinion,
-    PredictionView, RatingSeries, ReasonView,
-    knowledge::{Serving, blocking},
+    PredictionView, RatingSeries, ReasonView, knowledge::Serving,
 };
 
 /// How far back the ratings of a fixture's teams are shown.
@@ -95,7 +94,7 @@ impl Engine {
         insight.score_matrix = score_matrix(&forecast);
         insight.expected_score = Some(forecast.scores.expected());
         insight.reasons = forecast.reasons.iter().map(reason_view).collect();
-        insight.ratings = ratings(serving, &sight.game, sight.as_of).await?;
+        insight.ratings = self.ratings(serving, &sight.game, sight.as_of).await?;
         Ok(insight)
     }
 
@@ -113,7 +112,8 @@ impl Engine {
         let game = games.pop().ok_or(EngineError::UnknownFixture(id))?;
         let glance = self.glance(game, as_of).await?;
         let knowledge = self.knowledge().await?;
-        blocking(move || glance.see(knowledge.serving())).await
+        self.forecasting(move || glance.see(knowledge.serving()))
+            .await
     }
 
     /// Gathers what was known of a game as of a moment.
@@ -158,6 +158,27 @@ impl Engine {
         }
     }
 
+    async fn ratings(
+        &self,
+        serving: Serving,
+        game: &Game,
+        as_of: Timestamp,
+    ) -> Result<Vec<RatingSeries>, EngineError> {
+        let (teams, until) = ([game.home, game.away], cut_for(as_of));
+        let from = until
+            .saturating_sub(RATINGS_SPAN)
+            .expect("a fixed span never overflows");
+        self.forecasting(move || {
+            let series = |team| {
+                let mut points = serving.forecaster.ratings(team, until);
+                points.retain(|(at, _)| *at >= from);
+                RatingSeries { team, points }
+            };
+            teams.into_iter().map(series).collect()
+        })
+        .await
+    }
+
     async fn meetings(&self, fixture: &Fixture) -> Result<Vec<FixtureView>, EngineError> {
         let query = FixtureQuery {
             team: Some(fixture.home),
@@ -199,28 +220,6 @@ impl Glance {
             forecast,
         }
     }
-}
-
-async fn ratings(
-    serving: Serving,
-    game: &Game,
-    as_of: Timestamp,
-) -> Result<Vec<RatingSeries>, EngineError> {
-    let (teams, until) = ([game.home, game.away], cut_for(as_of));
-    let from = until
-        .saturating_sub(RATINGS_SPAN)
-        .expect("a fixed span never overflows");
-    blocking(move || {
-        teams
-            .into_iter()
-            .map(|team| {
-                let mut points = serving.forecaster.ratings(team, until);
-                points.retain(|(at, _)| *at >= from);
-                RatingSeries { team, points }
-            })
-            .collect()
-    })
-    .await
 }
 
 fn prediction_view(

@@ -77,6 +77,7 @@ pub(crate) fn engine(store: Arc<SqliteStore>, settings: &Settings) -> Arc<Engine
     let options = EngineOptions {
         kelly_share: forecast.kelly_share,
         threads: Some(forecast.threads).filter(|it| *it > 0),
+        ..EngineOptions::default()
     };
     Arc::new(Engine::new(store, Arc::new(SystemClock), options))
 }

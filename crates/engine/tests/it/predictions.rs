@@ -279,3 +279,18 @@ async fn an_insight_holds_everything_its_page_shows() {
         assert!(meeting.fixture.kickoff < fixture.fixture.kickoff);
     }
 }
+
+#[tokio::test]
+async fn many_askers_take_turns_and_all_are_answered() {
+    let world = trained().await;
+    let fixture = world.to_come().await.remove(0).fixture.id;
+    let alone = world.engine.predict(fixture, None).await.unwrap();
+    let mut askers = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let engine = Arc::clone(&world.engine);
+        askers.spawn(async move { engine.predict(fixture, None).await.unwrap() });
+    }
+    while let Some(answer) = askers.join_next().await {
+        assert_eq!(answer.unwrap(), alone);
+    }
+}
