@@ -492,7 +492,7 @@ export interface components {
             /** @description The fixture. */
             fixture: components["schemas"]["Fixture"];
             /**
-             * @description Reasons for doubt: `impossible_book`, `stale_price`, `outlier`.
+             * @description Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`.
              * @example []
              */
             flags: string[];
@@ -791,7 +791,7 @@ export interface components {
                 /** @description The fixture. */
                 fixture: components["schemas"]["Fixture"];
                 /**
-                 * @description Reasons for doubt: `impossible_book`, `stale_price`, `outlier`.
+                 * @description Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`.
                  * @example []
                  */
                 flags: string[];

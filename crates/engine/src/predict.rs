@@ -368,5 +368,6 @@ fn flag(flag: forecast::EdgeFlag) -> EdgeFlag {
         forecast::EdgeFlag::ImpossibleBook => EdgeFlag::ImpossibleBook,
         forecast::EdgeFlag::StalePrice => EdgeFlag::StalePrice,
         forecast::EdgeFlag::Outlier => EdgeFlag::Outlier,
+        forecast::EdgeFlag::Unproven => EdgeFlag::Unproven,
     }
 }

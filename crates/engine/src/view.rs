@@ -93,6 +93,8 @@ pub enum EdgeFlag {
     ImpossibleBook,
     /// The price is old.
     StalePrice,
+    /// Too few closing prices are known to check such claims against.
+    Unproven,
     /// The price stands far from every other bookmaker's.
     Outlier,
 }
@@ -103,6 +105,7 @@ impl EdgeFlag {
         match self {
             Self::ImpossibleBook => "impossible_book",
             Self::StalePrice => "stale_price",
+            Self::Unproven => "unproven",
             Self::Outlier => "outlier",
         }
     }

@@ -16,6 +16,9 @@ pub enum EdgeFlag {
     StalePrice,
     /// The price is far above everybody else's.
     Outlier,
+    /// Too few closing prices are known of games before to check such claims against: the value
+    /// is what the market's own probability makes of the price, and no more.
+    Unproven,
 }
 
 impl EdgeFlag {

@@ -9,7 +9,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use crate::betting::{Offer, best_sum};
+use crate::betting::{ClaimStage, Offer, best_sum};
 use crate::blend::{Opinion, SHAPES, add_blends, best, opinion};
 use crate::climatology::Climatology;
 use crate::edge::Edge;
@@ -175,7 +175,8 @@ impl Forecaster {
     }
 
     /// What is claimed of every price on who wins that stood at the forecast's moment, one per
-    /// bookmaker and outcome. Empty until enough is known of what such prices were worth.
+    /// bookmaker and outcome; flagged as unproven until enough is known of what such prices were
+    /// worth.
     pub fn edges(
         &self,
         game: &Game,
@@ -183,9 +184,8 @@ impl Forecaster {
         prices: &Prices,
         quotes: &[Quote],
     ) -> Vec<Edge> {
-        let Some(stage) = self.trained.claims_at(game.sport, forecast.cut) else {
-            return Vec::new();
-        };
+        let stage = self.trained.claims_at(game.sport, forecast.cut);
+        let stage = stage.unwrap_or(&ClaimStage::UNPROVEN);
         let (Some(h2h), Some(market), Some(model)) = (
             &prices.h2h,
             forecast.opinion(ModelName::MarketEarly),

@@ -140,7 +140,7 @@ fn walk_leg<'a>(
             game,
             outcome: h2h_outcome(game).expect("only decided games are walked"),
             opinions: opinions(&current, climatology, game, &game.pregame),
-            close: market::fair(game.closing.h2h.as_ref(), h2h_width(game)),
+            close: market::close(game),
         });
         fit = Some(current);
     }

@@ -148,6 +148,9 @@ pub(super) fn flag(flag: EdgeFlag) -> &'static str {
             "The best prices together pay more than they cost: one of them is wrong or gone."
         }
         EdgeFlag::StalePrice => "The price is old and has probably moved.",
+        EdgeFlag::Unproven => {
+            "Too few closing prices are known to tell what such prices turn out to be worth."
+        }
         EdgeFlag::Outlier => "The price stands far from every other bookmaker\u{2019}s.",
     }
 }
@@ -261,6 +264,7 @@ mod tests {
             EdgeFlag::ImpossibleBook,
             EdgeFlag::StalePrice,
             EdgeFlag::Outlier,
+            EdgeFlag::Unproven,
         ]
         .map(flag);
         assert!(doubts.iter().all(|it| it.ends_with('.')));

@@ -46,7 +46,7 @@ pub(crate) struct Edge {
     /// How old the price is, in seconds: now, or at kickoff once that has passed.
     #[schema(example = 7200, minimum = 0)]
     age_seconds: i64,
-    /// Reasons for doubt: `impossible_book`, `stale_price`, `outlier`.
+    /// Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`.
     #[schema(example = json!([]))]
     flags: Vec<&'static str>,
 }

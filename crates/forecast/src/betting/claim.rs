@@ -87,6 +87,13 @@ pub(crate) struct ClaimStage {
 }
 
 impl ClaimStage {
+    /// Takes the market at its word, before history has said what such prices are worth.
+    pub(crate) const UNPROVEN: Self = Self {
+        valid_from: Timestamp::MIN,
+        coefficients: [1.0, 0.0],
+        n: 0,
+    };
+
     /// What is claimed of an offer.
     pub(crate) fn claim(&self, offer: &Offer) -> EdgeClaim {
         let price = offer.price.decimal();
@@ -96,6 +103,10 @@ impl ClaimStage {
             .zip(offer.features())
             .map(|(a, b)| a * b)
             .sum();
+        let mut flags = offer.flags();
+        if self.n == 0 {
+            flags.push(EdgeFlag::Unproven);
+        }
         let probability = ((1.0 + value) / price).clamp(1e-6, 1.0 - 1e-6);
         let claimed_value = domain::expected_value(probability, offer.price);
         EdgeClaim {
@@ -104,7 +115,7 @@ impl ClaimStage {
             raw_value: domain::expected_value(offer.model, offer.price),
             claimed_value,
             kelly: domain::kelly_fraction(probability, offer.price),
-            flags: offer.flags(),
+            flags,
         }
     }
 }

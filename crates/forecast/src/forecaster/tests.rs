@@ -165,10 +165,18 @@ fn every_price_that_stood_gets_one_claim() {
     let forecast = forecaster
         .predict(early, &early.pregame, early.pregame_at())
         .unwrap();
-    assert_eq!(
-        forecaster.edges(early, &forecast, &early.pregame, &games[20].1),
-        []
-    );
+    let unproven = forecaster.edges(early, &forecast, &early.pregame, &games[20].1);
+    assert!(!unproven.is_empty());
+    for edge in unproven {
+        assert!(edge.claim.flags.contains(&EdgeFlag::Unproven));
+        let market = forecast.opinion(ModelName::MarketEarly).unwrap();
+        let outcome = Market::H2H
+            .outcomes(true)
+            .iter()
+            .position(|it| *it == edge.outcome);
+        let distance = edge.claim.probability - market[outcome.unwrap()];
+        assert!(distance.abs() < 1e-12, "the market is taken at its word");
+    }
 }
 
 #[test]
