@@ -24,7 +24,10 @@ pub(super) async fn check(options: &SqliteConnectOptions, path: &Path) -> Result
     let not_ours = || StoreError::NotOurs(path.display().to_string());
     let looked = async {
         let mut connection = options.connect().await?;
-        let found = header(&mut connection).await;
+        // One state of the file, even while another process makes its schema.
+        let mut tx = connection.begin().await?;
+        let found = header(&mut tx).await;
+        tx.rollback().await?;
         connection.close().await?;
         found
     };
