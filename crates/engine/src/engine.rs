@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use domain::{Competition, CompetitionKey, Team, TeamId};
@@ -56,6 +59,8 @@ pub struct Engine {
     pub(crate) refreshing: tokio::sync::Mutex<()>,
     /// One permit per forecast that may compute.
     forecasting: Arc<Semaphore>,
+    /// Whether [`Engine::load`] has been through.
+    loaded: AtomicBool,
     names: RwLock<Arc<Names>>,
 }
 
@@ -76,6 +81,7 @@ impl Engine {
             options,
             knowledge: RwLock::default(),
             refreshing: tokio::sync::Mutex::default(),
+            loaded: AtomicBool::new(false),
             names: RwLock::default(),
         }
     }
@@ -85,6 +91,7 @@ impl Engine {
         self.reload_names().await?;
         let knowledge = self.knowledge().await?;
         knowledge.warm(self.now()).await?;
+        self.loaded.store(true, Ordering::Release);
         Ok(Readiness {
             games: knowledge.games(),
             model: knowledge.version(),
@@ -93,10 +100,7 @@ impl Engine {
 
     /// Whether [`Engine::load`] has been through.
     pub fn is_ready(&self) -> bool {
-        self.knowledge
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some()
+        self.loaded.load(Ordering::Acquire)
     }
 
     /// The present moment, by the engine's clock.

@@ -8,6 +8,7 @@ use domain::{
     Competition, Game, Market, MarketPrediction, Outcome, OutcomeProbability, Prices, Quote, TeamId,
 };
 use jiff::Timestamp;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::betting::{ClaimStage, Offer, best_sum};
 use crate::blend::{Opinion, SHAPES, add_blends, best, opinion};
@@ -155,10 +156,10 @@ impl Forecaster {
     /// Fits every pool as of a moment, so that forecasts for it need not wait.
     pub fn warm(&self, as_of: Timestamp) {
         let cut = cut_for(as_of);
-        for (index, pool) in self.pools.iter().enumerate() {
+        self.pools.par_iter().enumerate().for_each(|(index, pool)| {
             self.fit(index, cut)
                 .get_or_init(|| fit_pool(&self.history, pool, cut));
-        }
+        });
     }
 
     /// A team's rating after each of its games known at `until`.
