@@ -30,8 +30,7 @@ test('odds are written the way one chooses, everywhere', async ({ page }) => {
   await expect(price).toHaveText(/^[-−]105$/);
   await page.locator('#display summary').click();
   await page.getByLabel('fractional').check();
-  // The simplest fraction within half a percent of the profit.
-  await expect(price).toHaveText('18/19');
+  await expect(price).toHaveText('19/20');
 });
 
 test('the keyboard reaches the content first', async ({ page }) => {

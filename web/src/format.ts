@@ -81,15 +81,22 @@ export function price(decimal: number, format: OddsFormat): string {
   return decimal.toFixed(profit < 0.1 ? 3 : 2);
 }
 
-/** The simplest fraction within half a percent. */
+/** Exact in twentieths or coarser, else the simplest fraction within half a percent. */
 function fraction(profit: number): string {
-  for (let denominator = 1; denominator <= 100; denominator += 1) {
+  return (
+    simplest(profit, 20, 1e-9) ?? simplest(profit, 100, 0.005) ?? `1/${(1 / profit).toFixed(0)}`
+  );
+}
+
+/** The first fraction up to a denominator that is close enough. */
+function simplest(profit: number, denominatorMax: number, gap: number): string | undefined {
+  for (let denominator = 1; denominator <= denominatorMax; denominator += 1) {
     const numerator = Math.round(profit * denominator);
-    if (Math.abs(numerator / denominator / profit - 1) <= 0.005) {
+    if (Math.abs(numerator / denominator / profit - 1) <= gap) {
       return `${numerator}/${denominator}`;
     }
   }
-  return `1/${(1 / profit).toFixed(0)}`;
+  return undefined;
 }
 
 /** What an edge bets on: `Home`, `Over 2.5`, `Home −0.5`. */

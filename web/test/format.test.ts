@@ -14,6 +14,7 @@ describe("numbers", () => {
     expect(all(2.5)).toEqual(["2.50", "+150", "3/2"]);
     expect(all(1.5)).toEqual(["1.50", "-200", "1/2"]);
     expect(all(1.91)).toEqual(["1.91", "-110", "10/11"]);
+    expect([1.95, 3.2, 1.37].map((it) => all(it)[2])).toEqual(["19/20", "11/5", "7/19"]);
     expect(all(1.0625)[2]).toBe("1/16");
     expect(all(1.0025)[2]).toBe("1/400");
   });

@@ -30,6 +30,9 @@ pub struct ParseOddsError {
 /// The largest denominator of fractional odds.
 const DENOMINATOR_MAX: u32 = 100;
 
+/// Up to this denominator a fraction that is exact is written, simpler ones close by or not.
+const EXACT_DENOMINATOR_MAX: u32 = 20;
+
 impl OddsFormat {
     /// Every format, in the order of declaration.
     pub const ALL: [Self; 3] = [Self::Decimal, Self::American, Self::Fractional];
@@ -49,7 +52,8 @@ impl OddsFormat {
     }
 
     /// Writes a price: decimal to the hundredth (to the thousandth below 1.10), American to the
-    /// unit, fractional as the simplest fraction within half a percent of the profit.
+    /// unit, fractional exactly in twentieths or coarser, else as the simplest fraction within half a
+    /// percent of the profit.
     pub fn write(self, price: Price) -> String {
         let profit = price.decimal() - 1.0;
         match self {
@@ -86,8 +90,11 @@ fn write_fraction(profit: f64) -> String {
             (numerator / f64::from(denominator) / profit - 1.0).abs(),
         )
     };
-    let close = (1..=DENOMINATOR_MAX).map(fraction).find(|it| it.2 <= 0.005);
-    match close {
+    let exact = (1..=EXACT_DENOMINATOR_MAX)
+        .map(fraction)
+        .find(|it| it.2 <= 1e-9);
+    let close = || (1..=DENOMINATOR_MAX).map(fraction).find(|it| it.2 <= 0.005);
+    match exact.or_else(close) {
         Some((numerator, denominator, _)) => format!("{numerator:.0}/{denominator}"),
         // Profits below a hundredth: one over how many units win one.
         None => format!("1/{:.0}", 1.0 / profit),
@@ -138,6 +145,14 @@ mod tests {
         check(1.0625, ["1.062", "-1600", "1/16"]);
         check(51.0, ["51.00", "+5000", "50/1"]);
         check(1.0025, ["1.002", "-40000", "1/400"]);
+    }
+
+    #[test]
+    fn a_fraction_in_twentieths_is_exact_and_a_finer_one_simple() {
+        for (decimal, written) in [(1.95, "19/20"), (3.2, "11/5"), (1.37, "7/19")] {
+            let price = Price::new(decimal).unwrap();
+            assert_eq!(OddsFormat::Fractional.write(price), written);
+        }
     }
 
     #[test]
