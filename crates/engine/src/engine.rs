@@ -9,6 +9,7 @@ use std::{
 };
 
 use domain::{Competition, CompetitionKey, Team, TeamId};
+use inference::ModelServer;
 use jiff::Timestamp;
 use store::{Store, TeamQuery};
 use tokio::sync::Semaphore;
@@ -62,6 +63,7 @@ pub struct Engine {
     /// Whether [`Engine::load`] has been through.
     loaded: AtomicBool,
     names: RwLock<Arc<Names>>,
+    serving: Option<Arc<ModelServer>>,
 }
 
 /// Names by key; small, read everywhere, replaced whole.
@@ -83,7 +85,20 @@ impl Engine {
             refreshing: tokio::sync::Mutex::default(),
             loaded: AtomicBool::new(false),
             names: RwLock::default(),
+            serving: None,
         }
+    }
+
+    /// Gives it a server of models, for uploaded models and its own.
+    #[must_use]
+    pub fn with_serving(mut self, serving: Arc<ModelServer>) -> Self {
+        self.serving = Some(serving);
+        self
+    }
+
+    /// The server of models, where it was given one.
+    pub fn serving(&self) -> Option<&Arc<ModelServer>> {
+        self.serving.as_ref()
     }
 
     /// Reads games and the newest trained model, and fits what serving needs now.

@@ -25,6 +25,8 @@ pub use filter::{
     BoardFilter, EdgeFilter, FixtureFilter, Flagged, Newest, PageRequest, TeamFilter,
 };
 pub use forecast::{BacktestOptions, Progress, Report};
+/// The server of models: what it takes, gives and refuses.
+pub use inference as serving;
 pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 pub use models::{ProgressSink, TrainOutcome};
 pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};

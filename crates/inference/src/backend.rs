@@ -1,0 +1,40 @@
+//! What runs a model: a few methods, and nothing of names, versions or queues.
+
+use thiserror::Error;
+
+use crate::{Signature, Tensor};
+
+/// A model in memory, ready to run on any thread.
+pub trait Backend: Send + Sync + std::fmt::Debug {
+    /// What it takes and gives.
+    fn signature(&self) -> &Signature;
+
+    /// What runs it, as [`crate::ModelMetadata::platform`] names it.
+    fn platform(&self) -> &'static str;
+
+    /// Memory it holds.
+    fn size_bytes(&self) -> u64;
+
+    /// Runs rows. Inputs have been held against the signature; each output row depends on its
+    /// input row alone, so that requests may be run together and taken apart again.
+    fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunError>;
+
+    /// Contributions of features to each row's raw scores (rows × outputs × (features + 1), the
+    /// last one the average), where the model can say.
+    fn explain(&self, _inputs: &[Tensor]) -> Result<Tensor, RunError> {
+        Err(RunError::Rows(
+            "this kind of model gives no contributions".to_owned(),
+        ))
+    }
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RunError {
+    /// These rows cannot be run; others can.
+    #[error("{0}")]
+    Rows(String),
+    /// It failed in a way that may pass.
+    #[error("{0}")]
+    Transient(String),
+}

@@ -1,0 +1,23 @@
+//! Runs models: a repository of versions, a cache of loaded ones, a batcher, and a pipeline with
+//! retry, breaker, fallback, canary and shadow.
+//!
+//! Knows named tensors of numbers, not what they stand for.
+
+mod backend;
+mod config;
+mod error;
+mod request;
+mod resident;
+mod server;
+mod tensor;
+
+pub use config::{
+    BatchMode, Batching, Breaker, Canary, Eviction, Limits, ModelConfig, ResultCaching, Retry,
+    ServerOptions, Shadow, VersionPolicy,
+};
+pub use error::InferenceError;
+pub use request::{Fallback, InferReply, InferRequest, StageTimes, VersionRef};
+pub use server::{
+    IndexEntry, LoadState, ModelMetadata, ModelServer, Push, StatisticsView, VersionView,
+};
+pub use tensor::{DataType, Signature, Tensor, TensorSpec, Values};

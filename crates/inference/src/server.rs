@@ -1,0 +1,293 @@
+//! The door: everything that can be asked of the server of models.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    InferReply, InferRequest, InferenceError, ModelConfig, ServerOptions, Signature, VersionRef,
+};
+
+/// The server of models.
+#[derive(Debug)]
+pub struct ModelServer {
+    options: ServerOptions,
+}
+
+/// How far a version is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadState {
+    /// On disk; loads on first use.
+    Available,
+    /// Being loaded.
+    Loading,
+    /// Takes traffic.
+    Ready,
+    /// Failed; the reason says why.
+    Failed,
+    /// Unloaded by hand: loads only when told to.
+    Unloaded,
+}
+
+/// A line of the repository's index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IndexEntry {
+    /// Model.
+    pub name: String,
+    /// Version.
+    pub version: u64,
+    /// How far it is.
+    pub state: LoadState,
+    /// Why it is not further; empty where nothing is wrong.
+    pub reason: String,
+}
+
+/// What the protocol calls a model's metadata.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelMetadata {
+    /// Model.
+    pub name: String,
+    /// Versions that may be asked for, lowest first.
+    pub versions: Vec<u64>,
+    /// What runs it: `trees_lightgbm`, `trees_xgboost`, `trees_onnx`, `trees_compact`, `onnx`.
+    pub platform: String,
+    /// What it takes and gives.
+    pub signature: Signature,
+}
+
+/// A version, as operators see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VersionView {
+    /// Model.
+    pub name: String,
+    /// Version.
+    pub version: u64,
+    /// How far it is.
+    pub state: LoadState,
+    /// Why it is not further.
+    pub reason: Option<String>,
+    /// Labels that point at it.
+    pub labels: Vec<String>,
+    /// Share of the traffic it gets where no version is asked for.
+    pub traffic_share: f64,
+    /// Whether it runs in the shadow.
+    pub shadow: bool,
+    /// Mean absolute difference of the shadow's outputs to the serving version's.
+    pub shadow_difference: Option<f64>,
+    /// Rows compared.
+    pub shadow_rows: u64,
+    /// What runs it.
+    pub platform: String,
+    /// Its file, in bytes.
+    pub file_bytes: u64,
+    /// Hash of its file, SHA-256 in hex; empty until it was read once.
+    pub sha256: String,
+    /// Memory it takes; zero where it is not loaded.
+    pub memory_bytes: u64,
+    /// How long loading took.
+    pub load_ms: Option<f64>,
+    /// What one row takes, measured at warm-up.
+    pub row_us: Option<f64>,
+    /// `direct` or `batched`.
+    pub mode: Option<String>,
+    /// Requests that hold it now.
+    pub in_use: u64,
+    /// Whether the breaker is open.
+    pub breaker_open: bool,
+    /// What a trainer left beside it (`report.json`), as it stands.
+    pub report: Option<String>,
+}
+
+/// What a version has done, in the units of Triton's statistics extension.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct StatisticsView {
+    /// Model.
+    pub name: String,
+    /// Version.
+    pub version: u64,
+    /// When it was last asked, ms since 1970.
+    pub last_inference_ms: u64,
+    /// Rows answered.
+    pub inference_count: u64,
+    /// Times the model ran.
+    pub execution_count: u64,
+    /// Requests answered.
+    pub success_count: u64,
+    /// Nanoseconds they took.
+    pub success_ns: u64,
+    /// Requests failed.
+    pub fail_count: u64,
+    /// Nanoseconds they took.
+    pub fail_ns: u64,
+    /// Requests refused at a bound.
+    pub refused_count: u64,
+    /// Nanoseconds in the queue.
+    pub queue_ns: u64,
+    /// Nanoseconds in the model.
+    pub compute_infer_ns: u64,
+    /// Nanoseconds making inputs ready.
+    pub compute_input_ns: u64,
+    /// Nanoseconds making outputs ready.
+    pub compute_output_ns: u64,
+    /// Answers from kept results.
+    pub cache_hit_count: u64,
+    /// Looks that found none.
+    pub cache_miss_count: u64,
+    /// Answers by a fallback.
+    pub fallback_count: u64,
+    /// Latency at the 50th, 90th and 99th percentile of whole requests, µs.
+    pub latency_us: [f64; 3],
+    /// The same for stages: queue, compute, post.
+    pub stages_us: [[f64; 3]; 3],
+    /// Executions by batch size: rows and times.
+    pub batches: Vec<(u64, u64)>,
+}
+
+/// A version to be added.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// Model; made where it is not there. Letters, digits, `_`, `-`, `.`, at most 64.
+    pub name: String,
+    /// Version; the next free one where not given.
+    pub version: Option<u64>,
+    /// What the file must hash to, SHA-256 in hex.
+    pub sha256: Option<String>,
+    /// A file in the same filesystem that is taken over, hash and format checked.
+    pub file: PathBuf,
+    /// Golden rows (JSON: `inputs` and `outputs`), a report, a config; each beside the model.
+    pub golden: Option<Vec<u8>>,
+    /// What a trainer has to say.
+    pub report: Option<Vec<u8>>,
+    /// The model's settings; only for a model that is not there yet.
+    pub config: Option<ModelConfig>,
+}
+
+impl ModelServer {
+    /// Opens the folder of models and starts what has to run beside requests.
+    pub async fn open(options: ServerOptions) -> Result<Arc<Self>, InferenceError> {
+        Ok(Arc::new(Self { options }))
+    }
+
+    /// What it was told.
+    pub fn options(&self) -> &ServerOptions {
+        &self.options
+    }
+
+    /// Asks a model.
+    pub async fn infer(&self, request: InferRequest) -> Result<InferReply, InferenceError> {
+        Err(InferenceError::UnknownModel(request.model))
+    }
+
+    /// Every version of every model, by name and version.
+    pub fn index(&self) -> Vec<IndexEntry> {
+        Vec::new()
+    }
+
+    /// What a model takes and gives; loads it where the file has to be read for that.
+    pub async fn metadata(
+        &self,
+        model: &str,
+        _version: &VersionRef,
+    ) -> Result<ModelMetadata, InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// The settings in force for a model.
+    pub fn config(&self, model: &str) -> Result<Arc<ModelConfig>, InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Whether a version would answer: loaded, or loadable on first use.
+    pub fn is_ready(&self, model: &str, _version: &VersionRef) -> Result<bool, InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Whether everything pinned is loaded.
+    pub fn is_warm(&self) -> bool {
+        true
+    }
+
+    /// Versions, as operators see them; all models where none is named.
+    pub fn versions(&self, model: Option<&str>) -> Result<Vec<VersionView>, InferenceError> {
+        match model {
+            Some(model) => Err(InferenceError::UnknownModel(model.to_owned())),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What versions have done.
+    pub fn statistics(&self, model: Option<&str>) -> Result<Vec<StatisticsView>, InferenceError> {
+        match model {
+            Some(model) => Err(InferenceError::UnknownModel(model.to_owned())),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Loads a version, however often it failed before or was unloaded.
+    pub async fn load(&self, model: &str, _version: &VersionRef) -> Result<(), InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Lets go of a model's versions once nobody uses them; they load again only when told to.
+    pub async fn unload(&self, model: &str) -> Result<(), InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Adds a version: checked, loaded, golden rows compared, then there for all in one step.
+    pub async fn push(&self, push: Push) -> Result<VersionView, InferenceError> {
+        Err(InferenceError::BadModel(push.name))
+    }
+
+    /// Makes a version the one that serves (label `stable`), in one step, once it is loaded; a
+    /// shadow's gate can refuse. Remembers what served before.
+    pub async fn promote(
+        &self,
+        model: &str,
+        _version: u64,
+        _force: bool,
+    ) -> Result<(), InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Makes what served before the last promotion serve again; returns its version.
+    pub async fn roll_back(&self, model: &str) -> Result<u64, InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Points a label at a version, or takes it away.
+    pub async fn label(
+        &self,
+        model: &str,
+        _label: &str,
+        _version: Option<u64>,
+    ) -> Result<(), InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Sets or ends a model's canary.
+    pub async fn canary(
+        &self,
+        model: &str,
+        _canary: Option<crate::Canary>,
+    ) -> Result<(), InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Sets or ends a model's shadow.
+    pub async fn shadow(
+        &self,
+        model: &str,
+        _shadow: Option<crate::Shadow>,
+    ) -> Result<(), InferenceError> {
+        Err(InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// Everything counted, in the Prometheus text format; names in `metrics.rs`.
+    pub fn metrics(&self) -> String {
+        String::new()
+    }
+
+    /// Finishes what is at work and stops what runs beside requests.
+    pub async fn close(&self) {}
+}

@@ -1,0 +1,113 @@
+//! Named tensors, as the Open Inference Protocol has them.
+
+use serde::{Deserialize, Serialize};
+
+/// The type of a tensor's elements; names are the protocol's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DataType {
+    Bool,
+    Uint8,
+    Uint16,
+    Uint32,
+    Uint64,
+    Int8,
+    Int16,
+    Int32,
+    Int64,
+    Fp16,
+    Fp32,
+    Fp64,
+    Bytes,
+}
+
+impl DataType {
+    /// Bytes of one element; `None` where elements differ in length.
+    pub fn size_bytes(self) -> Option<usize> {
+        match self {
+            Self::Bool | Self::Uint8 | Self::Int8 => Some(1),
+            Self::Uint16 | Self::Int16 | Self::Fp16 => Some(2),
+            Self::Uint32 | Self::Int32 | Self::Fp32 => Some(4),
+            Self::Uint64 | Self::Int64 | Self::Fp64 => Some(8),
+            Self::Bytes => None,
+        }
+    }
+}
+
+/// A tensor's elements, row-major. Types that no model here takes are kept as what holds them
+/// exactly.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Values {
+    Bool(Vec<bool>),
+    Int64(Vec<i64>),
+    Uint64(Vec<u64>),
+    Fp32(Vec<f32>),
+    Fp64(Vec<f64>),
+    Bytes(Vec<Vec<u8>>),
+}
+
+impl Values {
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bool(it) => it.len(),
+            Self::Int64(it) => it.len(),
+            Self::Uint64(it) => it.len(),
+            Self::Fp32(it) => it.len(),
+            Self::Fp64(it) => it.len(),
+            Self::Bytes(it) => it.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A named tensor; the first dimension counts rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Its name in the model's signature.
+    pub name: String,
+    /// The type on the wire; `values` hold it exactly.
+    pub datatype: DataType,
+    /// Its dimensions.
+    pub shape: Vec<u64>,
+    /// Its elements.
+    pub values: Values,
+}
+
+impl Tensor {
+    /// Rows: the first dimension.
+    pub fn rows(&self) -> u64 {
+        self.shape.first().copied().unwrap_or(0)
+    }
+}
+
+/// What a model takes or gives under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorSpec {
+    /// The name.
+    pub name: String,
+    /// The type it is described as; tree models take FP32 and FP64 alike.
+    pub datatype: DataType,
+    /// Dimensions; −1 is any. The first counts rows.
+    pub shape: Vec<i64>,
+}
+
+/// What a model takes and gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// Its inputs.
+    pub inputs: Vec<TensorSpec>,
+    /// Its outputs.
+    pub outputs: Vec<TensorSpec>,
+    /// Names of a tree model's features in order of column; empty where none are known.
+    #[serde(default)]
+    pub features: Vec<String>,
+}

@@ -1,0 +1,17 @@
+//! Tree ensembles: reads what LightGBM, XGBoost and ONNX write, scores one row or a million with
+//! the same bits, and says what moved a score.
+//!
+//! Knows numbers only: no IO, no clock, no names of sports. `Ensemble` is what a file says;
+//! `Model` is the same made ready to be scored fast.
+
+mod ensemble;
+mod error;
+mod model;
+mod rows;
+
+pub use ensemble::{
+    Aggregate, Base, Categories, Ensemble, Link, Missing, Node, Precision, Side, Split, Test, Tree,
+};
+pub use error::{ReadError, ShapeError};
+pub use model::{Kernel, Model};
+pub use rows::{Number, Rows};
