@@ -14,6 +14,13 @@ const CODE: [&str; 9] = [
 /// which has no room for remarks.
 const GENERATED: &[&str] = &["docs/api/openapi.json", "web/src/schema.gen.ts"];
 
+/// Where `unsafe` may stand: what cannot be said without it, each beside a twin that can.
+const UNSAFE: [&str; 3] = [
+    "crates/trees/src/kernel/avx2",
+    "crates/trees/src/kernel/avx512",
+    "crates/inference/src/mapped.rs",
+];
+
 /// Lock files are written by package managers, which give no place for a mark.
 const LOCKS: [&str; 2] = ["Cargo.lock", "package-lock.json"];
 
@@ -36,6 +43,12 @@ pub(crate) fn check(tree: &Tree) -> anyhow::Result<Vec<Finding>> {
             continue;
         };
         findings.extend(origin(path, &text));
+        if path.ends_with(".rs") && allows_unsafe(&text) && !may_be_unsafe(path) {
+            findings.push(Finding::new(
+                path,
+                "allows unsafe code and is not in the list of xtask/src/files.rs",
+            ));
+        }
         if is_generated(path) && !path.ends_with(".json") && !is_marked(&text) {
             findings.push(Finding::new(
                 path,
@@ -50,6 +63,20 @@ pub(crate) fn check(tree: &Tree) -> anyhow::Result<Vec<Finding>> {
         findings.push(Finding::new(*path, "is generated and not there"));
     }
     Ok(findings)
+}
+
+/// Whether a file lifts the ban on `unsafe`.
+fn allows_unsafe(text: &str) -> bool {
+    let lifted = ["expect(", "allow("];
+    text.match_indices(concat!("unsafe", "_code"))
+        .any(|(at, _)| {
+            let before = text[..at].trim_end();
+            lifted.iter().any(|it| before.ends_with(it))
+        })
+}
+
+fn may_be_unsafe(path: &str) -> bool {
+    UNSAFE.iter().any(|place| path.starts_with(place))
 }
 
 /// Hand-written code with its number of lines, longest first.
@@ -189,6 +216,15 @@ mod tests {
             found[0].to_string(),
             "web/src/schema.gen.ts: is generated and not there"
         );
+    }
+
+    #[test]
+    fn unsafe_code_stands_only_where_it_is_listed() {
+        let text = concat!("#![expect(unsafe", "_code, reason = \"\")]\n");
+        assert_eq!(found("crates/a/src/lib.rs", text).len(), 1);
+        assert!(found("crates/trees/src/kernel/avx2/block.rs", text).is_empty());
+        let ban = concat!("unsafe", "_code = \"deny\"\n");
+        assert!(found("crates/a/src/lib.rs", ban).is_empty());
     }
 
     #[test]

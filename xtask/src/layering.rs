@@ -113,7 +113,7 @@ const FENCES: &[Fence] = &[
         crates: &["store"],
     },
     Fence {
-        libraries: &["axum*", "hyper*", "tower*"],
+        libraries: &["axum*", "hyper*", "tonic*", "tower*"],
         crates: &["api", "server"],
     },
     Fence {
@@ -135,6 +135,10 @@ const FENCES: &[Fence] = &[
     Fence {
         libraries: &["gbdt", "lightgbm*", "xgboost*", "perpetual", "forust*"],
         crates: &["forecast"],
+    },
+    Fence {
+        libraries: &["prost*"],
+        crates: &["api", "trees"],
     },
     Fence {
         libraries: &["ort", "tract*", "onnxruntime*"],
