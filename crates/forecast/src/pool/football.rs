@@ -92,8 +92,15 @@ impl FootballState {
         }
     }
 
-    /// Adds a finished game; returns both sides' Elo after it.
-    pub(crate) fn add(&mut self, game: &Game, score: Score, competition: usize) -> [f64; 2] {
+    /// Adds a finished game, with the goals its closing prices expected; returns both sides' Elo
+    /// after it.
+    pub(crate) fn add(
+        &mut self,
+        game: &Game,
+        score: Score,
+        competition: usize,
+        expected: Option<[f64; 2]>,
+    ) -> [f64; 2] {
         let counts = [score.home, score.away];
         let record = GoalRecord {
             competition,
@@ -110,7 +117,7 @@ impl FootballState {
             goals: chance_goals(game, record.goals),
             ..record
         });
-        self.add_market(game, record);
+        self.add_market(record, expected);
         self.elo.add(&EloRecord {
             competition,
             home: game.home,
@@ -133,10 +140,10 @@ impl FootballState {
 
     /// Adds goals that the closing prices expected, with a small share of the actual ones; a game
     /// without prices counts little.
-    fn add_market(&mut self, game: &Game, actual: GoalRecord) {
-        let record = match implied_goals(&game.closing, IMPLIED.rho) {
+    fn add_market(&mut self, actual: GoalRecord, expected: Option<[f64; 2]>) {
+        let record = match expected {
             Some(expected) => {
-                self.priced += (IMPLIED_DECAY_PER_DAY * days_since_epoch(game.kickoff)).exp();
+                self.priced += (IMPLIED_DECAY_PER_DAY * days_since_epoch(actual.kickoff)).exp();
                 let share = IMPLIED_ACTUAL_SHARE;
                 let goals =
                     [0, 1].map(|it| share * actual.goals[it] + (1.0 - share) * expected[it]);
@@ -156,6 +163,11 @@ impl FootballState {
     fn priced_games(&self, cut: Timestamp) -> f64 {
         self.priced * (-IMPLIED_DECAY_PER_DAY * days_since_epoch(cut)).exp()
     }
+}
+
+/// Goals that a game's closing prices expected of both sides.
+pub(crate) fn expected_goals(game: &Game) -> Option<[f64; 2]> {
+    implied_goals(&game.closing, IMPLIED.rho)
 }
 
 /// Goals as shots and expected goals tell them, with a share of the actual ones; the actual ones

@@ -101,8 +101,19 @@ impl PointsState {
         }
     }
 
-    /// Adds a finished game; returns both sides' running ratings after it.
-    pub(crate) fn add(&mut self, game: &Game, score: Score) -> [f64; 2] {
+    /// Margin and total that a game's closing prices expected.
+    pub(crate) fn expected_points(&self, game: &Game) -> Option<[f64; 2]> {
+        implied_points(&game.closing, self.settings.implied.deviations)
+    }
+
+    /// Adds a finished game, with what its closing prices expected; returns both sides' running
+    /// ratings after it.
+    pub(crate) fn add(
+        &mut self,
+        game: &Game,
+        score: Score,
+        expected: Option<[f64; 2]>,
+    ) -> [f64; 2] {
         let [home, away] = [score.home, score.away].map(f64::from);
         let played = [home - away, home + away];
         let record = MarginRecord {
@@ -116,7 +127,7 @@ impl PointsState {
             played,
         };
         self.played.add(&record);
-        if let Some(expected) = implied_points(&game.closing, self.settings.implied.deviations) {
+        if let Some(expected) = expected {
             let share = self.settings.actual_share;
             let fitted = [0, 1].map(|it| share * played[it] + (1.0 - share) * expected[it]);
             self.implied.add(&MarginRecord { fitted, ..record });

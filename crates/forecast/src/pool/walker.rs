@@ -4,7 +4,7 @@ use domain::{Game, Score, Sport, TeamId};
 use jiff::Timestamp;
 
 use crate::History;
-use crate::pool::football::FootballState;
+use crate::pool::football::{self, FootballState};
 use crate::pool::points::PointsState;
 use crate::pool::{Models, Pool, PoolFit};
 
@@ -15,14 +15,26 @@ enum State {
     Points(Box<PointsState>),
 }
 
+/// A finished game of the pool.
+#[derive(Debug)]
+struct Played<'a> {
+    /// Its place in history.
+    index: usize,
+    game: &'a Game,
+    score: Score,
+    /// Its competition's place in the pool.
+    competition: usize,
+}
+
 /// Walks forward through time, keeping sums so that each fit costs little.
 ///
 /// Cuts must not go back: a game once added stays.
 #[derive(Debug)]
 pub struct PoolWalker<'a> {
     pool: &'a Pool,
-    /// Finished games with their score and competition's index, in the order they became known.
-    games: Vec<(&'a Game, Score, usize)>,
+    history: &'a History,
+    /// Finished games in the order they became known.
+    games: Vec<Played<'a>>,
     added: usize,
     state: State,
 }
@@ -33,9 +45,17 @@ impl<'a> PoolWalker<'a> {
         let mut games: Vec<_> = history
             .games()
             .iter()
-            .filter_map(|it| Some((it, it.score?, pool.competition_index(&it.competition)?)))
+            .enumerate()
+            .filter_map(|(index, game)| {
+                Some(Played {
+                    index,
+                    game,
+                    score: game.score?,
+                    competition: pool.competition_index(&game.competition)?,
+                })
+            })
             .collect();
-        games.sort_by_key(|(it, ..)| (it.known_at, it.kickoff, it.fixture));
+        games.sort_by_key(|it| (it.game.known_at, it.game.kickoff, it.game.fixture));
         let state = match pool.sport {
             Sport::Football => {
                 State::Football(Box::new(FootballState::new(pool.competitions.len())))
@@ -46,6 +66,7 @@ impl<'a> PoolWalker<'a> {
         };
         Self {
             pool,
+            history,
             games,
             added: 0,
             state,
@@ -68,13 +89,20 @@ impl<'a> PoolWalker<'a> {
 
     /// Adds every game known at `cut`, telling `seen` of each with both sides' ratings after it.
     fn advance(&mut self, cut: Timestamp, mut seen: impl FnMut(&Game, [f64; 2])) {
-        while let Some((game, score, competition)) = self.games.get(self.added) {
-            if game.known_at > cut {
+        while let Some(played) = self.games.get(self.added) {
+            if played.game.known_at > cut {
                 break;
             }
+            let (game, score, index) = (played.game, played.score, played.index);
             let ratings = match &mut self.state {
-                State::Football(state) => state.add(game, *score, *competition),
-                State::Points(state) => state.add(game, *score),
+                State::Football(state) => {
+                    let expected = self.history.implied(index, football::expected_goals);
+                    state.add(game, score, played.competition, expected)
+                }
+                State::Points(state) => {
+                    let expected = self.history.implied(index, |it| state.expected_points(it));
+                    state.add(game, score, expected)
+                }
             };
             seen(game, ratings);
             self.added += 1;
