@@ -6,6 +6,8 @@
 mod backend;
 mod config;
 mod error;
+mod model_cache;
+mod repository;
 mod request;
 mod resident;
 mod server;

@@ -1,6 +1,13 @@
 //! A version in memory, and the lease that keeps it there.
 
-use std::{ops::Deref, sync::Arc, sync::atomic::AtomicU64, time::Duration};
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use crate::{ModelConfig, backend::Backend};
 
@@ -23,6 +30,50 @@ pub(crate) struct Resident {
     pub(crate) load_time: Duration,
     /// Leases out.
     pub(crate) leases: AtomicU64,
+    /// What it counts for in the cache's budget; last, so that it is given back after the memory.
+    pub(crate) held: Held,
+}
+
+/// Bytes counted in a total for as long as it lives.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    total: Option<Arc<AtomicU64>>,
+    bytes: u64,
+}
+
+impl Held {
+    pub(crate) fn new(total: &Arc<AtomicU64>, bytes: u64) -> Self {
+        total.fetch_add(bytes, Ordering::AcqRel);
+        Self {
+            total: Some(Arc::clone(total)),
+            bytes,
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(total) = &self.total {
+            total.fetch_sub(self.bytes, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Set in the count of leases once a version is evicted: no lease is given any more.
+const RETIRED: u64 = 1 << 63;
+
+impl Resident {
+    /// Leases out.
+    pub(crate) fn in_use(&self) -> u64 {
+        self.leases.load(Ordering::Acquire) & !RETIRED
+    }
+
+    /// Ends leasing where none is out; whether it did. From then on [`Lease::take`] gives none.
+    pub(crate) fn retire(&self) -> bool {
+        self.leases
+            .compare_exchange(0, RETIRED, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
 }
 
 /// Keeps a version in memory for as long as it lives; taken before a request queues.
@@ -32,11 +83,22 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// A lease on what nobody can have retired: not published yet, or leased already.
     pub(crate) fn new(resident: Arc<Resident>) -> Self {
-        resident
-            .leases
-            .fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+        resident.leases.fetch_add(1, Ordering::AcqRel);
         Self { resident }
+    }
+
+    /// A lease, unless the version was retired between being looked up and now.
+    pub(crate) fn take(resident: &Arc<Resident>) -> Option<Self> {
+        let before = resident.leases.fetch_add(1, Ordering::AcqRel);
+        if before & RETIRED == 0 {
+            return Some(Self {
+                resident: Arc::clone(resident),
+            });
+        }
+        resident.leases.fetch_sub(1, Ordering::AcqRel);
+        None
     }
 }
 
@@ -56,8 +118,6 @@ impl Deref for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.resident
-            .leases
-            .fetch_sub(1, std::sync::atomic::Ordering::AcqRel);
+        self.resident.leases.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -1,0 +1,138 @@
+//! The folder of models: `name/config.toml`, `name/<n>/model.*`, and `name/state.json` for what
+//! was changed at run time.
+//!
+//! A broken file is a reason beside a model, never the end of it: what was read last stays in
+//! force.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+
+use crate::InferenceError;
+
+mod disk;
+mod entry;
+mod scan;
+mod state;
+
+pub(crate) use disk::{sync_folder, write_whole};
+pub(crate) use entry::ModelEntry;
+pub(crate) use scan::{model_file, stamp};
+pub(crate) use state::{Override, RuntimeState};
+
+/// Where files lie until they are whole.
+pub(crate) const UPLOADS: &str = ".uploads";
+
+type Snapshot = HashMap<Arc<str>, Arc<ModelEntry>>;
+
+/// The models of a folder, as they were when it was last looked through.
+#[derive(Debug)]
+pub(crate) struct Repository {
+    folder: PathBuf,
+    snapshot: ArcSwap<Snapshot>,
+    writer: Mutex<()>,
+}
+
+impl Repository {
+    /// Opens a folder, made where it is not there, and clears what a crash left half-uploaded.
+    pub(crate) fn open(folder: &Path) -> Result<Self, InferenceError> {
+        let uploads = folder.join(UPLOADS);
+        if uploads.exists() {
+            fs::remove_dir_all(&uploads).map_err(|it| failed(&uploads, "cleared", it))?;
+        }
+        fs::create_dir_all(&uploads).map_err(|it| failed(&uploads, "made", it))?;
+        let it = Self {
+            folder: folder.to_owned(),
+            snapshot: ArcSwap::default(),
+            writer: Mutex::new(()),
+        };
+        it.refresh()?;
+        Ok(it)
+    }
+
+    /// Where the models are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A model and how its traffic goes; `None` where it has no version that may be served.
+    pub(crate) fn route(&self, model: &str) -> Option<Arc<ModelEntry>> {
+        self.snapshot
+            .load()
+            .get(model)
+            .filter(|it| !it.versions.is_empty())
+            .cloned()
+    }
+
+    /// A model, even one with nothing to serve.
+    pub(crate) fn entry(&self, model: &str) -> Result<Arc<ModelEntry>, InferenceError> {
+        self.snapshot
+            .load()
+            .get(model)
+            .cloned()
+            .ok_or_else(|| InferenceError::UnknownModel(model.to_owned()))
+    }
+
+    /// All models by name.
+    pub(crate) fn entries(&self) -> BTreeMap<Arc<str>, Arc<ModelEntry>> {
+        let snapshot = self.snapshot.load();
+        snapshot
+            .iter()
+            .map(|(name, it)| (Arc::clone(name), Arc::clone(it)))
+            .collect()
+    }
+
+    /// Looks the folder through. Blocks.
+    pub(crate) fn refresh(&self) -> Result<(), InferenceError> {
+        let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.scan()
+    }
+
+    fn scan(&self) -> Result<(), InferenceError> {
+        let old = self.snapshot.load_full();
+        let new =
+            scan::folder(&self.folder, &old).map_err(|it| failed(&self.folder, "read", it))?;
+        self.snapshot.store(Arc::new(new));
+        Ok(())
+    }
+
+    /// Changes what a model's operators set at run time, and keeps it. Blocks.
+    pub(crate) fn change(
+        &self,
+        model: &str,
+        edit: impl FnOnce(&ModelEntry, &mut RuntimeState) -> Result<(), InferenceError>,
+    ) -> Result<Arc<ModelEntry>, InferenceError> {
+        let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = self.entry(model)?;
+        let mut state = entry.state.clone();
+        edit(&entry, &mut state)?;
+        let path = self.folder.join(model).join(state::FILE);
+        let text = serde_json::to_vec_pretty(&state).expect("maps of strings and numbers");
+        write_whole(&path, &text).map_err(|it| failed(&path, "written", it))?;
+        self.scan()?;
+        self.entry(model)
+    }
+}
+
+pub(crate) fn failed(path: &Path, action: &'static str, source: io::Error) -> InferenceError {
+    InferenceError::Folder {
+        path: path.to_owned(),
+        action,
+        source: Arc::new(source),
+    }
+}
+
+/// Whether a name is one: 1 to 64 letters, digits, `_`, `-`, `.`, not beginning with a dot.
+pub(crate) fn is_name(name: &str) -> bool {
+    const LENGTH_MAX: usize = 64;
+    let fine = |it: u8| it.is_ascii_alphanumeric() || b"_-.".contains(&it);
+    (1..=LENGTH_MAX).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(fine)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! A model as the repository knows it: its versions, and how traffic goes to them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use super::state::{Override, RuntimeState};
+use crate::{
+    Canary, InferenceError, ModelConfig, Shadow, VersionPolicy, VersionRef,
+    model_cache::{Source, Stamp},
+};
+
+/// The label of the version that serves.
+pub(crate) const STABLE: &str = "stable";
+
+/// A version's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct VersionFiles {
+    /// The model, or why there is none.
+    pub(crate) model: Result<(PathBuf, Stamp), String>,
+    /// Golden rows beside it.
+    pub(crate) golden: Option<(PathBuf, Stamp)>,
+    /// A trainer's report beside it.
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// A model and how its traffic goes.
+#[derive(Debug, Clone)]
+pub(crate) struct ModelEntry {
+    /// Its name.
+    pub(crate) name: Arc<str>,
+    /// Its settings in force.
+    pub(crate) config: Arc<ModelConfig>,
+    /// Versions that may be asked for, ascending: what the policy allows and what a label, the
+    /// canary, the shadow or a roll-back points at.
+    pub(crate) versions: Vec<u64>,
+    /// What serves where no version is asked for; zero where there is none.
+    pub(crate) serving: u64,
+    /// What served before the last promotion, where it is still there.
+    pub(crate) previous: Option<u64>,
+    /// Labels in force.
+    pub(crate) labels: BTreeMap<String, u64>,
+    /// The canary in force.
+    pub(crate) canary: Option<Canary>,
+    /// The shadow in force.
+    pub(crate) shadow: Option<Shadow>,
+    /// Every version on disk.
+    pub(crate) files: BTreeMap<u64, VersionFiles>,
+    /// What was changed at run time.
+    pub(crate) state: RuntimeState,
+    /// What is wrong with the model's own files.
+    pub(crate) problem: Option<String>,
+}
+
+impl ModelEntry {
+    /// Puts an entry together from what is on disk.
+    pub(super) fn new(
+        name: Arc<str>,
+        config: Arc<ModelConfig>,
+        state: RuntimeState,
+        files: BTreeMap<u64, VersionFiles>,
+        problem: Option<String>,
+    ) -> Self {
+        let sound = |version: &u64| files.get(version).is_some_and(|it| it.model.is_ok());
+        let mut labels = config.labels.clone();
+        for (label, version) in &state.labels {
+            match version {
+                Some(version) => labels.insert(label.clone(), *version),
+                None => labels.remove(label),
+            };
+        }
+        labels.retain(|_, version| sound(version));
+        let canary =
+            Override::resolve(&state.canary, &config.canary).filter(|it| sound(&it.version));
+        let shadow =
+            Override::resolve(&state.shadow, &config.shadow).filter(|it| sound(&it.version));
+        let previous = state.previous.filter(sound);
+        let policy: Vec<u64> = {
+            let all = files.keys().copied().filter(sound);
+            match &config.versions {
+                VersionPolicy::All => all.collect(),
+                VersionPolicy::Latest(count) => all.rev().take(*count as usize).collect(),
+                VersionPolicy::Listed(listed) => all.filter(|it| listed.contains(it)).collect(),
+            }
+        };
+        let serving = labels
+            .get(STABLE)
+            .or(policy.iter().max())
+            .copied()
+            .unwrap_or(0);
+        let pointed = labels.values().copied().chain(previous);
+        let tried = canary.iter().map(|it| it.version);
+        let shadowed = shadow.iter().map(|it| it.version);
+        let versions: BTreeSet<u64> = policy
+            .into_iter()
+            .chain(pointed)
+            .chain(tried)
+            .chain(shadowed)
+            .collect();
+        Self {
+            name,
+            config,
+            versions: versions.into_iter().collect(),
+            serving,
+            previous,
+            labels,
+            canary,
+            shadow,
+            files,
+            state,
+            problem,
+        }
+    }
+
+    /// The version that is asked for.
+    pub(crate) fn resolve(&self, version: &VersionRef) -> Result<u64, InferenceError> {
+        let found = match version {
+            VersionRef::Serving => Some(self.serving),
+            VersionRef::Number(number) => Some(*number),
+            VersionRef::Label(label) => self.labels.get(label).copied(),
+        };
+        found
+            .filter(|it| self.versions.binary_search(it).is_ok())
+            .ok_or_else(|| InferenceError::UnknownVersion {
+                model: self.name.as_ref().to_owned(),
+                version: match version {
+                    VersionRef::Serving => "to serve".to_owned(),
+                    VersionRef::Number(number) => number.to_string(),
+                    VersionRef::Label(label) => label.clone(),
+                },
+            })
+    }
+
+    /// Where versions that may be asked for come from.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
+        self.versions.iter().filter_map(|version| {
+            let files = self.files.get(version)?;
+            let (path, stamp) = files.model.clone().ok()?;
+            Some(Source {
+                model: Arc::clone(&self.name),
+                version: *version,
+                path,
+                stamp,
+                golden: files.golden.clone(),
+                config: Arc::clone(&self.config),
+            })
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! Looks the folder through.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    Snapshot,
+    entry::{ModelEntry, VersionFiles},
+    is_name,
+    state::{self, RuntimeState},
+};
+use crate::{ModelConfig, model_cache::Stamp};
+
+/// Ends of a model's file name, by what is looked for first.
+const KINDS: [&str; 6] = ["trees", "txt", "lgb", "json", "ubj", "onnx"];
+
+/// Models beyond this many are not looked at.
+const MODELS_MAX: usize = 100_000;
+
+/// Every model of a folder. What cannot be read in one stays as it was.
+pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<Snapshot> {
+    let mut models = Snapshot::new();
+    for found in fs::read_dir(folder)?.take(MODELS_MAX) {
+        let found = found?;
+        let name = found.file_name();
+        let Some(name) = name.to_str().filter(|it| is_name(it)) else {
+            continue;
+        };
+        if !found.path().is_dir() {
+            continue;
+        }
+        let before = old.get(name).map(Arc::as_ref);
+        let entry = match model(&found.path(), name, before) {
+            Ok(entry) => entry,
+            Err(error) => ModelEntry::new(
+                name.into(),
+                Arc::default(),
+                RuntimeState::default(),
+                BTreeMap::new(),
+                Some(format!("the folder cannot be read: {error}")),
+            ),
+        };
+        models.insert(Arc::clone(&entry.name), Arc::new(entry));
+    }
+    Ok(models)
+}
+
+fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<ModelEntry> {
+    let mut problems = Vec::new();
+    let config = match config(path) {
+        Ok(config) => Arc::new(config),
+        Err(reason) => {
+            problems.push(reason);
+            before.map(|it| Arc::clone(&it.config)).unwrap_or_default()
+        }
+    };
+    let state = match runtime_state(path) {
+        Ok(state) => state,
+        Err(reason) => {
+            problems.push(reason);
+            before.map(|it| it.state.clone()).unwrap_or_default()
+        }
+    };
+    let mut versions = BTreeMap::new();
+    for found in fs::read_dir(path)? {
+        let found = found?;
+        let number = found.file_name().to_str().and_then(version_number);
+        if let (Some(number), true) = (number, found.path().is_dir()) {
+            versions.insert(number, version(&found.path()));
+        }
+    }
+    let problem = (!problems.is_empty()).then(|| problems.join("; "));
+    Ok(ModelEntry::new(
+        before.map_or_else(|| name.into(), |it| Arc::clone(&it.name)),
+        config,
+        state,
+        versions,
+        problem,
+    ))
+}
+
+/// A version's number: digits that do not begin with a zero.
+fn version_number(name: &str) -> Option<u64> {
+    let digits = name.bytes().all(|it| it.is_ascii_digit()) && !name.starts_with('0');
+    name.parse().ok().filter(|_| digits)
+}
+
+fn config(folder: &Path) -> Result<ModelConfig, String> {
+    match fs::read_to_string(folder.join("config.toml")) {
+        Ok(text) => {
+            toml::from_str(&text).map_err(|it| format!("config.toml: {}", it.to_string().trim()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ModelConfig::default()),
+        Err(error) => Err(format!("config.toml: {error}")),
+    }
+}
+
+fn runtime_state(folder: &Path) -> Result<RuntimeState, String> {
+    match fs::read(folder.join(state::FILE)) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|it| format!("{}: {it}", state::FILE)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(RuntimeState::default()),
+        Err(error) => Err(format!("{}: {error}", state::FILE)),
+    }
+}
+
+fn version(folder: &Path) -> VersionFiles {
+    let beside = |name: &str| Some(folder.join(name)).filter(|it| it.is_file());
+    VersionFiles {
+        model: model_file(folder),
+        golden: beside("golden.json").and_then(|it| Some((it.clone(), stamp(&it).ok()?))),
+        report: beside("report.json"),
+    }
+}
+
+/// The model in a version's folder.
+pub(crate) fn model_file(folder: &Path) -> Result<(PathBuf, Stamp), String> {
+    let mut found = KINDS
+        .iter()
+        .map(|kind| folder.join(format!("model.{kind}")))
+        .filter(|it| it.is_file());
+    let Some(path) = found.next() else {
+        return Err(format!("there is no model.{{{}}}", KINDS.join(",")));
+    };
+    if let Some(other) = found.next() {
+        return Err(format!(
+            "there are two models, {} and {}",
+            path.display(),
+            other.display()
+        ));
+    }
+    let stamp = stamp(&path).map_err(|it| it.to_string())?;
+    Ok((path, stamp))
+}
+
+/// A file's stamp.
+pub(crate) fn stamp(path: &Path) -> io::Result<Stamp> {
+    let data = fs::metadata(path)?;
+    Ok(Stamp {
+        modified: data.modified()?,
+        bytes: data.len(),
+        inode: data.ino(),
+    })
+}
