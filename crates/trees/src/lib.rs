@@ -4,14 +4,17 @@
 //! Knows numbers only: no IO, no clock, no names of sports. `Ensemble` is what a file says;
 //! `Model` is the same made ready to be scored fast.
 
+mod compact;
 mod ensemble;
 mod error;
+mod kernel;
 mod model;
+mod quantise;
 mod rows;
 
 pub use ensemble::{
     Aggregate, Base, Categories, Ensemble, Link, Missing, Node, Precision, Side, Split, Test, Tree,
 };
 pub use error::{ReadError, ShapeError};
-pub use model::{Kernel, Model};
+pub use model::{Kernel, Model, SharedBytes};
 pub use rows::{Number, Rows};

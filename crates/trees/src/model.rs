@@ -1,6 +1,22 @@
 //! An ensemble made ready to be scored.
 
-use crate::{Ensemble, Number, Rows, ShapeError};
+use crate::compact::{MAGIC, Reader, Writer, read_head, read_trees, write_head, write_trees};
+use crate::kernel::compile::compile;
+use crate::kernel::portable::Bytes;
+use crate::kernel::tables::{Job, Tables};
+use crate::kernel::walk::Walk;
+use crate::kernel::{Real, blocks, lanes};
+use crate::quantise::Quantiser;
+use crate::{Aggregate, Base, Ensemble, Number, Precision, ReadError, Rows, ShapeError};
+use std::ops::Range;
+use std::sync::Arc;
+
+mod finish;
+mod probe;
+
+/// Rows from which a block of 32 pays.
+const BLOCK_MIN: usize = 12;
+const BLOCK: usize = crate::kernel::WIDTH;
 
 /// How a model is scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,41 +31,170 @@ pub enum Kernel {
     Avx512,
 }
 
+/// Bytes that a model is read from and keeps: a vector, a mapped file.
+pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
 /// A compiled model; shared between threads as it is.
-#[derive(Debug)]
 pub struct Model {
-    ensemble: Ensemble,
+    /// The ensemble without its trees.
+    head: Ensemble,
+    bytes: SharedBytes,
+    /// Where the trees lie, for explanations.
+    trees: Range<usize>,
+    start: Vec<f64>,
+    fast: Option<(Quantiser, Tables)>,
+    walk: Option<Walk>,
+    kernel: Kernel,
+}
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model")
+            .field("features", &self.features())
+            .field("predictions", &self.predictions())
+            .field("kernel", &self.kernel)
+            .field("size_bytes", &self.size_bytes())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Model {
-    /// Compiles an ensemble for the processor at hand.
+    /// Compiles an ensemble for the processor at hand. Panics where its nodes make no trees, which
+    /// no reader lets through.
     pub fn new(ensemble: Ensemble) -> Self {
-        Self { ensemble }
+        let mut it = Self::compiled(&ensemble);
+        if it.kernel == Kernel::Avx2 && !it.is_proven() {
+            it.kernel = Kernel::Portable;
+        }
+        it
+    }
+
+    /// Compiles an ensemble for one kernel; nothing where the model or the processor has not what
+    /// the kernel needs.
+    pub fn with_kernel(ensemble: Ensemble, kernel: Kernel) -> Option<Self> {
+        let mut it = Self::compiled(&ensemble);
+        let fits = match kernel {
+            Kernel::Walk => true,
+            Kernel::Portable => it.fast.is_some(),
+            Kernel::Avx2 => it.fast.is_some() && avx2_is_here(),
+            Kernel::Avx512 => false,
+        };
+        if kernel == Kernel::Walk && it.walk.is_none() {
+            it.walk = Some(Walk::new(&ensemble));
+        }
+        it.kernel = kernel;
+        fits.then_some(it)
+    }
+
+    fn compiled(ensemble: &Ensemble) -> Self {
+        let bytes: SharedBytes = Arc::new(compact(ensemble));
+        Self::open(bytes).expect("what was just written can be read")
+    }
+
+    /// Opens what [`Model::to_compact`] wrote, where it lies.
+    pub fn open(bytes: SharedBytes) -> Result<Self, ReadError> {
+        let held = bytes.as_ref().as_ref();
+        if !held.starts_with(&MAGIC) {
+            return Err(ReadError::Unknown);
+        }
+        let mut from = Reader::new(held, MAGIC.len());
+        let head = read_head(&mut from)?;
+        let (features, outputs) = (head.features(), head.outputs);
+        let mut fast = None;
+        if from.flag()? {
+            let quantiser = Quantiser::read(&mut from, features)?;
+            let leaf = match head.precision {
+                Precision::Double => 8,
+                Precision::Single => 4,
+            };
+            let tables = Tables::read(&mut from, quantiser.width(), outputs, leaf)?;
+            fast = Some((quantiser, tables));
+        }
+        let trees = from.block()?;
+        from.end()?;
+        let start = match &head.base {
+            Base::First(base) => base.clone(),
+            Base::Last(_) => vec![0.0; outputs],
+        };
+        let kernel = match fast {
+            Some(_) if avx2_is_here() => Kernel::Avx2,
+            Some(_) => Kernel::Portable,
+            None => Kernel::Walk,
+        };
+        let mut it = Self {
+            head,
+            bytes,
+            trees,
+            start,
+            fast,
+            walk: None,
+            kernel,
+        };
+        if it.fast.is_none() {
+            it.walk = Some(Walk::new(&it.ensemble()?));
+        }
+        Ok(it)
+    }
+
+    /// The model in our own format.
+    pub fn to_compact(&self) -> Vec<u8> {
+        self.held().to_vec()
+    }
+
+    /// The ensemble that the model was made of. Trees of a file are looked at only here.
+    pub fn ensemble(&self) -> Result<Ensemble, ReadError> {
+        let held = &self.held()[..self.trees.end];
+        let mut from = Reader::new(held, self.trees.start);
+        let trees = read_trees(&mut from, self.features(), self.head.outputs)?;
+        from.end()?;
+        Ok(Ensemble {
+            trees,
+            ..self.head.clone()
+        })
+    }
+
+    fn held(&self) -> &[u8] {
+        self.bytes.as_ref().as_ref()
+    }
+
+    /// How it is scored.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
     }
 
     /// Features a row has.
     pub fn features(&self) -> usize {
-        self.ensemble.features()
+        self.head.features()
     }
 
     /// One name per feature.
     pub fn feature_names(&self) -> &[String] {
-        &self.ensemble.feature_names
+        &self.head.feature_names
     }
 
     /// Predictions a row gets.
     pub fn predictions(&self) -> usize {
-        self.ensemble.predictions()
+        self.head.predictions()
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory held, those of the compact form among them.
     pub fn size_bytes(&self) -> usize {
-        0
+        let names: usize = self.head.feature_names.iter().map(String::capacity).sum();
+        let fast = self.fast.as_ref();
+        size_of::<Self>()
+            + names
+            + self.head.feature_names.capacity() * size_of::<String>()
+            + 16 * self.head.outputs
+            + self.held().len()
+            + fast.map_or(0, |(quantiser, tables)| {
+                quantiser.size_bytes() + tables.size_bytes()
+            })
+            + self.walk.as_ref().map_or(0, Walk::size_bytes)
     }
 
     /// Scores one row.
     pub fn predict<T: Number>(&self, row: &[T], out: &mut [f64]) -> Result<(), ShapeError> {
-        self.predict_rows(Rows::packed(row, self.features())?, out)
+        self.predict_rows(Rows::strided(row, 1, row.len(), row.len())?, out)
     }
 
     /// Scores rows, `predictions` numbers each, one row after the other. A row's numbers do not
@@ -60,13 +205,103 @@ impl Model {
         out: &mut [f64],
     ) -> Result<(), ShapeError> {
         let wanted = rows.count() * self.predictions();
+        if rows.count() > 0 && rows.columns() != self.features() {
+            return Err(ShapeError::Features {
+                given: rows.columns(),
+                wanted: self.features(),
+            });
+        }
         if out.len() != wanted {
             return Err(ShapeError::Room {
                 given: out.len(),
                 wanted,
             });
         }
-        out.fill(f64::NAN);
+        if self.predictions() == self.head.outputs {
+            self.raw(&rows, out);
+            finish::in_place(&self.head, out);
+            return Ok(());
+        }
+        let mut raw = vec![0.0; rows.count() * self.head.outputs];
+        self.raw(&rows, &mut raw);
+        finish::apart(&self.head, &mut raw, out);
         Ok(())
     }
+
+    fn raw<T: Number>(&self, rows: &Rows<'_, T>, out: &mut [f64]) {
+        match self.head.precision {
+            Precision::Double => self.sums::<T, f64>(rows, out),
+            Precision::Single => self.sums::<T, f32>(rows, out),
+        }
+    }
+
+    fn sums<T: Number, R: Real>(&self, rows: &Rows<'_, T>, out: &mut [f64]) {
+        let outputs = self.head.outputs;
+        if let (Kernel::Walk, Some(walk)) = (self.kernel, &self.walk) {
+            for (out, row) in out.chunks_exact_mut(outputs).zip(0..) {
+                walk.score::<T, R>(rows.row(row), &self.start, out);
+            }
+            return;
+        }
+        let (quantiser, tables) = self.fast.as_ref().expect("all but the walk have tables");
+        let job = tables.job(quantiser, self.held(), &self.start);
+        let blocks = match rows.count() % BLOCK {
+            0..BLOCK_MIN => rows.count() / BLOCK * BLOCK,
+            _ => rows.count(),
+        };
+        let (many, few) = out.split_at_mut(blocks * outputs);
+        if blocks > 0 {
+            self.many::<T, R>(&job, rows, many);
+        }
+        for (out, row) in few.chunks_exact_mut(outputs).zip(blocks..) {
+            self.one::<T, R>(&job, rows.row(row), out);
+        }
+    }
+
+    fn one<T: Number, R: Real>(&self, job: &Job<'_>, row: &[T], out: &mut [f64]) {
+        match self.kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => crate::kernel::avx2::one::<T, R>(job, row, out),
+            _ => lanes::score::<Bytes, T, R>(job, row, out),
+        }
+    }
+
+    fn many<T: Number, R: Real>(&self, job: &Job<'_>, rows: &Rows<'_, T>, out: &mut [f64]) {
+        match self.kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => crate::kernel::avx2::many::<T, R>(job, rows, out),
+            _ => blocks::score::<Bytes, T, R>(job, rows, out),
+        }
+    }
 }
+
+fn compact(ensemble: &Ensemble) -> Vec<u8> {
+    let mut to = Writer::default();
+    to.bytes.extend_from_slice(&MAGIC);
+    write_head(ensemble, &mut to);
+    let rare = matches!(ensemble.aggregate, Aggregate::Min | Aggregate::Max);
+    let fast = if rare { None } else { compile(ensemble) };
+    to.u8(u8::from(fast.is_some()));
+    if let Some((quantiser, tables, blocks)) = fast {
+        quantiser.write(&mut to);
+        tables.write(&blocks, &mut to);
+    }
+    let mut trees = Writer::default();
+    write_trees(&ensemble.trees, &mut trees);
+    to.block(&trees.bytes);
+    to.bytes.shrink_to_fit();
+    to.bytes
+}
+
+#[cfg(target_arch = "x86_64")]
+fn avx2_is_here() -> bool {
+    crate::kernel::avx2::is_here()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn avx2_is_here() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests;
