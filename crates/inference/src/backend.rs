@@ -4,8 +4,10 @@ use thiserror::Error;
 
 use crate::{Signature, Tensor};
 
+pub(crate) mod trees;
+
 /// A model in memory, ready to run on any thread.
-pub trait Backend: Send + Sync + std::fmt::Debug {
+pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// What it takes and gives.
     fn signature(&self) -> &Signature;
 
@@ -30,7 +32,7 @@ pub trait Backend: Send + Sync + std::fmt::Debug {
 
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// These rows cannot be run; others can.
     #[error("{0}")]
     Rows(String),

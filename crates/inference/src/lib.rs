@@ -6,6 +6,7 @@
 mod backend;
 mod config;
 mod error;
+mod loader;
 mod model_cache;
 mod repository;
 mod request;

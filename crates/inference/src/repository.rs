@@ -21,9 +21,9 @@ mod scan;
 mod state;
 
 pub(crate) use disk::{sync_folder, write_whole};
-pub(crate) use entry::ModelEntry;
-pub(crate) use scan::{model_file, stamp};
-pub(crate) use state::{Override, RuntimeState};
+pub(crate) use entry::{ModelEntry, STABLE, VersionFiles};
+pub(crate) use scan::{kind_of, model_file, stamp};
+pub(crate) use state::RuntimeState;
 
 /// Where files lie until they are whole.
 pub(crate) const UPLOADS: &str = ".uploads";

@@ -4,14 +4,21 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{
-    InferReply, InferRequest, InferenceError, ModelConfig, ServerOptions, Signature, VersionRef,
-};
+use crate::{InferReply, InferRequest, InferenceError, ModelConfig, ServerOptions, Signature};
+
+mod change;
+mod models;
+mod push;
+mod view;
+
+use models::{Models, Poller};
 
 /// The server of models.
 #[derive(Debug)]
 pub struct ModelServer {
     options: ServerOptions,
+    models: Arc<Models>,
+    poller: Poller,
 }
 
 /// How far a version is.
@@ -164,11 +171,6 @@ pub struct Push {
 }
 
 impl ModelServer {
-    /// Opens the folder of models and starts what has to run beside requests.
-    pub async fn open(options: ServerOptions) -> Result<Arc<Self>, InferenceError> {
-        Ok(Arc::new(Self { options }))
-    }
-
     /// What it was told.
     pub fn options(&self) -> &ServerOptions {
         &self.options
@@ -179,43 +181,6 @@ impl ModelServer {
         Err(InferenceError::UnknownModel(request.model))
     }
 
-    /// Every version of every model, by name and version.
-    pub fn index(&self) -> Vec<IndexEntry> {
-        Vec::new()
-    }
-
-    /// What a model takes and gives; loads it where the file has to be read for that.
-    pub async fn metadata(
-        &self,
-        model: &str,
-        _version: &VersionRef,
-    ) -> Result<ModelMetadata, InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// The settings in force for a model.
-    pub fn config(&self, model: &str) -> Result<Arc<ModelConfig>, InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// Whether a version would answer: loaded, or loadable on first use.
-    pub fn is_ready(&self, model: &str, _version: &VersionRef) -> Result<bool, InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// Whether everything pinned is loaded.
-    pub fn is_warm(&self) -> bool {
-        true
-    }
-
-    /// Versions, as operators see them; all models where none is named.
-    pub fn versions(&self, model: Option<&str>) -> Result<Vec<VersionView>, InferenceError> {
-        match model {
-            Some(model) => Err(InferenceError::UnknownModel(model.to_owned())),
-            None => Ok(Vec::new()),
-        }
-    }
-
     /// What versions have done.
     pub fn statistics(&self, model: Option<&str>) -> Result<Vec<StatisticsView>, InferenceError> {
         match model {
@@ -224,70 +189,11 @@ impl ModelServer {
         }
     }
 
-    /// Loads a version, however often it failed before or was unloaded.
-    pub async fn load(&self, model: &str, _version: &VersionRef) -> Result<(), InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// Lets go of a model's versions once nobody uses them; they load again only when told to.
-    pub async fn unload(&self, model: &str) -> Result<(), InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// Adds a version: checked, loaded, golden rows compared, then there for all in one step.
-    pub async fn push(&self, push: Push) -> Result<VersionView, InferenceError> {
-        Err(InferenceError::BadModel(push.name))
-    }
-
-    /// Makes a version the one that serves (label `stable`), in one step, once it is loaded; a
-    /// shadow's gate can refuse. Remembers what served before.
-    pub async fn promote(
-        &self,
-        model: &str,
-        _version: u64,
-        _force: bool,
-    ) -> Result<(), InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// Makes what served before the last promotion serve again; returns its version.
-    pub async fn roll_back(&self, model: &str) -> Result<u64, InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// Points a label at a version, or takes it away.
-    pub async fn label(
-        &self,
-        model: &str,
-        _label: &str,
-        _version: Option<u64>,
-    ) -> Result<(), InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// Sets or ends a model's canary.
-    pub async fn canary(
-        &self,
-        model: &str,
-        _canary: Option<crate::Canary>,
-    ) -> Result<(), InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
-    /// Sets or ends a model's shadow.
-    pub async fn shadow(
-        &self,
-        model: &str,
-        _shadow: Option<crate::Shadow>,
-    ) -> Result<(), InferenceError> {
-        Err(InferenceError::UnknownModel(model.to_owned()))
-    }
-
     /// Everything counted, in the Prometheus text format; names in `metrics.rs`.
     pub fn metrics(&self) -> String {
         String::new()
     }
-
-    /// Finishes what is at work and stops what runs beside requests.
-    pub async fn close(&self) {}
 }
+
+#[cfg(test)]
+mod tests;

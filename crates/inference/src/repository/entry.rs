@@ -133,6 +133,17 @@ impl ModelEntry {
             })
     }
 
+    /// Refuses a version that has no files.
+    pub(crate) fn on_disk(&self, version: u64) -> Result<(), InferenceError> {
+        match self.files.get(&version) {
+            Some(files) if files.model.is_ok() => Ok(()),
+            _ => Err(InferenceError::UnknownVersion {
+                model: self.name.as_ref().to_owned(),
+                version: version.to_string(),
+            }),
+        }
+    }
+
     /// Where versions that may be asked for come from.
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
         self.versions.iter().filter_map(|version| {

@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
+    io::{self, Read},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -144,5 +145,24 @@ pub(crate) fn stamp(path: &Path) -> io::Result<Stamp> {
         modified: data.modified()?,
         bytes: data.len(),
         inode: data.ino(),
+    })
+}
+
+/// Which kind of model a file is: by its name's end, else by how it begins.
+pub(crate) fn kind_of(path: &Path) -> io::Result<Option<&'static str>> {
+    let named = path.extension().and_then(|it| it.to_str());
+    if let Some(kind) = KINDS.iter().find(|it| Some(**it) == named) {
+        return Ok(Some(kind));
+    }
+    let mut start = Vec::new();
+    fs::File::open(path)?.take(16).read_to_end(&mut start)?;
+    let second = start.get(1).copied().unwrap_or(0);
+    Ok(match start.first() {
+        Some(b'{') if second.is_ascii_whitespace() || second == b'"' => Some("json"),
+        Some(b'{') => Some("ubj"),
+        Some(0x08 | 0x0a | 0x12 | 0x3a) if !start.starts_with(b"\ntree") => Some("onnx"),
+        _ if start.starts_with(b"tree") => Some("txt"),
+        Some(_) => Some("trees"),
+        None => None,
     })
 }

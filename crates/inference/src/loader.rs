@@ -1,0 +1,64 @@
+//! Reads a version's file into something that runs: hash, format, golden rows, warm-up. Blocks.
+//!
+//! What it refuses never takes traffic, and the reason names the file, row or value.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    backend::{Backend, trees::TreesBackend},
+    model_cache::{Loaded, Source},
+};
+
+mod golden;
+mod warm_up;
+
+/// Reads, checks and warms a version.
+pub(crate) fn read(source: &Source) -> Result<Loaded, String> {
+    read_with(source, |bytes| {
+        let kind = source.path.extension().and_then(|it| it.to_str());
+        let backend = TreesBackend::read(bytes, kind.unwrap_or(""), &source.config)?;
+        Ok(Box::new(backend))
+    })
+}
+
+/// The same, whatever turns bytes into a backend.
+pub(crate) fn read_with(
+    source: &Source,
+    open: impl FnOnce(&[u8]) -> Result<Box<dyn Backend>, String>,
+) -> Result<Loaded, String> {
+    let started = Instant::now();
+    let name = source.path.file_name().unwrap_or_default();
+    let bytes = fs::read(&source.path).map_err(|it| format!("{}: {it}", name.display()))?;
+    let sha256 = hex_of(&bytes);
+    let backend = open(&bytes)?;
+    drop(bytes);
+    if let Some((golden, _)) = &source.golden {
+        golden::compare(backend.as_ref(), golden)?;
+    }
+    let row_cost = warm_up::run(backend.as_ref(), source.config.warm_up_rows)?;
+    Ok(Loaded {
+        backend,
+        row_cost,
+        sha256,
+        load_time: started.elapsed().max(Duration::from_nanos(1)),
+    })
+}
+
+/// SHA-256 in hex.
+pub(crate) fn hex_of(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a string takes everything");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! What operators do: open, load, unload, promote, roll back, label, canary, shadow, close.
+
+use std::sync::Arc;
+
+use super::{ModelServer, Models, Poller};
+use crate::{
+    Canary, InferenceError, ServerOptions, Shadow, VersionRef, loader,
+    model_cache::Reader,
+    repository::{STABLE, is_name},
+};
+
+impl ModelServer {
+    /// Opens the folder of models and starts what has to run beside requests.
+    pub async fn open(options: ServerOptions) -> Result<Arc<Self>, InferenceError> {
+        Self::open_with(options, loader::read).await
+    }
+
+    pub(crate) async fn open_with(
+        options: ServerOptions,
+        read: Reader,
+    ) -> Result<Arc<Self>, InferenceError> {
+        let models = Models::open(&options, read).await?;
+        let poller = Poller::start(&models, options.poll_every);
+        Ok(Arc::new(Self {
+            options,
+            models,
+            poller,
+        }))
+    }
+
+    /// Looks the folder through now, without waiting for the next poll.
+    pub async fn refresh(&self) -> Result<(), InferenceError> {
+        self.models.refresh().await
+    }
+
+    /// Loads a version, however often it failed before or was unloaded.
+    pub async fn load(&self, model: &str, version: &VersionRef) -> Result<(), InferenceError> {
+        self.models.refresh().await?;
+        let entry = self.models.repository.entry(model)?;
+        let number = entry.resolve(version)?;
+        if *version == VersionRef::Serving {
+            self.models.cache.allow(model);
+        }
+        self.models.cache.load(model, number).await
+    }
+
+    /// Lets go of a model's versions once nobody uses them; they load again only when told to.
+    pub async fn unload(&self, model: &str) -> Result<(), InferenceError> {
+        self.models.repository.entry(model)?;
+        self.models.cache.unload(model);
+        Ok(())
+    }
+
+    /// Makes a version the one that serves (label `stable`), in one step, once it is loaded; a
+    /// shadow's gate can refuse. Remembers what served before.
+    pub async fn promote(
+        &self,
+        model: &str,
+        version: u64,
+        force: bool,
+    ) -> Result<(), InferenceError> {
+        let entry = self.models.repository.entry(model)?;
+        entry.resolve(&VersionRef::Number(version))?;
+        if let (false, Some(shadow)) = (force, &entry.shadow)
+            && shadow.version == version
+        {
+            self.gate(model, shadow)?;
+        }
+        self.models.cache.load(model, version).await?;
+        let change = self.models.change(model, move |entry, state| {
+            entry.resolve(&VersionRef::Number(version))?;
+            if entry.serving != version {
+                state.previous = Some(entry.serving).filter(|it| *it > 0);
+            }
+            state.labels.insert(STABLE.to_owned(), Some(version));
+            if entry
+                .canary
+                .as_ref()
+                .is_some_and(|it| it.version == version)
+            {
+                state.canary = Some(None.into());
+            }
+            if entry
+                .shadow
+                .as_ref()
+                .is_some_and(|it| it.version == version)
+            {
+                state.shadow = Some(None.into());
+            }
+            Ok(())
+        });
+        change.await.map(drop)
+    }
+
+    /// Refuses a shadow that has not compared enough, or differs too much.
+    fn gate(&self, model: &str, shadow: &Shadow) -> Result<(), InferenceError> {
+        let (rows, difference) = self.shadow_comparison(model, shadow.version);
+        if rows < shadow.rows_min {
+            return Err(InferenceError::Refused(format!(
+                "version {} of {model} was compared on {rows} rows where {} are wanted",
+                shadow.version, shadow.rows_min
+            )));
+        }
+        match (difference, shadow.difference_max) {
+            (Some(found), Some(most)) if found.is_nan() || found > most => {
+                Err(InferenceError::Refused(format!(
+                    "version {} of {model} differs by {found} where {most} is allowed",
+                    shadow.version
+                )))
+            }
+            (None, Some(_)) => Err(InferenceError::Refused(format!(
+                "version {} of {model} was not compared yet",
+                shadow.version
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rows on which a shadow was compared, and the mean absolute difference.
+    fn shadow_comparison(&self, _model: &str, _version: u64) -> (u64, Option<f64>) {
+        (0, None)
+    }
+
+    /// Makes what served before the last promotion serve again; returns its version.
+    pub async fn roll_back(&self, model: &str) -> Result<u64, InferenceError> {
+        let entry = self.models.repository.entry(model)?;
+        let version = entry.previous.ok_or_else(|| {
+            InferenceError::Refused(format!("model {model} has no promotion to take back"))
+        })?;
+        self.models.cache.load(model, version).await?;
+        let change = self.models.change(model, move |entry, state| {
+            entry.resolve(&VersionRef::Number(version))?;
+            state.labels.insert(STABLE.to_owned(), Some(version));
+            state.previous = None;
+            Ok(())
+        });
+        change.await?;
+        Ok(version)
+    }
+
+    /// Points a label at a version, or takes it away.
+    pub async fn label(
+        &self,
+        model: &str,
+        label: &str,
+        version: Option<u64>,
+    ) -> Result<(), InferenceError> {
+        if !is_name(label) || label.bytes().all(|it| it.is_ascii_digit()) {
+            return Err(InferenceError::BadModel(format!(
+                "{label:?} is not a label: letters, digits, `_`, `-`, `.`, at most 64, not a number"
+            )));
+        }
+        if let (STABLE, Some(version)) = (label, version) {
+            return self.promote(model, version, false).await;
+        }
+        let label = label.to_owned();
+        let change = self.models.change(model, move |entry, state| {
+            if let Some(version) = version {
+                entry.on_disk(version)?;
+            }
+            state.labels.insert(label, version);
+            Ok(())
+        });
+        change.await.map(drop)
+    }
+
+    /// Sets or ends a model's canary.
+    pub async fn canary(&self, model: &str, canary: Option<Canary>) -> Result<(), InferenceError> {
+        let change = self.models.change(model, move |entry, state| {
+            if let Some(canary) = &canary {
+                entry.on_disk(canary.version)?;
+                is_share(canary.share)?;
+            }
+            state.canary = Some(canary.into());
+            Ok(())
+        });
+        change.await.map(drop)
+    }
+
+    /// Sets or ends a model's shadow.
+    pub async fn shadow(&self, model: &str, shadow: Option<Shadow>) -> Result<(), InferenceError> {
+        let change = self.models.change(model, move |entry, state| {
+            if let Some(shadow) = &shadow {
+                entry.on_disk(shadow.version)?;
+                is_share(shadow.share)?;
+            }
+            state.shadow = Some(shadow.into());
+            Ok(())
+        });
+        change.await.map(drop)
+    }
+
+    /// Finishes what is at work and stops what runs beside requests.
+    pub async fn close(&self) {
+        self.poller.stop().await;
+        self.models.cache.close().await;
+    }
+}
+
+fn is_share(share: f64) -> Result<(), InferenceError> {
+    if (0.0..=1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(InferenceError::BadModel(format!(
+        "{share} is not a share of the traffic, 0 to 1"
+    )))
+}

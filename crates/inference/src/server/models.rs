@@ -1,0 +1,139 @@
+//! The repository and the cache kept in step: what the folder says is what may be leased.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
+
+use crate::{
+    InferenceError, ServerOptions,
+    model_cache::{ModelCache, Reader},
+    repository::{ModelEntry, Repository, RuntimeState},
+};
+
+/// The models of a folder and those in memory.
+#[derive(Debug)]
+pub(crate) struct Models {
+    pub(crate) repository: Repository,
+    pub(crate) cache: ModelCache,
+    pub(super) read: Reader,
+    pub(super) changes: Mutex<()>,
+}
+
+impl Models {
+    /// Opens the folder and gives every version its place in the cache.
+    pub(crate) async fn open(
+        options: &ServerOptions,
+        read: Reader,
+    ) -> Result<Arc<Self>, InferenceError> {
+        let options = options.clone();
+        blocking(move || {
+            let models = Self {
+                repository: Repository::open(&options.folder)?,
+                cache: ModelCache::new(options, read),
+                read,
+                changes: Mutex::new(()),
+            };
+            models.sync();
+            Ok(Arc::new(models))
+        })
+        .await
+    }
+
+    /// Looks the folder through.
+    pub(crate) async fn refresh(self: &Arc<Self>) -> Result<(), InferenceError> {
+        let models = Arc::clone(self);
+        blocking(move || {
+            let _one = models
+                .changes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            models.repository.refresh()?;
+            models.sync();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Changes what is set at run time for a model.
+    pub(crate) async fn change(
+        self: &Arc<Self>,
+        model: &str,
+        edit: impl FnOnce(&ModelEntry, &mut RuntimeState) -> Result<(), InferenceError> + Send + 'static,
+    ) -> Result<Arc<ModelEntry>, InferenceError> {
+        let (models, model) = (Arc::clone(self), model.to_owned());
+        blocking(move || {
+            let _one = models
+                .changes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let entry = models.repository.change(&model, edit)?;
+            models.sync();
+            Ok(entry)
+        })
+        .await
+    }
+
+    /// Tells the cache what the repository knows.
+    pub(super) fn sync(&self) {
+        let entries = self.repository.entries();
+        let sources = entries.values().flat_map(|it| it.sources()).collect();
+        self.cache.sync(sources);
+    }
+}
+
+/// Does what waits for a disk on a thread for that.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, InferenceError> + Send + 'static,
+) -> Result<T, InferenceError> {
+    // The work itself never panics; what fails here is a runtime that is going down.
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(InferenceError::Stopping))
+}
+
+/// Looks the folder through every so often until it is stopped.
+#[derive(Debug)]
+pub(super) struct Poller {
+    stop: watch::Sender<bool>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Poller {
+    pub(super) fn start(models: &Arc<Models>, every: Option<Duration>) -> Self {
+        let (stop, mut stopped) = watch::channel(false);
+        let models = Arc::clone(models);
+        let task = every.map(|every| {
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! {
+                        _ = stopped.wait_for(|it| *it) => return,
+                        () = sleep(every) => {}
+                    }
+                    if let Err(error) = models.refresh().await {
+                        tracing::warn!(error = %error, "model_folder_unreadable");
+                    }
+                }
+            })
+        });
+        Self {
+            stop,
+            task: Mutex::new(task),
+        }
+    }
+
+    pub(super) async fn stop(&self) {
+        self.stop.send_replace(true);
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(task) = task {
+            // A poll that panicked has nothing left to stop.
+            let _ = task.await;
+        }
+    }
+}

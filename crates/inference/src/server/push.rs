@@ -1,0 +1,163 @@
+//! Adds a version: checked, loaded and compared while nobody sees it, then there in one step.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError},
+};
+
+use super::{ModelServer, Models, Push, VersionView, models::blocking};
+use crate::{
+    InferenceError,
+    model_cache::{Loaded, Source},
+    repository::{
+        Repository, UPLOADS, failed, is_name, kind_of, model_file, stamp, sync_folder, write_whole,
+    },
+};
+
+impl ModelServer {
+    /// Adds a version: checked, loaded, golden rows compared, then there for all in one step.
+    pub async fn push(&self, push: Push) -> Result<VersionView, InferenceError> {
+        let models = Arc::clone(&self.models);
+        let bytes_max = self.options.upload_bytes_max;
+        let (name, version) = blocking(move || {
+            let result = take(&models, &push, bytes_max);
+            // What was not taken over stays nowhere.
+            let _ = fs::remove_file(&push.file);
+            result
+        })
+        .await?;
+        let entry = self.models.repository.entry(&name)?;
+        self.view(&entry, version)
+            .ok_or(InferenceError::UnknownModel(name))
+    }
+}
+
+/// A folder for one upload, gone with it unless it was renamed into place.
+struct Stage(PathBuf);
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn take(models: &Models, push: &Push, bytes_max: u64) -> Result<(String, u64), InferenceError> {
+    if !is_name(&push.name) {
+        return Err(InferenceError::BadModel(format!(
+            "{:?} is not a name: letters, digits, `_`, `-`, `.`, at most 64",
+            push.name
+        )));
+    }
+    if push.version == Some(0) {
+        return Err(InferenceError::BadModel("versions begin with 1".to_owned()));
+    }
+    let length = fs::metadata(&push.file).map_err(|it| failed(&push.file, "read", it))?;
+    if length.len() > bytes_max {
+        return Err(InferenceError::BadModel(format!(
+            "the file has {} bytes where {bytes_max} are taken",
+            length.len()
+        )));
+    }
+    let stage = stage(&models.repository, push)?;
+    let loaded = check(models, push, &stage.0)?;
+    let _one = models
+        .changes
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    models.repository.refresh()?;
+    let version = place(&models.repository, push, &stage.0)?;
+    models.repository.refresh()?;
+    models.sync();
+    models.cache.adopt(&push.name, version, loaded);
+    Ok((push.name.clone(), version))
+}
+
+/// Puts the files of a version together where nobody looks.
+fn stage(repository: &Repository, push: &Push) -> Result<Stage, InferenceError> {
+    let uploads = repository.folder().join(UPLOADS);
+    let unique = push
+        .file
+        .file_name()
+        .map_or_else(|| "file".into(), |it| it.to_string_lossy());
+    let stage = Stage(uploads.join(format!("{}-{unique}.d", push.name)));
+    let path = &stage.0;
+    let bad = |action, it| failed(path, action, it);
+    fs::create_dir(path).map_err(|it| bad("made", it))?;
+    let kind = kind_of(&push.file).map_err(|it| failed(&push.file, "read", it))?;
+    let kind = kind.ok_or_else(|| {
+        InferenceError::BadModel("the file is no model of a kind that is known".to_owned())
+    })?;
+    let model = path.join(format!("model.{kind}"));
+    fs::rename(&push.file, &model).map_err(|it| bad("filled", it))?;
+    let durable = fs::File::open(&model).and_then(|it| it.sync_all());
+    durable.map_err(|it| bad("made durable", it))?;
+    let beside = [("golden.json", &push.golden), ("report.json", &push.report)];
+    for (name, bytes) in beside {
+        if let Some(bytes) = bytes {
+            write_whole(&path.join(name), bytes).map_err(|it| bad("filled", it))?;
+        }
+    }
+    sync_folder(path).map_err(|it| bad("made durable", it))?;
+    Ok(stage)
+}
+
+/// Hash, format, golden rows, warm-up.
+fn check(models: &Models, push: &Push, stage: &Path) -> Result<Loaded, InferenceError> {
+    let (path, stamp_of_model) = model_file(stage).map_err(InferenceError::BadModel)?;
+    let known = models.repository.entry(&push.name).ok();
+    let config = match (known, &push.config) {
+        (Some(entry), _) => Arc::clone(&entry.config),
+        (None, config) => Arc::new(config.clone().unwrap_or_default()),
+    };
+    let golden = stage.join("golden.json");
+    let source = Source {
+        model: push.name.as_str().into(),
+        version: push.version.unwrap_or(0),
+        path,
+        stamp: stamp_of_model,
+        golden: stamp(&golden).ok().map(|it| (golden, it)),
+        config,
+    };
+    let loaded = (models.read)(&source).map_err(InferenceError::BadModel)?;
+    match &push.sha256 {
+        Some(wanted) if !wanted.eq_ignore_ascii_case(&loaded.sha256) => {
+            Err(InferenceError::BadModel(format!(
+                "the file's SHA-256 is {} where {wanted} is wanted",
+                loaded.sha256
+            )))
+        }
+        _ => Ok(loaded),
+    }
+}
+
+/// Renames a staged version into place.
+fn place(repository: &Repository, push: &Push, stage: &Path) -> Result<u64, InferenceError> {
+    let known = repository.entry(&push.name).ok();
+    let highest = known
+        .as_ref()
+        .and_then(|it| it.files.keys().next_back().copied());
+    let version = push.version.unwrap_or(highest.unwrap_or(0) + 1);
+    if known
+        .as_ref()
+        .is_some_and(|it| it.files.contains_key(&version))
+    {
+        return Err(InferenceError::BadModel(format!(
+            "model {} has version {version} already",
+            push.name
+        )));
+    }
+    let folder = repository.folder().join(&push.name);
+    fs::create_dir_all(&folder).map_err(|it| failed(&folder, "made", it))?;
+    if let (None, Some(config)) = (&known, &push.config) {
+        let text = toml::to_string(config)
+            .map_err(|it| InferenceError::BadModel(format!("the settings: {it}")))?;
+        let path = folder.join("config.toml");
+        write_whole(&path, text.as_bytes()).map_err(|it| failed(&path, "written", it))?;
+    }
+    let path = folder.join(version.to_string());
+    fs::rename(stage, &path).map_err(|it| failed(&path, "put in place", it))?;
+    let folders = sync_folder(&folder).and_then(|()| sync_folder(repository.folder()));
+    folders.map_err(|it| failed(&folder, "made durable", it))?;
+    Ok(version)
+}

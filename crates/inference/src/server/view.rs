@@ -1,0 +1,178 @@
+//! What is told about models: index, metadata, settings, readiness, versions.
+
+use std::{fs, sync::Arc};
+
+use super::{IndexEntry, LoadState, ModelMetadata, ModelServer, VersionView};
+use crate::{
+    BatchMode, InferenceError, ModelConfig, VersionRef,
+    repository::{ModelEntry, VersionFiles},
+};
+
+impl ModelServer {
+    /// Every version of every model, by name and version.
+    pub fn index(&self) -> Vec<IndexEntry> {
+        let mut lines = Vec::new();
+        for entry in self.models.repository.entries().values() {
+            for (&version, files) in &entry.files {
+                let (state, reason) = self.progress(entry, version, files);
+                lines.push(IndexEntry {
+                    name: entry.name.as_ref().to_owned(),
+                    version,
+                    state,
+                    reason: reason.unwrap_or_default(),
+                });
+            }
+            if let (true, Some(problem)) = (entry.files.is_empty(), &entry.problem) {
+                lines.push(IndexEntry {
+                    name: entry.name.as_ref().to_owned(),
+                    version: 0,
+                    state: LoadState::Failed,
+                    reason: problem.clone(),
+                });
+            }
+        }
+        lines
+    }
+
+    /// How far a version is, and what stands in its way.
+    fn progress(
+        &self,
+        entry: &ModelEntry,
+        version: u64,
+        files: &VersionFiles,
+    ) -> (LoadState, Option<String>) {
+        if let Err(reason) = &files.model {
+            return (LoadState::Failed, Some(reason.clone()));
+        }
+        match self.models.cache.slot(&entry.name, version) {
+            Ok(slot) => {
+                let (state, reason) = slot.progress();
+                (state, reason.or_else(|| entry.problem.clone()))
+            }
+            Err(_) => (
+                LoadState::Available,
+                Some("the version policy leaves it out".to_owned()),
+            ),
+        }
+    }
+
+    /// What a model takes and gives; loads it where the file has to be read for that.
+    pub async fn metadata(
+        &self,
+        model: &str,
+        version: &VersionRef,
+    ) -> Result<ModelMetadata, InferenceError> {
+        let entry = self.models.repository.entry(model)?;
+        let version = entry.resolve(version)?;
+        let known = self.models.cache.slot(model, version)?.facts();
+        let (platform, signature) = match known {
+            Some(facts) => (facts.platform, facts.signature.clone()),
+            None => {
+                let lease = self.models.cache.lease(model, version).await?;
+                (lease.backend.platform(), lease.backend.signature().clone())
+            }
+        };
+        Ok(ModelMetadata {
+            name: model.to_owned(),
+            versions: entry.versions.clone(),
+            platform: platform.to_owned(),
+            signature,
+        })
+    }
+
+    /// The settings in force for a model.
+    pub fn config(&self, model: &str) -> Result<Arc<ModelConfig>, InferenceError> {
+        let entry = self.models.repository.entry(model)?;
+        if entry.canary == entry.config.canary
+            && entry.shadow == entry.config.shadow
+            && entry.labels == entry.config.labels
+        {
+            return Ok(Arc::clone(&entry.config));
+        }
+        let mut config = ModelConfig::clone(&entry.config);
+        config.labels.clone_from(&entry.labels);
+        config.canary.clone_from(&entry.canary);
+        config.shadow.clone_from(&entry.shadow);
+        Ok(Arc::new(config))
+    }
+
+    /// Whether a version would answer: loaded, or loadable on first use.
+    pub fn is_ready(&self, model: &str, version: &VersionRef) -> Result<bool, InferenceError> {
+        let entry = self.models.repository.entry(model)?;
+        let version = entry.resolve(version)?;
+        let slot = self.models.cache.slot(model, version)?;
+        let (state, _) = slot.progress();
+        Ok(!matches!(state, LoadState::Failed | LoadState::Unloaded))
+    }
+
+    /// Whether everything pinned is loaded.
+    pub fn is_warm(&self) -> bool {
+        self.models.cache.is_warm()
+    }
+
+    /// Versions, as operators see them; all models where none is named.
+    pub fn versions(&self, model: Option<&str>) -> Result<Vec<VersionView>, InferenceError> {
+        let entries = match model {
+            Some(model) => vec![self.models.repository.entry(model)?],
+            None => self.models.repository.entries().into_values().collect(),
+        };
+        Ok(entries
+            .iter()
+            .flat_map(|entry| {
+                let numbers = entry.files.keys();
+                numbers.filter_map(|version| self.view(entry, *version))
+            })
+            .collect())
+    }
+
+    /// A version, as operators see it.
+    pub(super) fn view(&self, entry: &ModelEntry, version: u64) -> Option<VersionView> {
+        let files = entry.files.get(&version)?;
+        let (state, reason) = self.progress(entry, version, files);
+        let slot = self.models.cache.slot(&entry.name, version).ok();
+        let facts = slot.as_ref().and_then(|it| it.facts());
+        let resident = slot.as_ref().and_then(|it| it.resident());
+        let canary = entry.canary.as_ref();
+        let taken = canary
+            .filter(|it| it.version != entry.serving)
+            .map_or(0.0, |it| it.share);
+        let traffic_share = match canary {
+            _ if entry.serving == version => 1.0 - taken,
+            Some(canary) if canary.version == version => taken,
+            _ => 0.0,
+        };
+        let labels = entry.labels.iter().filter(|(_, it)| **it == version);
+        let mode = facts.as_ref().map(|it| match entry.config.batching.mode {
+            BatchMode::Direct => "direct",
+            BatchMode::Auto if it.row_cost <= self.options.direct_max => "direct",
+            BatchMode::Auto | BatchMode::Batched => "batched",
+        });
+        Some(VersionView {
+            name: entry.name.as_ref().to_owned(),
+            version,
+            state,
+            reason,
+            labels: labels.map(|(label, _)| label.clone()).collect(),
+            traffic_share,
+            shadow: entry
+                .shadow
+                .as_ref()
+                .is_some_and(|it| it.version == version),
+            shadow_difference: None,
+            shadow_rows: 0,
+            platform: facts.as_ref().map_or("", |it| it.platform).to_owned(),
+            file_bytes: files.model.as_ref().map_or(0, |(_, it)| it.bytes),
+            sha256: facts.as_ref().map_or("", |it| &it.sha256).to_owned(),
+            memory_bytes: resident.as_ref().map_or(0, |it| it.size_bytes),
+            load_ms: facts.as_ref().map(|it| it.load_time.as_secs_f64() * 1e3),
+            row_us: facts.as_ref().map(|it| it.row_cost.as_secs_f64() * 1e6),
+            mode: mode.map(str::to_owned),
+            in_use: resident.as_ref().map_or(0, |it| it.in_use()),
+            breaker_open: false,
+            report: files
+                .report
+                .as_ref()
+                .and_then(|it| fs::read_to_string(it).ok()),
+        })
+    }
+}
