@@ -10,7 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    backend::{Backend, trees::TreesBackend},
+    backend::trees::TreesBackend,
     model_cache::{Loaded, Source},
 };
 
@@ -19,30 +19,18 @@ mod warm_up;
 
 /// Reads, checks and warms a version.
 pub(crate) fn read(source: &Source) -> Result<Loaded, String> {
-    read_with(source, |bytes| {
-        let kind = source.path.extension().and_then(|it| it.to_str());
-        let backend = TreesBackend::read(bytes, kind.unwrap_or(""), &source.config)?;
-        Ok(Box::new(backend))
-    })
-}
-
-/// The same, whatever turns bytes into a backend.
-pub(crate) fn read_with(
-    source: &Source,
-    open: impl FnOnce(&[u8]) -> Result<Box<dyn Backend>, String>,
-) -> Result<Loaded, String> {
     let started = Instant::now();
     let name = source.path.file_name().unwrap_or_default();
     let bytes = fs::read(&source.path).map_err(|it| format!("{}: {it}", name.display()))?;
     let sha256 = hex_of(&bytes);
-    let backend = open(&bytes)?;
-    drop(bytes);
+    let kind = source.path.extension().and_then(|it| it.to_str());
+    let backend = TreesBackend::read(bytes, kind.unwrap_or(""), &source.config)?;
     if let Some((golden, _)) = &source.golden {
-        golden::compare(backend.as_ref(), golden)?;
+        golden::compare(&backend, golden)?;
     }
-    let row_cost = warm_up::run(backend.as_ref(), source.config.warm_up_rows)?;
+    let row_cost = warm_up::run(&backend, source.config.warm_up_rows)?;
     Ok(Loaded {
-        backend,
+        backend: Box::new(backend),
         row_cost,
         sha256,
         load_time: started.elapsed().max(Duration::from_nanos(1)),

@@ -177,6 +177,11 @@ impl Model {
         self.head.predictions()
     }
 
+    /// The arithmetic of the library that made it.
+    pub fn precision(&self) -> Precision {
+        self.head.precision
+    }
+
     /// Bytes of memory held, those of the compact form among them.
     pub fn size_bytes(&self) -> usize {
         let names: usize = self.head.feature_names.iter().map(String::capacity).sum();

@@ -1,6 +1,8 @@
 //! Tree ensembles, by the `trees` crate.
 
-use trees::{Ensemble, Model, Precision, ReadError, Rows, ShapeError};
+use std::sync::Arc;
+
+use trees::{Ensemble, Model, Precision, ReadError, Rows, ShapeError, SharedBytes};
 
 use super::{Backend, RunError};
 use crate::{DataType, ModelConfig, Signature, Tensor, TensorSpec, Values};
@@ -23,25 +25,29 @@ enum Matrix<'a> {
 
 impl TreesBackend {
     /// Reads a model file; `kind` is the end of its name.
-    pub(crate) fn read(bytes: &[u8], kind: &str, config: &ModelConfig) -> Result<Self, String> {
-        let ensemble = ensemble(bytes).map_err(|it| it.to_string())?;
-        let single = ensemble.precision == Precision::Single;
+    pub(crate) fn read(bytes: Vec<u8>, kind: &str, config: &ModelConfig) -> Result<Self, String> {
+        let bytes: SharedBytes = Arc::new(bytes);
+        let model = match Model::open(Arc::clone(&bytes)) {
+            Err(ReadError::Unknown) => ensemble((*bytes).as_ref()).map(Model::new),
+            other => other,
+        };
+        let model = model.map_err(|it| it.to_string())?;
         let platform = match kind {
             "json" | "ubj" => "trees_xgboost",
             "onnx" => "trees_onnx",
             "trees" => "trees_compact",
             _ => "trees_lightgbm",
         };
-        Self::new(Model::new(ensemble), platform, single, config)
+        Self::new(model, platform, config)
     }
 
     /// Gives a model its names; refuses a signature that does not fit it.
     pub(crate) fn new(
         model: Model,
         platform: &'static str,
-        single: bool,
         config: &ModelConfig,
     ) -> Result<Self, String> {
+        let single = model.precision() == Precision::Single;
         let datatype = if single {
             DataType::Fp32
         } else {
@@ -107,7 +113,7 @@ impl TreesBackend {
     }
 }
 
-/// What a file says. No format has a reader in the workspace yet.
+/// What another library's file says. None of their formats has a reader in the workspace yet.
 fn ensemble(_bytes: &[u8]) -> Result<Ensemble, ReadError> {
     Err(ReadError::Unknown)
 }
