@@ -6,6 +6,8 @@
 mod backend;
 mod config;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod loader;
 mod model_cache;
 mod repository;
