@@ -4,13 +4,17 @@
 //! Knows numbers only: no IO, no clock, no names of sports. `Ensemble` is what a file says;
 //! `Model` is the same made ready to be scored fast.
 
+mod check;
 mod compact;
 mod ensemble;
 mod error;
 mod kernel;
+mod link;
 mod model;
 mod quantise;
+mod read;
 mod rows;
+mod score;
 
 pub use ensemble::{
     Aggregate, Base, Categories, Ensemble, Link, Missing, Node, Precision, Side, Split, Test, Tree,
