@@ -20,12 +20,28 @@ impl Ensemble {
     fn check_shape(&self) -> Result<(), ReadError> {
         let (Base::First(base) | Base::Last(base)) = &self.base;
         let found = [
-            (self.features() > FEATURES_MAX, "features", "there are too many"),
+            (
+                self.features() > FEATURES_MAX,
+                "features",
+                "there are too many",
+            ),
             (self.outputs == 0, "outputs", "there are none"),
             (self.outputs > OUTPUTS_MAX, "outputs", "there are too many"),
-            (base.len() != self.outputs, "base score", "there is not one for each output"),
-            (base.iter().any(|it| !it.is_finite()), "base score", "it is not finite"),
-            (self.predictions() != self.outputs && self.outputs != 1, "link", "a pair needs one output"),
+            (
+                base.len() != self.outputs,
+                "base score",
+                "there is not one for each output",
+            ),
+            (
+                base.iter().any(|it| !it.is_finite()),
+                "base score",
+                "it is not finite",
+            ),
+            (
+                self.predictions() != self.outputs && self.outputs != 1,
+                "link",
+                "a pair needs one output",
+            ),
             (
                 matches!(self.aggregate, Aggregate::Mean(count) if !(count.is_finite() && count > 0.0)),
                 "aggregate",
@@ -68,7 +84,10 @@ impl Ensemble {
                     }
                     for child in [split.left as usize, split.right as usize] {
                         if child <= at || child >= tree.nodes.len() || reached[child] {
-                            return fault(at, format!("child {child} is no node after it of its own"));
+                            return fault(
+                                at,
+                                format!("child {child} is no node after it of its own"),
+                            );
                         }
                         reached[child] = true;
                     }

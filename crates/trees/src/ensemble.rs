@@ -76,7 +76,7 @@ pub enum Link {
     LogOnePlusExp,
     /// `sign(score) * score * score`, LightGBM's `sqrt` regression.
     SignedSquare,
-    /// The standard normal distribution function, ONNX `PROBIT`.
+    /// The standard normal quantile, ONNX `PROBIT`.
     Probit,
     /// ONNX `SOFTMAX_ZERO`: a softmax over outputs that are not zero; zeros stay.
     SoftmaxZero,

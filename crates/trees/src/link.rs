@@ -3,73 +3,62 @@
 
 use crate::{Link, Precision};
 
-/// Turns one row's raw scores into its predictions. `out` has room for what
-/// [`crate::Ensemble::predictions`] says; both may not be told apart where the link is none.
-pub(crate) fn apply(link: Link, precision: Precision, raw: &[f64], out: &mut [f64]) {
+/// Turns one row's raw scores into as many predictions, where they lie.
+pub(crate) fn apply(link: Link, precision: Precision, row: &mut [f64]) {
     match precision {
-        Precision::Double => double(link, raw, out),
-        Precision::Single => single(link, raw, out),
+        Precision::Double => double(link, row),
+        Precision::Single => single(link, row),
     }
 }
 
-fn double(link: Link, raw: &[f64], out: &mut [f64]) {
+/// Turns one raw score into two predictions, no and yes.
+pub(crate) fn pair(link: Link, precision: Precision, score: f64) -> [f64; 2] {
+    let mut yes = [score];
+    if link == Link::SigmoidPair {
+        apply(Link::Sigmoid { slope: 1.0 }, precision, &mut yes);
+    }
+    [precision.rounded(1.0 - yes[0]), yes[0]]
+}
+
+fn double(link: Link, row: &mut [f64]) {
     match link {
-        Link::Identity => out.copy_from_slice(raw),
+        Link::Identity | Link::SigmoidPair | Link::IdentityPair => {}
         Link::Sigmoid { slope } | Link::SigmoidEach { slope } => {
-            each(raw, out, |it| 1.0 / (1.0 + (-slope * it).exp()));
+            each(row, |it| 1.0 / (1.0 + (-slope * it).exp()));
         }
-        Link::Exponential => each(raw, out, f64::exp),
-        Link::LogOnePlusExp => each(raw, out, |it| it.exp().ln_1p()),
-        Link::SignedSquare => each(raw, out, |it| it.signum() * it * it),
-        Link::Step => each(raw, out, |it| f64::from(u8::from(it > 0.0))),
-        Link::Probit => each(raw, out, probit),
-        Link::Softmax => softmax(raw, out),
-        Link::SoftmaxZero => softmax_zero(raw, out),
-        Link::SigmoidPair => pair(out, 1.0 / (1.0 + (-raw[0]).exp())),
-        Link::IdentityPair => pair(out, raw[0]),
+        Link::Exponential => each(row, f64::exp),
+        Link::LogOnePlusExp => each(row, |it| it.exp().ln_1p()),
+        Link::SignedSquare => each(row, |it| it.signum() * it * it),
+        Link::Step => each(row, |it| f64::from(u8::from(it > 0.0))),
+        Link::Probit => each(row, probit),
+        Link::Softmax => softmax(row),
+        Link::SoftmaxZero => softmax_zero(row),
     }
 }
 
-fn single(link: Link, raw: &[f64], out: &mut [f64]) {
+fn single(link: Link, row: &mut [f64]) {
     match link {
-        Link::Sigmoid { slope } | Link::SigmoidEach { slope } => each(raw, out, |it| {
-            f64::from(sigmoid(narrow(slope) * narrow(it)))
-        }),
-        Link::Exponential => each(raw, out, |it| f64::from(narrow(it).exp())),
-        Link::LogOnePlusExp => each(raw, out, |it| f64::from(narrow(it).exp().ln_1p())),
-        Link::SignedSquare => each(raw, out, |it| {
-            let it = narrow(it);
-            f64::from(it.signum() * it * it)
-        }),
-        Link::Probit => each(raw, out, |it| f64::from(narrow(probit(it)))),
-        Link::Softmax => softmax_single(raw, out),
-        Link::SoftmaxZero => {
-            softmax_zero(raw, out);
-            out.iter_mut().for_each(|it| *it = f64::from(narrow(*it)));
+        Link::Sigmoid { slope } | Link::SigmoidEach { slope } => {
+            each(row, |it| f64::from(sigmoid(narrow(slope) * narrow(it))));
         }
-        Link::SigmoidPair => pair_single(out, sigmoid(narrow(raw[0]))),
-        Link::IdentityPair => pair_single(out, narrow(raw[0])),
-        Link::Identity | Link::Step => double(link, raw, out),
+        Link::Exponential => each(row, |it| f64::from(narrow(it).exp())),
+        Link::LogOnePlusExp => each(row, |it| f64::from(narrow(it).exp().ln_1p())),
+        Link::Softmax => softmax_single(row),
+        other => {
+            double(other, row);
+            each(row, |it| f64::from(narrow(it)));
+        }
     }
 }
 
-fn each(raw: &[f64], out: &mut [f64], link: impl Fn(f64) -> f64) {
-    for (out, raw) in out.iter_mut().zip(raw) {
-        *out = link(*raw);
-    }
+fn each(row: &mut [f64], link: impl Fn(f64) -> f64) {
+    row.iter_mut().for_each(|it| *it = link(*it));
 }
 
-fn pair(out: &mut [f64], yes: f64) {
-    out[0] = 1.0 - yes;
-    out[1] = yes;
-}
-
-fn pair_single(out: &mut [f64], yes: f32) {
-    out[0] = f64::from(1.0 - yes);
-    out[1] = f64::from(yes);
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "rounding is what is wanted"
+)]
 fn narrow(value: f64) -> f32 {
     value as f32
 }
@@ -81,43 +70,43 @@ fn sigmoid(score: f32) -> f32 {
     1.0 / ((-score).min(EXPONENT_MAX).exp() + 1.0 + EPSILON)
 }
 
-fn softmax(raw: &[f64], out: &mut [f64]) {
-    let highest = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+fn softmax(row: &mut [f64]) {
+    let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
-    for (out, raw) in out.iter_mut().zip(raw) {
-        *out = (raw - highest).exp();
-        sum += *out;
+    for it in row.iter_mut() {
+        *it = (*it - highest).exp();
+        sum += *it;
     }
-    out.iter_mut().for_each(|it| *it /= sum);
+    each(row, |it| it / sum);
 }
 
 /// XGBoost adds the exponentials up in `f64` and divides in `f32`.
-fn softmax_single(raw: &[f64], out: &mut [f64]) {
-    let highest = raw.iter().copied().map(narrow).fold(f32::NEG_INFINITY, f32::max);
+fn softmax_single(row: &mut [f64]) {
+    let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0_f64;
-    for (out, raw) in out.iter_mut().zip(raw) {
-        *out = f64::from((narrow(*raw) - highest).exp());
-        sum += *out;
+    for it in row.iter_mut() {
+        *it = f64::from((narrow(*it) - narrow(highest)).exp());
+        sum += *it;
     }
     let sum = narrow(sum);
-    out.iter_mut().for_each(|it| *it = f64::from(narrow(*it) / sum));
+    each(row, |it| f64::from(narrow(it) / sum));
 }
 
 /// A softmax in which scores of zero stay zero and count for nothing.
-fn softmax_zero(raw: &[f64], out: &mut [f64]) {
+fn softmax_zero(row: &mut [f64]) {
     const ZERO: f64 = 1e-7;
-    let highest = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let highest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
-    for (out, raw) in out.iter_mut().zip(raw) {
-        if raw.abs() > ZERO {
-            *out = (raw - highest).exp();
-            sum += *out;
+    for it in row.iter_mut() {
+        *it = if it.abs() > ZERO {
+            (*it - highest).exp()
         } else {
-            *out = 0.0;
-        }
+            0.0
+        };
+        sum += *it;
     }
     if sum > 0.0 {
-        out.iter_mut().for_each(|it| *it /= sum);
+        each(row, |it| it / sum);
     }
 }
 

@@ -86,6 +86,15 @@ impl Model {
         fits.then_some(it)
     }
 
+    /// Reads a model of any kind that is known, our own format among them, and compiles it.
+    pub fn read(bytes: SharedBytes) -> Result<Self, ReadError> {
+        let held = bytes.as_ref().as_ref();
+        if held.starts_with(&MAGIC) {
+            return Self::open(bytes);
+        }
+        Ok(Self::new(Ensemble::read(held)?))
+    }
+
     fn compiled(ensemble: &Ensemble) -> Self {
         let bytes: SharedBytes = Arc::new(compact(ensemble));
         Self::open(bytes).expect("what was just written can be read")

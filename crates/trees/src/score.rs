@@ -1,7 +1,9 @@
 //! Scoring as a textbook would: a walk from each root, node by node. Slow, and the oracle that
 //! every kernel is held against.
 
-use crate::{Aggregate, Base, Categories, Ensemble, Missing, Node, Precision, Side, Split, Test, link};
+use crate::{
+    Aggregate, Base, Categories, Ensemble, Missing, Node, Precision, Side, Split, Test, link,
+};
 
 /// What LightGBM calls zero: up to this on both sides of it.
 pub(crate) const ZERO_MAX: f64 = 1e-35_f32 as f64;
@@ -21,7 +23,7 @@ impl Ensemble {
             _ => raw.fill(start),
         }
         for tree in &self.trees {
-            let leaf = tree.leaf(&row);
+            let leaf = self.precision.rounded(tree.leaf(&row, self.precision));
             let sum = &mut raw[tree.output as usize];
             *sum = match self.aggregate {
                 Aggregate::Sum | Aggregate::Mean(_) => self.precision.rounded(*sum + leaf),
@@ -34,15 +36,21 @@ impl Ensemble {
 
     /// Scores one row: its predictions to `out`.
     pub fn score(&self, row: &[f64], out: &mut [f64]) {
-        let mut raw = vec![0.0; self.outputs];
-        self.raw_scores(row, &mut raw);
-        link::apply(self.link, self.precision, &raw, out);
+        if self.predictions() == self.outputs {
+            self.raw_scores(row, out);
+            link::apply(self.link, self.precision, out);
+        } else {
+            let mut raw = [0.0];
+            self.raw_scores(row, &mut raw);
+            out.copy_from_slice(&link::pair(self.link, self.precision, raw[0]));
+        }
     }
 
     /// What comes after the last tree and before the link.
     pub(crate) fn finish(&self, raw: &mut [f64]) {
         if let Aggregate::Mean(count) = self.aggregate {
-            raw.iter_mut().for_each(|it| *it = self.precision.rounded(*it / count));
+            raw.iter_mut()
+                .for_each(|it| *it = self.precision.rounded(*it / count));
         }
         let base = match &self.base {
             Base::Last(base) => base,
@@ -58,7 +66,10 @@ impl Ensemble {
 
 impl Precision {
     /// A number as this arithmetic holds it.
-    #[expect(clippy::cast_possible_truncation, reason = "rounding is what is wanted")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "rounding is what is wanted"
+    )]
     pub(crate) fn rounded(self, value: f64) -> f64 {
         match self {
             Self::Double => value,
@@ -69,12 +80,12 @@ impl Precision {
 
 impl crate::Tree {
     /// The value of the leaf in which a row, already rounded, comes to rest.
-    pub(crate) fn leaf(&self, row: &[f64]) -> f64 {
+    pub(crate) fn leaf(&self, row: &[f64], precision: Precision) -> f64 {
         let mut at = 0;
         loop {
             match &self.nodes[at as usize] {
                 Node::Leaf { value, .. } => return *value,
-                Node::Split(split) => at = split.next(row[split.feature as usize]),
+                Node::Split(split) => at = split.next(row[split.feature as usize], precision),
             }
         }
     }
@@ -82,7 +93,7 @@ impl crate::Tree {
 
 impl Split {
     /// The child that a value goes to.
-    pub(crate) fn next(&self, value: f64) -> u32 {
+    pub(crate) fn next(&self, value: f64, precision: Precision) -> u32 {
         let missing = match self.missing {
             Missing::Nan(side) if value.is_nan() => Some(side),
             Missing::NanAndZero(side) if value.is_nan() || value.abs() <= ZERO_MAX => Some(side),
@@ -95,7 +106,7 @@ impl Split {
         match missing {
             Some(Side::Left) => self.left,
             Some(Side::Right) => self.right,
-            None if self.test.holds(value) => self.left,
+            None if self.test.holds(value, precision) => self.left,
             None => self.right,
         }
     }
@@ -103,11 +114,11 @@ impl Split {
 
 impl Test {
     /// Whether a value passes; what is not a number does not.
-    pub(crate) fn holds(&self, value: f64) -> bool {
+    fn holds(&self, value: f64, precision: Precision) -> bool {
         match self {
-            Self::AtMost(threshold) => value <= *threshold,
-            Self::Below(threshold) => value < *threshold,
-            Self::Equal(threshold) => value == *threshold,
+            Self::AtMost(threshold) => value <= precision.rounded(*threshold),
+            Self::Below(threshold) => value < precision.rounded(*threshold),
+            Self::Equal(threshold) => value == precision.rounded(*threshold),
             Self::Member(categories) => categories.has(value),
         }
     }

@@ -2,7 +2,10 @@ use super::*;
 use crate::{Link, Missing, Precision};
 
 fn sound() -> Ensemble {
-    let leaf = Node::Leaf { value: 1.0, cover: 1.0 };
+    let leaf = Node::Leaf {
+        value: 1.0,
+        cover: 1.0,
+    };
     let split = Split {
         feature: 0,
         test: Test::AtMost(0.5),
@@ -16,7 +19,10 @@ fn sound() -> Ensemble {
         outputs: 1,
         precision: Precision::Double,
         base: Base::First(vec![0.0]),
-        trees: vec![Tree { output: 0, nodes: vec![Node::Split(split), leaf.clone(), leaf] }],
+        trees: vec![Tree {
+            output: 0,
+            nodes: vec![Node::Split(split), leaf.clone(), leaf],
+        }],
         aggregate: Aggregate::Sum,
         link: Link::Identity,
     }
@@ -44,10 +50,22 @@ fn a_sound_ensemble_passes() {
 #[test]
 fn what_is_broken_is_named_with_its_place() {
     check(|it| it.outputs = 0, "outputs: there are none");
-    check(|it| it.outputs = OUTPUTS_MAX + 1, "outputs: there are too many");
-    check(|it| it.base = Base::Last(vec![]), "base score: there is not one for each output");
-    check(|it| it.base = Base::First(vec![f64::NAN]), "base score: it is not finite");
-    check(|it| it.aggregate = Aggregate::Mean(0.0), "aggregate: the divisor is not positive");
+    check(
+        |it| it.outputs = OUTPUTS_MAX + 1,
+        "outputs: there are too many",
+    );
+    check(
+        |it| it.base = Base::Last(vec![]),
+        "base score: there is not one for each output",
+    );
+    check(
+        |it| it.base = Base::First(vec![f64::NAN]),
+        "base score: it is not finite",
+    );
+    check(
+        |it| it.aggregate = Aggregate::Mean(0.0),
+        "aggregate: the divisor is not positive",
+    );
     check(
         |it| (it.link, it.outputs, it.base) = (Link::SigmoidPair, 2, Base::First(vec![0.0; 2])),
         "link: a pair needs one output",
@@ -59,15 +77,34 @@ fn what_is_broken_is_named_with_its_place() {
         |it| root(it).test = Test::Below(f64::NAN),
         "tree 0, node 0: its threshold is not a number",
     );
-    check(|it| root(it).left = 0, "tree 0, node 0: child 0 is no node after it of its own");
-    check(|it| root(it).left = 2, "tree 0, node 0: child 2 is no node after it of its own");
-    check(|it| root(it).right = 3, "tree 0, node 0: child 3 is no node after it of its own");
     check(
-        |it| it.trees[0].nodes.push(Node::Leaf { value: 0.0, cover: 0.0 }),
+        |it| root(it).left = 0,
+        "tree 0, node 0: child 0 is no node after it of its own",
+    );
+    check(
+        |it| root(it).left = 2,
+        "tree 0, node 0: child 2 is no node after it of its own",
+    );
+    check(
+        |it| root(it).right = 3,
+        "tree 0, node 0: child 3 is no node after it of its own",
+    );
+    check(
+        |it| {
+            it.trees[0].nodes.push(Node::Leaf {
+                value: 0.0,
+                cover: 0.0,
+            })
+        },
         "tree 0, node 3: nothing leads to it",
     );
     check(
-        |it| it.trees[0].nodes[2] = Node::Leaf { value: f64::INFINITY, cover: 0.0 },
+        |it| {
+            it.trees[0].nodes[2] = Node::Leaf {
+                value: f64::INFINITY,
+                cover: 0.0,
+            }
+        },
         "tree 0, node 2: its value is inf",
     );
 }

@@ -2,7 +2,7 @@
 //! one waits while the others walk.
 
 use super::Real;
-use crate::quantise::{at_most, category, missing_code, missing_side, rounded};
+use crate::quantise::{at_most, missing_code, missing_side, rounded};
 use crate::{Aggregate, Categories, Ensemble, Node, Number, Precision, Test};
 
 /// Trees in flight.
@@ -181,15 +181,5 @@ impl Walk {
             Kind::Equal => value != node.number,
             Kind::Member(set) => !self.sets[set as usize].has(value),
         }
-    }
-}
-
-impl Categories {
-    /// Whether a number stands for one of these.
-    fn has(&self, value: f64) -> bool {
-        category(value, self.fraction_is_zero).is_some_and(|it| {
-            let word = self.words.get(it as usize / 64).copied().unwrap_or(0);
-            word >> (it % 64) & 1 == 1
-        })
     }
 }

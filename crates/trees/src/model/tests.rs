@@ -196,6 +196,11 @@ fn check(seed: u64, most: u64, count: usize, gap: usize) {
     let wanted: Vec<f64> = (0..count)
         .flat_map(|at| plain(&ensemble, rows.row(at)))
         .collect();
+    let mut textbook = vec![0.0; wanted.len()];
+    for (at, out) in textbook.chunks_exact_mut(ensemble.outputs).enumerate() {
+        ensemble.score(rows.row(at), out);
+    }
+    assert_eq!(bits(&textbook), bits(&wanted), "the textbook");
     let narrow: Vec<f32> = data.iter().map(|it| *it as f32).collect();
     let kernels = [Kernel::Walk, Kernel::Portable, Kernel::Avx2];
     for kernel in kernels {
@@ -347,7 +352,6 @@ fn links_make_predictions_of_scores() {
         (Link::SoftmaxZero, 0.5),
         (Link::LogOnePlusExp, (1.0 + one).ln()),
         (Link::SignedSquare, 1.0),
-        (Link::Probit, 0.841_344_746),
         (Link::Step, 1.0),
     ];
     for (link, wanted) in cases {

@@ -17,10 +17,12 @@ pub(crate) struct Fields<'a> {
 
 /// Reads a model's text.
 pub(crate) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        malformed(&format!("byte {}", error.valid_up_to()), "it is not text")
-    })?;
-    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_end()));
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| malformed(&format!("byte {}", error.valid_up_to()), "it is not text"))?;
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim_end()));
     let mut header = Fields::new("header");
     let mut current: Option<Fields<'_>> = None;
     let mut trees: Vec<Fields<'_>> = Vec::new();
@@ -39,7 +41,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     }
     trees.extend(current);
     if !ended {
-        return Err(malformed("end of file", "the line \"end of trees\" is missing"));
+        return Err(malformed(
+            "end of file",
+            "the line \"end of trees\" is missing",
+        ));
     }
     ensemble(&header, &trees)
 }
@@ -48,22 +53,30 @@ fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadE
     let outputs: usize = header.number("num_tree_per_iteration")?;
     let features: usize = header.number::<usize>("max_feature_idx")?.saturating_add(1);
     let feature_names: Vec<String> = match header.get("feature_names") {
-        Some(names) => names.split(' ').filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+        Some(names) => names
+            .split(' ')
+            .filter(|it| !it.is_empty())
+            .map(str::to_owned)
+            .collect(),
         None => Vec::new(),
     };
     if feature_names.len() != features {
         let reason = format!("{} names for {features} features", feature_names.len());
         return Err(header.fault("feature_names", &reason));
     }
-    if outputs == 0 || trees.len() % outputs != 0 {
+    if !trees.len().is_multiple_of(outputs) {
         let reason = format!("{outputs} do not divide {} trees", trees.len());
         return Err(header.fault("num_tree_per_iteration", &reason));
     }
     let mean = header.get("average_output").is_some() && !trees.is_empty();
-    #[expect(clippy::cast_precision_loss, reason = "a file holds far fewer than 2^53 trees")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a file holds far fewer than 2^53 trees"
+    )]
     let rounds = (trees.len() / outputs) as f64;
     let read = |(index, fields): (usize, &Fields<'_>)| {
-        let output = u32::try_from(index % outputs).expect("outputs are fewer than trees in a file");
+        let output =
+            u32::try_from(index % outputs).expect("outputs are fewer than trees in a file");
         read_tree(fields, output)
     };
     Ensemble {
@@ -71,8 +84,16 @@ fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadE
         outputs,
         precision: Precision::Double,
         base: Base::First(vec![0.0; outputs]),
-        trees: trees.iter().enumerate().map(read).collect::<Result<_, _>>()?,
-        aggregate: if mean { Aggregate::Mean(rounds) } else { Aggregate::Sum },
+        trees: trees
+            .iter()
+            .enumerate()
+            .map(read)
+            .collect::<Result<_, _>>()?,
+        aggregate: if mean {
+            Aggregate::Mean(rounds)
+        } else {
+            Aggregate::Sum
+        },
         link: objective::link(header)?,
     }
     .checked()
@@ -80,7 +101,10 @@ fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadE
 
 impl<'a> Fields<'a> {
     fn new(place: &str) -> Self {
-        Self { place: place.to_owned(), values: HashMap::new() }
+        Self {
+            place: place.to_owned(),
+            values: HashMap::new(),
+        }
     }
 
     /// Takes a line; one without `=` is a word that stands for itself.
@@ -100,7 +124,9 @@ impl<'a> Fields<'a> {
         let Some(text) = self.get(key) else {
             return Err(self.fault(key, "it is missing"));
         };
-        text.trim().parse().map_err(|_| self.fault(key, &format!("{text:?} is no such number")))
+        text.trim()
+            .parse()
+            .map_err(|_| self.fault(key, &format!("{text:?} is no such number")))
     }
 
     /// `count` numbers that have to be there.
@@ -120,15 +146,24 @@ impl<'a> Fields<'a> {
     pub(crate) fn list<T: std::str::FromStr>(&self, key: &str) -> Result<Vec<T>, ReadError> {
         let text = self.get(key).unwrap_or("");
         let word = |word: &str| {
-            word.parse().map_err(|_| self.fault(key, &format!("{word:?} is no such number")))
+            word.parse()
+                .map_err(|_| self.fault(key, &format!("{word:?} is no such number")))
         };
         text.split_ascii_whitespace().map(word).collect()
     }
 
     /// A fault with its place.
     pub(crate) fn fault(&self, key: &str, reason: &str) -> ReadError {
-        let line = self.values.get(key).map(|it| format!("line {}, ", it.0)).unwrap_or_default();
-        let part = if line.is_empty() { format!("{}, ", self.place) } else { line };
+        let line = self
+            .values
+            .get(key)
+            .map(|it| format!("line {}, ", it.0))
+            .unwrap_or_default();
+        let part = if line.is_empty() {
+            format!("{}, ", self.place)
+        } else {
+            line
+        };
         malformed(&format!("{part}{key}"), reason)
     }
 }

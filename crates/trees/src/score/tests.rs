@@ -3,13 +3,23 @@ use crate::{Link, Tree};
 
 fn stump(test: Test, missing: Missing) -> Ensemble {
     let leaf = |value| Node::Leaf { value, cover: 1.0 };
-    let split = Split { feature: 0, test, missing, left: 1, right: 2, cover: 2.0 };
+    let split = Split {
+        feature: 0,
+        test,
+        missing,
+        left: 1,
+        right: 2,
+        cover: 2.0,
+    };
     Ensemble {
         feature_names: vec!["f0".to_owned()],
         outputs: 1,
         precision: Precision::Double,
         base: Base::First(vec![0.0]),
-        trees: vec![Tree { output: 0, nodes: vec![Node::Split(split), leaf(1.0), leaf(-1.0)] }],
+        trees: vec![Tree {
+            output: 0,
+            nodes: vec![Node::Split(split), leaf(1.0), leaf(-1.0)],
+        }],
         aggregate: Aggregate::Sum,
         link: Link::Identity,
     }
@@ -26,9 +36,12 @@ fn left(ensemble: &Ensemble, value: f64) -> bool {
 fn a_threshold_belongs_to_the_side_its_test_says() {
     let at_most = stump(Test::AtMost(0.0), Missing::Nan(Side::Right));
     let below = stump(Test::Below(0.0), Missing::Nan(Side::Right));
-    for (value, in_at_most, in_below) in
-        [(0.0, true, false), (-0.0, true, false), (-1e-300, true, true), (1e-300, false, false)]
-    {
+    for (value, in_at_most, in_below) in [
+        (0.0, true, false),
+        (-0.0, true, false),
+        (-1e-300, true, true),
+        (1e-300, false, false),
+    ] {
         assert_eq!(left(&at_most, value), in_at_most, "{value}");
         assert_eq!(left(&below, value), in_below, "{value}");
     }
@@ -55,7 +68,10 @@ fn missing_values_go_where_the_split_says() {
 #[test]
 fn categories_are_cut_to_whole_numbers() {
     let words = vec![0b101, 1];
-    let of = |fraction_is_zero| Categories { words: words.clone(), fraction_is_zero };
+    let of = |fraction_is_zero| Categories {
+        words: words.clone(),
+        fraction_is_zero,
+    };
     for (value, member) in [
         (0.0, true),
         (0.9, true),
@@ -92,7 +108,10 @@ fn single_precision_rounds_features_and_sums() {
 fn trees_are_put_together_as_the_model_says() {
     let mut ensemble = stump(Test::AtMost(0.0), Missing::Nothing);
     let mut second = ensemble.trees[0].clone();
-    second.nodes[1] = Node::Leaf { value: 4.0, cover: 1.0 };
+    second.nodes[1] = Node::Leaf {
+        value: 4.0,
+        cover: 1.0,
+    };
     ensemble.trees.push(second);
     for (aggregate, base, wanted) in [
         (Aggregate::Sum, Base::First(vec![10.0]), 15.0),

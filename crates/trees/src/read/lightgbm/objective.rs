@@ -29,6 +29,10 @@ pub(super) fn link(header: &Fields<'_>) -> Result<Link, ReadError> {
         "regression" if options.contains(&"sqrt") => Link::SignedSquare,
         "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank"
         | "rank_xendcg" | "custom" | "none" | "" => Link::Identity,
-        other => return Err(ReadError::Unsupported(format!("the LightGBM objective {other:?}"))),
+        other => {
+            return Err(ReadError::Unsupported(format!(
+                "the LightGBM objective {other:?}"
+            )));
+        }
     })
 }

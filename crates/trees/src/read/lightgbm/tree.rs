@@ -23,7 +23,9 @@ struct Columns {
 
 pub(super) fn read_tree(fields: &Fields<'_>, output: u32) -> Result<Tree, ReadError> {
     if fields.get("is_linear").is_some_and(|it| it.trim() != "0") {
-        return Err(ReadError::Unsupported("a LightGBM model of linear trees".to_owned()));
+        return Err(ReadError::Unsupported(
+            "a LightGBM model of linear trees".to_owned(),
+        ));
     }
     let leaves: usize = fields.number("num_leaves")?;
     let values: Vec<f64> = fields.list("leaf_value")?;
@@ -32,8 +34,18 @@ pub(super) fn read_tree(fields: &Fields<'_>, output: u32) -> Result<Tree, ReadEr
         return Err(fields.fault("leaf_value", &reason));
     }
     if leaves == 1 {
-        let cover = fields.list("leaf_count")?.first().copied().unwrap_or(f64::NAN);
-        return Ok(Tree { output, nodes: vec![Node::Leaf { value: values[0], cover }] });
+        let cover = fields
+            .list("leaf_count")?
+            .first()
+            .copied()
+            .unwrap_or(f64::NAN);
+        return Ok(Tree {
+            output,
+            nodes: vec![Node::Leaf {
+                value: values[0],
+                cover,
+            }],
+        });
     }
     let splits = leaves - 1;
     let columns = Columns {
@@ -51,7 +63,10 @@ pub(super) fn read_tree(fields: &Fields<'_>, output: u32) -> Result<Tree, ReadEr
         boundaries: fields.list("cat_boundaries")?,
         bits: fields.list("cat_threshold")?,
     };
-    Ok(Tree { output, nodes: columns.nodes(fields)? })
+    Ok(Tree {
+        output,
+        nodes: columns.nodes(fields)?,
+    })
 }
 
 /// Counts of training rows; not numbers where the file leaves them out.
@@ -74,9 +89,8 @@ impl Columns {
             if new == wanted {
                 return Err(fields.fault("left_child", "a node has two parents"));
             }
-            match waiting {
-                Some((parent, side)) => set_child(&mut nodes, parent, side, new),
-                None => {}
+            if let Some((parent, side)) = waiting {
+                set_child(&mut nodes, parent, side, new);
             }
             match usize::try_from(old) {
                 Err(_) => nodes.push(self.leaf(!old, fields)?),
@@ -95,11 +109,14 @@ impl Columns {
     }
 
     fn leaf(&self, index: i32, fields: &Fields<'_>) -> Result<Node, ReadError> {
-        let found = usize::try_from(index).ok().filter(|it| *it < self.leaf.len());
+        let found = usize::try_from(index)
+            .ok()
+            .filter(|it| *it < self.leaf.len());
         match found {
-            Some(index) => {
-                Ok(Node::Leaf { value: self.leaf[index], cover: self.leaf_cover[index] })
-            }
+            Some(index) => Ok(Node::Leaf {
+                value: self.leaf[index],
+                cover: self.leaf_cover[index],
+            }),
             None => Err(fields.fault("left_child", &format!("there is no leaf {index}"))),
         }
     }
@@ -109,7 +126,11 @@ impl Columns {
             return Err(fields.fault("left_child", &format!("there is no node {index}")));
         };
         let categorical = decision & CATEGORICAL != 0;
-        let side = if decision & DEFAULT_LEFT != 0 { Side::Left } else { Side::Right };
+        let side = if decision & DEFAULT_LEFT != 0 {
+            Side::Left
+        } else {
+            Side::Right
+        };
         let missing = match decision >> 2 & 3 {
             // No category is missing: what is not a number belongs to no set.
             _ if categorical => Missing::Nan(Side::Right),
@@ -151,7 +172,10 @@ impl Columns {
         let word = |pair: &[u32]| {
             u64::from(pair[0]) | pair.get(1).map_or(0, |high| u64::from(*high) << 32)
         };
-        Ok(Categories { words: bits.chunks(2).map(word).collect(), fraction_is_zero: true })
+        Ok(Categories {
+            words: bits.chunks(2).map(word).collect(),
+            fraction_is_zero: true,
+        })
     }
 }
 
