@@ -47,6 +47,3 @@ pub(crate) fn hex_of(bytes: &[u8]) -> String {
             text
         })
 }
-
-#[cfg(test)]
-mod tests;

@@ -113,7 +113,7 @@ impl ModelCache {
             let slot = self.slot(model, version)?;
             let mut flight = match self.inner.join(&slot)? {
                 flight::Joined::Lease(lease) => {
-                    slot.touch(self.inner.counts.uses.fetch_add(1, Ordering::Relaxed));
+                    self.inner.used_after_wait(&slot);
                     return Ok(lease);
                 }
                 flight::Joined::Flight(flight) => flight,
@@ -132,7 +132,7 @@ impl ModelCache {
             };
             match outcome.expect("waited for it to be there") {
                 Outcome::Ready(lease) => {
-                    slot.touch(self.inner.counts.uses.fetch_add(1, Ordering::Relaxed));
+                    self.inner.used_after_wait(&slot);
                     return Ok(lease);
                 }
                 Outcome::Failed(error) => return Err(error),

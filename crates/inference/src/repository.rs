@@ -133,6 +133,3 @@ pub(crate) fn is_name(name: &str) -> bool {
     let fine = |it: u8| it.is_ascii_alphanumeric() || b"_-.".contains(&it);
     (1..=LENGTH_MAX).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(fine)
 }
-
-#[cfg(test)]
-mod tests;

@@ -224,6 +224,3 @@ impl Backend for TreesBackend {
         }])
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,13 +5,15 @@ use std::{
     time::Duration,
 };
 
-use super::{Inner, lock};
+use super::{Inner, Slot, lock};
 
 /// Counters, kept where the work is done.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// Leases given; its value is also the clock of recency.
     pub(super) uses: AtomicU64,
+    /// Of these, leases that were not there at once.
+    pub(super) waited: AtomicU64,
     pub(super) misses: AtomicU64,
     pub(super) loads: AtomicU64,
     pub(super) load_failures: AtomicU64,
@@ -45,6 +47,12 @@ pub(crate) struct CacheFigures {
 }
 
 impl Inner {
+    /// Notes a use that had to wait for its lease.
+    pub(super) fn used_after_wait(&self, slot: &Slot) {
+        self.counts.waited.fetch_add(1, Ordering::Relaxed);
+        slot.touch(self.counts.uses.fetch_add(1, Ordering::Relaxed));
+    }
+
     pub(super) fn figures(&self) -> CacheFigures {
         let get = |it: &AtomicU64| it.load(Ordering::Relaxed);
         let counts = &self.counts;
@@ -57,7 +65,7 @@ impl Inner {
             loads: get(&counts.loads),
             load_failures: get(&counts.load_failures),
             load_time: Duration::from_nanos(get(&counts.load_ns)),
-            hits: get(&counts.uses).saturating_sub(get(&counts.misses)),
+            hits: get(&counts.uses).saturating_sub(get(&counts.waited)),
             misses: get(&counts.misses),
             evictions: get(&counts.evictions),
             bytes: self.bytes.load(Ordering::Acquire),

@@ -1,1 +1,311 @@
+use std::{fs, sync::Arc};
 
+use tempfile::TempDir;
+use trees::Precision;
+
+use super::*;
+use crate::{
+    Canary, DataType, Shadow, Tensor, Values, VersionRef,
+    fixtures::{options, put, row, stump},
+};
+
+/// A folder of models with version 1 of `elo`, and its server.
+struct Bench {
+    folder: TempDir,
+    server: Arc<ModelServer>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        put(folder.path(), "elo", 1, &model(1.0));
+        let server = ModelServer::open(options(&folder)).await.unwrap();
+        Self { folder, server }
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.folder.path().join(path), text).unwrap();
+    }
+
+    fn push(&self, name: &str, bytes: &[u8]) -> Push {
+        let file = self.folder.path().join(".uploads/sent");
+        fs::write(&file, bytes).unwrap();
+        Push {
+            name: name.to_owned(),
+            version: None,
+            sha256: None,
+            file,
+            golden: None,
+            report: None,
+            config: None,
+        }
+    }
+
+    async fn refused(&self, push: Push) -> String {
+        let error = self.server.push(push).await.unwrap_err();
+        assert!(matches!(error, InferenceError::BadModel(_)), "{error}");
+        let left = fs::read_dir(self.folder.path().join(".uploads")).unwrap();
+        assert_eq!(left.count(), 0);
+        error.to_string()
+    }
+
+    fn serving(&self) -> u64 {
+        self.server.models.repository.route("elo").unwrap().serving
+    }
+
+    fn shares(&self) -> Vec<f64> {
+        let versions = self.server.versions(Some("elo")).unwrap();
+        versions.iter().map(|it| it.traffic_share).collect()
+    }
+}
+
+fn model(answer: f64) -> Vec<u8> {
+    stump(answer, answer, Precision::Double)
+}
+
+#[tokio::test]
+async fn a_version_is_known_ready_described_and_loaded_on_first_use() {
+    let it = Bench::new().await;
+    let index = it.server.index();
+    assert_eq!(
+        (index[0].name.as_str(), index[0].state),
+        ("elo", LoadState::Available)
+    );
+    assert!(it.server.is_ready("elo", &VersionRef::Serving).unwrap());
+    assert!(it.server.is_warm());
+    let metadata = it
+        .server
+        .metadata("elo", &VersionRef::Serving)
+        .await
+        .unwrap();
+    assert_eq!(metadata.platform, "trees_compact");
+    assert_eq!(metadata.signature.features, ["elo", "rest"]);
+    assert_eq!(metadata.signature.outputs[0].datatype, DataType::Fp64);
+    let view = it.server.versions(None).unwrap().remove(0);
+    assert_eq!((view.state, view.sha256.len()), (LoadState::Ready, 64));
+    assert!(view.memory_bytes > 0 && view.row_us > Some(0.0));
+    it.server.close().await;
+}
+
+#[tokio::test]
+async fn a_pushed_version_is_there_in_one_step_and_a_second_of_its_number_is_refused() {
+    let it = Bench::new().await;
+    let view = it.server.push(it.push("elo", &model(2.0))).await.unwrap();
+    assert_eq!((view.version, view.state), (2, LoadState::Ready));
+    let mut again = it.push("elo", &model(3.0));
+    again.version = Some(2);
+    assert_eq!(it.refused(again).await, "model elo has version 2 already");
+    let mut new = it.push("rest.model", &model(4.0));
+    new.config = Some(ModelConfig {
+        pin: true,
+        ..ModelConfig::default()
+    });
+    new.report = Some(b"{}".to_vec());
+    let view = it.server.push(new).await.unwrap();
+    assert_eq!((view.version, view.report.as_deref()), (1, Some("{}")));
+    assert!(it.server.config("rest.model").unwrap().pin);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_push_is_said_and_leaves_nothing() {
+    let it = Bench::new().await;
+    for name in ["", "../x", ".x", "a/b"] {
+        let mut push = it.push("elo", &model(2.0));
+        push.name = name.to_owned();
+        let reason = it.refused(push).await;
+        assert!(reason.contains("is not a name"), "{reason}");
+    }
+    let mut push = it.push("elo", &model(2.0));
+    push.sha256 = Some("00".to_owned());
+    assert!(it.refused(push).await.contains("SHA-256"));
+    let mut push = it.push("elo", &model(2.0));
+    push.version = Some(0);
+    assert_eq!(it.refused(push).await, "versions begin with 1");
+    assert!(
+        it.refused(it.push("elo", b"nonsense"))
+            .await
+            .starts_with("not a model")
+    );
+    let long = vec![0; (1 << 20) + 1];
+    assert!(
+        it.refused(it.push("elo", &long))
+            .await
+            .contains("1048577 bytes")
+    );
+    let mut push = it.push("elo", &model(2.0));
+    push.golden = Some(br#"{"inputs": [[1, 0], [null, 0]], "outputs": [[2], [2.5]]}"#.to_vec());
+    assert_eq!(
+        it.refused(push).await,
+        "golden row 1: 2 where 2.5 is wanted"
+    );
+    assert_eq!(it.server.index().len(), 1);
+}
+
+#[tokio::test]
+async fn promotion_and_roll_back_outlive_the_server() {
+    let it = Bench::new().await;
+    it.server.label("elo", "stable", Some(1)).await.unwrap();
+    it.server.push(it.push("elo", &model(2.0))).await.unwrap();
+    assert_eq!(it.serving(), 1);
+    it.server.promote("elo", 2, false).await.unwrap();
+    assert_eq!((it.serving(), it.shares()), (2, vec![0.0, 1.0]));
+    let again = ModelServer::open(options(&it.folder)).await.unwrap();
+    assert_eq!(again.roll_back("elo").await.unwrap(), 1);
+    let error = again.roll_back("elo").await.unwrap_err();
+    assert!(matches!(error, InferenceError::Refused(_)), "{error}");
+    it.server.refresh().await.unwrap();
+    assert_eq!(it.serving(), 1);
+}
+
+#[tokio::test]
+async fn a_canary_takes_its_share_and_a_shadow_gates_promotion() {
+    let it = Bench::new().await;
+    it.server.label("elo", "stable", Some(1)).await.unwrap();
+    put(it.folder.path(), "elo", 2, &model(2.0));
+    it.server.refresh().await.unwrap();
+    let canary = |version, share| {
+        Some(Canary {
+            version,
+            share,
+            failures_max: None,
+        })
+    };
+    it.server.canary("elo", canary(2, 0.25)).await.unwrap();
+    assert_eq!(it.shares(), [0.75, 0.25]);
+    let error = it.server.canary("elo", canary(2, 1.5)).await.unwrap_err();
+    assert!(matches!(error, InferenceError::BadModel(_)), "{error}");
+    let error = it.server.canary("elo", canary(9, 0.5)).await.unwrap_err();
+    assert_eq!(error.to_string(), "model elo has no version 9");
+    it.server.canary("elo", None).await.unwrap();
+    let shadow = Shadow {
+        version: 2,
+        share: 1.0,
+        rows_min: 10,
+        difference_max: Some(0.1),
+        promote: false,
+    };
+    it.server.shadow("elo", Some(shadow)).await.unwrap();
+    let error = it.server.promote("elo", 2, false).await.unwrap_err();
+    assert!(matches!(error, InferenceError::Refused(_)), "{error}");
+    it.server.promote("elo", 2, true).await.unwrap();
+    assert!(it.server.config("elo").unwrap().shadow.is_none());
+    assert_eq!(it.serving(), 2);
+}
+
+#[tokio::test]
+async fn unloaded_is_not_ready_until_loaded_again() {
+    let it = Bench::new().await;
+    it.server.load("elo", &VersionRef::Number(1)).await.unwrap();
+    it.server.unload("elo").await.unwrap();
+    assert!(!it.server.is_ready("elo", &VersionRef::Serving).unwrap());
+    assert_eq!(it.server.index()[0].state, LoadState::Unloaded);
+    it.server.load("elo", &VersionRef::Serving).await.unwrap();
+    assert!(it.server.is_ready("elo", &VersionRef::Serving).unwrap());
+    let error = it.server.unload("other").await.unwrap_err();
+    assert_eq!(error.to_string(), "model other is not known");
+}
+
+#[tokio::test]
+async fn broken_settings_are_a_reason_and_the_last_good_ones_stay() {
+    let it = Bench::new().await;
+    it.write("elo/config.toml", "last_good = true");
+    it.server.refresh().await.unwrap();
+    it.write("elo/config.toml", "last_good = maybe");
+    it.write("elo/state.json", "{");
+    fs::create_dir_all(it.folder.path().join("elo/7")).unwrap();
+    fs::create_dir_all(it.folder.path().join("odd/01")).unwrap();
+    it.server.refresh().await.unwrap();
+    assert!(it.server.config("elo").unwrap().last_good);
+    let index = it.server.index();
+    assert!(index[0].reason.contains("config.toml"), "{index:?}");
+    assert_eq!((index[1].version, index[1].state), (7, LoadState::Failed));
+    assert_eq!((index.len(), it.serving()), (2, 1));
+}
+
+#[tokio::test]
+async fn policy_and_labels_say_what_may_be_asked_for() {
+    let it = Bench::new().await;
+    for version in 2..=4 {
+        put(it.folder.path(), "elo", version, &model(version as f64));
+    }
+    it.write(
+        "elo/config.toml",
+        "[labels]\nold = 1\n[versions]\nlatest = 1",
+    );
+    it.server.refresh().await.unwrap();
+    let entry = it.server.models.repository.route("elo").unwrap();
+    assert_eq!((entry.versions.as_slice(), entry.serving), (&[1, 4][..], 4));
+    let old = VersionRef::Label("old".to_owned());
+    assert!(it.server.is_ready("elo", &old).unwrap());
+    it.server.label("elo", "old", None).await.unwrap();
+    let error = it.server.is_ready("elo", &old).unwrap_err();
+    assert_eq!(error.to_string(), "model elo has no version old");
+    let error = it.server.label("elo", "3", Some(4)).await.unwrap_err();
+    assert!(matches!(error, InferenceError::BadModel(_)), "{error}");
+}
+
+#[tokio::test]
+async fn leftovers_of_a_crash_are_cleared_and_a_file_for_a_folder_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join(".uploads/half.d")).unwrap();
+    ModelServer::open(options(&folder)).await.unwrap();
+    assert!(!folder.path().join(".uploads/half.d").exists());
+    let mut wrong = options(&folder);
+    wrong.folder = folder.path().join("file");
+    fs::write(&wrong.folder, "").unwrap();
+    let error = ModelServer::open(wrong).await.unwrap_err();
+    assert!(matches!(error, InferenceError::Folder { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_folder_is_polled() {
+    let folder = TempDir::new().unwrap();
+    let mut polled = options(&folder);
+    polled.poll_every = Some(std::time::Duration::from_secs(5));
+    let server = ModelServer::open(polled).await.unwrap();
+    put(folder.path(), "elo", 1, &model(1.0));
+    assert!(server.index().is_empty());
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    assert_eq!(server.index().len(), 1);
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_model_takes_singles_whole_numbers_or_a_column_per_feature() {
+    let it = Bench::new().await;
+    put(
+        it.folder.path(),
+        "elo",
+        2,
+        &stump(-1.0, 1.0, Precision::Single),
+    );
+    it.server.refresh().await.unwrap();
+    let lease = it.server.models.cache.lease("elo", 2).await.unwrap();
+    let one = row(1.0).remove(0);
+    let with = |values| Tensor {
+        values,
+        ..one.clone()
+    };
+    let column = |name: &str, value| Tensor {
+        name: name.to_owned(),
+        datatype: DataType::Int64,
+        shape: vec![1],
+        values: Values::Int64(vec![value]),
+    };
+    for inputs in [
+        vec![one.clone()],
+        vec![with(Values::Fp32(vec![1.0, 0.0]))],
+        vec![with(Values::Int64(vec![1, 0]))],
+        vec![column("rest", 0), column("elo", 1)],
+    ] {
+        let output = lease.backend.run(&inputs).unwrap().remove(0);
+        assert_eq!(output.values, Values::Fp32(vec![1.0]), "{inputs:?}");
+    }
+    for inputs in [
+        vec![column("elo", 1)],
+        vec![with(Values::Bytes(vec![vec![], vec![]]))],
+        vec![with(Values::Fp64(vec![1.0]))],
+    ] {
+        lease.backend.run(&inputs).unwrap_err();
+    }
+}
