@@ -1,0 +1,281 @@
+//! Puts requests to a busy version together: a batch is formed when a thread is free to run it, so
+//! that batches grow with load and nobody waits for a timer.
+//!
+//! Bounded; urgent ones first; late ones and those nobody waits for any more are dropped.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+use crate::{InferRequest, Tensor, backend::RunError, resident::Lease, statistics::Statistics};
+
+mod parts;
+
+/// What a run gave, and how long it waited and ran.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) outputs: Result<Vec<Tensor>, Failure>,
+    pub(crate) queue: Duration,
+    pub(crate) compute: Duration,
+}
+
+/// Why a run gave nothing.
+#[derive(Debug, Clone)]
+pub(crate) enum Failure {
+    /// The model said so.
+    Model(RunError),
+    /// The model panicked.
+    Panic,
+    /// Its deadline passed before it ran.
+    Late,
+}
+
+/// Why a request does not get into the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// As many wait as may.
+    Queue,
+    /// What waits before it takes longer than it has.
+    Deadline,
+}
+
+/// A request that waits.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) request: Arc<InferRequest>,
+    pub(crate) rows: u64,
+    pub(crate) since: Instant,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) lease: Lease,
+    pub(crate) statistics: Arc<Statistics>,
+}
+
+type Entry = (Waiting, oneshot::Sender<Ran>);
+
+/// Requests to one version that wait.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    line: Mutex<Line>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    waiting: BTreeMap<(u64, u64), Entry>,
+    rows: u64,
+    runners: usize,
+    next: u64,
+}
+
+/// Threads that run batches, of all versions.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    threads: usize,
+    free: Arc<Semaphore>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Workers {
+    pub(crate) fn new(threads: usize) -> Self {
+        let threads = threads.max(1);
+        Self {
+            threads,
+            free: Arc::new(Semaphore::new(threads)),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// Lets a request wait for its version; the receiver ends without an answer at a stop.
+    pub(crate) fn enqueue(
+        &self,
+        queue: &Arc<Queue>,
+        waiting: Waiting,
+    ) -> Result<oneshot::Receiver<Ran>, Full> {
+        let settings = &waiting.lease.config.batching;
+        let (answer, receiver) = oneshot::channel();
+        let mut line = lock(&queue.line);
+        if line.waiting.len() >= settings.queue_max as usize {
+            line.waiting.retain(|_, (_, answer)| !answer.is_closed());
+            line.rows = line.waiting.values().map(|(it, _)| it.rows).sum();
+            if line.waiting.len() >= settings.queue_max as usize {
+                return Err(Full::Queue);
+            }
+        }
+        let before = u32::try_from(line.rows + waiting.rows).unwrap_or(u32::MAX);
+        let wait = waiting.lease.row_cost.saturating_mul(before) / self.threads as u32;
+        if waiting.deadline.is_some_and(|it| waiting.since + wait > it) {
+            return Err(Full::Deadline);
+        }
+        // Who names no priority comes after all who do.
+        let priority = waiting.request.priority.wrapping_sub(1);
+        let key = (priority, line.next);
+        line.next += 1;
+        line.rows += waiting.rows;
+        line.waiting.insert(key, (waiting, answer));
+        if line.runners < self.threads.min(line.waiting.len()) {
+            line.runners += 1;
+            self.start(Arc::clone(queue));
+        }
+        Ok(receiver)
+    }
+
+    fn start(&self, queue: Arc<Queue>) {
+        let free = Arc::clone(&self.free);
+        let mut tasks = lock(&self.tasks);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
+            loop {
+                let Ok(permit) = Arc::clone(&free).acquire_owned().await else {
+                    *lock(&queue.line) = Line::default();
+                    return;
+                };
+                let delay = queue.delay();
+                if !delay.is_zero() {
+                    sleep(delay).await;
+                }
+                let Some(batch) = queue.take() else {
+                    return;
+                };
+                let run = tokio::task::spawn_blocking(move || {
+                    run(batch);
+                    drop(permit);
+                });
+                // It catches the model's panics; what is left is a runtime that goes down.
+                let _ = run.await;
+            }
+        });
+    }
+
+    /// Ends what waits, and waits for what runs.
+    pub(crate) async fn close(&self) {
+        self.free.close();
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Queue {
+    /// Requests that wait.
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.line).waiting.len()
+    }
+
+    fn delay(&self) -> Duration {
+        let line = lock(&self.line);
+        let first = line.waiting.values().next();
+        first.map_or(Duration::ZERO, |(it, _)| {
+            let settings = &it.lease.config.batching;
+            let enough = line.rows >= u64::from(settings.rows_max);
+            let age = it.since.elapsed();
+            match enough {
+                true => Duration::ZERO,
+                false => Duration::from_micros(settings.delay_us).saturating_sub(age),
+            }
+        })
+    }
+
+    /// The next batch; `None` ends a runner.
+    fn take(&self) -> Option<Vec<Entry>> {
+        let mut line = lock(&self.line);
+        let mut batch: Vec<Entry> = Vec::new();
+        let mut rows = 0;
+        while let Some((&key, (next, answer))) = line.waiting.first_key_value() {
+            let dead = answer.is_closed();
+            if let (false, Some((head, _))) = (dead, batch.first()) {
+                let rows_max = u64::from(head.lease.config.batching.rows_max);
+                if rows + next.rows > rows_max || !parts::together(head, next) {
+                    break;
+                }
+            }
+            let entry = line.waiting.remove(&key).expect("just seen");
+            line.rows -= entry.0.rows;
+            if !dead {
+                rows += entry.0.rows;
+                batch.push(entry);
+            }
+        }
+        if batch.is_empty() {
+            line.runners -= 1;
+            return None;
+        }
+        Some(batch)
+    }
+}
+
+/// Runs a batch; where it fails, each request alone, so that a bad one fails alone.
+fn run(batch: Vec<Entry>) {
+    let start = Instant::now();
+    let (late, batch): (Vec<_>, Vec<_>) = batch
+        .into_iter()
+        .partition(|(it, _)| it.deadline.is_some_and(|it| it <= start));
+    for (waiting, answer) in late {
+        send(answer, Err(Failure::Late), start - waiting.since, Duration::ZERO);
+    }
+    if batch.len() > 1 {
+        let inputs = parts::join(batch.iter().map(|(it, _)| it.request.inputs.as_slice()));
+        let first = &batch[0].0;
+        let rows: Vec<u64> = batch.iter().map(|(it, _)| it.rows).collect();
+        let outputs = run_once(&first.lease, &inputs, false);
+        first.statistics.ran(rows.iter().sum());
+        if let Some(split) = outputs.ok().and_then(|it| parts::split(it, &rows)) {
+            let compute = start.elapsed();
+            for ((waiting, answer), outputs) in batch.into_iter().zip(split) {
+                send(answer, Ok(outputs), start - waiting.since, compute);
+            }
+            return;
+        }
+    }
+    for (waiting, answer) in batch {
+        let begun = Instant::now();
+        let request = &waiting.request;
+        let outputs = run_once(&waiting.lease, &request.inputs, request.explain);
+        waiting.statistics.ran(waiting.rows);
+        send(answer, outputs, begun - waiting.since, begun.elapsed());
+    }
+}
+
+fn send(
+    answer: oneshot::Sender<Ran>,
+    outputs: Result<Vec<Tensor>, Failure>,
+    queue: Duration,
+    compute: Duration,
+) {
+    // A caller that left wants no answer.
+    let _ = answer.send(Ran {
+        outputs,
+        queue,
+        compute,
+    });
+}
+
+/// Runs a model on the thread at hand; a panic is a failure.
+pub(crate) fn run_once(
+    lease: &Lease,
+    inputs: &[Tensor],
+    explain: bool,
+) -> Result<Vec<Tensor>, Failure> {
+    let run = AssertUnwindSafe(|| {
+        let mut outputs = lease.backend.run(inputs)?;
+        if explain {
+            outputs.push(lease.backend.explain(inputs)?);
+        }
+        Ok(outputs)
+    });
+    match catch_unwind(run) {
+        Ok(outputs) => outputs.map_err(Failure::Model),
+        Err(_) => Err(Failure::Panic),
+    }
+}
+
+/// Locks; changes under it are whole even where a panic came by.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,88 @@
+//! What a version has done, counted with atomics alone.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use crate::{
+    StageTimes, StatisticsView,
+    histogram::{Histogram, nanoseconds},
+};
+
+/// Batch sizes are told apart by doubling, up to this many doublings.
+const SIZES: usize = 24;
+/// The quantiles told.
+const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
+
+/// Counters of a version.
+#[derive(Debug, Default)]
+pub(crate) struct Statistics {
+    pub(crate) rows: AtomicU64,
+    pub(crate) executions: AtomicU64,
+    pub(crate) successes: AtomicU64,
+    pub(crate) failures: AtomicU64,
+    pub(crate) fail_ns: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) fallbacks: AtomicU64,
+    pub(crate) at_work: AtomicU64,
+    sizes: [AtomicU64; SIZES],
+    whole: Histogram,
+    queue: Histogram,
+    compute: Histogram,
+    post: Histogram,
+}
+
+impl Statistics {
+    /// Counts a run of the model.
+    pub(crate) fn ran(&self, rows: u64) {
+        self.executions.fetch_add(1, Ordering::Relaxed);
+        let size = (rows.max(1).ilog2() as usize).min(SIZES - 1);
+        self.sizes[size].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that was answered.
+    pub(crate) fn succeeded(&self, rows: u64, times: &StageTimes) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.successes.fetch_add(1, Ordering::Relaxed);
+        self.whole.add(times.queue + times.compute + times.post);
+        self.queue.add(times.queue);
+        self.compute.add(times.compute);
+        self.post.add(times.post);
+    }
+
+    /// Counts a request that failed.
+    pub(crate) fn failed(&self, time: Duration) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        self.fail_ns.fetch_add(nanoseconds(time), Ordering::Relaxed);
+    }
+
+    /// What was counted so far. A batch size stands for all from it to the next power of two.
+    pub(crate) fn view(&self, name: &str, version: u64) -> StatisticsView {
+        let get = |it: &AtomicU64| it.load(Ordering::Relaxed);
+        let batches = self.sizes.iter().enumerate();
+        StatisticsView {
+            name: name.to_owned(),
+            version,
+            inference_count: get(&self.rows),
+            execution_count: get(&self.executions),
+            success_count: get(&self.successes),
+            success_ns: self.whole.sum_ns(),
+            fail_count: get(&self.failures),
+            fail_ns: get(&self.fail_ns),
+            refused_count: get(&self.refused),
+            queue_ns: self.queue.sum_ns(),
+            compute_infer_ns: self.compute.sum_ns(),
+            compute_output_ns: self.post.sum_ns(),
+            fallback_count: get(&self.fallbacks),
+            latency_us: self.whole.quantiles_us(QUANTILES),
+            stages_us: [&self.queue, &self.compute, &self.post]
+                .map(|it| it.quantiles_us(QUANTILES)),
+            batches: batches
+                .map(|(index, times)| (1 << index, get(times)))
+                .filter(|(_, times)| *times > 0)
+                .collect(),
+            ..StatisticsView::default()
+        }
+    }
+}
