@@ -163,11 +163,6 @@ impl Workers {
 }
 
 impl Queue {
-    /// Requests that wait.
-    pub(crate) fn len(&self) -> usize {
-        lock(&self.line).waiting.len()
-    }
-
     fn delay(&self) -> Duration {
         let line = lock(&self.line);
         let first = line.waiting.values().next();
@@ -217,7 +212,12 @@ fn run(batch: Vec<Entry>) {
         .into_iter()
         .partition(|(it, _)| it.deadline.is_some_and(|it| it <= start));
     for (waiting, answer) in late {
-        send(answer, Err(Failure::Late), start - waiting.since, Duration::ZERO);
+        send(
+            answer,
+            Err(Failure::Late),
+            start - waiting.since,
+            Duration::ZERO,
+        );
     }
     if batch.len() > 1 {
         let inputs = parts::join(batch.iter().map(|(it, _)| it.request.inputs.as_slice()));

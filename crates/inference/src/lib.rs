@@ -4,16 +4,21 @@
 //! Knows named tensors of numbers, not what they stand for.
 
 mod backend;
+mod batcher;
 mod config;
 mod error;
 #[cfg(test)]
 mod fixtures;
+mod histogram;
 mod loader;
+mod metrics;
 mod model_cache;
+mod pipeline;
 mod repository;
 mod request;
 mod resident;
 mod server;
+mod statistics;
 mod tensor;
 
 pub use config::{

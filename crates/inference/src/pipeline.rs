@@ -94,6 +94,12 @@ impl Pipeline {
         }
     }
 
+    /// Whether a version is left alone after failures.
+    pub(crate) fn is_open(&self, entry: &ModelEntry, version: u64) -> bool {
+        let state = self.states.find(&entry.name, version);
+        state.is_some_and(|it| it.breaker.is_open(&entry.config.breaker))
+    }
+
     /// Requests inside.
     pub(crate) fn at_work(&self) -> usize {
         self.at_work.load(Ordering::Acquire)
@@ -107,11 +113,10 @@ impl Pipeline {
     ) -> Result<InferReply, InferenceError> {
         let since = Instant::now();
         let bound = self.requests_max;
-        let _inside =
-            Inside::enter(&self.at_work, bound).ok_or(InferenceError::ServerBusy {
-                bound,
-                retry_after: RETRY_AFTER,
-            })?;
+        let _inside = Inside::enter(&self.at_work, bound).ok_or(InferenceError::ServerBusy {
+            bound,
+            retry_after: RETRY_AFTER,
+        })?;
         let Some(entry) = sources.repository.route(&request.model) else {
             return Err(InferenceError::UnknownModel(request.model));
         };
@@ -124,8 +129,8 @@ impl Pipeline {
             version,
         };
         let limits = &entry.config.limits;
-        let default = (limits.deadline_ms > 0)
-            .then(|| since + Duration::from_millis(limits.deadline_ms));
+        let default =
+            (limits.deadline_ms > 0).then(|| since + Duration::from_millis(limits.deadline_ms));
         let ask = Ask {
             deadline: request.deadline.or(default),
             request: Arc::new(request),
@@ -198,7 +203,13 @@ impl Pipeline {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            let passing = matches!(error, InferenceError::Failed { transient: true, .. });
+            let passing = matches!(
+                error,
+                InferenceError::Failed {
+                    transient: true,
+                    ..
+                }
+            );
             if !passing || attempt >= settings.attempts {
                 return Err(error);
             }
@@ -263,9 +274,7 @@ impl Pipeline {
         let rows_max = target.entry.config.limits.rows_max;
         let rows = validate::rows(&ask.request, signature, rows_max)?;
         let ran = self.compute(&lease, state, ask, rows).await?;
-        let outputs = ran
-            .outputs
-            .map_err(|it| self.judge(target, state, it))?;
+        let outputs = ran.outputs.map_err(|it| self.judge(target, state, it))?;
         let outputs = wanted(outputs, &ask.request);
         let spent = ran.queue + ran.compute;
         let times = StageTimes {
@@ -342,7 +351,10 @@ impl Pipeline {
         };
         if counts {
             let in_a_row = state.breaker.failed(&entry.config.breaker, Instant::now());
-            let canary = entry.canary.as_ref().filter(|it| it.version == target.version);
+            let canary = entry
+                .canary
+                .as_ref()
+                .filter(|it| it.version == target.version);
             let bound = canary.and_then(|it| it.failures_max);
             if bound.is_some_and(|it| in_a_row >= it)
                 && !target.state.canary_stopped.swap(true, Ordering::Relaxed)

@@ -4,8 +4,9 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{InferReply, InferRequest, InferenceError, ModelConfig, ServerOptions, Signature};
+use crate::{ModelConfig, ServerOptions, Signature, pipeline::Pipeline};
 
+mod answer;
 mod change;
 mod models;
 mod push;
@@ -19,6 +20,7 @@ pub struct ModelServer {
     options: ServerOptions,
     models: Arc<Models>,
     poller: Poller,
+    pipeline: Pipeline,
 }
 
 /// How far a version is.
@@ -174,24 +176,6 @@ impl ModelServer {
     /// What it was told.
     pub fn options(&self) -> &ServerOptions {
         &self.options
-    }
-
-    /// Asks a model.
-    pub async fn infer(&self, request: InferRequest) -> Result<InferReply, InferenceError> {
-        Err(InferenceError::UnknownModel(request.model))
-    }
-
-    /// What versions have done.
-    pub fn statistics(&self, model: Option<&str>) -> Result<Vec<StatisticsView>, InferenceError> {
-        match model {
-            Some(model) => Err(InferenceError::UnknownModel(model.to_owned())),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Everything counted, in the Prometheus text format; names in `metrics.rs`.
-    pub fn metrics(&self) -> String {
-        String::new()
     }
 }
 

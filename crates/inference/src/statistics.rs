@@ -25,7 +25,6 @@ pub(crate) struct Statistics {
     pub(crate) fail_ns: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) fallbacks: AtomicU64,
-    pub(crate) at_work: AtomicU64,
     sizes: [AtomicU64; SIZES],
     whole: Histogram,
     queue: Histogram,

@@ -4,12 +4,26 @@ use super::Histogram;
 
 #[test]
 fn a_quantile_is_at_most_an_eighth_off() {
-    for ns in [0, 1, 3, 4, 7, 100, 999, 12_345, 1_000_000, 3_600_000_000_000] {
+    for ns in [
+        0,
+        1,
+        3,
+        4,
+        7,
+        100,
+        999,
+        12_345,
+        1_000_000,
+        3_600_000_000_000,
+    ] {
         let histogram = Histogram::default();
         histogram.add(Duration::from_nanos(ns));
         let [us] = histogram.quantiles_us([0.5]);
         let given = ns as f64 / 1_000.0;
-        assert!((us - given).abs() <= given / 8.0, "{ns} ns came back as {us} µs");
+        assert!(
+            (us - given).abs() <= given / 8.0,
+            "{ns} ns came back as {us} µs"
+        );
     }
 }
 

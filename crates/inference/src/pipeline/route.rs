@@ -22,7 +22,10 @@ fn position(request: &InferRequest) -> f64 {
     let mut hash = Fnv::default();
     match &request.key {
         Some(key) => hash.add(key.as_bytes()),
-        None => request.inputs.iter().for_each(|it| hash.add_values(&it.values)),
+        None => request
+            .inputs
+            .iter()
+            .for_each(|it| hash.add_values(&it.values)),
     }
     hash.position()
 }
@@ -38,7 +41,9 @@ impl Default for Fnv {
 
 impl Fnv {
     fn word(&mut self, word: u64) {
-        self.0 = (self.0 ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
+        self.0 = (self.0 ^ word)
+            .wrapping_mul(0x0000_0100_0000_01b3)
+            .rotate_left(23);
     }
 
     fn add(&mut self, bytes: &[u8]) {

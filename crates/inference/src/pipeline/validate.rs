@@ -55,7 +55,9 @@ fn fits(tensor: &Tensor, spec: &TensorSpec) -> Result<(), InferenceError> {
         ));
     }
     if !holds(tensor) {
-        return refuse(format!("input {name} has values of another type than it says"));
+        return refuse(format!(
+            "input {name} has values of another type than it says"
+        ));
     }
     let same = tensor.shape.len() == spec.shape.len()
         && tensor

@@ -6,6 +6,7 @@ use super::{ModelServer, Models, Poller};
 use crate::{
     Canary, InferenceError, ServerOptions, Shadow, VersionRef, loader,
     model_cache::Reader,
+    pipeline::Pipeline,
     repository::{STABLE, is_name},
 };
 
@@ -21,8 +22,10 @@ impl ModelServer {
     ) -> Result<Arc<Self>, InferenceError> {
         let models = Models::open(&options, read).await?;
         let poller = Poller::start(&models, options.poll_every);
+        let pipeline = Pipeline::new(&options);
         Ok(Arc::new(Self {
             options,
+            pipeline,
             models,
             poller,
         }))
@@ -174,7 +177,9 @@ impl ModelServer {
             state.canary = Some(canary.into());
             Ok(())
         });
-        change.await.map(drop)
+        change.await?;
+        self.pipeline.allow_canary(model);
+        Ok(())
     }
 
     /// Sets or ends a model's shadow.
@@ -193,6 +198,7 @@ impl ModelServer {
     /// Finishes what is at work and stops what runs beside requests.
     pub async fn close(&self) {
         self.poller.stop().await;
+        self.pipeline.workers.close().await;
         self.models.cache.close().await;
     }
 }

@@ -168,7 +168,7 @@ impl ModelServer {
             row_us: facts.as_ref().map(|it| it.row_cost.as_secs_f64() * 1e6),
             mode: mode.map(str::to_owned),
             in_use: resident.as_ref().map_or(0, |it| it.in_use()),
-            breaker_open: false,
+            breaker_open: self.pipeline.is_open(entry, version),
             report: files
                 .report
                 .as_ref()
