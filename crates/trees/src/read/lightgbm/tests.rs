@@ -105,6 +105,10 @@ fn what_is_broken_is_named_with_its_line() {
         "num_leaves=99999999999",
         "line 18, leaf_value: 3 numbers for 99999999999 leaves",
     );
+}
+
+#[test]
+fn a_header_that_is_broken_is_named_with_its_line() {
     check(
         "max_feature_idx=1",
         "max_feature_idx=4294967295",
