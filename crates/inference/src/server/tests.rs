@@ -5,7 +5,7 @@ use trees::Precision;
 
 use super::*;
 use crate::{
-    Canary, DataType, Shadow, Tensor, Values, VersionRef,
+    Canary, DataType, InferenceError, Shadow, Tensor, Values, VersionRef,
     fixtures::{options, put, row, stump},
 };
 
