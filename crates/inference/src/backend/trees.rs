@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use trees::{Ensemble, Model, Precision, ReadError, Rows, ShapeError, SharedBytes};
+use trees::{Model, Precision, Rows, ShapeError};
 
 use super::{Backend, RunError};
 use crate::{DataType, ModelConfig, Signature, Tensor, TensorSpec, Values};
@@ -26,12 +26,7 @@ enum Matrix<'a> {
 impl TreesBackend {
     /// Reads a model file; `kind` is the end of its name.
     pub(crate) fn read(bytes: Vec<u8>, kind: &str, config: &ModelConfig) -> Result<Self, String> {
-        let bytes: SharedBytes = Arc::new(bytes);
-        let model = match Model::open(Arc::clone(&bytes)) {
-            Err(ReadError::Unknown) => ensemble((*bytes).as_ref()).map(Model::new),
-            other => other,
-        };
-        let model = model.map_err(|it| it.to_string())?;
+        let model = Model::read(Arc::new(bytes)).map_err(|it| it.to_string())?;
         let platform = match kind {
             "json" | "ubj" => "trees_xgboost",
             "onnx" => "trees_onnx",
@@ -111,11 +106,6 @@ impl TreesBackend {
         }
         Ok((rows, Matrix::Made(made)))
     }
-}
-
-/// What another library's file says. None of their formats has a reader in the workspace yet.
-fn ensemble(_bytes: &[u8]) -> Result<Ensemble, ReadError> {
-    Err(ReadError::Unknown)
 }
 
 /// A signature as users want it, where it fits the model: other names, or a column per feature.
