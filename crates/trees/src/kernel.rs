@@ -25,8 +25,7 @@ pub(crate) trait Vector: Copy {
     fn store(self) -> [u8; WIDTH];
     fn splat(byte: u8) -> Self;
     fn and(self, other: Self) -> Self;
-    /// This without the bits of the other.
-    fn without(self, other: Self) -> Self;
+    fn or(self, other: Self) -> Self;
     /// All ones where this is above the other, both signed.
     fn above(self, other: Self) -> Self;
     /// All ones where a byte is zero.

@@ -236,13 +236,12 @@ impl Column {
 /// How many thresholds are below a number; as many steps for any number.
 #[inline(always)]
 fn below(sorted: &[f64], number: f64) -> u32 {
-    let mut rest = sorted;
-    let mut rank = 0;
-    while rest.len() > 1 {
-        let half = rest.len() / 2;
-        let right = rest[half - 1] < number;
-        rank += if right { half } else { 0 };
-        rest = &sorted[rank..][..rest.len() - half];
+    let (mut rank, mut size) = (0, sorted.len());
+    while size > 1 {
+        let half = size / 2;
+        let right = sorted[rank + half - 1] < number;
+        rank += std::hint::select_unpredictable(right, half, 0);
+        size -= half;
     }
-    (rank + usize::from(rest.first().is_some_and(|it| *it < number))) as u32
+    (rank + usize::from(sorted.get(rank).is_some_and(|it| *it < number))) as u32
 }

@@ -8,9 +8,9 @@ use super::tables::Job;
 use super::{Real, Vector, WIDTH, blocks, lanes};
 use crate::{Number, Rows};
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi8, _mm256_and_si256, _mm256_andnot_si256,
-    _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
-    _mm256_loadu_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi8, _mm256_and_si256, _mm256_blendv_epi8,
+    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
+    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
     _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi8,
 };
 
@@ -83,9 +83,9 @@ impl Vector for V {
         Self(unsafe { _mm256_and_si256(self.0, other.0) })
     }
     #[inline(always)]
-    fn without(self, other: Self) -> Self {
+    fn or(self, other: Self) -> Self {
         // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_andnot_si256(other.0, self.0) })
+        Self(unsafe { _mm256_or_si256(self.0, other.0) })
     }
     #[inline(always)]
     fn above(self, other: Self) -> Self {

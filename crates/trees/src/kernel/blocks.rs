@@ -98,10 +98,10 @@ impl Rest<'_> {
             }
             let (ops, others) = self.ops.split_at(usize::from(count.ranks));
             self.ops = others;
-            for [low, high, rank, kill] in ops {
+            for [low, high, limit, keep] in ops {
                 let column = usize::from(u16::from_le_bytes([*low, *high]));
-                let right = V::load(&self.ranks[column]).above(V::splat(*rank));
-                held = held.without(right.and(V::splat(*kill)));
+                let left = V::splat(*limit).above(V::load(&self.ranks[column]));
+                held = held.and(left.or(V::splat(*keep)));
             }
             *plane = held;
         }

@@ -129,7 +129,7 @@ fn write_ops(tree: &Ordered, planes: usize, tables: &mut Tables, blocks: &mut Bl
                     count.ranks += 1;
                     let [low, high] = column.to_le_bytes();
                     let kill = byte(asked[0].kill, plane);
-                    blocks.ops.extend([low, high, rank as u8, kill]);
+                    blocks.ops.extend([low, high, (rank + 1) as u8, !kill]);
                 }
                 _ => {}
             }
@@ -208,11 +208,11 @@ fn write_slots(trees: &[Ordered], planes: usize, group: &mut Group, to: &mut Vec
             }
         }
         to.extend((0..WIDTH).map(|at| match lane(at).map(|it| it.place) {
-            Some(Place::Above { rank, .. }) => rank as u8,
+            Some(Place::Above { rank, .. }) => (rank + 1) as u8,
             _ => i8::MAX as u8,
         }));
         for plane in 0..planes {
-            to.extend((0..WIDTH).map(|at| lane(at).map_or(0, |it| byte(it.kill, plane))));
+            to.extend((0..WIDTH).map(|at| !lane(at).map_or(0, |it| byte(it.kill, plane))));
         }
     }
 }

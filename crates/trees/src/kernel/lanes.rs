@@ -86,11 +86,11 @@ impl<V: Vector> Own<'_, V> {
         }
         for slot in next(self.group.near as usize * (2 + P)).chunks_exact(2 + P) {
             let ranks = V::look_up_32(self.table, V::load(&slot[0]));
-            kill(&mut planes, ranks, &slot[1..]);
+            ask(&mut planes, ranks, &slot[1..]);
         }
         for slot in next(self.group.far as usize * (2 + P)).chunks_exact(2 + P) {
             let ranks = V::look_up_64(self.table, V::load(&slot[0]));
-            kill(&mut planes, ranks, &slot[1..]);
+            ask(&mut planes, ranks, &slot[1..]);
         }
         for slot in next(self.group.cold as usize * (3 + P)).chunks_exact(3 + P) {
             let numbers = slot[..2].as_flattened().as_chunks::<2>().0;
@@ -98,7 +98,7 @@ impl<V: Vector> Own<'_, V> {
             for (rank, number) in ranks.iter_mut().zip(numbers) {
                 *rank = self.ranks[usize::from(u16::from_le_bytes(*number))];
             }
-            kill(&mut planes, V::load(&ranks), &slot[2..]);
+            ask(&mut planes, V::load(&ranks), &slot[2..]);
         }
         let left = chunks.len();
         (rest(planes), tables.len() - left * WIDTH)
@@ -106,9 +106,9 @@ impl<V: Vector> Own<'_, V> {
 }
 
 #[inline(always)]
-fn kill<V: Vector, const P: usize>(planes: &mut [V; P], ranks: V, slot: &[[u8; WIDTH]]) {
-    let right = ranks.above(V::load(&slot[0]));
-    for (plane, kill) in planes.iter_mut().zip(&slot[1..1 + P]) {
-        *plane = plane.without(right.and(V::load(kill)));
+fn ask<V: Vector, const P: usize>(planes: &mut [V; P], ranks: V, slot: &[[u8; WIDTH]]) {
+    let left = V::load(&slot[0]).above(ranks);
+    for (plane, keep) in planes.iter_mut().zip(&slot[1..1 + P]) {
+        *plane = plane.and(left.or(V::load(keep)));
     }
 }

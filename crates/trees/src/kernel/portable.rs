@@ -45,8 +45,8 @@ impl Vector for Bytes {
         self.with(other, |left, right| left & right)
     }
     #[inline(always)]
-    fn without(self, other: Self) -> Self {
-        self.with(other, |left, right| left & !right)
+    fn or(self, other: Self) -> Self {
+        self.with(other, |left, right| left | right)
     }
     #[inline(always)]
     fn above(self, other: Self) -> Self {
@@ -59,8 +59,8 @@ impl Vector for Bytes {
     }
     #[inline(always)]
     fn pick(mask: Self, zeros: Self, ones: Self) -> Self {
-        ones.and(mask)
-            .with(zeros.without(mask), |left, right| left | right)
+        let zeros = zeros.with(mask, |it, mask| it & !mask);
+        zeros.or(ones.and(mask))
     }
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
