@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The first bytes of the format; the last is its version.
-pub(crate) const MAGIC: [u8; 8] = *b"spetree\x01";
+pub(crate) const MAGIC: [u8; 8] = *b"spetree\x02";
 
 /// Puts numbers behind each other.
 #[derive(Debug, Default)]
