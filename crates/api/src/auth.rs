@@ -67,12 +67,11 @@ pub(crate) struct Writer {
     pub(crate) principal: String,
 }
 
-impl FromRequestParts<ApiState> for Reader {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+impl Reader {
+    /// Lets in who may read, by the headers (or metadata) of a request.
+    pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
         let open = state.options.read_access == ReadAccess::Open;
-        let presented = presented(&parts.headers).or_else(|| from_browser(&parts.headers));
+        let presented = presented(headers).or_else(|| from_browser(headers));
         if open && presented.is_none() {
             return Ok(Self);
         }
@@ -85,15 +84,30 @@ impl FromRequestParts<ApiState> for Reader {
     }
 }
 
-impl FromRequestParts<ApiState> for Writer {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let key = authenticate(presented(&parts.headers), state, Scope::Write).await?;
+impl Writer {
+    /// Lets in who may write, by the headers (or metadata) of a request.
+    pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
+        let key = authenticate(presented(headers), state, Scope::Write).await?;
         require(&key, Scope::Write)?;
         Ok(Self {
             principal: key.prefix,
         })
+    }
+}
+
+impl FromRequestParts<ApiState> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Self::of(&parts.headers, state).await
+    }
+}
+
+impl FromRequestParts<ApiState> for Writer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Self::of(&parts.headers, state).await
     }
 }
 

@@ -38,14 +38,7 @@ pub(crate) async fn outside(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let given = request
-        .headers()
-        .get(&REQUEST_ID)
-        .and_then(|it| it.to_str().ok());
-    let id = match given {
-        Some(id) if is_sane_id(id) => id.to_owned(),
-        _ => state.next_request_id(),
-    };
+    let id = request_id(&state, request.headers());
     let span = info_span!("request", id, method = %request.method(), path = request.uri().path());
     let route = request
         .extensions()
@@ -57,13 +50,8 @@ pub(crate) async fn outside(
     let status = response.status().as_u16();
     let wait_ms = started.elapsed().as_secs_f64() * 1e3;
     span.in_scope(|| info!(status, wait_ms, route, "request answered"));
+    name(&mut response, &id);
     let headers = response.headers_mut();
-    let id = HeaderValue::from_str(&id).expect("a request id is visible ASCII");
-    headers.insert(REQUEST_ID, id);
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(
         header::REFERRER_POLICY,
@@ -80,6 +68,26 @@ pub(crate) async fn outside(
         .or_insert(HeaderValue::from_static("no-store"));
     name_encoding_in_etag(headers);
     response
+}
+
+/// The id a request brought, or a new one.
+pub(crate) fn request_id(state: &ApiState, headers: &HeaderMap) -> String {
+    let given = headers.get(&REQUEST_ID).and_then(|it| it.to_str().ok());
+    match given {
+        Some(id) if is_sane_id(id) => id.to_owned(),
+        _ => state.next_request_id(),
+    }
+}
+
+/// Sets the headers that even the shortest answer has.
+pub(crate) fn name(response: &mut Response, id: &str) {
+    let headers = response.headers_mut();
+    let id = HeaderValue::from_str(id).expect("a request id is visible ASCII");
+    headers.insert(REQUEST_ID, id);
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
 }
 
 fn is_sane_id(id: &str) -> bool {
@@ -101,14 +109,19 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
     }
     let error = response.extensions().get::<Arc<ApiError>>().cloned();
     let error = error.unwrap_or_else(|| Arc::new(unexplained(status)));
-    if is_ours(error.kind()) {
-        error!(error = chain(&*error), "request failed");
-    }
+    log_if_ours(&error);
     if pages::wants_page(instance.path(), &asked) {
         return as_page(&error, &asked);
     }
     let id = id.map_or_else(String::new, |it| it.0);
     with_problem(response, &error, &instance, &id)
+}
+
+/// Logs an error with its causes where it is a fault of ours.
+pub(crate) fn log_if_ours(error: &ApiError) {
+    if is_ours(error.kind()) {
+        error!(error = chain(error), "request failed");
+    }
 }
 
 /// Whether an error is a fault of ours, whose causes belong in the log.
@@ -130,7 +143,8 @@ fn as_page(error: &ApiError, asked: &HeaderMap) -> Response {
     page
 }
 
-fn unexplained(status: StatusCode) -> ApiError {
+/// The error behind a status that came without one.
+pub(crate) fn unexplained(status: StatusCode) -> ApiError {
     match status {
         StatusCode::NOT_FOUND => ApiError::UnknownRoute,
         StatusCode::METHOD_NOT_ALLOWED => ApiError::MethodNotAllowed,
@@ -177,9 +191,7 @@ pub(crate) async fn admit(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    if let Hosts::LoopbackAnd(others) = &state.options.hosts {
-        refuse_foreign_host(&request, others)?;
-    }
+    check_host(&state, &request)?;
     if request.uri().path() == "/health/live" {
         return Ok(next.run(request).await);
     }
@@ -190,6 +202,14 @@ pub(crate) async fn admit(
     let bound = state.options.handler_time_max;
     let answer = tokio::time::timeout(bound, next.run(request)).await;
     answer.map_err(|_| ApiError::TimedOut(bound))
+}
+
+/// Refuses hosts this server does not answer to.
+pub(crate) fn check_host(state: &ApiState, request: &Request) -> Result<(), ApiError> {
+    match &state.options.hosts {
+        Hosts::Any => Ok(()),
+        Hosts::LoopbackAnd(others) => refuse_foreign_host(request, others),
+    }
 }
 
 fn refuse_foreign_host(request: &Request, others: &[String]) -> Result<(), ApiError> {

@@ -9,6 +9,7 @@ mod error;
 mod extract;
 mod guard;
 mod idempotency;
+mod oip;
 mod openapi;
 mod pages;
 mod problem;
@@ -18,6 +19,7 @@ mod state;
 mod wire;
 
 pub use auth::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope};
+pub use oip::serve_grpc;
 pub use openapi::{openapi, openapi_json};
 pub use pages::backtest_report_html;
 pub use problem::{PROBLEM_KINDS, PROBLEMS_PATH, ProblemKind};

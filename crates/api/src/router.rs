@@ -3,7 +3,7 @@
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 
-use crate::{ApiState, docs, error::ApiError, guard, openapi, pages, routes};
+use crate::{ApiState, docs, error::ApiError, guard, oip, openapi, pages, routes};
 
 /// Everything the server answers to.
 pub fn router(state: ApiState) -> Router {
@@ -12,7 +12,8 @@ pub fn router(state: ApiState) -> Router {
         .with_state(state.clone())
         .merge(pages::router(&state))
         .merge(docs::router(openapi::openapi_json()));
-    guarded(everything, state)
+    let lean = oip::router(&state);
+    guarded(everything, state).merge(lean)
 }
 
 /// Puts the front door before `routes`.

@@ -10,4 +10,5 @@ mod front_door;
 mod lists;
 mod predictions;
 mod problems;
+mod proto;
 mod writes;

@@ -1,0 +1,157 @@
+//! The Open Inference Protocol V2 with Triton's extensions, over HTTP and gRPC.
+//!
+//! Its routes have a front door of their own, with only what a request of microseconds can bear.
+
+mod answer;
+mod error;
+mod grpc;
+mod models;
+mod repository;
+mod request;
+mod values;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Path, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use engine::{Engine, serving::ModelServer};
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::debug;
+
+use self::error::OipError;
+use crate::{ApiState, auth::Reader, error::ApiError, guard};
+
+pub use grpc::serve_grpc;
+
+/// A body of this protocol in bytes, at most: a tensor may be far larger than what is written by
+/// hand.
+const BODY_BYTES_MAX: usize = 64 << 20;
+/// Requests of this protocol at work, at most; the server of models has its own, tighter bounds.
+const REQUESTS_MAX: usize = 4096;
+/// What the server calls itself.
+const NAME: &str = "sports-edge";
+/// Extensions of the protocol that are there.
+const EXTENSIONS: [&str; 6] = [
+    "binary_tensor_data",
+    "model_configuration",
+    "model_repository",
+    "model_repository(unload_dependents)",
+    "schedule_policy",
+    "statistics",
+];
+
+/// What the front door of these routes needs.
+#[derive(Clone)]
+struct Door {
+    state: ApiState,
+    requests: Arc<Semaphore>,
+}
+
+/// The protocol's routes behind their front door.
+pub(crate) fn router(state: &ApiState) -> Router {
+    let door = Door {
+        state: state.clone(),
+        requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+    };
+    Router::new()
+        .route("/v2", get(server))
+        .route("/v2/health/live", get(|| async { StatusCode::OK }))
+        .route("/v2/health/ready", get(ready))
+        .merge(models::router())
+        .merge(repository::router())
+        .route("/v2/{*rest}", get(nothing).post(nothing))
+        .with_state(state.clone())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(middleware::from_fn_with_state(door, pass))
+}
+
+/// Lets a request in, and gives its answer an id and its error the protocol's form.
+async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let id = guard::request_id(&door.state, request.headers());
+    let admitted = guard::check_host(&door.state, &request).and_then(|()| {
+        let permit = door.requests.try_acquire();
+        permit.map_err(|_| ApiError::Overloaded(REQUESTS_MAX))
+    });
+    let mut response = match admitted {
+        Ok(_permit) => explained(next.run(request).await),
+        Err(error) => OipError::from(&error).into_response(),
+    };
+    debug!(id, status = response.status().as_u16(), "request answered");
+    guard::name(&mut response, &id);
+    response
+}
+
+/// Gives an error without the protocol's form that form.
+fn explained(response: Response) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let json = response.headers().get(header::CONTENT_TYPE);
+    if json.is_some_and(|it| it == "application/json") {
+        return response;
+    }
+    let error = response.extensions().get::<Arc<ApiError>>().cloned();
+    let error = error.unwrap_or_else(|| Arc::new(guard::unexplained(status)));
+    guard::log_if_ours(&error);
+    let mut answer = OipError::from(&*error).into_response();
+    if let Some(challenge) = response.headers().get(header::WWW_AUTHENTICATE) {
+        let headers = answer.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, challenge.clone());
+    }
+    answer
+}
+
+async fn nothing(_: Reader, Path(rest): Path<String>) -> OipError {
+    OipError::unknown(format!("there is nothing at /v2/{rest}"))
+}
+
+#[derive(Serialize)]
+struct ServerMetadata {
+    name: &'static str,
+    version: &'static str,
+    extensions: [&'static str; 6],
+}
+
+async fn server(_: Reader) -> Response {
+    json(&ServerMetadata {
+        name: NAME,
+        version: env!("CARGO_PKG_VERSION"),
+        extensions: EXTENSIONS,
+    })
+}
+
+async fn ready(State(state): State<ApiState>) -> StatusCode {
+    if is_ready(&state) {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+/// Whether models would answer: there is a server of them, warm, and nobody is stopping it.
+fn is_ready(state: &ApiState) -> bool {
+    let warm = state.engine.serving().is_some_and(|it| it.is_warm());
+    warm && !state.is_draining()
+}
+
+/// The server of models.
+fn serving(engine: &Engine) -> Result<&Arc<ModelServer>, OipError> {
+    let serving = engine.serving();
+    serving.ok_or_else(|| OipError::unknown("this server has no folder of models"))
+}
+
+fn json(value: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(value).expect("an answer has only texts and numbers");
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    (kind, body).into_response()
+}

@@ -1,0 +1,302 @@
+//! The protocol's gRPC service, on a listener of its own.
+
+mod convert;
+#[expect(
+    unused_qualifications,
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::doc_markdown,
+    clippy::too_many_lines,
+    clippy::wildcard_imports,
+    reason = "written by a program"
+)]
+mod generated;
+
+use std::{collections::HashMap, io, pin::Pin, time::Duration};
+
+use axum::http::HeaderMap;
+use tokio::{net::TcpListener, time::Instant};
+use tonic::{
+    Request, Response, Status, Streaming, async_trait,
+    codegen::tokio_stream::{Stream, StreamExt},
+    metadata::MetadataMap,
+    transport::{Server, server::TcpIncoming},
+};
+
+use self::generated::{
+    ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
+    ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
+    ModelStatisticsRequest, ModelStatisticsResponse, ModelStreamInferResponse,
+    RepositoryIndexRequest, RepositoryIndexResponse, RepositoryModelLoadRequest,
+    RepositoryModelLoadResponse, RepositoryModelUnloadRequest, RepositoryModelUnloadResponse,
+    ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
+    ServerReadyRequest, ServerReadyResponse,
+    grpc_inference_service_server::{GrpcInferenceService, GrpcInferenceServiceServer},
+};
+use super::{
+    BODY_BYTES_MAX, EXTENSIONS, NAME,
+    error::OipError,
+    is_ready,
+    models::{Config, views},
+    repository::{self, ReadyOnly, lines},
+    request::version_of,
+    serving,
+};
+use crate::{
+    ApiState,
+    auth::{Reader, Writer},
+    error::ApiError,
+};
+
+/// Calls at work on one connection, at most.
+const CALLS_PER_CONNECTION_MAX: u32 = 256;
+/// How often a silent connection is asked whether it is still there.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Serves `inference.GRPCInferenceService` until `shutdown` is done, then finishes calls at work.
+pub async fn serve_grpc(
+    state: ApiState,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let service = GrpcInferenceServiceServer::new(Service { state })
+        .max_decoding_message_size(BODY_BYTES_MAX)
+        .max_encoding_message_size(BODY_BYTES_MAX);
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    Server::builder()
+        .max_concurrent_streams(CALLS_PER_CONNECTION_MAX)
+        .http2_keepalive_interval(Some(SILENCE_MAX))
+        .add_service(service)
+        .serve_with_incoming_shutdown(incoming, shutdown)
+        .await
+        .map_err(io::Error::other)
+}
+
+/// The service's methods; each lets in who may call it first.
+#[derive(Clone)]
+struct Service {
+    state: ApiState,
+}
+
+impl Service {
+    async fn reader(&self, metadata: &MetadataMap) -> Result<(), Status> {
+        let reader = Reader::of(metadata.as_ref(), &self.state).await;
+        reader.map(|_| ()).map_err(refused)
+    }
+
+    async fn writer(&self, metadata: &MetadataMap) -> Result<(), Status> {
+        let writer = Writer::of(metadata.as_ref(), &self.state).await;
+        writer.map(|_| ()).map_err(refused)
+    }
+
+    async fn infer(
+        &self,
+        asked: ModelInferRequest,
+        deadline: Option<Instant>,
+    ) -> Result<ModelInferResponse, OipError> {
+        let models = serving(&self.state.engine)?;
+        let id = asked.id.clone();
+        let mut request = convert::request(asked)?;
+        request.deadline = match (request.deadline, deadline) {
+            (Some(own), Some(call)) => Some(own.min(call)),
+            (own, call) => own.or(call),
+        };
+        let reply = models.infer(request).await?;
+        Ok(convert::reply(reply, id))
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature `map_err` asks for"
+)]
+fn refused(error: ApiError) -> Status {
+    OipError::from(&error).into()
+}
+
+/// The moment `grpc-timeout` sets.
+fn deadline(headers: &HeaderMap) -> Option<Instant> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: u64 = digits.parse().ok()?;
+    let wait = match unit {
+        "H" => Duration::from_secs(count.checked_mul(3_600)?),
+        "M" => Duration::from_secs(count.checked_mul(60)?),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    };
+    Instant::now().checked_add(wait)
+}
+
+fn refuse_override<V>(parameters: &HashMap<String, V>) -> Result<(), OipError> {
+    repository::refuse_override(parameters.keys().map(String::as_str))
+}
+
+type Answers = Pin<Box<dyn Stream<Item = Result<ModelStreamInferResponse, Status>> + Send>>;
+
+#[async_trait]
+impl GrpcInferenceService for Service {
+    async fn server_live(
+        &self,
+        _: Request<ServerLiveRequest>,
+    ) -> Result<Response<ServerLiveResponse>, Status> {
+        Ok(Response::new(ServerLiveResponse { live: true }))
+    }
+
+    async fn server_ready(
+        &self,
+        _: Request<ServerReadyRequest>,
+    ) -> Result<Response<ServerReadyResponse>, Status> {
+        let ready = is_ready(&self.state);
+        Ok(Response::new(ServerReadyResponse { ready }))
+    }
+
+    async fn model_ready(
+        &self,
+        request: Request<ModelReadyRequest>,
+    ) -> Result<Response<ModelReadyResponse>, Status> {
+        self.reader(request.metadata()).await?;
+        let asked = request.into_inner();
+        let models = serving(&self.state.engine)?;
+        let ready = models
+            .is_ready(&asked.name, &version_of(Some(&asked.version)))
+            .map_err(OipError::from)?;
+        Ok(Response::new(ModelReadyResponse { ready }))
+    }
+
+    async fn server_metadata(
+        &self,
+        request: Request<ServerMetadataRequest>,
+    ) -> Result<Response<ServerMetadataResponse>, Status> {
+        self.reader(request.metadata()).await?;
+        Ok(Response::new(ServerMetadataResponse {
+            name: NAME.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            extensions: EXTENSIONS.map(str::to_owned).to_vec(),
+        }))
+    }
+
+    async fn model_metadata(
+        &self,
+        request: Request<ModelMetadataRequest>,
+    ) -> Result<Response<ModelMetadataResponse>, Status> {
+        self.reader(request.metadata()).await?;
+        let asked = request.into_inner();
+        let found = serving(&self.state.engine)?
+            .metadata(&asked.name, &version_of(Some(&asked.version)))
+            .await
+            .map_err(OipError::from)?;
+        Ok(Response::new(convert::metadata(found)))
+    }
+
+    async fn model_infer(
+        &self,
+        request: Request<ModelInferRequest>,
+    ) -> Result<Response<ModelInferResponse>, Status> {
+        self.reader(request.metadata()).await?;
+        let deadline = deadline(request.metadata().as_ref());
+        let answer = self.infer(request.into_inner(), deadline).await?;
+        Ok(Response::new(answer))
+    }
+
+    type ModelStreamInferStream = Answers;
+
+    async fn model_stream_infer(
+        &self,
+        request: Request<Streaming<ModelInferRequest>>,
+    ) -> Result<Response<Answers>, Status> {
+        self.reader(request.metadata()).await?;
+        let service = self.clone();
+        let answers = request.into_inner().then(move |asked| {
+            let service = service.clone();
+            async move {
+                let asked = asked?;
+                let id = asked.id.clone();
+                Ok(match service.infer(asked, None).await {
+                    Ok(answer) => ModelStreamInferResponse {
+                        error_message: String::new(),
+                        infer_response: Some(answer),
+                    },
+                    Err(error) => ModelStreamInferResponse {
+                        error_message: error.text,
+                        infer_response: Some(ModelInferResponse {
+                            id,
+                            ..ModelInferResponse::default()
+                        }),
+                    },
+                })
+            }
+        });
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    async fn model_config(
+        &self,
+        request: Request<ModelConfigRequest>,
+    ) -> Result<Response<ModelConfigResponse>, Status> {
+        self.reader(request.metadata()).await?;
+        let asked = request.into_inner();
+        let models = serving(&self.state.engine)?;
+        let found = models
+            .metadata(&asked.name, &version_of(Some(&asked.version)))
+            .await
+            .map_err(OipError::from)?;
+        let config = models.config(&asked.name).map_err(OipError::from)?;
+        let config = convert::config(Config::of(&found, &config));
+        Ok(Response::new(ModelConfigResponse {
+            config: Some(config),
+        }))
+    }
+
+    async fn model_statistics(
+        &self,
+        request: Request<ModelStatisticsRequest>,
+    ) -> Result<Response<ModelStatisticsResponse>, Status> {
+        self.reader(request.metadata()).await?;
+        let asked = request.into_inner();
+        let name = Some(asked.name.as_str()).filter(|it| !it.is_empty());
+        let found = views(&self.state, name, Some(&asked.version))?;
+        let model_stats = found.into_iter().map(convert::statistics).collect();
+        Ok(Response::new(ModelStatisticsResponse { model_stats }))
+    }
+
+    async fn repository_index(
+        &self,
+        request: Request<RepositoryIndexRequest>,
+    ) -> Result<Response<RepositoryIndexResponse>, Status> {
+        self.reader(request.metadata()).await?;
+        let found = lines(&self.state, ReadyOnly(request.into_inner().ready))?;
+        let models = found.into_iter().map(convert::line).collect();
+        Ok(Response::new(RepositoryIndexResponse { models }))
+    }
+
+    async fn repository_model_load(
+        &self,
+        request: Request<RepositoryModelLoadRequest>,
+    ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
+        self.writer(request.metadata()).await?;
+        let asked = request.into_inner();
+        refuse_override(&asked.parameters)?;
+        serving(&self.state.engine)?
+            .load(&asked.model_name, &version_of(None))
+            .await
+            .map_err(OipError::from)?;
+        Ok(Response::new(RepositoryModelLoadResponse {}))
+    }
+
+    async fn repository_model_unload(
+        &self,
+        request: Request<RepositoryModelUnloadRequest>,
+    ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
+        self.writer(request.metadata()).await?;
+        serving(&self.state.engine)?
+            .unload(&request.into_inner().model_name)
+            .await
+            .map_err(OipError::from)?;
+        Ok(Response::new(RepositoryModelUnloadResponse {}))
+    }
+}
