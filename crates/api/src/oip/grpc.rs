@@ -3,12 +3,11 @@
 mod convert;
 #[expect(
     unused_qualifications,
-    missing_docs,
     unreachable_pub,
     clippy::all,
     clippy::doc_markdown,
     clippy::too_many_lines,
-    clippy::wildcard_imports,
+    clippy::allow_attributes_without_reason,
     reason = "written by a program"
 )]
 mod generated;

@@ -158,7 +158,7 @@ fn string_end(bytes: &[u8], start: usize) -> usize {
 /// Reads raw elements; `place` names them in errors.
 pub(super) fn from_raw(bytes: &[u8], datatype: DataType, place: &str) -> Result<Values, OipError> {
     if let Some(size) = datatype.size_bytes()
-        && bytes.len() % size != 0
+        && !bytes.len().is_multiple_of(size)
     {
         let (length, name) = (bytes.len(), name_of(datatype));
         return Err(OipError::bad(format!(
