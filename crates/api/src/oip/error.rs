@@ -134,3 +134,6 @@ impl From<OipError> for Status {
         status
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -299,3 +299,6 @@ impl GrpcInferenceService for Service {
         Ok(Response::new(RepositoryModelUnloadResponse {}))
     }
 }
+
+#[cfg(test)]
+mod tests;

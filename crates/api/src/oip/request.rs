@@ -329,3 +329,6 @@ fn refuse_shared_memory(parameters: &Parameters<'_>, place: &str) -> Result<(), 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -237,3 +237,6 @@ pub(super) fn write_raw(out: &mut Vec<u8>, values: &Values, datatype: DataType) 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ mod conditional;
 mod document;
 mod front_door;
 mod lists;
+mod oip;
 mod predictions;
 mod problems;
 mod proto;

@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use engine::{Engine, EngineOptions, FixedClock};
+use jiff::Timestamp;
+use tonic::Code;
+
+use super::{generated::model_infer_request::InferInputTensor, *};
+use crate::{ApiOptions, ReadAccess};
+
+async fn service(read_access: ReadAccess) -> Service {
+    let store = store::SqliteStore::in_memory().await.unwrap();
+    let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
+    let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
+    let options = ApiOptions {
+        read_access,
+        ..ApiOptions::default()
+    };
+    Service {
+        state: ApiState::new(Arc::new(engine), options),
+    }
+}
+
+fn input() -> InferInputTensor {
+    InferInputTensor {
+        name: "x".to_owned(),
+        datatype: "FP32".to_owned(),
+        shape: vec![1, 2],
+        ..InferInputTensor::default()
+    }
+}
+
+fn asked(input: InferInputTensor, raw: Vec<Vec<u8>>) -> ModelInferRequest {
+    ModelInferRequest {
+        model_name: "m".to_owned(),
+        model_version: "3".to_owned(),
+        inputs: vec![input],
+        raw_input_contents: raw,
+        ..ModelInferRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_read_learns_only_that_the_server_lives() {
+    let service = service(ReadAccess::Keyed).await;
+    assert!(
+        service
+            .server_live(Request::new(ServerLiveRequest {}))
+            .await
+            .is_ok()
+    );
+    let metadata = Request::new(ServerMetadataRequest {});
+    let status = service.server_metadata(metadata).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn without_a_server_of_models_inference_is_not_found() {
+    let service = service(ReadAccess::Open).await;
+    let request = Request::new(asked(input(), vec![vec![0; 8]]));
+    let status = service.model_infer(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn the_listener_closes_when_it_is_told_to() {
+    let state = service(ReadAccess::Open).await.state;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve_grpc(state, listener, async {}).await.unwrap();
+}
+
+#[test]
+fn raw_and_typed_contents_give_the_same_tensor() {
+    let raw: Vec<u8> = [1.5f32, -2.0]
+        .iter()
+        .flat_map(|it| it.to_le_bytes())
+        .collect();
+    let by_raw = convert::request(asked(input(), vec![raw.clone()])).unwrap();
+    let mut typed = input();
+    typed.contents = Some(generated::InferTensorContents {
+        fp32_contents: vec![1.5, -2.0],
+        ..generated::InferTensorContents::default()
+    });
+    let by_type = convert::request(asked(typed.clone(), Vec::new())).unwrap();
+    assert_eq!(by_raw, by_type);
+    assert!(convert::request(asked(typed, vec![raw.clone()])).is_err());
+    assert!(convert::request(asked(input(), vec![raw[..4].to_vec()])).is_err());
+    assert!(convert::request(asked(input(), vec![raw.clone(), raw])).is_err());
+}
+
+#[test]
+fn the_timeout_of_a_call_is_its_deadline() {
+    let of = |text: &'static str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", text.parse().unwrap());
+        deadline(&headers)
+    };
+    assert!(of("10S").unwrap() > Instant::now() + Duration::from_secs(8));
+    assert!(of("5m").unwrap() < Instant::now() + Duration::from_secs(1));
+    for strange in ["", "S", "10", "10x"] {
+        assert!(of(strange).is_none(), "{strange}");
+    }
+}

@@ -1,0 +1,157 @@
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
+use engine::{
+    Engine, EngineOptions, FixedClock,
+    serving::{Eviction, ModelServer, ServerOptions},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use crate::app::App;
+
+/// A server with an empty folder of models.
+async fn empty() -> (Router, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ServerOptions {
+        folder: folder.path().to_owned(),
+        poll_every: None,
+        budget_bytes: 1 << 30,
+        eviction: Eviction::Lru,
+        loads_max: 1,
+        load_wait_max: Duration::from_secs(5),
+        load_backoff: Duration::from_secs(1),
+        load_backoff_max: Duration::from_secs(60),
+        requests_max: 64,
+        threads: 1,
+        direct_max: Duration::from_micros(50),
+        upload_bytes_max: 1 << 20,
+        results_bytes_max: 1 << 20,
+    };
+    let models = ModelServer::open(options).await.unwrap();
+    let store = store::SqliteStore::in_memory().await.unwrap();
+    let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
+    let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
+    let options = api::ApiOptions {
+        read_access: api::ReadAccess::Open,
+        ..api::ApiOptions::default()
+    };
+    let state = api::ApiState::new(Arc::new(engine.with_serving(models)), options);
+    (api::router(state), folder)
+}
+
+async fn ask(router: &Router, method: Method, path: &str, body: &str) -> (StatusCode, Value) {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    assert!(response.headers().contains_key("x-request-id"));
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+    let body = body.unwrap();
+    let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    (status, value)
+}
+
+async fn error_of(path: &str, body: &str) -> String {
+    let (router, _folder) = empty().await;
+    let (status, value) = ask(&router, Method::POST, path, body).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{value}");
+    value["error"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_server_says_what_it_is_and_that_it_lives() {
+    let (router, _folder) = empty().await;
+    let (status, value) = ask(&router, Method::GET, "/v2", "").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(value["name"], "sports-edge");
+    for path in ["/v2/health/live", "/v2/health/ready"] {
+        let (status, _) = ask(&router, Method::GET, path, "").await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_folder_has_an_empty_index_and_no_statistics() {
+    let (router, _folder) = empty().await;
+    let (_, index) = ask(&router, Method::POST, "/v2/repository/index", "").await;
+    assert_eq!(index, json!([]));
+    let (_, stats) = ask(&router, Method::GET, "/v2/models/stats", "").await;
+    assert_eq!(stats, json!({"model_stats": []}));
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_there_is_named_in_the_error() {
+    let (router, _folder) = empty().await;
+    for path in ["", "/ready", "/config", "/versions/3/ready"] {
+        let path = format!("/v2/models/nobody{path}");
+        let (status, value) = ask(&router, Method::GET, &path, "").await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+        assert!(
+            value["error"].as_str().unwrap().contains("nobody"),
+            "{value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_said_with_its_place() {
+    let path = "/v2/models/m/infer";
+    let of = |input: &str| format!("{{\"inputs\": [{input}]}}");
+    let long = of(r#"{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1]}"#);
+    assert_eq!(
+        error_of(path, &long).await,
+        "input x: 1 elements for a shape of 2"
+    );
+    let text = of(r#"{"name": "x", "shape": [1], "datatype": "FP32", "data": ["a"]}"#);
+    assert_eq!(
+        error_of(path, &text).await,
+        "input x: element 0 is \"a\", not FP32"
+    );
+    let kind = of(r#"{"name": "x", "shape": [1], "datatype": "FP8", "data": [1]}"#);
+    assert_eq!(
+        error_of(path, &kind).await,
+        "input x: datatype FP8 is not known"
+    );
+    let none = of(r#"{"name": "x", "shape": [1], "datatype": "FP32"}"#);
+    assert_eq!(
+        error_of(path, &none).await,
+        "input x: either data or binary_data_size is wanted"
+    );
+    let sequence = r#"{"inputs": [], "parameters": {"sequence_id": 4}}"#;
+    assert!(error_of(path, sequence).await.contains("sequence_id"));
+}
+
+#[tokio::test]
+async fn loading_and_unloading_need_a_key_that_may_write() {
+    let (router, _folder) = empty().await;
+    for verb in ["load", "unload"] {
+        let path = format!("/v2/repository/models/m/{verb}");
+        let (status, value) = ask(&router, Method::POST, &path, "").await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+        assert!(value["error"].is_string(), "{value}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_server_of_models_everything_about_models_is_not_found() {
+    let app = App::open().await;
+    for path in ["/v2/models/m", "/v2/models/stats", "/v2/strange"] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(
+            answer.header(header::CONTENT_TYPE.as_str()),
+            "application/json"
+        );
+        assert!(answer.json()["error"].is_string());
+    }
+    let ready = app.get("/v2/health/ready").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+}
