@@ -39,12 +39,10 @@ const REQUESTS_MAX: usize = 4096;
 /// What the server calls itself.
 const NAME: &str = "sports-edge";
 /// Extensions of the protocol that are there.
-const EXTENSIONS: [&str; 6] = [
+const EXTENSIONS: [&str; 4] = [
     "binary_tensor_data",
     "model_configuration",
     "model_repository",
-    "model_repository(unload_dependents)",
-    "schedule_policy",
     "statistics",
 ];
 
@@ -101,6 +99,9 @@ fn explained(response: Response) -> Response {
         return response;
     }
     let error = response.extensions().get::<Arc<ApiError>>().cloned();
+    if error.is_none() && status == StatusCode::SERVICE_UNAVAILABLE {
+        return OipError::not_ready().into_response();
+    }
     let error = error.unwrap_or_else(|| Arc::new(guard::unexplained(status)));
     guard::log_if_ours(&error);
     let mut answer = OipError::from(&*error).into_response();
@@ -119,7 +120,7 @@ async fn nothing(_: Reader, Path(rest): Path<String>) -> OipError {
 struct ServerMetadata {
     name: &'static str,
     version: &'static str,
-    extensions: [&'static str; 6],
+    extensions: [&'static str; 4],
 }
 
 async fn server(_: Reader) -> Response {

@@ -13,10 +13,13 @@ mod progress;
 pub(crate) mod serve;
 pub(crate) mod train;
 
-use std::{fs, process::ExitCode, sync::Arc, time::Duration};
+use std::{fs, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use engine::{Engine, EngineOptions};
+use engine::{
+    Engine, EngineOptions,
+    serving::{Eviction, ModelServer, ServerOptions},
+};
 use store::{SqliteOptions, SqliteStore};
 
 use crate::{
@@ -73,11 +76,47 @@ pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Arc<Sqlite
 
 /// Builds the engine on a store.
 pub(crate) fn engine(store: Arc<SqliteStore>, settings: &Settings) -> Arc<Engine> {
+    Arc::new(bare_engine(store, settings))
+}
+
+/// Builds the engine on a store and the folder of models.
+pub(crate) async fn serving_engine(
+    store: Arc<SqliteStore>,
+    settings: &Settings,
+) -> anyhow::Result<(Arc<Engine>, Arc<ModelServer>)> {
+    let models = ModelServer::open(model_options(settings)).await?;
+    let engine = bare_engine(store, settings).with_serving(Arc::clone(&models));
+    Ok((Arc::new(engine), models))
+}
+
+fn model_options(settings: &Settings) -> ServerOptions {
+    let models = &settings.models;
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    ServerOptions {
+        folder: settings.models_folder(),
+        poll_every: Some(Duration::from_secs(models.poll_seconds)).filter(|it| !it.is_zero()),
+        budget_bytes: models.budget_bytes.get(),
+        eviction: Eviction::Lru,
+        loads_max: 4,
+        load_wait_max: Duration::from_secs(5),
+        load_backoff: Duration::from_secs(1),
+        load_backoff_max: Duration::from_secs(60),
+        requests_max: models.requests_max.get(),
+        threads: Some(models.threads)
+            .filter(|it| *it > 0)
+            .unwrap_or_else(cores),
+        direct_max: Duration::from_micros(50),
+        upload_bytes_max: models.upload_bytes_max.get(),
+        results_bytes_max: 0,
+    }
+}
+
+fn bare_engine(store: Arc<SqliteStore>, settings: &Settings) -> Engine {
     let forecast = &settings.forecast;
     let options = EngineOptions {
         kelly_share: forecast.kelly_share,
         threads: Some(forecast.threads).filter(|it| *it > 0),
         ..EngineOptions::default()
     };
-    Arc::new(Engine::new(store, Arc::new(SystemClock), options))
+    Engine::new(store, Arc::new(SystemClock), options)
 }

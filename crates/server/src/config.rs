@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, fmt, fs, io, net::SocketAddr, path::PathBuf};
 use thiserror::Error;
 use toml::{Table, Value};
 
-pub use settings::{ForecastSettings, Limits, LogFormat, LogSettings, Settings};
+pub use settings::{ForecastSettings, Limits, LogFormat, LogSettings, ModelSettings, Settings};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "SPORTS_EDGE_";
@@ -188,7 +188,8 @@ impl Config {
             layer::lay_text(&mut origins, key, text, (like, Source::Flag(flag)))?;
         }
         let mut settings: Settings = layer::read_settings(&origins)?;
-        settings.data_dir = home_expanded(settings.data_dir, inputs)?;
+        settings.data_dir = home_expanded(settings.data_dir, inputs, "data_dir")?;
+        settings.models.folder = home_expanded(settings.models.folder, inputs, "models.folder")?;
         Ok(Self {
             settings,
             origins,
@@ -221,13 +222,13 @@ fn read(path: &std::path::Path) -> Result<Table, ConfigError> {
 }
 
 /// Puts the home folder in the place of a leading `~`.
-fn home_expanded(path: PathBuf, inputs: &Inputs) -> Result<PathBuf, ConfigError> {
+fn home_expanded(path: PathBuf, inputs: &Inputs, key: &str) -> Result<PathBuf, ConfigError> {
     let Ok(rest) = path.strip_prefix("~") else {
         return Ok(path);
     };
     let home = inputs.variable("HOME");
     let home = home.ok_or_else(|| ConfigError::NoHome {
-        key: "data_dir".to_owned(),
+        key: key.to_owned(),
     })?;
     Ok(PathBuf::from(home).join(rest))
 }
@@ -238,9 +239,19 @@ impl Settings {
         self.data_dir.join("sports-edge.db")
     }
 
+    /// The folder of models.
+    pub fn models_folder(&self) -> PathBuf {
+        if self.models.folder.as_os_str().is_empty() {
+            self.data_dir.join("models")
+        } else {
+            self.models.folder.clone()
+        }
+    }
+
     /// Whether the server can be reached from another machine, directly or through a proxy.
     pub fn is_exposed(&self) -> bool {
-        !is_loopback(self.listen) || !self.allowed_hosts.is_empty()
+        let outside = |address: Option<SocketAddr>| address.is_some_and(|it| !is_loopback(it));
+        outside(Some(self.listen)) || outside(self.grpc_listen) || !self.allowed_hosts.is_empty()
     }
 }
 

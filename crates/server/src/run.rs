@@ -2,6 +2,7 @@
 //!
 //! The caller owns the socket and the reason to stop, so a test asks for port zero.
 
+mod beside;
 mod listener;
 
 use std::{sync::Arc, time::Duration};
@@ -12,6 +13,7 @@ use engine::Engine;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
+use self::beside::Beside;
 use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
 use crate::config::{Settings, is_loopback};
 
@@ -28,6 +30,7 @@ pub async fn run(
     let state = ApiState::new(Arc::clone(&engine), options(settings)?);
     let address = listener.local_addr().context("the socket has no address")?;
     info!(%address, "listening");
+    let beside = Beside::start(settings, &state, &engine).await?;
     let loading = tokio::spawn(load(engine));
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let draining = state.clone();
@@ -46,6 +49,7 @@ pub async fn run(
         () = async { let _ = stopped.await; tokio::time::sleep(bound).await } => None,
     };
     loading.abort();
+    beside.stop(bound).await;
     match ended {
         Some(ended) => ended.context("the server failed")?,
         None => warn!(

@@ -34,6 +34,12 @@ impl OipError {
         Self::new(StatusCode::NOT_FOUND, Code::NotFound, text.into())
     }
 
+    /// It would not answer now.
+    pub(super) fn not_ready() -> Self {
+        let text = "not ready".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, text)
+    }
+
     pub(super) fn new(status: StatusCode, code: Code, text: String) -> Self {
         let retry_after = None;
         Self {

@@ -10,6 +10,7 @@ mod convert;
     clippy::allow_attributes_without_reason,
     reason = "written by a program"
 )]
+#[rustfmt::skip]
 mod generated;
 
 use std::{collections::HashMap, io, pin::Pin, time::Duration};

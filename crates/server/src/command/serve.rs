@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{engine, key, open_store};
+use super::{key, open_store, serving_engine};
 use crate::config::{Config, Settings};
 
 /// Where to serve.
@@ -41,7 +41,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         warn!(name, "environment variable names no setting");
     }
     let store = open_store(settings).await?;
-    let engine = engine(Arc::clone(&store), settings);
+    let (engine, models) = serving_engine(Arc::clone(&store), settings).await?;
     let first_key = ensure_key(&engine, settings).await?;
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.with_context(|| {
@@ -67,6 +67,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         tokio::select! {
             ended = &mut serving => {
                 ended?;
+                models.close().await;
                 store.close().await;
                 return Ok(ExitCode::SUCCESS);
             }

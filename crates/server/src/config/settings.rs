@@ -14,6 +14,12 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 pub struct Settings {
     /// Address and port of the server.
     pub listen: SocketAddr,
+    /// Address and port of the gRPC service, where there is one.
+    #[serde(deserialize_with = "address_or_off")]
+    pub grpc_listen: Option<SocketAddr>,
+    /// Address and port of the metrics, where they are served.
+    #[serde(deserialize_with = "address_or_off")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Folder of the database.
     pub data_dir: PathBuf,
     /// Whether reads from outside need no key.
@@ -26,6 +32,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// How forecasts are made and used.
     pub forecast: ForecastSettings,
+    /// How models beside the sports models are served.
+    pub models: ModelSettings,
 }
 
 /// Bounds of requests.
@@ -73,6 +81,37 @@ pub struct ForecastSettings {
     pub kelly_share: f64,
     /// Threads for training and backtests; 0 means all.
     pub threads: usize,
+}
+
+/// How models beside the sports models are served.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSettings {
+    /// Where they lie; empty is `models` in the folder of the database.
+    pub folder: PathBuf,
+    /// Memory for loaded ones.
+    pub budget_bytes: NonZeroU64,
+    /// How often the folder is looked through; 0 is never.
+    pub poll_seconds: u64,
+    /// A model's file in bytes.
+    pub upload_bytes_max: NonZeroU64,
+    /// Requests at work at a time.
+    pub requests_max: NonZeroUsize,
+    /// Threads for models that take long; 0 means all.
+    pub threads: usize,
+}
+
+fn address_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(input)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let address = text.parse();
+    address.map(Some).map_err(|_| {
+        D::Error::custom(format!(
+            "{text:?} is no address with a port, such as 127.0.0.1:8081"
+        ))
+    })
 }
 
 fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {

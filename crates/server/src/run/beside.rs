@@ -1,0 +1,85 @@
+//! What listens beside the API: models by gRPC, and metrics.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use api::ApiState;
+use axum::{Router, http::header, routing::get};
+use engine::Engine;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tracing::{error, info};
+
+use crate::config::Settings;
+
+/// How the Prometheus text format is named.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Servers beside the API, until they are stopped.
+pub(super) struct Beside {
+    stop: watch::Sender<bool>,
+    servers: JoinSet<()>,
+}
+
+impl Beside {
+    /// Starts those that the settings ask for.
+    pub(super) async fn start(
+        settings: &Settings,
+        state: &ApiState,
+        engine: &Arc<Engine>,
+    ) -> anyhow::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let mut servers = JoinSet::new();
+        if let Some(address) = settings.grpc_listen {
+            let listener = bind(address, "grpc_listen").await?;
+            let (state, stopped) = (state.clone(), until(stopped.clone()));
+            servers.spawn(async move {
+                told("gRPC", api::serve_grpc(state, listener, stopped).await);
+            });
+        }
+        if let Some(address) = settings.metrics_listen {
+            let listener = bind(address, "metrics_listen").await?;
+            let (engine, stopped) = (Arc::clone(engine), until(stopped.clone()));
+            servers.spawn(async move {
+                let serving = axum::serve(listener, metrics(engine));
+                told("metrics", serving.with_graceful_shutdown(stopped).await);
+            });
+        }
+        Ok(Self { stop, servers })
+    }
+
+    /// Lets them finish what is at work, for as long as `bound` at most.
+    pub(super) async fn stop(mut self, bound: Duration) {
+        self.stop.send_replace(true);
+        let all = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(bound, all).await.is_err() {
+            self.servers.shutdown().await;
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("{address} cannot be listened on; choose another with the setting {setting}")
+    })?;
+    let address = listener.local_addr().context("the socket has no address")?;
+    info!(%address, setting, "listening");
+    Ok(listener)
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|it| *it).await; // A lost sender is a reason to stop as well.
+}
+
+fn told(server: &str, ended: std::io::Result<()>) {
+    if let Err(cause) = ended {
+        error!(server, error = %cause, "a server failed");
+    }
+}
+
+fn metrics(engine: Arc<Engine>) -> Router {
+    let text = move || async move {
+        let figures = engine.serving().map_or_else(String::new, |it| it.metrics());
+        ([(header::CONTENT_TYPE, METRICS_TYPE)], figures)
+    };
+    Router::new().route("/metrics", get(text))
+}
