@@ -17,6 +17,7 @@ pub(crate) struct Resident {
     /// Model.
     pub(crate) model: Arc<str>,
     /// Version.
+    #[expect(dead_code, reason = "says in a log line which one it is")]
     pub(crate) version: u64,
     /// The model's settings when it was loaded.
     pub(crate) config: Arc<ModelConfig>,
@@ -31,6 +32,7 @@ pub(crate) struct Resident {
     /// Leases out.
     pub(crate) leases: AtomicU64,
     /// What it counts for in the cache's budget; last, so that it is given back after the memory.
+    #[expect(dead_code, reason = "gives its bytes back when it is dropped")]
     pub(crate) held: Held,
 }
 

@@ -1,6 +1,11 @@
 //! What LightGBM said of small models of every kind, against what every kernel says: the same
 //! bits. `tests/golden/generate_lightgbm.py` wrote the files.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
+
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
