@@ -94,10 +94,25 @@ fn version_number(name: &str) -> Option<u64> {
 fn config(folder: &Path) -> Result<ModelConfig, String> {
     match fs::read_to_string(folder.join("config.toml")) {
         Ok(text) => {
-            toml::from_str(&text).map_err(|it| format!("config.toml: {}", it.to_string().trim()))
+            let config = toml::from_str(&text).map_err(|it| it.to_string().trim().to_owned());
+            let config = config.and_then(without_idle);
+            config.map_err(|it| format!("config.toml: {it}"))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ModelConfig::default()),
         Err(error) => Err(format!("config.toml: {error}")),
+    }
+}
+
+/// Refuses settings that would have no effect yet, rather than let somebody rely on them.
+fn without_idle(config: ModelConfig) -> Result<ModelConfig, String> {
+    let idle = [
+        (config.results.ttl_ms != 0, "results.ttl_ms"),
+        (config.last_good, "last_good"),
+        (config.shadow.is_some(), "shadow"),
+    ];
+    match idle.iter().find(|it| it.0) {
+        Some((_, setting)) => Err(format!("{setting} is not supported yet: leave it out")),
+        None => Ok(config),
     }
 }
 

@@ -206,16 +206,34 @@ async fn unloaded_is_not_ready_until_loaded_again() {
 }
 
 #[tokio::test]
+async fn settings_without_effect_are_refused_by_name() {
+    let it = Bench::new().await;
+    for (text, setting) in [
+        ("last_good = true", "last_good"),
+        ("results.ttl_ms = 5", "results.ttl_ms"),
+        ("shadow = { version = 1, share = 1.0 }", "shadow"),
+    ] {
+        it.write("elo/config.toml", text);
+        it.server.refresh().await.unwrap();
+        let reason = &it.server.index()[0].reason;
+        assert_eq!(
+            *reason,
+            format!("config.toml: {setting} is not supported yet: leave it out")
+        );
+    }
+}
+
+#[tokio::test]
 async fn broken_settings_are_a_reason_and_the_last_good_ones_stay() {
     let it = Bench::new().await;
-    it.write("elo/config.toml", "last_good = true");
+    it.write("elo/config.toml", "pin = true");
     it.server.refresh().await.unwrap();
-    it.write("elo/config.toml", "last_good = maybe");
+    it.write("elo/config.toml", "pin = maybe");
     it.write("elo/state.json", "{");
     fs::create_dir_all(it.folder.path().join("elo/7")).unwrap();
     fs::create_dir_all(it.folder.path().join("odd/01")).unwrap();
     it.server.refresh().await.unwrap();
-    assert!(it.server.config("elo").unwrap().last_good);
+    assert!(it.server.config("elo").unwrap().pin);
     let index = it.server.index();
     assert!(index[0].reason.contains("config.toml"), "{index:?}");
     assert_eq!((index[1].version, index[1].state), (7, LoadState::Failed));
