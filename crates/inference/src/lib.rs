@@ -26,8 +26,9 @@ pub use config::{
     ServerOptions, Shadow, VersionPolicy,
 };
 pub use error::InferenceError;
+pub use model_cache::CacheFigures;
 pub use request::{Fallback, InferReply, InferRequest, StageTimes, VersionRef};
 pub use server::{
-    IndexEntry, LoadState, ModelMetadata, ModelServer, Push, StatisticsView, VersionView,
+    IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, Push, StatisticsView, VersionView,
 };
 pub use tensor::{DataType, Signature, Tensor, TensorSpec, Values};

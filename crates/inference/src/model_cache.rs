@@ -29,7 +29,7 @@ mod flight;
 mod room;
 mod slot;
 
-pub(crate) use figures::CacheFigures;
+pub use figures::CacheFigures;
 pub(crate) use flight::Loaded;
 pub(crate) use slot::{Facts, Phase, Slot, Source, Stamp};
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{ModelConfig, ServerOptions, Signature, pipeline::Pipeline};
+use crate::{Canary, ModelConfig, ServerOptions, Shadow, Signature, pipeline::Pipeline};
 
 mod answer;
 mod change;
@@ -65,6 +65,25 @@ pub struct ModelMetadata {
     pub signature: Signature,
 }
 
+/// A model and where its traffic goes, as operators see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelView {
+    /// Model.
+    pub name: String,
+    /// What serves where no version is asked for; `None` where nothing can.
+    pub serving: Option<u64>,
+    /// What a roll-back brings back.
+    pub previous: Option<u64>,
+    /// The canary in force.
+    pub canary: Option<Canary>,
+    /// The shadow in force.
+    pub shadow: Option<Shadow>,
+    /// Versions on disk, lowest first, those that cannot be served too.
+    pub versions: Vec<u64>,
+    /// What is wrong with the model's own files.
+    pub problem: Option<String>,
+}
+
 /// A version, as operators see it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VersionView {
@@ -104,6 +123,8 @@ pub struct VersionView {
     pub in_use: u64,
     /// Whether the breaker is open.
     pub breaker_open: bool,
+    /// Whether golden rows lie beside it: once it is loaded, it agreed with them.
+    pub golden: bool,
     /// What a trainer left beside it (`report.json`), as it stands.
     pub report: Option<String>,
 }

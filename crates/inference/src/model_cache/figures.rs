@@ -23,27 +23,27 @@ pub(super) struct Counts {
 
 /// What the cache did and holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct CacheFigures {
+pub struct CacheFigures {
     /// Loads that succeeded.
-    pub(crate) loads: u64,
+    pub loads: u64,
     /// Loads that failed.
-    pub(crate) load_failures: u64,
+    pub load_failures: u64,
     /// Time spent loading, failures included.
-    pub(crate) load_time: Duration,
+    pub load_time: Duration,
     /// Leases given on what was in memory.
-    pub(crate) hits: u64,
+    pub hits: u64,
     /// Leases asked for on what was not.
-    pub(crate) misses: u64,
+    pub misses: u64,
     /// Versions evicted to make room.
-    pub(crate) evictions: u64,
+    pub evictions: u64,
     /// Bytes held, by versions in use that were already replaced or unloaded too.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Bytes that may be held.
-    pub(crate) budget_bytes: u64,
+    pub budget_bytes: u64,
     /// Versions in memory.
-    pub(crate) resident: u64,
+    pub resident: u64,
     /// Of these, versions with a lease out.
-    pub(crate) in_use: u64,
+    pub in_use: u64,
 }
 
 impl Inner {

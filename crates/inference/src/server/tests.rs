@@ -327,3 +327,32 @@ async fn a_model_takes_singles_whole_numbers_or_a_column_per_feature() {
         lease.backend.run(&inputs).unwrap_err();
     }
 }
+
+#[tokio::test]
+async fn a_model_is_told_with_its_traffic_and_what_a_roll_back_brings_back() {
+    let it = Bench::new().await;
+    put(it.folder.path(), "elo", 2, &model(2.0));
+    it.write(
+        "elo/2/golden.json",
+        r#"{"inputs": [[0.0, 0.0]], "outputs": [[2.0]]}"#,
+    );
+    it.server.refresh().await.unwrap();
+    it.server.promote("elo", 1, false).await.unwrap();
+    it.server.promote("elo", 2, false).await.unwrap();
+    let canary = Canary {
+        version: 1,
+        share: 0.1,
+        failures_max: None,
+    };
+    it.server.canary("elo", Some(canary.clone())).await.unwrap();
+    let [model] = it.server.models().try_into().unwrap();
+    assert_eq!((model.serving, model.previous), (Some(2), Some(1)));
+    assert_eq!((model.canary, model.shadow), (Some(canary), None));
+    assert_eq!((model.versions, model.problem), (vec![1, 2], None));
+    let golden = it.server.versions(Some("elo")).unwrap();
+    let golden: Vec<bool> = golden.iter().map(|it| it.golden).collect();
+    assert_eq!(golden, [false, true]);
+    let figures = it.server.cache_figures();
+    assert_eq!((figures.loads, figures.resident, figures.in_use), (2, 2, 0));
+    assert!(figures.bytes > 0 && figures.bytes <= figures.budget_bytes);
+}

@@ -2,9 +2,9 @@
 
 use std::{fs, sync::Arc};
 
-use super::{IndexEntry, LoadState, ModelMetadata, ModelServer, VersionView};
+use super::{IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, VersionView};
 use crate::{
-    BatchMode, InferenceError, ModelConfig, VersionRef,
+    BatchMode, CacheFigures, InferenceError, ModelConfig, VersionRef,
     repository::{ModelEntry, VersionFiles},
 };
 
@@ -110,6 +110,28 @@ impl ModelServer {
         self.models.cache.is_warm()
     }
 
+    /// Every model, by name.
+    pub fn models(&self) -> Vec<ModelView> {
+        let entries = self.models.repository.entries();
+        entries
+            .values()
+            .map(|entry| ModelView {
+                name: entry.name.as_ref().to_owned(),
+                serving: Some(entry.serving).filter(|it| *it > 0),
+                previous: entry.previous,
+                canary: entry.canary.clone(),
+                shadow: entry.shadow.clone(),
+                versions: entry.files.keys().copied().collect(),
+                problem: entry.problem.clone(),
+            })
+            .collect()
+    }
+
+    /// What the cache of models did and holds.
+    pub fn cache_figures(&self) -> CacheFigures {
+        self.models.cache.figures()
+    }
+
     /// Versions, as operators see them; all models where none is named.
     pub fn versions(&self, model: Option<&str>) -> Result<Vec<VersionView>, InferenceError> {
         let entries = match model {
@@ -169,6 +191,7 @@ impl ModelServer {
             mode: mode.map(str::to_owned),
             in_use: resident.as_ref().map_or(0, |it| it.in_use()),
             breaker_open: self.pipeline.is_open(entry, version),
+            golden: files.golden.is_some(),
             report: files
                 .report
                 .as_ref()
