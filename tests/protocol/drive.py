@@ -88,6 +88,18 @@ def refused(call, part):
     return False
 
 
+def explained(client, kind, name, model, outputs):
+    record = json.loads((GOLDEN / f"{model}.json").read_text())
+    wanted = numpy.array([float.fromhex(it) for it in record["contributions"]])
+    rows = recorded(model)[0]
+    rows = rows[: len(wanted) // (outputs * (rows.shape[1] + 1))]
+    answer = client.infer(name, asked(kind, rows), parameters={"explain": True})
+    given = answer.as_numpy("contributions")
+    return given.shape == (len(rows), outputs, rows.shape[1] + 1) and numpy.allclose(
+        given.ravel(), wanted, rtol=1e-9, atol=1e-12
+    )
+
+
 def over_http(client):
     rows, wanted = recorded("binary")
     finite = numpy.isfinite(rows).all(axis=1)
@@ -105,6 +117,7 @@ def over_http(client):
     rows, wanted = recorded("multiclass")
     check("http: three classes", same(client.infer("classes", asked(kind, rows)), wanted))
     check("http: a version", same(client.infer("classes", asked(kind, rows), model_version="1"), wanted))
+    check("http: contributions", explained(client, kind, "classes", "multiclass", 3))
     narrow = asked(kind, rows[:, :5])
     check("http: too few features are refused", refused(lambda: client.infer("classes", narrow), "input"))
     check("http: a strange model is refused", refused(lambda: client.infer("none", narrow), "none"))
@@ -126,6 +139,7 @@ def over_grpc(client, headers):
     check("grpc: config", client.get_model_config("binary").config.name == "binary")
     statistics = client.get_inference_statistics("binary").model_stats[0]
     check("grpc: statistics", statistics.inference_stats.success.count >= 1)
+    check("grpc: contributions", explained(client, kind, "binary", "binary", 1))
     client.unload_model("binary", headers=headers)
     index = {it.name: it.state for it in client.get_model_repository_index().models}
     check("grpc: unloaded", index.get("binary") != "READY" and not client.is_model_ready("binary"))

@@ -21,8 +21,8 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// input row alone, so that requests may be run together and taken apart again.
     fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunError>;
 
-    /// Contributions of features to each row's raw scores (rows × outputs × (features + 1), the
-    /// last one the average), where the model can say.
+    /// Contributions of features to each row's raw scores (output `contributions`, rows × outputs ×
+    /// (features + 1), the last one the average), where the model can say.
     fn explain(&self, _inputs: &[Tensor]) -> Result<Tensor, RunError> {
         Err(RunError::Rows(
             "this kind of model gives no contributions".to_owned(),

@@ -265,7 +265,7 @@ pub(crate) fn run_once(
     let run = AssertUnwindSafe(|| {
         let mut outputs = lease.backend.run(inputs)?;
         if explain {
-            outputs.push(lease.backend.explain(inputs)?);
+            outputs.push(lease.explain(inputs)?);
         }
         Ok(outputs)
     });

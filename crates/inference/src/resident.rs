@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{ModelConfig, backend::Backend};
+use crate::{
+    ModelConfig, Tensor,
+    backend::{Backend, RunError},
+};
 
 /// A version in memory, warm, its golden rows agreed.
 #[derive(Debug)]
@@ -23,8 +26,6 @@ pub(crate) struct Resident {
     pub(crate) config: Arc<ModelConfig>,
     /// What runs it.
     pub(crate) backend: Box<dyn Backend>,
-    /// Memory it takes.
-    pub(crate) size_bytes: u64,
     /// What one row takes, measured at warm-up.
     pub(crate) row_cost: Duration,
     /// How long loading took.
@@ -32,7 +33,6 @@ pub(crate) struct Resident {
     /// Leases out.
     pub(crate) leases: AtomicU64,
     /// What it counts for in the cache's budget; last, so that it is given back after the memory.
-    #[expect(dead_code, reason = "gives its bytes back when it is dropped")]
     pub(crate) held: Held,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Resident {
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     total: Option<Arc<AtomicU64>>,
-    bytes: u64,
+    bytes: AtomicU64,
 }
 
 impl Held {
@@ -48,7 +48,16 @@ impl Held {
         total.fetch_add(bytes, Ordering::AcqRel);
         Self {
             total: Some(Arc::clone(total)),
-            bytes,
+            bytes: AtomicU64::new(bytes),
+        }
+    }
+
+    /// Counts what has become more, or less.
+    fn set(&self, bytes: u64) {
+        let before = self.bytes.swap(bytes, Ordering::AcqRel);
+        if let Some(total) = &self.total {
+            // Whatever wraps here comes out right in the sum.
+            total.fetch_add(bytes.wrapping_sub(before), Ordering::AcqRel);
         }
     }
 }
@@ -56,7 +65,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(total) = &self.total {
-            total.fetch_sub(self.bytes, Ordering::AcqRel);
+            total.fetch_sub(*self.bytes.get_mut(), Ordering::AcqRel);
         }
     }
 }
@@ -65,6 +74,18 @@ impl Drop for Held {
 const RETIRED: u64 = 1 << 63;
 
 impl Resident {
+    /// Memory it takes.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.held.bytes.load(Ordering::Acquire)
+    }
+
+    /// Contributions of features; what a model keeps to give them counts from then on.
+    pub(crate) fn explain(&self, inputs: &[Tensor]) -> Result<Tensor, RunError> {
+        let contributions = self.backend.explain(inputs)?;
+        self.held.set(self.backend.size_bytes());
+        Ok(contributions)
+    }
+
     /// Leases out.
     pub(crate) fn in_use(&self) -> u64 {
         self.leases.load(Ordering::Acquire) & !RETIRED

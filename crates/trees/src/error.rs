@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// Why a model cannot be read.
-#[derive(Debug, Clone, PartialEq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ReadError {
     /// The bytes are no model of any kind that is known.
     #[error("not a model: neither LightGBM text, XGBoost JSON or UBJSON, ONNX, nor our own format")]
@@ -53,4 +53,18 @@ pub enum ShapeError {
     /// The file does not say how many training rows went where.
     #[error("the model has no counts of training rows, without which nothing can be explained")]
     NoCover,
+    /// A least or a greatest has no parts that add up.
+    #[error("a model that takes the least or the greatest of its trees cannot be explained")]
+    NoSum,
+    /// An explanation would take too long.
+    #[error("a path asks {given} different features, {bound} can be explained")]
+    Deep {
+        /// Features on the path.
+        given: usize,
+        /// The bound.
+        bound: usize,
+    },
+    /// The trees of a file in our own format, which scoring does not look at, are broken.
+    #[error("the trees that explanations need are broken")]
+    Trees(#[source] ReadError),
 }

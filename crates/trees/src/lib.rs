@@ -6,6 +6,7 @@
 
 mod check;
 mod compact;
+mod contributions;
 mod ensemble;
 mod error;
 mod kernel;

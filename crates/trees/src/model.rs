@@ -45,6 +45,7 @@ pub struct Model {
     fast: Option<(Quantiser, Tables)>,
     walk: Option<Walk>,
     kernel: Kernel,
+    pub(crate) explainer: crate::contributions::Lazy,
 }
 
 impl std::fmt::Debug for Model {
@@ -138,6 +139,7 @@ impl Model {
             fast,
             walk: None,
             kernel,
+            explainer: crate::contributions::Lazy::default(),
         };
         if it.fast.is_none() {
             it.walk = Some(Walk::new(&it.ensemble()?));
@@ -186,12 +188,18 @@ impl Model {
         self.head.predictions()
     }
 
+    /// Raw scores a row has: one per class, or one.
+    pub fn outputs(&self) -> usize {
+        self.head.outputs
+    }
+
     /// The arithmetic of the library that made it.
     pub fn precision(&self) -> Precision {
         self.head.precision
     }
 
-    /// Bytes of memory held, those of the compact form among them.
+    /// Bytes of memory held, those of the compact form among them, and those of explanations once
+    /// one was given.
     pub fn size_bytes(&self) -> usize {
         let names: usize = self.head.feature_names.iter().map(String::capacity).sum();
         let fast = self.fast.as_ref();
@@ -204,6 +212,7 @@ impl Model {
                 quantiser.size_bytes() + tables.size_bytes()
             })
             + self.walk.as_ref().map_or(0, Walk::size_bytes)
+            + self.explainer.size_bytes()
     }
 
     /// Scores one row.

@@ -9,7 +9,7 @@
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
-use trees::{Ensemble, Kernel, Model, Rows};
+use trees::{Aggregate, Ensemble, Kernel, Model, Rows};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/lightgbm")
@@ -126,5 +126,42 @@ fn the_compact_form_gives_the_same_bits() {
         let mut out = vec![0.0; rows.count() * opened.predictions()];
         opened.predict_rows(rows, &mut out).unwrap();
         assert_eq!(bits(&out), bits(&numbers(&record["prediction"])), "{name}");
+    }
+}
+
+/// How far a contribution may lie from LightGBM's, as a share of the greatest of its row. LightGBM
+/// divides factors out of products again, which costs it a few digits.
+const TOLERANCE: f64 = 1e-12;
+
+#[test]
+fn contributions_are_lightgbms() {
+    for (name, text, record) in recorded() {
+        let ensemble = Ensemble::read(&text).unwrap();
+        // LightGBM explains the sum of a forest, whose mean is its prediction.
+        let divisor = match ensemble.aggregate {
+            Aggregate::Mean(count) => count,
+            _ => 1.0,
+        };
+        let model = Model::new(ensemble);
+        let wanted = numbers(&record["contributions"]);
+        let width = model.contributions_width();
+        let rows = record["rows"].as_array().unwrap();
+        let rows: Vec<f64> = rows[..wanted.len() / width]
+            .iter()
+            .flat_map(numbers)
+            .collect();
+        let mut given = vec![0.0; wanted.len()];
+        let rows = Rows::packed(&rows, model.features()).unwrap();
+        model.contributions(rows, &mut given).unwrap();
+        for (given, wanted) in given.chunks(width).zip(wanted.chunks(width)) {
+            let greatest = wanted.iter().fold(0.0, |it: f64, next| it.max(next.abs()));
+            for (given, wanted) in given.iter().zip(wanted) {
+                let difference = (given * divisor - wanted).abs();
+                assert!(
+                    difference <= TOLERANCE * greatest,
+                    "{name}: {given} for {wanted}, {difference:e}"
+                );
+            }
+        }
     }
 }

@@ -213,4 +213,32 @@ impl Backend for TreesBackend {
             },
         }])
     }
+    fn explain(&self, inputs: &[Tensor]) -> Result<Tensor, RunError> {
+        let (rows, matrix) = self.matrix(inputs)?;
+        let features = self.model.features();
+        let mut out = vec![0.0; rows * self.model.contributions_width()];
+        match &matrix {
+            Matrix::Single(it) => {
+                let rows = Rows::strided(it, rows, features, features).map_err(misfit)?;
+                self.model.contributions(rows, &mut out)
+            }
+            Matrix::Double(it) => {
+                let rows = Rows::strided(it, rows, features, features).map_err(misfit)?;
+                self.model.contributions(rows, &mut out)
+            }
+            Matrix::Made(it) => {
+                let rows = Rows::strided(it, rows, features, features).map_err(misfit)?;
+                self.model.contributions(rows, &mut out)
+            }
+        }
+        .map_err(misfit)?;
+        Ok(Tensor {
+            name: "contributions".to_owned(),
+            datatype: DataType::Fp64,
+            shape: [rows, self.model.outputs(), features + 1]
+                .map(|it| it as u64)
+                .to_vec(),
+            values: Values::Fp64(out),
+        })
+    }
 }

@@ -189,7 +189,6 @@ impl Inner {
             version: slot.version,
             config: Arc::clone(&source.config),
             backend: loaded.backend,
-            size_bytes,
             row_cost: loaded.row_cost,
             load_time: loaded.load_time,
             leases: AtomicU64::new(0),

@@ -11,7 +11,7 @@ impl Inner {
     /// is about to be replaced.
     pub(super) fn reserve(&self, slot: &Arc<Slot>, wanted: u64) -> Option<Held> {
         let mut residents = lock(&self.residents);
-        let own = slot.resident().map_or(0, |it| it.size_bytes);
+        let own = slot.resident().map_or(0, |it| it.size_bytes());
         loop {
             let used = self.bytes.load(Ordering::Acquire).saturating_sub(own);
             if used.saturating_add(wanted) <= self.options.budget_bytes {
@@ -54,7 +54,7 @@ impl Inner {
             Eviction::Lru => slot.used_at() as f64,
             Eviction::Cost => {
                 let reload = resident.load_time.as_secs_f64().max(1e-6);
-                reload * slot.demand(now) / resident.size_bytes.max(1) as f64
+                reload * slot.demand(now) / resident.size_bytes().max(1) as f64
             }
         })
     }

@@ -62,7 +62,7 @@ fn answer(lease: &Lease) -> f64 {
 /// Bytes of one model.
 async fn size() -> u64 {
     let bench = Bench::new(1, |_| {});
-    bench.cache.lease("m0", 1).await.unwrap().size_bytes
+    bench.cache.lease("m0", 1).await.unwrap().size_bytes()
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn unloaded_by_hand_waits_for_a_load_and_gives_its_memory_back() {
     let error = bench.cache.lease("m0", 1).await.unwrap_err();
     assert!(matches!(error, InferenceError::Unloaded(_)), "{error}");
     assert_eq!(answer(&held), 0.0);
-    assert_eq!(bench.cache.figures().bytes, held.size_bytes);
+    assert_eq!(bench.cache.figures().bytes, held.size_bytes());
     drop(held);
     assert_eq!(bench.cache.figures().bytes, 0);
     bench.cache.load("m0", 1).await.unwrap();

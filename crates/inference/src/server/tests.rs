@@ -5,7 +5,7 @@ use trees::Precision;
 
 use super::*;
 use crate::{
-    Canary, DataType, InferenceError, Shadow, Tensor, Values, VersionRef,
+    Canary, DataType, InferRequest, InferenceError, Shadow, Tensor, Values, VersionRef,
     fixtures::{options, put, row, stump},
 };
 
@@ -355,4 +355,50 @@ async fn a_model_is_told_with_its_traffic_and_what_a_roll_back_brings_back() {
     let figures = it.server.cache_figures();
     assert_eq!((figures.loads, figures.resident, figures.in_use), (2, 2, 0));
     assert!(figures.bytes > 0 && figures.bytes <= figures.budget_bytes);
+}
+
+#[tokio::test]
+async fn contributions_come_where_they_are_wanted_and_count_in_the_memory() {
+    let it = Bench::new().await;
+    put(
+        it.folder.path(),
+        "elo",
+        2,
+        &stump(-1.0, 2.0, Precision::Double),
+    );
+    it.server.refresh().await.unwrap();
+    let ask = |explain, outputs: &[&str]| InferRequest {
+        model: "elo".to_owned(),
+        version: VersionRef::Number(2),
+        inputs: row(1.0),
+        outputs: outputs.iter().map(|&it| it.to_owned()).collect(),
+        key: None,
+        priority: 0,
+        deadline: None,
+        explain,
+    };
+    let reply = it.server.infer(ask(false, &[])).await.unwrap();
+    assert_eq!(reply.outputs.len(), 1);
+    let before = it.server.versions(None).unwrap()[1].memory_bytes;
+    for named in [&[][..], &["output"]] {
+        let reply = it.server.infer(ask(true, named)).await.unwrap();
+        let [output, contributions] = &reply.outputs[..] else {
+            panic!("{reply:?}")
+        };
+        assert_eq!(output.values, Values::Fp64(vec![2.0]));
+        assert_eq!(contributions.name, "contributions");
+        assert_eq!(contributions.shape, [1, 1, 3]);
+        // Half of the training rows went each way.
+        let Values::Fp64(given) = &contributions.values else {
+            panic!("{contributions:?}")
+        };
+        for (given, wanted) in given.iter().zip([1.5, 0.0, 0.5]) {
+            assert!((given - wanted).abs() < 1e-15, "{given} for {wanted}");
+        }
+    }
+    let after = it.server.versions(None).unwrap()[1].memory_bytes;
+    assert!(after > before, "{after} after {before}");
+    assert_eq!(it.server.models.cache.figures().bytes, after);
+    it.server.unload("elo").await.unwrap();
+    assert_eq!(it.server.models.cache.figures().bytes, 0);
 }

@@ -185,7 +185,7 @@ impl ModelServer {
             platform: facts.as_ref().map_or("", |it| it.platform).to_owned(),
             file_bytes: files.model.as_ref().map_or(0, |(_, it)| it.bytes),
             sha256: facts.as_ref().map_or("", |it| &it.sha256).to_owned(),
-            memory_bytes: resident.as_ref().map_or(0, |it| it.size_bytes),
+            memory_bytes: resident.as_ref().map_or(0, |it| it.size_bytes()),
             load_ms: facts.as_ref().map(|it| it.load_time.as_secs_f64() * 1e3),
             row_us: facts.as_ref().map(|it| it.row_cost.as_secs_f64() * 1e6),
             mode: mode.map(str::to_owned),
