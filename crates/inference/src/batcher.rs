@@ -16,7 +16,9 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{InferRequest, Tensor, backend::RunError, resident::Lease, statistics::Statistics};
+use crate::{
+    InferRequest, ModelConfig, Tensor, backend::RunError, resident::Lease, statistics::Statistics,
+};
 
 mod parts;
 
@@ -56,6 +58,7 @@ pub(crate) struct Waiting {
     pub(crate) since: Instant,
     pub(crate) deadline: Option<Instant>,
     pub(crate) lease: Lease,
+    pub(crate) config: Arc<ModelConfig>,
     pub(crate) statistics: Arc<Statistics>,
 }
 
@@ -99,7 +102,7 @@ impl Workers {
         queue: &Arc<Queue>,
         waiting: Waiting,
     ) -> Result<oneshot::Receiver<Ran>, Full> {
-        let settings = &waiting.lease.config.batching;
+        let settings = &waiting.config.batching;
         let (answer, receiver) = oneshot::channel();
         let mut line = lock(&queue.line);
         if line.waiting.len() >= settings.queue_max as usize {
@@ -167,7 +170,7 @@ impl Queue {
         let line = lock(&self.line);
         let first = line.waiting.values().next();
         first.map_or(Duration::ZERO, |(it, _)| {
-            let settings = &it.lease.config.batching;
+            let settings = &it.config.batching;
             let enough = line.rows >= u64::from(settings.rows_max);
             let age = it.since.elapsed();
             match enough {
@@ -185,7 +188,7 @@ impl Queue {
         while let Some((&key, (next, answer))) = line.waiting.first_key_value() {
             let dead = answer.is_closed();
             if let (false, Some((head, _))) = (dead, batch.first()) {
-                let rows_max = u64::from(head.lease.config.batching.rows_max);
+                let rows_max = u64::from(head.config.batching.rows_max);
                 if rows + next.rows > rows_max || !parts::together(head, next) {
                     break;
                 }

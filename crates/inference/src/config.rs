@@ -162,11 +162,22 @@ impl Default for Limits {
 }
 
 /// Whether results are kept.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResultCaching {
     /// For how long; zero keeps none.
     pub ttl_ms: u64,
+    /// How old the last good answer may be that is given when all else fails.
+    pub stale_ms: u64,
+}
+
+impl Default for ResultCaching {
+    fn default() -> Self {
+        Self {
+            ttl_ms: 0,
+            stale_ms: 3_600_000,
+        }
+    }
 }
 
 /// What is tried again.

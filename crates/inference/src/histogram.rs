@@ -12,6 +12,28 @@ const STEPS: u64 = 4;
 /// From 1 ns to beyond an hour.
 const BUCKETS: usize = 168;
 
+/// Where times are told apart for others, ns: every second doubling from a microsecond on.
+pub(crate) const EDGES: [u64; 13] = {
+    let mut edges = [1 << 10; 13];
+    let mut at = 1;
+    while at < edges.len() {
+        edges[at] = edges[at - 1] * 4;
+        at += 1;
+    }
+    edges
+};
+
+/// Times as others count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct HistogramView {
+    /// Times below each of [`EDGES`].
+    pub(crate) below: [u64; EDGES.len()],
+    /// All times.
+    pub(crate) count: u64,
+    /// Their sum.
+    pub(crate) sum_ns: u64,
+}
+
 /// Times counted by how long they were.
 #[derive(Debug)]
 pub(crate) struct Histogram {
@@ -39,6 +61,22 @@ impl Histogram {
     /// All times together.
     pub(crate) fn sum_ns(&self) -> u64 {
         self.sum_ns.load(Ordering::Relaxed)
+    }
+
+    /// Times as others count them.
+    pub(crate) fn view(&self) -> HistogramView {
+        let mut view = HistogramView::default();
+        let mut counts = self.counts.iter().enumerate().peekable();
+        for (below, edge) in view.below.iter_mut().zip(EDGES) {
+            while let Some((_, count)) = counts.next_if(|(index, _)| *index < bucket(edge)) {
+                view.count += count.load(Ordering::Relaxed);
+            }
+            *below = view.count;
+        }
+        let rest: u64 = counts.map(|(_, it)| it.load(Ordering::Relaxed)).sum();
+        view.count += rest;
+        view.sum_ns = self.sum_ns();
+        view
     }
 
     /// Quantiles in microseconds; zero where nothing was counted.

@@ -13,6 +13,7 @@ mod histogram;
 mod loader;
 mod metrics;
 mod model_cache;
+mod models;
 mod pipeline;
 mod repository;
 mod request;

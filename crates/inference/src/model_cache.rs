@@ -172,8 +172,9 @@ impl ModelCache {
     }
 
     /// The versions there are from now on. New ones wait for their first use unless pinned, gone
-    /// ones stop, changed ones are loaded beside the old and then take its place.
-    pub(crate) fn sync(&self, sources: Vec<Source>) {
+    /// ones stop, changed ones are loaded beside the old and then take its place. Says whether any
+    /// is gone.
+    pub(crate) fn sync(&self, sources: Vec<Source>) -> bool {
         let old = self.inner.slots.load_full();
         let mut new = Slots::new();
         let mut changed = Vec::new();
@@ -194,11 +195,13 @@ impl ModelCache {
         }
         let new = Arc::new(new);
         self.inner.slots.store(Arc::clone(&new));
+        let mut gone = false;
         for slot in old.values().flatten() {
             let kept = new
                 .get(&slot.model)
                 .is_some_and(|it| it.iter().any(|new| Arc::ptr_eq(new, slot)));
             if !kept {
+                gone = true;
                 self.inner.take_away(slot, Phase::Gone);
             }
         }
@@ -209,6 +212,7 @@ impl ModelCache {
             // What is loaded, loading or failed stays as it is.
             let _ = self.inner.join(slot);
         }
+        gone
     }
 
     /// A version's slot.

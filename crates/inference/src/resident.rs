@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    ModelConfig, Tensor,
+    Tensor,
     backend::{Backend, RunError},
 };
 
@@ -20,10 +20,9 @@ pub(crate) struct Resident {
     /// Model.
     pub(crate) model: Arc<str>,
     /// Version.
-    #[expect(dead_code, reason = "says in a log line which one it is")]
     pub(crate) version: u64,
-    /// The model's settings when it was loaded.
-    pub(crate) config: Arc<ModelConfig>,
+    /// Tells what it answers from what any other content would: of its file and signature.
+    pub(crate) identity: [u8; 32],
     /// What runs it.
     pub(crate) backend: Box<dyn Backend>,
     /// What one row takes, measured at warm-up.

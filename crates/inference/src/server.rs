@@ -4,15 +4,16 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{Canary, ModelConfig, ServerOptions, Shadow, Signature, pipeline::Pipeline};
+use crate::{
+    Canary, ModelConfig, ServerOptions, Shadow, Signature,
+    models::{Models, Poller},
+    pipeline::Pipeline,
+};
 
 mod answer;
 mod change;
-mod models;
 mod push;
 mod view;
-
-use models::{Models, Poller};
 
 /// The server of models.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct ModelServer {
     options: ServerOptions,
     models: Arc<Models>,
     poller: Poller,
-    pipeline: Pipeline,
+    pub(crate) pipeline: Arc<Pipeline>,
 }
 
 /// How far a version is.

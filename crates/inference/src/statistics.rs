@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    StageTimes, StatisticsView,
-    histogram::{Histogram, nanoseconds},
+    InferenceError, StageTimes, StatisticsView,
+    histogram::{Histogram, HistogramView, nanoseconds},
 };
 
 /// Batch sizes are told apart by doubling, up to this many doublings.
@@ -25,6 +25,8 @@ pub(crate) struct Statistics {
     pub(crate) fail_ns: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) fallbacks: AtomicU64,
+    pub(crate) cache_hits: AtomicU64,
+    pub(crate) cache_misses: AtomicU64,
     sizes: [AtomicU64; SIZES],
     whole: Histogram,
     queue: Histogram,
@@ -50,10 +52,27 @@ impl Statistics {
         self.post.add(times.post);
     }
 
-    /// Counts a request that failed.
-    pub(crate) fn failed(&self, time: Duration) {
+    /// Counts a request that was answered without a run of its own.
+    pub(crate) fn hit(&self, time: Duration) {
+        self.successes.fetch_add(1, Ordering::Relaxed);
+        self.cache_hits.fetch_add(1, Ordering::Relaxed);
+        self.whole.add(time);
+    }
+
+    /// Counts a request that got no answer: refused at a bound, or failed.
+    pub(crate) fn missed(&self, error: &InferenceError, time: Duration) {
+        if let InferenceError::ModelBusy { .. } = error {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         self.failures.fetch_add(1, Ordering::Relaxed);
         self.fail_ns.fetch_add(nanoseconds(time), Ordering::Relaxed);
+    }
+
+    /// Times of whole requests, and of their stages: queue, compute, post.
+    pub(crate) fn times(&self) -> (HistogramView, [HistogramView; 3]) {
+        let stages = [&self.queue, &self.compute, &self.post];
+        (self.whole.view(), stages.map(Histogram::view))
     }
 
     /// What was counted so far. A batch size stands for all from it to the next power of two.
@@ -73,6 +92,8 @@ impl Statistics {
             queue_ns: self.queue.sum_ns(),
             compute_infer_ns: self.compute.sum_ns(),
             compute_output_ns: self.post.sum_ns(),
+            cache_hit_count: get(&self.cache_hits),
+            cache_miss_count: get(&self.cache_misses),
             fallback_count: get(&self.fallbacks),
             latency_us: self.whole.quantiles_us(QUANTILES),
             stages_us: [&self.queue, &self.compute, &self.post]

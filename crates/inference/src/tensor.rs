@@ -65,6 +65,19 @@ impl Values {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Memory it holds.
+    fn held_bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::Bool(it) => it.len(),
+            Self::Int64(it) => size_of_val(it.as_slice()),
+            Self::Uint64(it) => size_of_val(it.as_slice()),
+            Self::Fp32(it) => size_of_val(it.as_slice()),
+            Self::Fp64(it) => size_of_val(it.as_slice()),
+            Self::Bytes(it) => it.iter().map(|it| size_of::<Vec<u8>>() + it.len()).sum(),
+        };
+        bytes as u64
+    }
 }
 
 /// A named tensor; the first dimension counts rows.
@@ -84,6 +97,12 @@ impl Tensor {
     /// Rows: the first dimension.
     pub fn rows(&self) -> u64 {
         self.shape.first().copied().unwrap_or(0)
+    }
+
+    /// Memory it holds.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let around = size_of::<Self>() + self.name.len() + size_of_val(self.shape.as_slice());
+        around as u64 + self.values.held_bytes()
     }
 }
 

@@ -107,7 +107,7 @@ fn model_options(settings: &Settings) -> ServerOptions {
             .unwrap_or_else(cores),
         direct_max: Duration::from_micros(50),
         upload_bytes_max: models.upload_bytes_max.get(),
-        results_bytes_max: 0,
+        results_bytes_max: models.results_bytes_max,
     }
 }
 

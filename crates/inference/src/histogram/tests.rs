@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Histogram;
+use super::{EDGES, Histogram};
 
 #[test]
 fn a_quantile_is_at_most_an_eighth_off() {
@@ -39,4 +39,16 @@ fn quantiles_stand_in_the_order_of_times_and_nothing_counted_is_zero() {
     let [half, most] = histogram.quantiles_us([0.5, 0.99]);
     assert!((8.0..12.0).contains(&half), "{half}");
     assert!((875.0..1_125.0).contains(&most), "{most}");
+}
+
+#[test]
+fn what_others_see_counts_each_time_below_every_edge_beyond_it() {
+    let histogram = Histogram::default();
+    for ns in [1, 1_000, 1_023, 1_024, 5_000, u64::MAX] {
+        histogram.add(Duration::from_nanos(ns));
+    }
+    let view = histogram.view();
+    assert_eq!(EDGES[..3], [1_024, 4_096, 16_384]);
+    assert_eq!(view.below[..3], [3, 4, 5]);
+    assert_eq!((view.below[EDGES.len() - 1], view.count), (5, 6));
 }

@@ -6,12 +6,13 @@ use std::sync::{
 };
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
 
-use super::{Facts, Inner, Phase, Slot, lock};
+use super::{Facts, Inner, Phase, Slot, Source, lock};
 use crate::{
     InferenceError,
     backend::Backend,
@@ -48,6 +49,16 @@ pub(super) enum Joined {
     Lease(Lease),
     /// It is on its way.
     Flight(watch::Receiver<Option<Outcome>>),
+}
+
+/// What its answers depend on besides the request.
+fn identity(loaded: &Loaded, source: &Source) -> [u8; 32] {
+    let signature = serde_json::to_vec(&source.config.signature);
+    Sha256::new()
+        .chain_update(&loaded.sha256)
+        .chain_update(signature.expect("names and numbers"))
+        .finalize()
+        .into()
 }
 
 impl Inner {
@@ -176,6 +187,7 @@ impl Inner {
         }
         let source = slot.source.load();
         let size_bytes = loaded.backend.size_bytes();
+        let identity = identity(&loaded, &source);
         state.facts = Some(Arc::new(Facts {
             sha256: loaded.sha256,
             platform: loaded.backend.platform(),
@@ -187,7 +199,7 @@ impl Inner {
         let resident = Arc::new(Resident {
             model: Arc::clone(&slot.model),
             version: slot.version,
-            config: Arc::clone(&source.config),
+            identity,
             backend: loaded.backend,
             row_cost: loaded.row_cost,
             load_time: loaded.load_time,

@@ -2,9 +2,10 @@
 
 use std::{
     collections::HashMap,
+    hash::BuildHasher,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize},
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -28,28 +29,55 @@ pub(crate) struct ModelState {
 #[derive(Debug)]
 pub(crate) struct VersionState {
     pub(crate) version: u64,
+    /// How many versions were asked before it for the first time.
+    asked_after: u64,
     pub(crate) statistics: Arc<Statistics>,
     pub(crate) breaker: BreakerState,
     pub(crate) queue: Arc<Queue>,
 }
 
+type Shard = RwLock<HashMap<Arc<str>, Arc<ModelState>>>;
+
+const SHARDS: usize = 64;
+
 /// All of them; only versions that exist get one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct States {
-    models: ArcSwap<HashMap<Arc<str>, Arc<ModelState>>>,
+    shards: [Shard; SHARDS],
+    hasher: std::hash::RandomState,
+    asked: AtomicU64,
     writer: Mutex<()>,
 }
 
-impl States {
-    pub(super) fn model(&self, name: &Arc<str>) -> Arc<ModelState> {
-        if let Some(state) = self.models.load().get(name) {
-            return Arc::clone(state);
+impl Default for States {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Shard::default()),
+            hasher: std::hash::RandomState::new(),
+            asked: AtomicU64::new(0),
+            writer: Mutex::default(),
         }
-        let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut models = HashMap::clone(&self.models.load());
-        let state = Arc::clone(models.entry(Arc::clone(name)).or_default());
-        self.models.store(Arc::new(models));
-        state
+    }
+}
+
+impl States {
+    fn shard(&self, name: &str) -> &Shard {
+        &self.shards[self.hasher.hash_one(name) as usize % SHARDS]
+    }
+
+    pub(super) fn model(&self, name: &Arc<str>) -> Arc<ModelState> {
+        if let Some(state) = self.known(name) {
+            return state;
+        }
+        let shard = self.shard(name);
+        let mut models = shard.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(models.entry(Arc::clone(name)).or_default())
+    }
+
+    fn known(&self, name: &str) -> Option<Arc<ModelState>> {
+        let shard = self.shard(name);
+        let models = shard.read().unwrap_or_else(PoisonError::into_inner);
+        models.get(name).cloned()
     }
 
     pub(super) fn version(&self, model: &ModelState, version: u64) -> Arc<VersionState> {
@@ -64,6 +92,7 @@ impl States {
         }
         let state = Arc::new(VersionState {
             version,
+            asked_after: self.asked.fetch_add(1, Ordering::Relaxed),
             statistics: Arc::default(),
             breaker: BreakerState::new(Instant::now()),
             queue: Arc::default(),
@@ -76,8 +105,22 @@ impl States {
 
     /// A version that was asked before.
     pub(crate) fn find(&self, model: &str, version: u64) -> Option<Arc<VersionState>> {
-        let models = self.models.load();
-        let versions = models.get(model)?.versions.load();
+        let model = self.known(model)?;
+        let versions = model.versions.load();
         versions.iter().find(|it| it.version == version).cloned()
+    }
+
+    /// Versions that were asked, those first that were asked first.
+    pub(crate) fn asked(&self) -> Vec<(Arc<str>, Arc<VersionState>)> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let models = shard.read().unwrap_or_else(PoisonError::into_inner);
+            for (name, model) in models.iter() {
+                let versions = model.versions.load();
+                found.extend(versions.iter().map(|it| (Arc::clone(name), Arc::clone(it))));
+            }
+        }
+        found.sort_by_key(|(_, it)| it.asked_after);
+        found
     }
 }

@@ -105,11 +105,7 @@ fn config(folder: &Path) -> Result<ModelConfig, String> {
 
 /// Refuses settings that would have no effect yet, rather than let somebody rely on them.
 fn without_idle(config: ModelConfig) -> Result<ModelConfig, String> {
-    let idle = [
-        (config.results.ttl_ms != 0, "results.ttl_ms"),
-        (config.last_good, "last_good"),
-        (config.shadow.is_some(), "shadow"),
-    ];
+    let idle = [(config.shadow.is_some(), "shadow")];
     match idle.iter().find(|it| it.0) {
         Some((_, setting)) => Err(format!("{setting} is not supported yet: leave it out")),
         None => Ok(config),

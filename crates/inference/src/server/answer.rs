@@ -1,16 +1,15 @@
 //! What is asked of models, and what they have done.
 
 use super::{ModelServer, StatisticsView};
-use crate::{InferReply, InferRequest, InferenceError, metrics, pipeline::Sources};
+use crate::{
+    InferReply, InferRequest, InferenceError,
+    metrics::{self, Figures, VersionRow},
+};
 
 impl ModelServer {
     /// Asks a model.
     pub async fn infer(&self, request: InferRequest) -> Result<InferReply, InferenceError> {
-        let sources = Sources {
-            repository: &self.models.repository,
-            cache: &self.models.cache,
-        };
-        self.pipeline.infer(sources, request).await
+        self.pipeline.infer(request).await
     }
 
     /// What versions have done; those never asked have zeros.
@@ -37,11 +36,29 @@ impl ModelServer {
 
     /// Everything counted, in the Prometheus text format; names in `metrics.rs`.
     pub fn metrics(&self) -> String {
-        let views = self.statistics(None).expect("no model was named");
+        let asked = self.pipeline.states.asked();
+        let rows: Vec<VersionRow> = asked
+            .iter()
+            .map(|(name, state)| {
+                let entry = self.models.repository.entry(name);
+                let (whole, stages) = state.statistics.times();
+                VersionRow {
+                    view: state.statistics.view(name, state.version),
+                    breaker_open: entry.is_ok_and(|it| self.pipeline.is_open(&it, state.version)),
+                    whole,
+                    stages,
+                }
+            })
+            .collect();
         let mut text = String::new();
-        metrics::versions(&mut text, &views);
-        let figures = self.models.cache.figures();
-        metrics::cache(&mut text, &figures, self.pipeline.at_work());
+        metrics::versions(&mut text, &rows);
+        let figures = Figures {
+            cache: self.models.cache.figures(),
+            results: self.pipeline.result_figures(),
+            requests: self.pipeline.at_work(),
+            refused: self.pipeline.refused(),
+        };
+        metrics::process(&mut text, &figures);
         text
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{ModelServer, Models, Poller};
+use super::ModelServer;
 use crate::{
     Canary, InferenceError, ServerOptions, Shadow, VersionRef, loader,
     model_cache::Reader,
+    models::{Models, Poller},
     pipeline::Pipeline,
     repository::{STABLE, is_name},
 };
@@ -22,7 +23,7 @@ impl ModelServer {
     ) -> Result<Arc<Self>, InferenceError> {
         let models = Models::open(&options, read).await?;
         let poller = Poller::start(&models, options.poll_every);
-        let pipeline = Pipeline::new(&options);
+        let pipeline = Arc::new(Pipeline::new(&options, &models));
         Ok(Arc::new(Self {
             options,
             pipeline,
@@ -198,7 +199,7 @@ impl ModelServer {
     /// Finishes what is at work and stops what runs beside requests.
     pub async fn close(&self) {
         self.poller.stop().await;
-        self.pipeline.workers.close().await;
+        self.pipeline.close().await;
         self.models.cache.close().await;
     }
 }

@@ -6,10 +6,11 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::{ModelServer, Models, Push, VersionView, models::blocking};
+use super::{ModelServer, Push, VersionView};
 use crate::{
     InferenceError,
     model_cache::{Loaded, Source},
+    models::{Models, blocking},
     repository::{
         Repository, UPLOADS, failed, is_name, kind_of, model_file, stamp, sync_folder, write_whole,
     },

@@ -91,6 +91,8 @@ pub struct ModelSettings {
     pub folder: PathBuf,
     /// Memory for loaded ones.
     pub budget_bytes: NonZeroU64,
+    /// Memory for kept results; 0 keeps none.
+    pub results_bytes_max: u64,
     /// How often the folder is looked through; 0 is never.
     pub poll_seconds: u64,
     /// A model's file in bytes.

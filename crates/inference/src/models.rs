@@ -10,6 +10,7 @@ use tokio::{sync::watch, task::JoinHandle, time::sleep};
 use crate::{
     InferenceError, ServerOptions,
     model_cache::{ModelCache, Reader},
+    pipeline::Results,
     repository::{ModelEntry, Repository, RuntimeState},
 };
 
@@ -18,8 +19,9 @@ use crate::{
 pub(crate) struct Models {
     pub(crate) repository: Repository,
     pub(crate) cache: ModelCache,
-    pub(super) read: Reader,
-    pub(super) changes: Mutex<()>,
+    pub(crate) read: Reader,
+    pub(crate) changes: Mutex<()>,
+    pub(crate) results: Results,
 }
 
 impl Models {
@@ -29,12 +31,14 @@ impl Models {
         read: Reader,
     ) -> Result<Arc<Self>, InferenceError> {
         let options = options.clone();
+        let results = Results::new(options.results_bytes_max);
         blocking(move || {
             let models = Self {
                 repository: Repository::open(&options.folder)?,
                 cache: ModelCache::new(options, read),
                 read,
                 changes: Mutex::new(()),
+                results,
             };
             models.sync();
             Ok(Arc::new(models))
@@ -76,16 +80,21 @@ impl Models {
         .await
     }
 
-    /// Tells the cache what the repository knows.
-    pub(super) fn sync(&self) {
+    /// Tells the cache what the repository knows, and forgets results of what is gone.
+    pub(crate) fn sync(&self) {
         let entries = self.repository.entries();
         let sources = entries.values().flat_map(|it| it.sources()).collect();
-        self.cache.sync(sources);
+        if self.cache.sync(sources) {
+            self.results.retain(|model, version| {
+                let entry = entries.get(model);
+                entry.is_some_and(|it| it.versions.binary_search(&version).is_ok())
+            });
+        }
     }
 }
 
 /// Does what waits for a disk on a thread for that.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, InferenceError> + Send + 'static,
 ) -> Result<T, InferenceError> {
     // The work itself never panics; what fails here is a runtime that is going down.
@@ -96,13 +105,13 @@ pub(super) async fn blocking<T: Send + 'static>(
 
 /// Looks the folder through every so often until it is stopped.
 #[derive(Debug)]
-pub(super) struct Poller {
+pub(crate) struct Poller {
     stop: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Poller {
-    pub(super) fn start(models: &Arc<Models>, every: Option<Duration>) -> Self {
+    pub(crate) fn start(models: &Arc<Models>, every: Option<Duration>) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         let models = Arc::clone(models);
         let task = every.map(|every| {
@@ -124,7 +133,7 @@ impl Poller {
         }
     }
 
-    pub(super) async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
         let task = self
             .task

@@ -1,0 +1,241 @@
+//! One version asked: leased, held against the signature, run, and asked again where a failure may
+//! pass.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+
+use super::{Ask, Pipeline, StageTimes, Target, VersionState, busy, route, validate, within};
+use crate::{
+    BatchMode, InferReply, InferRequest, InferenceError, Tensor,
+    backend::RunError,
+    batcher::{Failure, Full, Ran, Waiting, run_once},
+    resident::Lease,
+};
+
+/// An answer, and what gave it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) reply: InferReply,
+    /// Of the content that was in memory.
+    pub(super) identity: [u8; 32],
+}
+
+impl Pipeline {
+    /// Asks a version, again where a failure may pass.
+    pub(super) async fn attempts(
+        &self,
+        target: &Target,
+        ask: &Ask,
+    ) -> Result<Answer, InferenceError> {
+        let state = self.states.version(&target.state, target.version);
+        let settings = &target.entry.config.retry;
+        let mut attempt = 0;
+        loop {
+            let error = match self.once(target, &state, ask).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let passing = matches!(
+                error,
+                InferenceError::Failed {
+                    transient: true,
+                    ..
+                }
+            );
+            if !passing || attempt >= settings.attempts {
+                return Err(error);
+            }
+            let wait = self.backoff(settings.backoff_ms, attempt);
+            if ask.deadline.is_some_and(|it| Instant::now() + wait >= it) {
+                return Err(error);
+            }
+            sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// Doubles with each attempt; half of it is spread by a counter's hash.
+    fn backoff(&self, first_ms: u64, attempt: u32) -> Duration {
+        let whole = Duration::from_millis(first_ms).saturating_mul(1 << attempt.min(10));
+        let count = self.retries.fetch_add(1, Ordering::Relaxed);
+        whole / 2 + (whole / 2).mul_f64(route::mix(count) as f64 / u64::MAX as f64)
+    }
+
+    async fn once(
+        &self,
+        target: &Target,
+        state: &VersionState,
+        ask: &Ask,
+    ) -> Result<Answer, InferenceError> {
+        let settings = &target.entry.config.breaker;
+        let begun = Instant::now();
+        state
+            .breaker
+            .enter(settings, begun)
+            .map_err(|retry_after| InferenceError::BreakerOpen {
+                model: Arc::clone(&target.entry.name),
+                version: target.version,
+                retry_after,
+            })?;
+        let result = self.run(target, state, ask).await;
+        match &result {
+            Ok(_) => state.breaker.succeeded(),
+            Err(error) => state.statistics.missed(error, ask.since.elapsed()),
+        }
+        result
+    }
+
+    async fn run(
+        &self,
+        target: &Target,
+        state: &VersionState,
+        ask: &Ask,
+    ) -> Result<Answer, InferenceError> {
+        let (lease, rows) = self.ready(target, ask).await?;
+        let ran = self.compute(target, &lease, ask, rows).await?;
+        let outputs = ran.outputs.map_err(|it| self.judge(target, state, it))?;
+        let outputs = wanted(outputs, &ask.request);
+        let spent = ran.queue + ran.compute;
+        let times = StageTimes {
+            queue: ran.queue,
+            compute: ran.compute,
+            post: ask.since.elapsed().saturating_sub(spent),
+        };
+        state.statistics.succeeded(rows, &times);
+        Ok(Answer {
+            identity: lease.identity,
+            reply: InferReply {
+                model: Arc::clone(&target.entry.name),
+                version: target.version,
+                outputs,
+                fallback: None,
+                cached: false,
+                times,
+            },
+        })
+    }
+
+    /// A version in memory, and the rows of a request that fits it.
+    pub(super) async fn ready(
+        &self,
+        target: &Target,
+        ask: &Ask,
+    ) -> Result<(Lease, u64), InferenceError> {
+        let (name, version) = (&target.entry.name, target.version);
+        let cache = &self.models.cache;
+        let lease = match cache.try_lease(name, version) {
+            Some(lease) => lease,
+            None => within(ask.deadline, cache.lease(name, version)).await??,
+        };
+        let rows_max = target.entry.config.limits.rows_max;
+        let rows = validate::rows(&ask.request, lease.backend.signature(), rows_max)?;
+        Ok((lease, rows))
+    }
+
+    /// Whether so many rows run where they are called, because any queue takes longer.
+    pub(super) fn is_direct(&self, target: &Target, lease: &Lease, rows: u64) -> bool {
+        match target.entry.config.batching.mode {
+            BatchMode::Direct => true,
+            BatchMode::Batched => false,
+            BatchMode::Auto => {
+                let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+                lease.row_cost.saturating_mul(rows) <= self.direct_max
+            }
+        }
+    }
+
+    /// Runs here where that is quicker than any queue, else on a worker.
+    async fn compute(
+        &self,
+        target: &Target,
+        lease: &Lease,
+        ask: &Ask,
+        rows: u64,
+    ) -> Result<Ran, InferenceError> {
+        let state = self.states.version(&target.state, target.version);
+        let begun = Instant::now();
+        if ask.deadline.is_some_and(|it| it <= begun) {
+            return Err(InferenceError::Deadline);
+        }
+        if self.is_direct(target, lease, rows) {
+            let outputs = run_once(lease, &ask.request.inputs, ask.request.explain);
+            state.statistics.ran(rows);
+            return Ok(Ran {
+                outputs,
+                queue: begun - ask.since,
+                compute: begun.elapsed(),
+            });
+        }
+        let waiting = Waiting {
+            request: Arc::clone(&ask.request),
+            rows,
+            since: begun,
+            deadline: ask.deadline,
+            lease: lease.clone(),
+            config: Arc::clone(&target.entry.config),
+            statistics: Arc::clone(&state.statistics),
+        };
+        let bound = target.entry.config.batching.queue_max as usize;
+        let answer = self
+            .workers
+            .enqueue(&state.queue, waiting)
+            .map_err(|full| match full {
+                Full::Queue => busy(&lease.model, bound),
+                Full::Deadline => InferenceError::Deadline,
+            })?;
+        let ran = within(ask.deadline, answer).await?;
+        ran.map_err(|_| InferenceError::Stopping)
+    }
+
+    /// What a failure is to the caller; counts it where it speaks against the version.
+    fn judge(&self, target: &Target, state: &VersionState, failure: Failure) -> InferenceError {
+        let entry = &target.entry;
+        let (reason, transient, counts) = match failure {
+            Failure::Late => return InferenceError::Deadline,
+            Failure::Model(RunError::Rows(reason)) => (reason, false, false),
+            Failure::Model(RunError::Transient(reason)) => (reason, true, true),
+            Failure::Panic => ("it panicked".to_owned(), false, true),
+        };
+        if counts {
+            let in_a_row = state.breaker.failed(&entry.config.breaker, Instant::now());
+            let canary = entry
+                .canary
+                .as_ref()
+                .filter(|it| it.version == target.version);
+            let bound = canary.and_then(|it| it.failures_max);
+            if bound.is_some_and(|it| in_a_row >= it)
+                && !target.state.canary_stopped.swap(true, Ordering::Relaxed)
+            {
+                tracing::warn!(
+                    model = %entry.name,
+                    version = target.version,
+                    failures = in_a_row,
+                    "canary_stopped"
+                );
+            }
+        }
+        InferenceError::Failed {
+            model: Arc::clone(&entry.name),
+            version: target.version,
+            reason: reason.into(),
+            transient,
+        }
+    }
+}
+
+/// The outputs that were asked for, in that order, and contributions where they were.
+fn wanted(outputs: Vec<Tensor>, request: &InferRequest) -> Vec<Tensor> {
+    if request.outputs.is_empty() {
+        return outputs;
+    }
+    let explained = request.explain.then(|| outputs.last().cloned()).flatten();
+    let named = request.outputs.iter();
+    named
+        .filter_map(|name| outputs.iter().find(|it| &it.name == name).cloned())
+        .chain(explained)
+        .collect()
+}
