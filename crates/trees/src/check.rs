@@ -38,7 +38,7 @@ impl Ensemble {
                 "it is not finite",
             ),
             (
-                self.predictions() != self.outputs && self.outputs != 1,
+                self.predictions() > self.outputs && self.outputs != 1,
                 "link",
                 "a pair needs one output",
             ),
@@ -109,6 +109,21 @@ impl Ensemble {
             }
             _ => None,
         }
+    }
+}
+
+/// One name for each of so many features: those given, or made up where there are none.
+pub(crate) fn names(given: Vec<String>, features: usize) -> Result<Vec<String>, ReadError> {
+    if features > FEATURES_MAX {
+        return Err(malformed("features", "there are too many"));
+    }
+    match given.len() {
+        0 => Ok((0..features).map(|it| format!("f{it}")).collect()),
+        count if count == features => Ok(given),
+        count => Err(malformed(
+            "feature_names",
+            &format!("{count} names for {features} features"),
+        )),
     }
 }
 

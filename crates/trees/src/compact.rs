@@ -189,6 +189,10 @@ fn link_code(link: Link) -> (u8, f64) {
         Link::Step => (9, 0.0),
         Link::SigmoidPair => (10, 0.0),
         Link::IdentityPair => (11, 0.0),
+        Link::Logistic => (12, 0.0),
+        Link::SoftmaxSingle => (13, 0.0),
+        Link::MagnitudePair => (14, 0.0),
+        Link::Class => (15, 0.0),
     }
 }
 
@@ -206,6 +210,10 @@ fn link_of(code: u8, number: f64) -> Option<Link> {
         9 => Link::Step,
         10 => Link::SigmoidPair,
         11 => Link::IdentityPair,
+        12 => Link::Logistic,
+        13 => Link::SoftmaxSingle,
+        14 => Link::MagnitudePair,
+        15 => Link::Class,
         _ => return None,
     })
 }

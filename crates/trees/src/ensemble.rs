@@ -78,6 +78,10 @@ pub enum Link {
     SignedSquare,
     /// The standard normal quantile, ONNX `PROBIT`.
     Probit,
+    /// ONNX `LOGISTIC`: a sigmoid for each output, as ONNX Runtime computes it.
+    Logistic,
+    /// ONNX `SOFTMAX`, as ONNX Runtime computes it.
+    SoftmaxSingle,
     /// ONNX `SOFTMAX_ZERO`: a softmax over outputs that are not zero; zeros stay.
     SoftmaxZero,
     /// `1` where the score is above zero, else `0`, XGBoost's `binary:hinge`.
@@ -87,6 +91,12 @@ pub enum Link {
     SigmoidPair,
     /// A binary score made two columns `[1 - p, p]` with `p` the score itself.
     IdentityPair,
+    /// A binary score made two columns `[-|score|, |score|]`, as ONNX Runtime writes one that is
+    /// no probability.
+    MagnitudePair,
+    /// The number of the output with the greatest score, the first of equals: one prediction out
+    /// of many scores, XGBoost's `multi:softmax`.
+    Class,
 }
 
 /// A tree; node 0 is its root, children stand after their parent.
@@ -182,7 +192,8 @@ impl Ensemble {
     /// Predictions a row gets.
     pub fn predictions(&self) -> usize {
         match self.link {
-            Link::SigmoidPair | Link::IdentityPair => 2 * self.outputs,
+            Link::SigmoidPair | Link::IdentityPair | Link::MagnitudePair => 2 * self.outputs,
+            Link::Class => 1,
             _ => self.outputs,
         }
     }

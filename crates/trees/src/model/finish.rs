@@ -12,10 +12,11 @@ pub(super) fn in_place(head: &Ensemble, out: &mut [f64]) {
     }
 }
 
-/// Turns sums into predictions, two for each.
+/// Turns sums into predictions, more or fewer than there are sums.
 pub(super) fn apart(head: &Ensemble, raw: &mut [f64], out: &mut [f64]) {
-    for (raw, out) in raw.iter_mut().zip(out.chunks_exact_mut(2)) {
-        head.finish(std::slice::from_mut(raw));
-        out.copy_from_slice(&link::pair(head.link, head.precision, *raw));
+    let rows = raw.chunks_exact_mut(head.outputs);
+    for (raw, out) in rows.zip(out.chunks_exact_mut(head.predictions())) {
+        head.finish(raw);
+        link::reshape(head.link, head.precision, raw, out);
     }
 }
