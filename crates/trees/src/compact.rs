@@ -191,7 +191,7 @@ fn link_code(link: Link) -> (u8, f64) {
         Link::IdentityPair => (11, 0.0),
         Link::Logistic => (12, 0.0),
         Link::SoftmaxSingle => (13, 0.0),
-        Link::MagnitudePair => (14, 0.0),
+        Link::OppositePair => (14, 0.0),
         Link::Class => (15, 0.0),
     }
 }
@@ -212,7 +212,7 @@ fn link_of(code: u8, number: f64) -> Option<Link> {
         11 => Link::IdentityPair,
         12 => Link::Logistic,
         13 => Link::SoftmaxSingle,
-        14 => Link::MagnitudePair,
+        14 => Link::OppositePair,
         15 => Link::Class,
         _ => return None,
     })

@@ -1,5 +1,5 @@
 //! Exact Shapley contributions of features to raw scores, where what is not known of a row is
-//! averaged by the training rows that each node saw (path-dependent TreeSHAP, Lundberg 2018).
+//! averaged by the training rows that each node saw (path-dependent `TreeSHAP`, Lundberg 2018).
 //!
 //! A Shapley value is the integral over t in (0, 1) of what a feature changes when every other one
 //! is known with probability t (Owen 1972). Along a path that is a polynomial in t, so a few points

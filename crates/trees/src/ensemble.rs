@@ -91,9 +91,9 @@ pub enum Link {
     SigmoidPair,
     /// A binary score made two columns `[1 - p, p]` with `p` the score itself.
     IdentityPair,
-    /// A binary score made two columns `[-|score|, |score|]`, as ONNX Runtime writes one that is
+    /// A binary score made two columns `[-score, score]`, as ONNX Runtime writes one that is
     /// no probability.
-    MagnitudePair,
+    OppositePair,
     /// The number of the output with the greatest score, the first of equals: one prediction out
     /// of many scores, XGBoost's `multi:softmax`.
     Class,
@@ -192,7 +192,7 @@ impl Ensemble {
     /// Predictions a row gets.
     pub fn predictions(&self) -> usize {
         match self.link {
-            Link::SigmoidPair | Link::IdentityPair | Link::MagnitudePair => 2 * self.outputs,
+            Link::SigmoidPair | Link::IdentityPair | Link::OppositePair => 2 * self.outputs,
             Link::Class => 1,
             _ => self.outputs,
         }

@@ -25,7 +25,7 @@ pub(crate) fn reshape(link: Link, precision: Precision, raw: &[f64], out: &mut [
             out.copy_from_slice(&[no, yes]);
         }
         Link::IdentityPair => out.copy_from_slice(&[precision.rounded(1.0 - score), score]),
-        Link::MagnitudePair => out.copy_from_slice(&[-score.abs(), score.abs()]),
+        Link::OppositePair => out.copy_from_slice(&[-score, score]),
         Link::Class => out[0] = first_greatest(raw) as f64,
         _ => {
             out.copy_from_slice(raw);
@@ -158,12 +158,10 @@ fn softmax_zero(row: &mut [f64]) {
 /// The quantile that ONNX names after its function: `sqrt(2) * erf_inv(2 x - 1)`, with ONNX
 /// Runtime's approximation of the inverse error function.
 fn probit(score: f32) -> f32 {
-    #[expect(clippy::approx_constant, reason = "as short as it is there")]
-    const PI: f32 = 3.14159;
     let x = 2.0 * score - 1.0;
     let sign = if x < 0.0 { -1.0 } else { 1.0 };
     let log = ((1.0 - x) * (1.0 + x)).ln();
-    let half = 2.0 / (PI * 0.147) + 0.5 * log;
+    let half = 2.0 / (std::f32::consts::PI * 0.147) + 0.5 * log;
     let root = (half * half - 1.0 / 0.147 * log).sqrt();
     std::f32::consts::SQRT_2 * (sign * (root - half).sqrt())
 }

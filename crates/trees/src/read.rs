@@ -1,6 +1,7 @@
 //! Files of other libraries, told apart by how they begin.
 
 pub(crate) mod lightgbm;
+pub(crate) mod onnx;
 pub(crate) mod xgboost;
 
 use crate::{Ensemble, ReadError};
@@ -15,6 +16,7 @@ impl Ensemble {
         match text.strip_prefix(b"{") {
             Some([b'"' | b'}' | b' ' | b'\n' | b'\r' | b'\t', ..]) => xgboost::read_json(bytes),
             Some([_, ..]) => xgboost::read_ubjson(bytes),
+            None if onnx::begins(bytes) => Ok(onnx::OnnxTrees::read(bytes)?.ensemble),
             _ => Err(ReadError::Unknown),
         }
     }

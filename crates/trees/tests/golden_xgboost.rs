@@ -35,7 +35,7 @@ fn recorded() -> Vec<(String, Vec<u8>, Value)> {
 fn every_kernel_gives_the_bits_of_xgboost() {
     for (name, bytes, record) in recorded() {
         let ensemble = Ensemble::read(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let rows = support::numbers(&record["rows"]);
+        let rows = support::wide_numbers(&record["rows"], false);
         let wanted = support::numbers(&record["prediction"]);
         support::hold(&name, &ensemble, &rows, &wanted, 0);
     }

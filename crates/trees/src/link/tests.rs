@@ -5,7 +5,7 @@ fn check(link: Link, raw: &[f64], wanted: &[f64]) {
         let mut out = raw.to_vec();
         out.resize(wanted.len(), 0.0);
         match link {
-            Link::SigmoidPair | Link::IdentityPair | Link::MagnitudePair | Link::Class => {
+            Link::SigmoidPair | Link::IdentityPair | Link::OppositePair | Link::Class => {
                 reshape(link, precision, raw, &mut out);
             }
             _ => apply(link, precision, &mut out),
@@ -54,7 +54,7 @@ fn every_link_is_the_function_it_is_named_after() {
         &[0.0, std::f64::consts::LN_2],
         &[1.0 / 3.0, 2.0 / 3.0],
     );
-    check(Link::MagnitudePair, &[-0.75], &[-0.75, 0.75]);
+    check(Link::OppositePair, &[-0.75], &[0.75, -0.75]);
     check(Link::Class, &[0.5, 2.0, 2.0], &[1.0]);
     check(Link::SigmoidPair, &[0.0], &[0.5, 0.5]);
     check(Link::IdentityPair, &[0.75], &[0.25, 0.75]);
