@@ -77,6 +77,8 @@ pub struct ModelConfig {
     pub canary: Option<Canary>,
     /// Another version that gets a copy of the traffic and answers nobody.
     pub shadow: Option<Shadow>,
+    /// What canaries and shadows are held to besides their own settings.
+    pub guard: Guard,
     /// Never evicted, and loaded at start.
     pub pin: bool,
     /// Rows scored before a loaded version takes traffic.
@@ -248,4 +250,31 @@ pub struct Shadow {
     /// Promote by itself once both hold.
     #[serde(default)]
     pub promote: bool,
+}
+
+/// What canaries and shadows are held to besides their own settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Guard {
+    /// Share of a canary's latest requests that may fail where what serves answers them; beyond
+    /// it the canary is stopped.
+    pub error_rate_max: Option<f64>,
+    /// Requests before that share counts.
+    pub requests_min: u32,
+    /// By how much a canary's or shadow's score (log loss, squared error) may be worse than that
+    /// of what serves; beyond it a canary is stopped and a shadow not promoted.
+    pub score_margin: Option<f64>,
+    /// Results before scores count.
+    pub scores_min: u64,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            error_rate_max: None,
+            requests_min: 100,
+            score_margin: None,
+            scores_min: 100,
+        }
+    }
 }

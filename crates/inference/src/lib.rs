@@ -23,12 +23,12 @@ mod statistics;
 mod tensor;
 
 pub use config::{
-    BatchMode, Batching, Breaker, Canary, Eviction, Limits, ModelConfig, ResultCaching, Retry,
-    ServerOptions, Shadow, VersionPolicy,
+    BatchMode, Batching, Breaker, Canary, Eviction, Guard, Limits, ModelConfig, ResultCaching,
+    Retry, ServerOptions, Shadow, VersionPolicy,
 };
 pub use error::InferenceError;
 pub use model_cache::CacheFigures;
-pub use request::{Fallback, InferReply, InferRequest, StageTimes, VersionRef};
+pub use request::{Fallback, InferReply, InferRequest, Outcome, StageTimes, VersionRef};
 pub use server::{
     IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, Push, StatisticsView, VersionView,
 };

@@ -9,7 +9,7 @@ use crate::{
     StatisticsView,
     histogram::{EDGES, HistogramView},
     model_cache::CacheFigures,
-    pipeline::ResultFigures,
+    pipeline::{ResultFigures, Scores, Trial},
 };
 
 /// Versions told by name: those first asked.
@@ -23,7 +23,7 @@ type PerVersion = (Family, fn(&VersionRow) -> f64);
 type OfProcess = (Family, fn(&Figures) -> f64);
 
 /// Names and meanings that begin with `nv_` are Triton's; durations in µs, as there.
-const PER_VERSION: [PerVersion; 12] = [
+const PER_VERSION: [PerVersion; 18] = [
     (
         (
             "nv_inference_request_success",
@@ -107,6 +107,54 @@ const PER_VERSION: [PerVersion; 12] = [
         ),
         |it| f64::from(u8::from(it.breaker_open)),
     ),
+    (
+        (
+            "sports_edge_model_shadow_rows",
+            "gauge",
+            "Rows on which a shadow was compared",
+        ),
+        |it| it.shadow.rows as f64,
+    ),
+    (
+        (
+            "sports_edge_model_shadow_difference",
+            "gauge",
+            "Mean absolute difference of a shadow's outputs",
+        ),
+        |it| it.shadow.difference().unwrap_or(0.0),
+    ),
+    (
+        (
+            "sports_edge_model_scored_classes_total",
+            "counter",
+            "Results that are classes",
+        ),
+        |it| it.scores.log_loss.count as f64,
+    ),
+    (
+        (
+            "sports_edge_model_log_loss_total",
+            "counter",
+            "Log loss on them, added up",
+        ),
+        |it| it.scores.log_loss.sum,
+    ),
+    (
+        (
+            "sports_edge_model_scored_values_total",
+            "counter",
+            "Results that are values",
+        ),
+        |it| it.scores.squared_error.count as f64,
+    ),
+    (
+        (
+            "sports_edge_model_squared_error_total",
+            "counter",
+            "Squared error on them, added up",
+        ),
+        |it| it.scores.squared_error.sum,
+    ),
 ];
 
 const REQUEST_SECONDS: Family = (
@@ -125,6 +173,8 @@ const STAGE_SECONDS: Family = (
 pub(crate) struct VersionRow {
     pub(crate) view: StatisticsView,
     pub(crate) breaker_open: bool,
+    pub(crate) scores: Scores,
+    pub(crate) shadow: Trial,
     pub(crate) whole: HistogramView,
     /// Queue, compute, post.
     pub(crate) stages: [HistogramView; 3],
@@ -137,6 +187,8 @@ pub(crate) struct Figures {
     pub(crate) results: ResultFigures,
     pub(crate) requests: usize,
     pub(crate) refused: u64,
+    /// Canaries stopped, shadows promoted, copies dropped.
+    pub(crate) trials: [u64; 3],
 }
 
 /// Writes what versions did; the rows stand in the order in which versions were first asked.
@@ -191,7 +243,7 @@ fn histogram(text: &mut String, name: &str, labels: &str, times: &HistogramView)
 }
 
 /// What is told of the process as a whole.
-const OF_PROCESS: [OfProcess; 17] = [
+const OF_PROCESS: [OfProcess; 20] = [
     (
         (
             "sports_edge_model_bytes",
@@ -307,6 +359,30 @@ const OF_PROCESS: [OfProcess; 17] = [
             "Stale results given because all else failed",
         ),
         |it| it.results.stale as f64,
+    ),
+    (
+        (
+            "sports_edge_model_canary_stops_total",
+            "counter",
+            "Canaries stopped by themselves",
+        ),
+        |it| it.trials[0] as f64,
+    ),
+    (
+        (
+            "sports_edge_model_shadow_promotions_total",
+            "counter",
+            "Shadows promoted by themselves",
+        ),
+        |it| it.trials[1] as f64,
+    ),
+    (
+        (
+            "sports_edge_model_shadow_dropped_total",
+            "counter",
+            "Copies for shadows dropped because too many waited",
+        ),
+        |it| it.trials[2] as f64,
     ),
 ];
 

@@ -8,10 +8,10 @@ use std::{
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 use crate::{
-    InferenceError, ServerOptions,
+    InferenceError, ServerOptions, VersionRef,
     model_cache::{ModelCache, Reader},
     pipeline::Results,
-    repository::{ModelEntry, Repository, RuntimeState},
+    repository::{ModelEntry, Repository, RuntimeState, STABLE},
 };
 
 /// The models of a folder and those in memory.
@@ -41,13 +41,27 @@ impl Models {
                 results,
             };
             models.sync();
+            let cache = models.cache.clone();
+            models.repository.cache.get_or_init(|| cache);
             Ok(Arc::new(models))
         })
         .await
     }
 
-    /// Looks the folder through.
+    /// Looks the folder through; a new version takes over from one in memory once it is loaded.
     pub(crate) async fn refresh(self: &Arc<Self>) -> Result<(), InferenceError> {
+        self.look().await?;
+        let mut proven = false;
+        for entry in self.repository.entries().into_values() {
+            if let Some(version) = entry.candidate {
+                let lease = self.cache.lease(&entry.name, version).await;
+                proven |= lease.is_ok();
+            }
+        }
+        if proven { self.look().await } else { Ok(()) }
+    }
+
+    async fn look(self: &Arc<Self>) -> Result<(), InferenceError> {
         let models = Arc::clone(self);
         blocking(move || {
             let _one = models
@@ -78,6 +92,33 @@ impl Models {
             Ok(entry)
         })
         .await
+    }
+
+    /// Makes a version the one that serves, in one step, once it is loaded; remembers what served.
+    pub(crate) async fn promote(
+        self: &Arc<Self>,
+        model: &str,
+        version: u64,
+    ) -> Result<(), InferenceError> {
+        self.cache.load(model, version).await?;
+        let change = self.change(model, move |entry, state| {
+            entry.resolve(&VersionRef::Number(version))?;
+            if entry.serving != version {
+                state.previous = Some(entry.serving).filter(|it| *it > 0);
+            }
+            state.labels.insert(STABLE.to_owned(), Some(version));
+            let canary = entry.canary.as_ref().map(|it| it.version);
+            if canary == Some(version) {
+                state.canary = Some(None.into());
+                state.stopped = None;
+            }
+            let shadow = entry.shadow.as_ref().map(|it| it.version);
+            if shadow == Some(version) {
+                state.shadow = Some(None.into());
+            }
+            Ok(())
+        });
+        change.await.map(drop)
     }
 
     /// Tells the cache what the repository knows, and forgets results of what is gone.

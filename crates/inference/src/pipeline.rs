@@ -23,14 +23,21 @@ mod attempt;
 mod breaker;
 mod results;
 mod route;
+mod scores;
+mod shadow;
 mod shared;
 mod states;
+mod trial;
 mod validate;
 
 pub(crate) use results::{ResultFigures, Results};
+pub(crate) use scores::Scores;
 pub(crate) use states::{States, VersionState};
+pub(crate) use trial::Trial;
 
 use results::Key;
+use scores::Recent;
+use shadow::Lane;
 use states::ModelState;
 
 /// When to come again after a bound was hit.
@@ -46,6 +53,9 @@ pub(crate) struct Pipeline {
     refused: AtomicU64,
     retries: AtomicU64,
     results: Results,
+    lane: Lane,
+    recent: Recent,
+    canary_stops: AtomicU64,
     /// What goes on where its caller may have left.
     tasks: Mutex<JoinSet<()>>,
     pub(crate) workers: Workers,
@@ -94,6 +104,9 @@ impl Pipeline {
             refused: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             results: models.results.clone(),
+            lane: Lane::new(),
+            recent: Recent::default(),
+            canary_stops: AtomicU64::new(0),
             tasks: Mutex::default(),
             workers: Workers::new(options.threads),
             states: States::default(),
@@ -114,6 +127,12 @@ impl Pipeline {
     /// Requests refused at the bound over all models.
     pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Canaries stopped, shadows promoted, copies for shadows dropped.
+    pub(crate) fn trials(&self) -> [u64; 3] {
+        let lane = &self.lane;
+        [&self.canary_stops, &lane.promotions, &lane.dropped].map(|it| it.load(Ordering::Relaxed))
     }
 
     /// What was kept and found.
@@ -165,16 +184,28 @@ impl Pipeline {
                 self.answered(&target, &ask, &reply);
                 Ok(reply)
             }
-            Err(error) if falls_back(&error) => self.fall_back(&target, &ask, error).await,
+            Err(error) if falls_back(&error) => {
+                let answer = self.fall_back(&target, &ask, error).await;
+                let served = answer.as_ref().ok().and_then(|it| it.fallback.as_ref());
+                // What nobody can answer does not speak against the canary.
+                if served == Some(&Fallback::PreviousVersion) {
+                    self.canary_answered(&target, true);
+                }
+                answer
+            }
             Err(error) => Err(error),
         }
     }
 
     /// Does what an answer is good for besides being given.
-    fn answered(&self, target: &Target, ask: &Ask, reply: &InferReply) {
+    fn answered(self: &Arc<Self>, target: &Target, ask: &Ask, reply: &InferReply) {
         let config = &target.entry.config;
+        let (name, key) = (&target.entry.name, ask.request.key.as_deref());
+        self.foretold(name, key, reply.version, &reply.outputs);
+        self.canary_answered(target, false);
+        self.copy(target, ask, reply);
         if config.last_good && !reply.cached {
-            let key = Key::of_model(&target.entry.name, &ask.request);
+            let key = Key::of_model(name, &ask.request);
             let time = Duration::from_millis(config.results.stale_ms);
             self.results.remember(key, reply, time);
         }
@@ -203,15 +234,20 @@ impl Pipeline {
         Ok(reply)
     }
 
-    /// Asks what serves, where another version was asked, and what served before it.
+    /// Asks what serves, where another version was asked, what served before it, and the version
+    /// below.
     async fn ask_previous(self: &Arc<Self>, target: &Target, ask: &Ask) -> Option<InferReply> {
         let entry = &target.entry;
-        let mut before = 0;
-        for version in [Some(entry.serving), entry.previous].into_iter().flatten() {
-            if version == target.version || version == before || version == 0 {
+        let below = entry.before(target.version);
+        let mut tried = vec![target.version];
+        for version in [Some(entry.serving), entry.previous, below]
+            .into_iter()
+            .flatten()
+        {
+            if version == 0 || tried.contains(&version) {
                 continue;
             }
-            before = version;
+            tried.push(version);
             let other = Target {
                 version,
                 ..target.clone()
@@ -250,6 +286,7 @@ impl Pipeline {
     /// Lets a model's canary take traffic again after it was stopped.
     pub(crate) fn allow_canary(&self, model: &str) {
         let state = self.states.model(&Arc::from(model));
+        *state.canary() = Trial::default();
         state.canary_stopped.store(false, Ordering::Relaxed);
     }
 
@@ -262,6 +299,7 @@ impl Pipeline {
 
     /// Ends what waits, and waits for what runs.
     pub(crate) async fn close(&self) {
+        self.lane.close().await;
         self.workers.close().await;
         let mut tasks = {
             let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,12 +8,12 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 
-use crate::InferenceError;
+use crate::{InferenceError, model_cache::ModelCache};
 
 mod disk;
 mod entry;
@@ -36,6 +36,8 @@ pub(crate) struct Repository {
     folder: PathBuf,
     snapshot: ArcSwap<Snapshot>,
     writer: Mutex<()>,
+    /// Says what is in memory; there once versions can be loaded.
+    pub(crate) cache: OnceLock<ModelCache>,
 }
 
 impl Repository {
@@ -50,6 +52,7 @@ impl Repository {
             folder: folder.to_owned(),
             snapshot: ArcSwap::default(),
             writer: Mutex::new(()),
+            cache: OnceLock::new(),
         };
         it.refresh()?;
         Ok(it)
@@ -95,10 +98,28 @@ impl Repository {
 
     fn scan(&self) -> Result<(), InferenceError> {
         let old = self.snapshot.load_full();
-        let new =
+        let mut new =
             scan::folder(&self.folder, &old).map_err(|it| failed(&self.folder, "read", it))?;
+        for (name, entry) in &mut new {
+            let before = old.get(name).map_or(0, |it| it.serving);
+            if self.holds(entry, before) {
+                Arc::make_mut(entry).hold(before);
+            }
+        }
         self.snapshot.store(Arc::new(new));
         Ok(())
+    }
+
+    /// Whether what served goes on serving: it is in memory, nobody said what should serve, and
+    /// what would never was loaded yet.
+    fn holds(&self, entry: &ModelEntry, before: u64) -> bool {
+        if before == 0 || before == entry.serving || entry.labels.contains_key(STABLE) {
+            return false;
+        }
+        let slot = |version| self.cache.get()?.slot(&entry.name, version).ok();
+        entry.on_disk(before).is_ok()
+            && slot(before).is_some_and(|it| it.resident().is_some())
+            && slot(entry.serving).is_none_or(|it| it.facts().is_none())
     }
 
     /// Changes what a model's operators set at run time, and keeps it. Blocks.

@@ -40,6 +40,15 @@ pub struct InferRequest {
     pub explain: bool,
 }
 
+/// What came true for a request that was answered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outcome {
+    /// The class with this number, counted from zero.
+    Class(u32),
+    /// This value.
+    Value(f64),
+}
+
 /// Who answered instead of who was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fallback {

@@ -104,8 +104,22 @@ pub struct VersionView {
     pub shadow: bool,
     /// Mean absolute difference of the shadow's outputs to the serving version's.
     pub shadow_difference: Option<f64>,
+    /// The largest difference.
+    pub shadow_difference_max: Option<f64>,
     /// Rows compared.
     pub shadow_rows: u64,
+    /// Shadow runs that gave nothing to compare.
+    pub shadow_failed: u64,
+    /// Copies for the shadow dropped because too many waited.
+    pub shadow_dropped: u64,
+    /// Why it was stopped as a canary.
+    pub canary_stopped: Option<String>,
+    /// Results that it was scored on.
+    pub scored: u64,
+    /// Mean log loss on results that are classes.
+    pub log_loss: Option<f64>,
+    /// Mean squared error on results that are values.
+    pub squared_error: Option<f64>,
     /// What runs it.
     pub platform: String,
     /// Its file, in bytes.

@@ -11,6 +11,8 @@ fn row(number: usize) -> VersionRow {
             ..StatisticsView::default()
         },
         breaker_open: number == 0,
+        scores: Scores::default(),
+        shadow: Trial::default(),
         whole: HistogramView::default(),
         stages: [HistogramView::default(); 3],
     }

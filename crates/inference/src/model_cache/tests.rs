@@ -320,6 +320,28 @@ async fn a_thousand_requests_race_loads_unloads_and_evictions_without_a_failure(
     assert!(refused.load(Ordering::Relaxed) <= 1_000 / MODELS + 1);
 }
 
+/// Prints what it measures: `cargo nextest run -p inference --no-capture the_hit_path`.
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "it measures")]
+async fn the_hit_path_takes_no_lock_and_little_time() {
+    const TIMES: u32 = 1_000_000;
+    let bench = Bench::new(50, |_| {});
+    bench.answer("m7").await;
+    let before = spent();
+    for _ in 0..TIMES {
+        drop(bench.cache.try_lease("m7", 1).unwrap());
+    }
+    let took = (spent() - before) / TIMES;
+    eprintln!("a lease on what is in memory: {took:?} of processor time");
+    assert!(took < Duration::from_micros(2), "{took:?}");
+}
+
+/// Time that this thread has been on a processor.
+fn spent() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
 fn only_unloaded(error: InferenceError) -> Result<(), InferenceError> {
     match error {
         InferenceError::Unloaded(_) => Ok(()),

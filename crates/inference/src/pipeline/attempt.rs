@@ -27,7 +27,7 @@ pub(super) struct Answer {
 impl Pipeline {
     /// Asks a version, again where a failure may pass.
     pub(super) async fn attempts(
-        &self,
+        self: &Arc<Self>,
         target: &Target,
         ask: &Ask,
     ) -> Result<Answer, InferenceError> {
@@ -66,7 +66,7 @@ impl Pipeline {
     }
 
     async fn once(
-        &self,
+        self: &Arc<Self>,
         target: &Target,
         state: &VersionState,
         ask: &Ask,
@@ -90,7 +90,7 @@ impl Pipeline {
     }
 
     async fn run(
-        &self,
+        self: &Arc<Self>,
         target: &Target,
         state: &VersionState,
         ask: &Ask,
@@ -192,7 +192,12 @@ impl Pipeline {
     }
 
     /// What a failure is to the caller; counts it where it speaks against the version.
-    fn judge(&self, target: &Target, state: &VersionState, failure: Failure) -> InferenceError {
+    fn judge(
+        self: &Arc<Self>,
+        target: &Target,
+        state: &VersionState,
+        failure: Failure,
+    ) -> InferenceError {
         let entry = &target.entry;
         let (reason, transient, counts) = match failure {
             Failure::Late => return InferenceError::Deadline,
@@ -202,20 +207,13 @@ impl Pipeline {
         };
         if counts {
             let in_a_row = state.breaker.failed(&entry.config.breaker, Instant::now());
-            let canary = entry
-                .canary
-                .as_ref()
-                .filter(|it| it.version == target.version);
-            let bound = canary.and_then(|it| it.failures_max);
-            if bound.is_some_and(|it| in_a_row >= it)
-                && !target.state.canary_stopped.swap(true, Ordering::Relaxed)
-            {
-                tracing::warn!(
-                    model = %entry.name,
-                    version = target.version,
-                    failures = in_a_row,
-                    "canary_stopped"
-                );
+            let canary = entry.canary.as_ref();
+            let bound = canary
+                .filter(|it| it.version == target.version)
+                .and_then(|it| it.failures_max);
+            if bound.is_some_and(|it| in_a_row >= it) {
+                let reason = format!("it failed {in_a_row} times in a row");
+                self.stop_canary(entry, &target.state, reason);
             }
         }
         InferenceError::Failed {
@@ -228,7 +226,7 @@ impl Pipeline {
 }
 
 /// The outputs that were asked for, in that order, and contributions where they were.
-fn wanted(outputs: Vec<Tensor>, request: &InferRequest) -> Vec<Tensor> {
+pub(super) fn wanted(outputs: Vec<Tensor>, request: &InferRequest) -> Vec<Tensor> {
     if request.outputs.is_empty() {
         return outputs;
     }

@@ -30,6 +30,12 @@ fn position(request: &InferRequest) -> f64 {
     hash.position()
 }
 
+/// The same for the shadow, drawn anew, so that its share is not that of the canary.
+pub(super) fn shadow_position(request: &InferRequest) -> f64 {
+    let at = position(request).to_bits();
+    mix(at ^ 0x5bd1_e995) as f64 / u64::MAX as f64
+}
+
 /// FNV-1a over eight bytes at a time, mixed at the end; fixed, so that shares outlive restarts.
 struct Fnv(u64);
 

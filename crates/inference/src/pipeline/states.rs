@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::BuildHasher,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -12,7 +12,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
 
-use super::breaker::BreakerState;
+use super::{breaker::BreakerState, scores::Scores, trial::Trial};
 use crate::{batcher::Queue, statistics::Statistics};
 
 /// What is kept for a model.
@@ -20,8 +20,10 @@ use crate::{batcher::Queue, statistics::Statistics};
 pub(crate) struct ModelState {
     /// Requests at work or waiting.
     pub(super) at_work: AtomicUsize,
-    /// Whether its canary failed too often.
+    /// Whether its canary was found wanting.
     pub(super) canary_stopped: AtomicBool,
+    canary: Mutex<Trial>,
+    shadow: Mutex<Trial>,
     versions: ArcSwap<Vec<Arc<VersionState>>>,
 }
 
@@ -34,6 +36,26 @@ pub(crate) struct VersionState {
     pub(crate) statistics: Arc<Statistics>,
     pub(crate) breaker: BreakerState,
     pub(crate) queue: Arc<Queue>,
+    scores: Mutex<Scores>,
+}
+
+impl ModelState {
+    /// What is known of the canary.
+    pub(crate) fn canary(&self) -> MutexGuard<'_, Trial> {
+        self.canary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of the shadow.
+    pub(crate) fn shadow(&self) -> MutexGuard<'_, Trial> {
+        self.shadow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl VersionState {
+    /// How well it foretold what came true.
+    pub(crate) fn scores(&self) -> MutexGuard<'_, Scores> {
+        self.scores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 type Shard = RwLock<HashMap<Arc<str>, Arc<ModelState>>>;
@@ -74,7 +96,7 @@ impl States {
         Arc::clone(models.entry(Arc::clone(name)).or_default())
     }
 
-    fn known(&self, name: &str) -> Option<Arc<ModelState>> {
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<ModelState>> {
         let shard = self.shard(name);
         let models = shard.read().unwrap_or_else(PoisonError::into_inner);
         models.get(name).cloned()
@@ -96,6 +118,7 @@ impl States {
             statistics: Arc::default(),
             breaker: BreakerState::new(Instant::now()),
             queue: Arc::default(),
+            scores: Mutex::default(),
         });
         versions.push(Arc::clone(&state));
         versions.sort_by_key(|it| it.version);

@@ -11,6 +11,8 @@ use crate::{
 };
 
 mod results;
+mod stress;
+mod trials;
 
 /// Multiplies by what its file says; fails as its input says.
 #[derive(Debug)]

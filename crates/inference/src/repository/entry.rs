@@ -38,6 +38,8 @@ pub(crate) struct ModelEntry {
     pub(crate) versions: Vec<u64>,
     /// What serves where no version is asked for; zero where there is none.
     pub(crate) serving: u64,
+    /// What is to serve once it was loaded; what served goes on until then.
+    pub(crate) candidate: Option<u64>,
     /// What served before the last promotion, where it is still there.
     pub(crate) previous: Option<u64>,
     /// Labels in force.
@@ -104,6 +106,7 @@ impl ModelEntry {
             config,
             versions: versions.into_iter().collect(),
             serving,
+            candidate: None,
             previous,
             labels,
             canary,
@@ -112,6 +115,21 @@ impl ModelEntry {
             state,
             problem,
         }
+    }
+
+    /// Lets a version serve until the one that is to has been loaded.
+    pub(super) fn hold(&mut self, version: u64) {
+        self.candidate = Some(self.serving);
+        self.serving = version;
+        if let Err(place) = self.versions.binary_search(&version) {
+            self.versions.insert(place, version);
+        }
+    }
+
+    /// The version before this one, of those that may be asked for.
+    pub(crate) fn before(&self, version: u64) -> Option<u64> {
+        let lower = self.versions.iter().rev().find(|it| **it < version);
+        lower.copied()
     }
 
     /// The version that is asked for.

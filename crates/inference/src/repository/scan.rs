@@ -95,7 +95,7 @@ fn config(folder: &Path) -> Result<ModelConfig, String> {
     match fs::read_to_string(folder.join("config.toml")) {
         Ok(text) => {
             let config = toml::from_str(&text).map_err(|it| it.to_string().trim().to_owned());
-            let config = config.and_then(without_idle);
+            let config = config.and_then(sensible);
             config.map_err(|it| format!("config.toml: {it}"))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ModelConfig::default()),
@@ -103,13 +103,21 @@ fn config(folder: &Path) -> Result<ModelConfig, String> {
     }
 }
 
-/// Refuses settings that would have no effect yet, rather than let somebody rely on them.
-fn without_idle(config: ModelConfig) -> Result<ModelConfig, String> {
-    let idle = [(config.shadow.is_some(), "shadow")];
-    match idle.iter().find(|it| it.0) {
-        Some((_, setting)) => Err(format!("{setting} is not supported yet: leave it out")),
-        None => Ok(config),
+/// Refuses shares that are none.
+fn sensible(config: ModelConfig) -> Result<ModelConfig, String> {
+    let shares = [
+        (config.canary.as_ref().map(|it| it.share), "canary.share"),
+        (config.shadow.as_ref().map(|it| it.share), "shadow.share"),
+        (config.guard.error_rate_max, "guard.error_rate_max"),
+    ];
+    for (share, setting) in shares {
+        if let Some(share) = share.filter(|it| !(0.0..=1.0).contains(it)) {
+            return Err(format!(
+                "{setting} is {share}, which is not between 0 and 1"
+            ));
+        }
     }
+    Ok(config)
 }
 
 fn runtime_state(folder: &Path) -> Result<RuntimeState, String> {

@@ -19,6 +19,8 @@ pub(crate) struct RuntimeState {
     pub(crate) previous: Option<u64>,
     /// The canary, where it was changed.
     pub(crate) canary: Option<Override<Canary>>,
+    /// The canary that was stopped, and why.
+    pub(crate) stopped: Option<(u64, String)>,
     /// The shadow, where it was changed.
     pub(crate) shadow: Option<Override<Shadow>>,
 }

@@ -2,7 +2,7 @@
 
 use super::{ModelServer, StatisticsView};
 use crate::{
-    InferReply, InferRequest, InferenceError,
+    InferReply, InferRequest, InferenceError, Outcome,
     metrics::{self, Figures, VersionRow},
 };
 
@@ -10,6 +10,17 @@ impl ModelServer {
     /// Asks a model.
     pub async fn infer(&self, request: InferRequest) -> Result<InferReply, InferenceError> {
         self.pipeline.infer(request).await
+    }
+
+    /// Says what came true for a request that was answered under its own key: every version that
+    /// answered it, in the shadow too, is scored. How many were; zero where none is remembered.
+    pub fn observe(
+        &self,
+        model: &str,
+        key: &str,
+        outcome: Outcome,
+    ) -> Result<usize, InferenceError> {
+        self.pipeline.observe(model, key, outcome)
     }
 
     /// What versions have done; those never asked have zeros.
@@ -44,6 +55,12 @@ impl ModelServer {
                 let (whole, stages) = state.statistics.times();
                 VersionRow {
                     view: state.statistics.view(name, state.version),
+                    scores: *state.scores(),
+                    shadow: entry
+                        .as_ref()
+                        .ok()
+                        .and_then(|it| self.shadow_trial(it, state.version))
+                        .unwrap_or_default(),
                     breaker_open: entry.is_ok_and(|it| self.pipeline.is_open(&it, state.version)),
                     whole,
                     stages,
@@ -57,6 +74,7 @@ impl ModelServer {
             results: self.pipeline.result_figures(),
             requests: self.pipeline.at_work(),
             refused: self.pipeline.refused(),
+            trials: self.pipeline.trials(),
         };
         metrics::process(&mut text, &figures);
         text

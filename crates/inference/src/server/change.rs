@@ -8,7 +8,7 @@ use crate::{
     model_cache::Reader,
     models::{Models, Poller},
     pipeline::Pipeline,
-    repository::{STABLE, is_name},
+    repository::{ModelEntry, STABLE, is_name},
 };
 
 impl ModelServer {
@@ -68,61 +68,18 @@ impl ModelServer {
         if let (false, Some(shadow)) = (force, &entry.shadow)
             && shadow.version == version
         {
-            self.gate(model, shadow)?;
+            self.gate(&entry, shadow)?;
         }
-        self.models.cache.load(model, version).await?;
-        let change = self.models.change(model, move |entry, state| {
-            entry.resolve(&VersionRef::Number(version))?;
-            if entry.serving != version {
-                state.previous = Some(entry.serving).filter(|it| *it > 0);
-            }
-            state.labels.insert(STABLE.to_owned(), Some(version));
-            if entry
-                .canary
-                .as_ref()
-                .is_some_and(|it| it.version == version)
-            {
-                state.canary = Some(None.into());
-            }
-            if entry
-                .shadow
-                .as_ref()
-                .is_some_and(|it| it.version == version)
-            {
-                state.shadow = Some(None.into());
-            }
-            Ok(())
-        });
-        change.await.map(drop)
+        self.models.promote(model, version).await
     }
 
-    /// Refuses a shadow that has not compared enough, or differs too much.
-    fn gate(&self, model: &str, shadow: &Shadow) -> Result<(), InferenceError> {
-        let (rows, difference) = self.shadow_comparison(model, shadow.version);
-        if rows < shadow.rows_min {
-            return Err(InferenceError::Refused(format!(
-                "version {} of {model} was compared on {rows} rows where {} are wanted",
-                shadow.version, shadow.rows_min
-            )));
-        }
-        match (difference, shadow.difference_max) {
-            (Some(found), Some(most)) if found.is_nan() || found > most => {
-                Err(InferenceError::Refused(format!(
-                    "version {} of {model} differs by {found} where {most} is allowed",
-                    shadow.version
-                )))
-            }
-            (None, Some(_)) => Err(InferenceError::Refused(format!(
-                "version {} of {model} was not compared yet",
-                shadow.version
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// Rows on which a shadow was compared, and the mean absolute difference.
-    fn shadow_comparison(&self, _model: &str, _version: u64) -> (u64, Option<f64>) {
-        (0, None)
+    /// Refuses a shadow that its gate holds back.
+    fn gate(&self, entry: &ModelEntry, shadow: &Shadow) -> Result<(), InferenceError> {
+        let state = self.pipeline.states.known(&entry.name);
+        let trial = state.map(|it| it.shadow().clone());
+        let trial = trial.filter(|it| it.is_of(shadow.version));
+        let trial = trial.unwrap_or_default();
+        trial.gate(shadow, &entry.config.guard)
     }
 
     /// Makes what served before the last promotion serve again; returns its version.
@@ -176,6 +133,7 @@ impl ModelServer {
                 is_share(canary.share)?;
             }
             state.canary = Some(canary.into());
+            state.stopped = None;
             Ok(())
         });
         change.await?;

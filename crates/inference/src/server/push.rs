@@ -71,6 +71,9 @@ fn take(models: &Models, push: &Push, bytes_max: u64) -> Result<(String, u64), I
     models.repository.refresh()?;
     models.sync();
     models.cache.adopt(&push.name, version, loaded);
+    // Now that it is in memory, it may serve.
+    models.repository.refresh()?;
+    models.sync();
     Ok((push.name.clone(), version))
 }
 

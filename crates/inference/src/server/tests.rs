@@ -5,7 +5,7 @@ use trees::Precision;
 
 use super::*;
 use crate::{
-    Canary, DataType, InferRequest, InferenceError, Shadow, Tensor, Values, VersionRef,
+    Canary, DataType, Fallback, InferRequest, InferenceError, Shadow, Tensor, Values, VersionRef,
     fixtures::{options, put, row, stump},
 };
 
@@ -206,15 +206,28 @@ async fn unloaded_is_not_ready_until_loaded_again() {
 }
 
 #[tokio::test]
-async fn settings_without_effect_are_refused_by_name() {
+async fn shares_that_are_none_are_refused_by_name() {
     let it = Bench::new().await;
-    for (text, setting) in [("shadow = { version = 1, share = 1.0 }", "shadow")] {
+    for (text, setting) in [
+        (
+            "canary = { version = 1, share = 1.5 }",
+            "canary.share is 1.5",
+        ),
+        (
+            "shadow = { version = 1, share = -1.0 }",
+            "shadow.share is -1",
+        ),
+        (
+            "guard = { error_rate_max = nan }",
+            "guard.error_rate_max is NaN",
+        ),
+    ] {
         it.write("elo/config.toml", text);
         it.server.refresh().await.unwrap();
         let reason = &it.server.index()[0].reason;
         assert_eq!(
             *reason,
-            format!("config.toml: {setting} is not supported yet: leave it out")
+            format!("config.toml: {setting}, which is not between 0 and 1")
         );
     }
 }
@@ -397,4 +410,44 @@ async fn contributions_come_where_they_are_wanted_and_count_in_the_memory() {
     assert_eq!(it.server.models.cache.figures().bytes, after);
     it.server.unload("elo").await.unwrap();
     assert_eq!(it.server.models.cache.figures().bytes, 0);
+}
+
+#[tokio::test]
+async fn a_new_version_takes_over_once_it_loads_and_a_broken_one_never_does() {
+    let it = Bench::new().await;
+    it.server.load("elo", &VersionRef::Serving).await.unwrap();
+    put(it.folder.path(), "elo", 2, b"half of a mod");
+    for _ in 0..2 {
+        it.server.refresh().await.unwrap();
+        assert_eq!((it.serving(), it.shares()), (1, vec![1.0, 0.0]));
+    }
+    let line = it.server.index().remove(1);
+    assert_eq!(line.state, LoadState::Failed);
+    put(it.folder.path(), "elo", 2, &model(2.0));
+    it.server.refresh().await.unwrap();
+    assert_eq!((it.serving(), it.shares()), (2, vec![0.0, 1.0]));
+    let warm = it.server.models.cache.try_lease("elo", 2);
+    assert!(warm.is_some(), "it was not loaded before it served");
+}
+
+#[tokio::test]
+async fn a_version_that_does_not_load_is_answered_for_by_the_one_below() {
+    let it = Bench::new().await;
+    put(it.folder.path(), "elo", 2, b"half of a mod");
+    it.server.refresh().await.unwrap();
+    let request = InferRequest {
+        model: "elo".to_owned(),
+        version: VersionRef::Serving,
+        inputs: row(1.0),
+        outputs: Vec::new(),
+        key: None,
+        priority: 0,
+        deadline: None,
+        explain: false,
+    };
+    let reply = it.server.infer(request).await.unwrap();
+    assert_eq!(
+        (reply.version, reply.fallback),
+        (1, Some(Fallback::PreviousVersion))
+    );
 }

@@ -5,6 +5,7 @@ use std::{fs, sync::Arc};
 use super::{IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, VersionView};
 use crate::{
     BatchMode, CacheFigures, InferenceError, ModelConfig, VersionRef,
+    pipeline::{Scores, Trial},
     repository::{ModelEntry, VersionFiles},
 };
 
@@ -169,6 +170,11 @@ impl ModelServer {
             BatchMode::Auto if it.row_cost <= self.options.direct_max => "direct",
             BatchMode::Auto | BatchMode::Batched => "batched",
         });
+        let trial = self.shadow_trial(entry, version);
+        let scores = self.pipeline.states.find(&entry.name, version);
+        let scores = scores.map_or_else(Scores::default, |it| *it.scores());
+        let stopped = entry.state.stopped.as_ref();
+        let stopped = stopped.filter(|it| it.0 == version);
         Some(VersionView {
             name: entry.name.as_ref().to_owned(),
             version,
@@ -180,8 +186,15 @@ impl ModelServer {
                 .shadow
                 .as_ref()
                 .is_some_and(|it| it.version == version),
-            shadow_difference: None,
-            shadow_rows: 0,
+            shadow_difference: trial.as_ref().and_then(Trial::difference),
+            shadow_difference_max: trial.as_ref().map(|it| it.most),
+            shadow_rows: trial.as_ref().map_or(0, |it| it.rows),
+            shadow_failed: trial.as_ref().map_or(0, |it| it.failed),
+            shadow_dropped: trial.as_ref().map_or(0, |it| it.dropped),
+            canary_stopped: stopped.map(|(_, reason)| reason.clone()),
+            scored: scores.log_loss.count + scores.squared_error.count,
+            log_loss: scores.log_loss.mean(),
+            squared_error: scores.squared_error.mean(),
             platform: facts.as_ref().map_or("", |it| it.platform).to_owned(),
             file_bytes: files.model.as_ref().map_or(0, |(_, it)| it.bytes),
             sha256: facts.as_ref().map_or("", |it| &it.sha256).to_owned(),
@@ -197,5 +210,13 @@ impl ModelServer {
                 .as_ref()
                 .and_then(|it| fs::read_to_string(it).ok()),
         })
+    }
+
+    /// What is known of the version that runs in the shadow.
+    pub(super) fn shadow_trial(&self, entry: &ModelEntry, version: u64) -> Option<Trial> {
+        let shadow = entry.shadow.as_ref()?;
+        let state = self.pipeline.states.known(&entry.name)?;
+        let trial = state.shadow().clone();
+        (shadow.version == version && trial.is_of(version)).then_some(trial)
     }
 }

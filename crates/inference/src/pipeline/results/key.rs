@@ -34,6 +34,13 @@ impl Key {
         }
         hash.request(request)
     }
+
+    /// What is known under a caller's own key.
+    pub(crate) fn of_key(model: &str, key: &str) -> Self {
+        let mut hash = Hasher::new("key", model);
+        hash.bytes(key.as_bytes());
+        hash.end()
+    }
 }
 
 struct Hasher(Sha256);

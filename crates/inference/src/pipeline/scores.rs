@@ -1,0 +1,180 @@
+//! What versions foretold, kept for a while under the callers' own keys, and scored once somebody
+//! says what came true.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+
+use super::{Pipeline, results::Key, trial::Losses};
+use crate::{InferenceError, Outcome, Tensor, Values};
+
+/// Memory for predictions that wait for their result, over all models.
+const BYTES_MAX: u64 = 16 << 20;
+/// Numbers of a prediction; longer ones are not kept.
+const WIDTH_MAX: usize = 64;
+
+/// Scores of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Scores {
+    /// Of results that are classes.
+    pub(crate) log_loss: Losses,
+    /// Of results that are values.
+    pub(crate) squared_error: Losses,
+}
+
+/// Predictions that wait for their result, the oldest dropped first.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    found: HashMap<Key, Vec<(u64, Box<[f64]>)>>,
+    order: VecDeque<Key>,
+    bytes: u64,
+}
+
+impl Recent {
+    fn remember(&self, key: Key, version: u64, values: Box<[f64]>) {
+        const AROUND_BYTES: u64 = 160;
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = &mut *inner;
+        let known = inner.found.entry(key).or_insert_with(|| {
+            inner.order.push_back(key);
+            inner.bytes += AROUND_BYTES;
+            Vec::new()
+        });
+        inner.bytes += held(&values);
+        match known.iter_mut().find(|it| it.0 == version) {
+            Some(before) => {
+                inner.bytes -= held(&before.1);
+                before.1 = values;
+            }
+            None => known.push((version, values)),
+        }
+        while inner.bytes > BYTES_MAX
+            && let Some(oldest) = inner.order.pop_front()
+        {
+            let gone = inner.found.remove(&oldest).unwrap_or_default();
+            let freed: u64 = gone.iter().map(|(_, it)| held(it)).sum();
+            inner.bytes -= freed + AROUND_BYTES;
+        }
+    }
+
+    /// Scores what is kept under a key, once.
+    fn score(&self, key: &Key, outcome: Outcome) -> Result<Vec<(u64, f64)>, InferenceError> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = &mut *inner;
+        let Some(known) = inner.found.get_mut(key) else {
+            return Ok(Vec::new());
+        };
+        let losses: Result<Vec<_>, _> = known
+            .iter()
+            .map(|(version, values)| Ok((*version, loss(values, outcome)?)))
+            .collect();
+        if losses.is_ok() {
+            // The place itself stays until it is the oldest.
+            let freed: u64 = known.drain(..).map(|(_, it)| held(&it)).sum();
+            inner.bytes -= freed;
+        }
+        losses
+    }
+}
+
+/// Memory of a prediction.
+fn held(values: &[f64]) -> u64 {
+    (size_of_val(values) + size_of::<(u64, Box<[f64]>)>()) as u64
+}
+
+/// How far a prediction was from what came true: log loss of a class, squared error of a value.
+fn loss(values: &[f64], outcome: Outcome) -> Result<f64, InferenceError> {
+    const LEAST: f64 = 1e-15;
+    let bad = |reason: String| Err(InferenceError::BadRequest(reason));
+    match (outcome, values) {
+        (Outcome::Value(value), [foretold]) => Ok((foretold - value).powi(2)),
+        (Outcome::Value(_), _) => bad(format!(
+            "the result is a value where the model gives {}",
+            values.len()
+        )),
+        (Outcome::Class(class @ (0 | 1)), [second]) => {
+            let given = if class == 1 { *second } else { 1.0 - second };
+            Ok(-given.clamp(LEAST, 1.0).ln())
+        }
+        (Outcome::Class(class), _) => match values.get(class as usize) {
+            Some(given) if values.len() > 1 => Ok(-given.clamp(LEAST, 1.0).ln()),
+            _ => bad(format!(
+                "there is no class {class} among {} outputs",
+                values.len().max(2)
+            )),
+        },
+    }
+}
+
+impl Pipeline {
+    /// Keeps what a version foretold for a request of one row that has a key.
+    pub(super) fn foretold(
+        &self,
+        model: &str,
+        key: Option<&str>,
+        version: u64,
+        outputs: &[Tensor],
+    ) {
+        let Some(key) = key else {
+            return;
+        };
+        let values = outputs.iter().find_map(|it| match &it.values {
+            Values::Fp64(values) => Some(values.as_slice().into()),
+            Values::Fp32(values) => Some(values.iter().copied().map(f64::from).collect()),
+            _ => None,
+        });
+        let values: Option<Box<[f64]>> = values;
+        let one_row = outputs.iter().all(|it| it.rows() == 1);
+        if let Some(values) = values.filter(|it| one_row && it.len() <= WIDTH_MAX) {
+            self.recent
+                .remember(Key::of_key(model, key), version, values);
+        }
+    }
+
+    /// Scores what versions foretold under a key; how many did.
+    pub(crate) fn observe(
+        self: &std::sync::Arc<Self>,
+        model: &str,
+        key: &str,
+        outcome: Outcome,
+    ) -> Result<usize, InferenceError> {
+        let entry = self.models.repository.entry(model)?;
+        let losses = self.recent.score(&Key::of_key(model, key), outcome)?;
+        let state = self.states.model(&entry.name);
+        for &(version, loss) in &losses {
+            let version = self.states.version(&state, version);
+            let mut scores = version.scores();
+            match outcome {
+                Outcome::Class(_) => scores.log_loss.add(loss),
+                Outcome::Value(_) => scores.squared_error.add(loss),
+            }
+        }
+        let of = |version: u64| losses.iter().find(|it| it.0 == version).map(|it| it.1);
+        let serving = of(entry.serving);
+        if let Some(canary) = &entry.canary {
+            let mut trial = state.canary();
+            let trial = trial.of(canary.version, entry.serving);
+            trial.score(of(canary.version), serving);
+        }
+        if let Some(shadow) = &entry.shadow
+            && let (Some(own), Some(_)) = (of(shadow.version), serving)
+        {
+            let mut trial = state.shadow();
+            trial
+                .of(shadow.version, entry.serving)
+                .score(Some(own), serving);
+        }
+        self.judge_canary(&entry, &state);
+        self.judge_shadow(&entry, &state);
+        Ok(losses.len())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+//! Runs copies of requests on the shadow version, behind the answers: what waits is bounded, and what
+//! finds no place is dropped and counted.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
+
+use super::{Ask, Pipeline, Target, attempt::wanted, route};
+use crate::{
+    Canary, InferReply, InferRequest, InferenceError, ModelConfig, Shadow, Tensor, VersionRef,
+    batcher::{Failure, run_once},
+    repository::ModelEntry,
+};
+
+use super::states::ModelState;
+
+/// Copies that wait, at most.
+const COPIES_MAX: usize = 256;
+/// Memory of copies that wait, at most.
+const BYTES_MAX: u64 = 32 << 20;
+
+/// A request that was answered, for the shadow.
+#[derive(Debug)]
+pub(super) struct Copied {
+    /// The shadow's version.
+    target: Target,
+    /// The version that answered.
+    serving: u64,
+    request: Arc<InferRequest>,
+    answered: Vec<Tensor>,
+    bytes: u64,
+}
+
+/// Where copies wait, and who takes them.
+#[derive(Debug)]
+pub(super) struct Lane {
+    sender: Mutex<Option<mpsc::Sender<Copied>>>,
+    receiver: Mutex<Option<mpsc::Receiver<Copied>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+    bytes: AtomicU64,
+    pub(super) dropped: AtomicU64,
+    pub(super) promotions: AtomicU64,
+}
+
+impl Lane {
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(COPIES_MAX);
+        Self {
+            sender: Mutex::new(Some(sender)),
+            receiver: Mutex::new(Some(receiver)),
+            task: Mutex::default(),
+            bytes: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            promotions: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether a copy found a place.
+    fn offer(&self, copied: Copied) -> bool {
+        let bytes = copied.bytes;
+        if self.bytes.fetch_add(bytes, Ordering::AcqRel) + bytes <= BYTES_MAX {
+            let sender = lock(&self.sender);
+            if sender
+                .as_ref()
+                .is_some_and(|it| it.try_send(copied).is_ok())
+            {
+                return true;
+            }
+        }
+        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        false
+    }
+
+    /// Takes no more copies, and waits for the one that runs.
+    pub(super) async fn close(&self) {
+        lock(&self.sender).take();
+        let task = lock(&self.task).take();
+        if let Some(task) = task {
+            // One that panicked has nothing left to stop.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Pipeline {
+    /// Hands a copy of a request that was answered to the shadow, where there is one.
+    pub(super) fn copy(self: &Arc<Self>, target: &Target, ask: &Ask, reply: &InferReply) {
+        let entry = &target.entry;
+        let Some(shadow) = &entry.shadow else {
+            return;
+        };
+        let wanted = ask.request.version == VersionRef::Serving
+            && !reply.cached
+            && reply.version == entry.serving
+            && reply.version != shadow.version
+            && route::shadow_position(&ask.request) < shadow.share;
+        if !wanted {
+            return;
+        }
+        let tensors = ask.request.inputs.iter().chain(&reply.outputs);
+        let copied = Copied {
+            bytes: tensors.map(Tensor::held_bytes).sum(),
+            target: Target {
+                version: shadow.version,
+                ..target.clone()
+            },
+            serving: reply.version,
+            request: Arc::clone(&ask.request),
+            answered: reply.outputs.clone(),
+        };
+        self.begin_shadows();
+        if !self.lane.offer(copied) {
+            let mut trial = target.state.shadow();
+            trial.of(shadow.version, entry.serving).dropped += 1;
+        }
+    }
+
+    /// Starts who takes copies, with the first.
+    fn begin_shadows(self: &Arc<Self>) {
+        let Some(mut receiver) = lock(&self.lane.receiver).take() else {
+            return;
+        };
+        let pipeline = Arc::downgrade(self);
+        let task = tokio::spawn(async move {
+            while let Some(copied) = receiver.recv().await {
+                let Some(pipeline) = pipeline.upgrade() else {
+                    return;
+                };
+                pipeline
+                    .lane
+                    .bytes
+                    .fetch_sub(copied.bytes, Ordering::AcqRel);
+                if lock(&pipeline.lane.sender).is_some() {
+                    pipeline.shadow(copied).await;
+                }
+            }
+        });
+        *lock(&self.lane.task) = Some(task);
+    }
+
+    async fn shadow(self: &Arc<Self>, copied: Copied) {
+        let target = &copied.target;
+        let ran = self.run_shadow(&copied).await;
+        {
+            let mut trial = target.state.shadow();
+            let trial = trial.of(target.version, copied.serving);
+            match ran {
+                Ok(outputs) => {
+                    let rows = copied.request.inputs.first().map_or(0, Tensor::rows);
+                    trial.compare(&copied.answered, &outputs, rows);
+                    let key = copied.request.key.as_deref();
+                    self.foretold(&target.entry.name, key, target.version, &outputs);
+                }
+                Err(reason) => {
+                    tracing::debug!(model = %target.entry.name, version = target.version, reason, "shadow_failed");
+                    trial.failed += 1;
+                }
+            }
+        }
+        self.judge_shadow(&target.entry, &target.state);
+    }
+
+    async fn run_shadow(&self, copied: &Copied) -> Result<Vec<Tensor>, String> {
+        let ask = Ask {
+            request: Arc::clone(&copied.request),
+            since: Instant::now(),
+            deadline: None,
+        };
+        let ready = self.ready(&copied.target, &ask).await;
+        let (lease, rows) = ready.map_err(|it| it.to_string())?;
+        let (name, version) = (&copied.target.entry.name, copied.target.version);
+        let statistics = self.states.version(&self.states.model(name), version);
+        statistics.statistics.ran(rows);
+        let outputs = if self.is_direct(&copied.target, &lease, rows) {
+            run_once(&lease, &ask.request.inputs, ask.request.explain)
+        } else {
+            let request = Arc::clone(&copied.request);
+            let run = move || run_once(&lease, &request.inputs, request.explain);
+            let ran = tokio::task::spawn_blocking(run).await;
+            ran.unwrap_or(Err(Failure::Panic))
+        };
+        match outputs {
+            Ok(outputs) => Ok(wanted(outputs, &ask.request)),
+            Err(failure) => Err(format!("{failure:?}")),
+        }
+    }
+
+    /// Promotes a shadow that may promote itself, once its gate holds.
+    pub(super) fn judge_shadow(self: &Arc<Self>, entry: &ModelEntry, state: &Arc<ModelState>) {
+        let Some(shadow) = entry.shadow.clone().filter(|it| it.promote) else {
+            return;
+        };
+        let open = {
+            let trial = state.shadow();
+            trial.is_of(shadow.version) && trial.gate(&shadow, &entry.config.guard).is_ok()
+        };
+        if !open || self.current_shadow(&entry.name).as_ref() != Some(&shadow) {
+            return;
+        }
+        // What is promoted is no shadow any more; one that is not is compared anew.
+        *state.shadow() = super::trial::Trial::default();
+        let (pipeline, name) = (Arc::clone(self), Arc::clone(&entry.name));
+        self.spawn(async move {
+            match pipeline.models.promote(&name, shadow.version).await {
+                Ok(()) => {
+                    pipeline.lane.promotions.fetch_add(1, Ordering::Relaxed);
+                    tracing::info!(model = %name, version = shadow.version, "shadow_promoted");
+                }
+                Err(error) => {
+                    tracing::warn!(model = %name, version = shadow.version, error = %error, "shadow_not_promoted");
+                }
+            }
+        });
+    }
+
+    fn current_shadow(&self, model: &str) -> Option<Shadow> {
+        self.models.repository.entry(model).ok()?.shadow.clone()
+    }
+
+    /// Stops a canary that fails or foretells worse than its guard allows.
+    pub(super) fn judge_canary(self: &Arc<Self>, entry: &ModelEntry, state: &Arc<ModelState>) {
+        let Some(canary) = &entry.canary else {
+            return;
+        };
+        let verdict = {
+            let trial = state.canary();
+            let same = trial.is_of(canary.version);
+            same.then(|| trial.verdict(&entry.config.guard)).flatten()
+        };
+        if let Some(reason) = verdict {
+            self.stop_canary(entry, state, reason);
+        }
+    }
+
+    /// Counts how a request to the canary went.
+    pub(super) fn canary_answered(self: &Arc<Self>, target: &Target, failed: bool) {
+        let entry = &target.entry;
+        let own = entry.canary.as_ref().map(|it| it.version);
+        if own != Some(target.version) || target.version == entry.serving {
+            return;
+        }
+        let guard: &ModelConfig = &entry.config;
+        if guard.guard.error_rate_max.is_none() {
+            return;
+        }
+        {
+            let mut trial = target.state.canary();
+            let trial = trial.of(target.version, entry.serving);
+            trial.answered(failed, &guard.guard);
+        }
+        if failed {
+            self.judge_canary(entry, &target.state);
+        }
+    }
+
+    /// Gives a canary no more traffic, at once here and for good in the model's state.
+    pub(super) fn stop_canary(
+        self: &Arc<Self>,
+        entry: &ModelEntry,
+        state: &Arc<ModelState>,
+        reason: String,
+    ) {
+        let Some(canary) = entry.canary.clone() else {
+            return;
+        };
+        if state.canary_stopped.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.canary_stops.fetch_add(1, Ordering::Relaxed);
+        let (version, name) = (canary.version, Arc::clone(&entry.name));
+        tracing::warn!(model = %name, version, reason, "canary_stopped");
+        let pipeline = Arc::clone(self);
+        self.spawn(async move {
+            let kept = pipeline.models.change(&name, move |entry, state| {
+                if entry.canary.as_ref() == Some(&canary) {
+                    let none = Canary {
+                        share: 0.0,
+                        ..canary
+                    };
+                    state.canary = Some(Some(none).into());
+                    state.stopped = Some((version, reason));
+                }
+                Ok::<_, InferenceError>(())
+            });
+            if let Err(error) = kept.await {
+                tracing::warn!(model = %name, version, error = %error, "canary_stop_not_kept");
+            }
+        });
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
