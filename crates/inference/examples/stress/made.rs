@@ -11,7 +11,7 @@ use trees::{
 
 pub(crate) const FEATURES: usize = 30;
 
-/// Numbers that look drawn at random: SplitMix64.
+/// Numbers that look drawn at random: `SplitMix64`.
 pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {

@@ -1,7 +1,8 @@
 //! The server of models under what breaks others: swaps, loads and unloads under full load, ten
 //! thousand models in a small budget, three times more requests than it can take.
 //!
-//! `stress swaps|zipf|eviction|batching|kept|overload [FOLDER]`; FOLDER holds the models, and is made.
+//! `stress swaps|zipf|eviction|batching|kept|overload [FOLDER [COUNT]]`; FOLDER holds the models, and is made;
+//! COUNT of requests (zipf) or swaps and cycles (swaps) where another than the full size is wanted.
 #![expect(
     clippy::print_stdout,
     reason = "a program whose answer is what it prints"
@@ -31,17 +32,18 @@ async fn main() {
         || std::env::temp_dir().join(format!("stress-{what}")),
         PathBuf::from,
     );
+    let count = arguments.next().and_then(|it| it.parse().ok());
     // Only what an earlier run of this program left is taken away.
     let _ = std::fs::remove_dir_all(folder.join("models"));
     let folder = folder.join("models");
     match what.as_str() {
-        "swaps" => swaps(&folder).await,
-        "zipf" => zipf(&folder).await,
+        "swaps" => swaps(&folder, count).await,
+        "zipf" => zipf(&folder, count).await,
         "eviction" => eviction(&folder).await,
         "batching" => load::batching(&folder).await,
         "kept" => load::kept(&folder).await,
         "overload" => load::overload(&folder).await,
-        _ => println!("stress swaps|zipf|eviction|batching|kept|overload [FOLDER]"),
+        _ => println!("stress swaps|zipf|eviction|batching|kept|overload [FOLDER [COUNT]]"),
     }
     let _ = std::fs::remove_dir_all(&folder);
 }
@@ -70,8 +72,8 @@ async fn keep_asking(server: Arc<ModelServer>, stop: Arc<AtomicBool>, seed: u64)
 }
 
 /// 1,000 swaps of a model under full load, then 1,000 loads and unloads of another beside it.
-async fn swaps(folder: &Path) {
-    const TIMES: u64 = 1_000;
+async fn swaps(folder: &Path, count: Option<u64>) {
+    let times = count.unwrap_or(1_000);
     put(folder, "m", 1, &model(1, 500, 31, Some(1.0)));
     put(folder, "u", 1, &model(2, 500, 31, Some(7.0)));
     let server = ModelServer::open(options(folder, 1 << 30))
@@ -84,7 +86,7 @@ async fn swaps(folder: &Path) {
     let cpu = processor();
     let began = Instant::now();
     let mut before = 0;
-    for swap in 2..=TIMES + 1 {
+    for swap in 2..=times + 1 {
         put(folder, "m", 1, &model(swap, 500, 31, Some(swap as f64)));
         server.refresh().await.expect("a folder");
         loop {
@@ -102,7 +104,7 @@ async fn swaps(folder: &Path) {
         }
     }
     println!(
-        "{TIMES} swaps in {:.1?}, processor {:.1?}",
+        "{times} swaps in {:.1?}, processor {:.1?}",
         began.elapsed(),
         processor() - cpu
     );
@@ -110,13 +112,28 @@ async fn swaps(folder: &Path) {
         "resident after 50 swaps {before}, after all {}",
         resident_bytes()
     );
+    cycles(&server, times).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut sums = [0; 3];
+    for asker in askers {
+        let counts = asker.await.expect("it counts to its end");
+        sums = std::array::from_fn(|at| sums[at] + counts[at]);
+    }
+    let [answered, failed, mixed] = sums;
+    println!("{answered} answered, {failed} failed, {mixed} mixed");
+    server.close().await;
+}
+
+/// Loads and unloads `u`, each time with a request under way.
+async fn cycles(server: &Arc<ModelServer>, times: u64) {
+    let mut before = 0;
     let refused = Arc::new(AtomicU64::new(0));
-    for cycle in 0..TIMES {
+    for cycle in 0..times {
         server
             .load("u", &VersionRef::Serving)
             .await
             .expect("it loads");
-        let (other, refused) = (Arc::clone(&server), Arc::clone(&refused));
+        let (other, refused) = (Arc::clone(server), Arc::clone(&refused));
         let racing = tokio::spawn(async move {
             match other.infer(ask("u", 4, &mut Chance(cycle))).await {
                 Ok(reply) => assert_eq!(numbers(&reply), [7.0; 4]),
@@ -132,28 +149,20 @@ async fn swaps(folder: &Path) {
             before = resident_bytes();
         }
     }
-    stop.store(true, Ordering::Relaxed);
-    let mut sums = [0; 3];
-    for asker in askers {
-        let counts = asker.await.expect("it counts to its end");
-        sums = std::array::from_fn(|at| sums[at] + counts[at]);
-    }
-    let [answered, failed, mixed] = sums;
-    println!("{answered} answered, {failed} failed, {mixed} mixed");
     let late = refused.load(Ordering::Relaxed);
-    println!("{TIMES} loads and unloads: {late} asked after the unload, which says so");
+    println!("{times} loads and unloads: {late} asked after the unload, which says so");
     println!(
         "resident after 50 cycles {before}, after all {}",
         resident_bytes()
     );
-    server.close().await;
 }
 
 /// 10,000 models like A under 1 GiB, asked by Zipf's law.
-async fn zipf(folder: &Path) {
+async fn zipf(folder: &Path, count: Option<u64>) {
     const MODELS: usize = 10_000;
     const KINDS: u64 = 16;
     const BUDGET: u64 = 1 << 30;
+    let requests = count.unwrap_or(100_000);
     for kind in 0..KINDS {
         put(
             folder,
@@ -183,7 +192,7 @@ async fn zipf(folder: &Path) {
             let (most, failed) = (Arc::clone(&most), Arc::clone(&failed));
             tokio::spawn(async move {
                 let mut chance = Chance(seed);
-                for number in 0..25_000 {
+                for number in 0..requests / 4 {
                     let which = law.draw(&mut chance);
                     let request = ask(&format!("m{which}"), 1, &mut chance);
                     match server.infer(request).await {
@@ -205,7 +214,7 @@ async fn zipf(folder: &Path) {
     }
     let figures = server.cache_figures();
     println!(
-        "100,000 requests of 4 clients, processor {:.1?}: {figures:?}",
+        "{requests} requests of 4 clients, processor {:.1?}: {figures:?}",
         processor() - cpu
     );
     let (most, failed) = (most.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
@@ -214,9 +223,15 @@ async fn zipf(folder: &Path) {
         "that is {:.3} of the budget",
         (most - empty) as f64 / BUDGET as f64
     );
+    one_by_one(&server, &law, requests / 5).await;
+    server.close().await;
+}
+
+/// How long a request takes whose model is in memory, and one whose model is not.
+async fn one_by_one(server: &ModelServer, law: &Zipf, requests: u64) {
     let (mut hits, mut lazily) = (Vec::new(), Vec::new());
     let mut chance = Chance(99);
-    for _ in 0..20_000 {
+    for _ in 0..requests {
         let request = ask(&format!("m{}", law.draw(&mut chance)), 1, &mut chance);
         let loads = server.cache_figures().loads;
         let began = Instant::now();
@@ -235,7 +250,6 @@ async fn zipf(folder: &Path) {
             times.len()
         );
     }
-    server.close().await;
 }
 
 /// Least recently used against cost, on models of mixed sizes asked by Zipf's law.

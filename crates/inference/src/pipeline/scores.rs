@@ -23,6 +23,9 @@ pub(crate) struct Scores {
     pub(crate) squared_error: Losses,
 }
 
+/// A version and what it foretold.
+type Foretold = (u64, Box<[f64]>);
+
 /// Predictions that wait for their result, the oldest dropped first.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
@@ -31,7 +34,7 @@ pub(crate) struct Recent {
 
 #[derive(Debug, Default)]
 struct Inner {
-    found: HashMap<Key, Vec<(u64, Box<[f64]>)>>,
+    found: HashMap<Key, Vec<Foretold>>,
     order: VecDeque<Key>,
     bytes: u64,
 }
@@ -85,7 +88,7 @@ impl Recent {
 
 /// Memory of a prediction.
 fn held(values: &[f64]) -> u64 {
-    (size_of_val(values) + size_of::<(u64, Box<[f64]>)>()) as u64
+    (size_of_val(values) + size_of::<Foretold>()) as u64
 }
 
 /// How far a prediction was from what came true: log loss of a class, squared error of a value.
