@@ -19,9 +19,10 @@ const GENERATED: &[&str] = &[
 ];
 
 /// Where `unsafe` may stand: what cannot be said without it, each beside a twin that can.
-const UNSAFE: [&str; 3] = [
+const UNSAFE: [&str; 4] = [
     "crates/trees/src/kernel/avx2",
     "crates/trees/src/kernel/avx512",
+    "crates/trees/src/quantise/avx512",
     "crates/inference/src/mapped.rs",
 ];
 

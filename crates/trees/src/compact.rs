@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The first bytes of the format; the last is its version.
-pub(crate) const MAGIC: [u8; 8] = *b"spetree\x02";
+pub(crate) const MAGIC: [u8; 8] = *b"spetree\x03";
 
 /// Puts numbers behind each other.
 #[derive(Debug, Default)]
@@ -20,6 +20,10 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn u8(&mut self, it: u8) {
         self.bytes.push(it);
+    }
+
+    pub(crate) fn u16(&mut self, it: u16) {
+        self.bytes.extend(it.to_le_bytes());
     }
 
     pub(crate) fn u32(&mut self, it: u32) {
@@ -88,6 +92,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn u8(&mut self) -> Result<u8, ReadError> {
         self.array::<1>().map(|[it]| it)
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, ReadError> {
+        self.array().map(u16::from_le_bytes)
     }
 
     pub(crate) fn u32(&mut self) -> Result<u32, ReadError> {

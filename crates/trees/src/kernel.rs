@@ -1,11 +1,18 @@
-//! Ways to get from ranks to scores, all with the same bits: a tree's leaves are bits in bytes
-//! ("planes"), every question that is answered with no clears those of its left branch, and the
-//! lowest bit that stays is where the row comes to rest.
+//! Ways to get from ranks to scores, all with the same bits.
 //!
-//! Lucchese et al., `QuickScorer` (SIGIR 2015); Ye et al., `RapidScorer` (KDD 2018).
+//! A tree's questions are asked in order, from left to right; question `i` stands between leaves
+//! `i` and `i + 1`. A row begins at leaf 0. Where a question is answered with no, and the leaf held
+//! is one of those below the question, the row moves on to leaf `i + 1`; the leaf held after the
+//! last question is the one in which the row comes to rest. So a question is two comparisons of
+//! bytes and a choice, without a jump, for 64 trees or 64 rows at once.
+//!
+//! It is the search for the lowest bit that no question clears (Lucchese et al., `QuickScorer`,
+//! SIGIR 2015) without the bits: intervals cleared in the order of their ends leave a number.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
 pub(crate) mod blocks;
 pub(crate) mod compile;
 pub(crate) mod lanes;
@@ -13,89 +20,129 @@ pub(crate) mod portable;
 pub(crate) mod tables;
 pub(crate) mod walk;
 
-/// Trees of a group, rows of a block, bytes of a vector.
-pub(crate) const WIDTH: usize = 32;
+use crate::Number;
+use crate::quantise::Quantiser;
 
-/// Thirty-two bytes that are worked on at once.
+/// Trees of a group, rows of a block, bytes of a vector.
+pub(crate) const WIDTH: usize = 64;
+
+/// Ranks that a question of a group can be about.
+pub(crate) const NEAR: usize = 128;
+
+/// Sixty-four bytes that are worked on at once.
 pub(crate) trait Vector: Copy {
-    /// Up to 64 bytes that are looked up by number.
+    /// Ranks that are looked up by number.
     type Table: Copy;
+    /// Sixty-four answers.
+    type Answers: Copy;
+
+    /// Groups of trees in flight for one row, one or two.
+    const GROUPS: usize = 1;
 
     fn load(bytes: &[u8; WIDTH]) -> Self;
     fn store(self) -> [u8; WIDTH];
-    fn splat(byte: u8) -> Self;
-    fn and(self, other: Self) -> Self;
-    fn or(self, other: Self) -> Self;
-    /// All ones where this is above the other, both signed.
-    fn above(self, other: Self) -> Self;
-    /// All ones where a byte is zero.
-    fn is_zero(self) -> Self;
-    /// The first where the mask is all zeros, the second where it is all ones.
-    fn pick(mask: Self, zeros: Self, ones: Self) -> Self;
+    /// A byte in all places, given as four of it.
+    fn splat(four: u32) -> Self;
     fn plus(self, other: Self) -> Self;
-    /// The number of each byte's lowest bit; 0 for no bit.
-    fn lowest_bit(self) -> Self;
-    fn table(bytes: &[u8; 64]) -> Self::Table;
-    /// Bytes of the first half of a table by number.
-    fn look_up_32(table: &Self::Table, numbers: Self) -> Self;
-    /// Bytes of a table by number.
-    fn look_up_64(table: &Self::Table, numbers: Self) -> Self;
+    fn table(ranks: &[u8; NEAR]) -> Self::Table;
+    /// Ranks by number; numbers are below `N`, which is 32, 64 or 128.
+    fn look_up<const N: usize>(table: &Self::Table, numbers: Self) -> Self;
+    /// No where a rank, signed, is not below its limit.
+    fn ask(self, limits: Self) -> Self::Answers;
+    /// No where either says no; bits that are set stand for no.
+    fn and_ask(answers: Self::Answers, no: u64) -> Self::Answers;
+    /// Moves on to `next` where the answer is no and the leaf held is not before `low`.
+    fn step(self, answers: Self::Answers, low: Self, next: Self) -> Self;
+    /// All ones where the bit of a line (below 64) is set.
+    fn members(self, set: u64) -> Self;
+
+    /// Every column's rank of a row; `ranks` has room for [`Quantiser::room`] of them.
+    #[inline(always)]
+    fn quantise<T: Number>(quantiser: &Quantiser, row: &[T], ranks: &mut [u8]) {
+        quantiser.ranks(row, ranks);
+    }
+
+    /// Adds to a score, one after the other, the leaves in which the row came to rest, in trees of
+    /// `width` leaves.
+    #[inline(always)]
+    fn sum<R: Real>(at: &[u8], leaves: &[R::Bytes], width: usize, score: R) -> R {
+        let trees = leaves.chunks_exact(width);
+        let held = at.iter().zip(trees);
+        held.fold(score, |score, (at, tree)| {
+            score.plus(R::read(&tree[usize::from(*at)]))
+        })
+    }
+
+    /// Where in a block's columns a row lies whose score lies at its own place.
+    #[inline(always)]
+    fn place<R: Real>(row: usize) -> usize {
+        row
+    }
+
+    /// Adds to each score the leaf in which its row came to rest.
+    #[inline(always)]
+    fn add<R: Real>(self, leaves: &[R::Bytes], scores: &mut [R; WIDTH]) {
+        for (score, at) in scores.iter_mut().zip(self.store()) {
+            *score = score.plus(R::read(&leaves[usize::from(at)]));
+        }
+    }
 }
 
 /// The number in which leaves are added up.
 pub(crate) trait Real: Copy {
-    const BYTES: usize;
-    fn read(leaves: &[u8], index: usize) -> Self;
+    /// Its bytes, the lowest first.
+    type Bytes: Copy;
+    fn leaves(bytes: &[u8]) -> &[Self::Bytes];
+    fn read(bytes: &Self::Bytes) -> Self;
     fn plus(self, other: Self) -> Self;
     fn of(value: f64) -> Self;
     fn wide(self) -> f64;
 }
 
 impl Real for f64 {
-    const BYTES: usize = 8;
+    type Bytes = [u8; 8];
     #[inline(always)]
-    fn read(leaves: &[u8], index: usize) -> Self {
-        Self::from_le_bytes(leaves.as_chunks::<8>().0[index])
+    fn leaves(bytes: &[u8]) -> &[[u8; 8]] {
+        bytes.as_chunks().0
+    }
+    #[inline(always)]
+    fn read(bytes: &[u8; 8]) -> Self {
+        Self::from_le_bytes(*bytes)
     }
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         self + other
     }
+    #[inline(always)]
     fn of(value: f64) -> Self {
         value
     }
+    #[inline(always)]
     fn wide(self) -> f64 {
         self
     }
 }
 
 impl Real for f32 {
-    const BYTES: usize = 4;
+    type Bytes = [u8; 4];
     #[inline(always)]
-    fn read(leaves: &[u8], index: usize) -> Self {
-        Self::from_le_bytes(leaves.as_chunks::<4>().0[index])
+    fn leaves(bytes: &[u8]) -> &[[u8; 4]] {
+        bytes.as_chunks().0
+    }
+    #[inline(always)]
+    fn read(bytes: &[u8; 4]) -> Self {
+        Self::from_le_bytes(*bytes)
     }
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         self + other
     }
+    #[inline(always)]
     fn of(value: f64) -> Self {
         value as f32
     }
+    #[inline(always)]
     fn wide(self) -> f64 {
         f64::from(self)
     }
-}
-
-/// Where each of thirty-two comes to rest.
-#[inline(always)]
-fn rest<V: Vector, const P: usize>(planes: [V; P]) -> [u8; WIDTH] {
-    let mut held = planes[P - 1];
-    let mut base = V::splat(8 * (P as u8 - 1));
-    for plane in (0..P - 1).rev() {
-        let zero = planes[plane].is_zero();
-        held = V::pick(zero, planes[plane], held);
-        base = V::pick(zero, V::splat(8 * plane as u8), base);
-    }
-    held.lowest_bit().plus(base).store()
 }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 mod finish;
 mod probe;
 
-/// Rows from which a block of 32 pays.
-const BLOCK_MIN: usize = 12;
+/// Rows from which a block pays.
+const BLOCK_MIN: usize = 28;
 const BLOCK: usize = crate::kernel::WIDTH;
 
 /// How a model is scored.
@@ -64,8 +64,11 @@ impl Model {
     /// no reader lets through.
     pub fn new(ensemble: Ensemble) -> Self {
         let mut it = Self::compiled(&ensemble);
-        if it.kernel == Kernel::Avx2 && !it.is_proven() {
-            it.kernel = Kernel::Portable;
+        while !it.is_proven() {
+            it.kernel = match it.kernel {
+                Kernel::Avx512 if is_here(Kernel::Avx2) => Kernel::Avx2,
+                _ => Kernel::Portable,
+            };
         }
         it
     }
@@ -76,9 +79,7 @@ impl Model {
         let mut it = Self::compiled(&ensemble);
         let fits = match kernel {
             Kernel::Walk => true,
-            Kernel::Portable => it.fast.is_some(),
-            Kernel::Avx2 => it.fast.is_some() && avx2_is_here(),
-            Kernel::Avx512 => false,
+            _ => it.fast.is_some() && is_here(kernel),
         };
         if kernel == Kernel::Walk && it.walk.is_none() {
             it.walk = Some(Walk::new(&ensemble));
@@ -126,11 +127,12 @@ impl Model {
             Base::First(base) => base.clone(),
             Base::Last(_) => vec![0.0; outputs],
         };
+        let fastest = [Kernel::Avx512, Kernel::Avx2, Kernel::Portable];
         let kernel = match fast {
-            Some(_) if avx2_is_here() => Kernel::Avx2,
-            Some(_) => Kernel::Portable,
-            None => Kernel::Walk,
+            Some(_) => fastest.into_iter().find(|it| is_here(*it)),
+            None => None,
         };
+        let kernel = kernel.unwrap_or(Kernel::Walk);
         let mut it = Self {
             head,
             bytes,
@@ -284,6 +286,8 @@ impl Model {
     fn one<T: Number, R: Real>(&self, job: &Job<'_>, row: &[T], out: &mut [f64]) {
         match self.kernel {
             #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => crate::kernel::avx512::one::<T, R>(job, row, out),
+            #[cfg(target_arch = "x86_64")]
             Kernel::Avx2 => crate::kernel::avx2::one::<T, R>(job, row, out),
             _ => lanes::score::<Bytes, T, R>(job, row, out),
         }
@@ -291,6 +295,8 @@ impl Model {
 
     fn many<T: Number, R: Real>(&self, job: &Job<'_>, rows: &Rows<'_, T>, out: &mut [f64]) {
         match self.kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => crate::kernel::avx512::many::<T, R>(job, rows, out),
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2 => crate::kernel::avx2::many::<T, R>(job, rows, out),
             _ => blocks::score::<Bytes, T, R>(job, rows, out),
@@ -316,14 +322,17 @@ fn compact(ensemble: &Ensemble) -> Vec<u8> {
     to.bytes
 }
 
-#[cfg(target_arch = "x86_64")]
-fn avx2_is_here() -> bool {
-    crate::kernel::avx2::is_here()
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn avx2_is_here() -> bool {
-    false
+/// Whether the processor has what a kernel needs.
+fn is_here(kernel: Kernel) -> bool {
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx512 => crate::kernel::avx512::is_here(),
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 => crate::kernel::avx2::is_here(),
+        Kernel::Walk | Kernel::Portable => true,
+        #[cfg(not(target_arch = "x86_64"))]
+        Kernel::Avx512 | Kernel::Avx2 => false,
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 
 use crate::{Missing, Number, Side, Test};
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
 mod plan;
 mod stored;
 
@@ -21,42 +23,69 @@ const COLUMNS_MAX: usize = 4096;
 /// Bytes of category tables at most.
 const TABLE_MAX: usize = 1 << 22;
 /// Categories of which a column holds the line.
-const LINES: u32 = 30;
+const LINES: u32 = 62;
 /// A question's answer is no where the rank is above the question's.
 const LEAST: i8 = i8::MIN;
+/// Features whose positions need no room from the heap.
+const FEW: usize = 64;
 
-/// Columns by which rows are compared.
+/// In a position: the value is not a number.
+const NAN: u32 = 1 << 31;
+/// In a position: the value counts as zero.
+const NOUGHT: u32 = 1 << 30;
+
+/// Columns by which rows are compared: first those of ranks, then those of single values, then
+/// those of categories.
 #[derive(Debug, Default)]
 pub(crate) struct Quantiser {
     single: bool,
     width: usize,
+    /// Features that a row has at least.
+    reach: usize,
     thresholds: Vec<f64>,
-    features: Vec<Feature>,
-    columns: Vec<Column>,
+    features: Features,
+    ranks: Ranks,
+    equals: Vec<Equal>,
     groups: Vec<Group>,
     table: Vec<i8>,
 }
 
-/// Thresholds and columns of one feature.
-#[derive(Debug)]
-struct Feature {
-    feature: u32,
-    thresholds: u32,
-    columns: u32,
+/// Features with thresholds, a vector for each thing known of them; a row's position in one is the
+/// number of thresholds below its value, and marks.
+#[derive(Debug, Default)]
+struct Features {
+    /// Where in a row.
+    feature: Vec<u32>,
+    /// The first threshold.
+    first: Vec<u32>,
+    /// How many thresholds.
+    count: Vec<u32>,
 }
 
-/// Ranks of one feature within 254 thresholds, under one rule for the missing.
+/// Columns of ranks within 254 thresholds of a feature, under one rule for the missing; a vector
+/// for each thing known of them.
+#[derive(Debug, Default)]
+struct Ranks {
+    /// Which of the features with thresholds.
+    of: Vec<u32>,
+    /// Thresholds below its own.
+    below: Vec<u32>,
+    /// Marks of values that are missing.
+    marks: Vec<u32>,
+    /// The rank of what is missing.
+    missing: Vec<u32>,
+}
+
+/// A column that asks for one value, which may be none at all (NaN).
 #[derive(Debug)]
-struct Column {
-    at: u32,
+struct Equal {
+    feature: u32,
     missing: u8,
-    below: u32,
-    /// The one value that is asked for; not a number where the column is one of ranks.
-    equal: Option<f64>,
+    value: f64,
 }
 
 /// Sets of categories of one feature: a line per category, one for no category and one for missing
-/// values that go left. Up to 32 lines are one column that holds the line; more have a column per
+/// values that go left. Up to 64 lines are one column that holds the line; more have a column per
 /// set, out of a table.
 #[derive(Debug)]
 struct Group {
@@ -164,41 +193,63 @@ impl Quantiser {
         }
     }
 
+    /// Bytes that the ranks of a row are written to: a multiple of sixteen.
+    pub(crate) fn room(&self) -> usize {
+        self.width.next_multiple_of(16)
+    }
+
     /// Bytes on the heap.
     pub(crate) fn size_bytes(&self) -> usize {
         self.thresholds.capacity() * size_of::<f64>()
-            + self.features.capacity() * size_of::<Feature>()
-            + self.columns.capacity() * size_of::<Column>()
+            + self.features.feature.capacity() * 3 * size_of::<u32>()
+            + self.ranks.of.capacity() * 4 * size_of::<u32>()
+            + self.equals.capacity() * size_of::<Equal>()
             + self.groups.capacity() * size_of::<Group>()
             + self.table.capacity()
     }
 
-    /// Hands out every column's rank of a row.
+    /// Writes every column's rank of a row.
     #[inline(always)]
-    pub(crate) fn ranks<T: Number>(&self, row: &[T], mut put: impl FnMut(usize, i8)) {
-        let mut thresholds = self.thresholds.as_slice();
-        let mut columns = self.columns.as_slice();
-        for feature in &self.features {
-            let (sorted, rest) = thresholds.split_at(feature.thresholds as usize);
-            thresholds = rest;
-            let (mine, rest) = columns.split_at(feature.columns as usize);
-            columns = rest;
-            let value = rounded(self.single, row[feature.feature as usize].wide());
-            let number = if value.is_nan() { 0.0 } else { value };
-            let rank = below(sorted, number);
-            for column in mine {
-                put(column.at as usize, column.rank(value, number, rank));
+    pub(crate) fn ranks<T: Number>(&self, row: &[T], ranks: &mut [u8]) {
+        let count = self.features.feature.len();
+        let (mut few, mut all) = ([0; FEW], Vec::new());
+        let positions = match few.get_mut(..count) {
+            Some(few) => few,
+            None => {
+                all.resize(count, 0);
+                &mut all
             }
+        };
+        let mut thresholds = self.thresholds.as_slice();
+        let counts = self.features.count.iter();
+        let known = self.features.feature.iter().zip(counts);
+        for (position, (feature, count)) in positions.iter_mut().zip(known) {
+            let (sorted, rest) = thresholds.split_at(*count as usize);
+            thresholds = rest;
+            *position = position_in(sorted, rounded(self.single, row[*feature as usize].wide()));
+        }
+        for (at, rank) in ranks[..self.ranks.of.len()].iter_mut().enumerate() {
+            *rank = self.ranks.rank(at, positions) as u8;
+        }
+        self.others(row, ranks);
+    }
+
+    /// Writes the columns after those of ranks.
+    #[inline(always)]
+    fn others<T: Number>(&self, row: &[T], ranks: &mut [u8]) {
+        for (equal, rank) in self.equals.iter().zip(&mut ranks[self.ranks.of.len()..]) {
+            *rank = equal.rank(rounded(self.single, row[equal.feature as usize].wide())) as u8;
         }
         for group in &self.groups {
             let value = rounded(self.single, row[group.feature as usize].wide());
             let (line, sets) = (group.line(value), group.sets as usize);
+            let at = group.at as usize;
             if sets == 0 {
-                put(group.at as usize, line as i8);
+                ranks[at] = line as u8;
             }
             let line = &self.table[group.table as usize + line as usize * sets..][..sets];
-            for (rank, at) in line.iter().zip(group.at as usize..) {
-                put(at, *rank);
+            for (to, rank) in ranks[at..].iter_mut().zip(line) {
+                *to = *rank as u8;
             }
         }
     }
@@ -219,18 +270,36 @@ impl Group {
     }
 }
 
-impl Column {
+impl Ranks {
     #[inline(always)]
-    fn rank(&self, value: f64, number: f64, rank: u32) -> i8 {
-        if let Some(left) = missing_side(self.missing, value) {
-            return if left { LEAST } else { LEAST + 127 + 127 };
-        }
-        if let Some(equal) = self.equal {
-            return LEAST + i8::from(number != equal);
-        }
-        let rank = rank.saturating_sub(self.below).min(254);
+    fn rank(&self, at: usize, positions: &[u32]) -> i8 {
+        let position = positions[self.of[at] as usize];
+        let rank = if position & self.marks[at] == 0 {
+            let below = (position & !(NAN | NOUGHT)).saturating_sub(self.below[at]);
+            below.min(CHUNK as u32)
+        } else {
+            self.missing[at]
+        };
         (rank as u8).wrapping_sub(128) as i8
     }
+}
+
+impl Equal {
+    #[inline(always)]
+    fn rank(&self, value: f64) -> i8 {
+        let number = if value.is_nan() { 0.0 } else { value };
+        let left = missing_side(self.missing, value).unwrap_or(number == self.value);
+        LEAST + i8::from(!left)
+    }
+}
+
+/// Marks, and how many thresholds are below a value.
+#[inline(always)]
+fn position_in(sorted: &[f64], value: f64) -> u32 {
+    let is_nan = value.is_nan();
+    let number = if is_nan { 0.0 } else { value };
+    let is_zero = (-ZERO..=ZERO).contains(&number);
+    below(sorted, number) | u32::from(is_nan) << 31 | u32::from(is_zero) << 30
 }
 
 /// How many thresholds are below a number; as many steps for any number.

@@ -1,17 +1,18 @@
-//! The vector in one register of 256 bits.
+//! The vector in two registers of 256 bits.
 #![expect(
     unsafe_code,
     reason = "intrinsics need a processor that has them; `is_here` is asked before any is reached"
 )]
 
 use super::tables::Job;
-use super::{Real, Vector, WIDTH, blocks, lanes};
+use super::{NEAR, Real, Vector, WIDTH, blocks, lanes};
 use crate::{Number, Rows};
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi8, _mm256_and_si256, _mm256_blendv_epi8,
-    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
-    _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi8,
+    __m256i, _mm_loadu_si128, _mm256_add_epi8, _mm256_and_si256, _mm256_andnot_si256,
+    _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
+    _mm256_loadu_si256, _mm256_max_epu8, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32,
+    _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16,
+    _mm256_srli_epi16, _mm256_storeu_si256,
 };
 
 /// Whether this processor has what is used here.
@@ -47,103 +48,173 @@ fn many_here<T: Number, R: Real>(job: &Job<'_>, rows: &Rows<'_, T>, out: &mut [f
     blocks::score::<V, T, R>(job, rows, out);
 }
 
-/// A register; made and used only below `one_here` and `many_here`.
+/// Two registers; made and used only below `one_here` and `many_here`.
 #[derive(Clone, Copy)]
-struct V(__m256i);
+struct V([__m256i; 2]);
 
 #[inline(always)]
 fn sixteen(bytes: &[u8; 16]) -> __m256i {
     // SAFETY: sixteen bytes are there to be read from any address; AVX2 is there, see `V`.
-    unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast::<__m128i>())) }
+    unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast())) }
+}
+
+/// Numbers below 32, out of two registers of sixteen.
+#[inline(always)]
+fn look_up_32(table: [__m256i; 2], numbers: __m256i) -> __m256i {
+    // SAFETY: AVX2 is there, see `V`.
+    unsafe {
+        let even = _mm256_shuffle_epi8(table[0], numbers);
+        let odd = _mm256_shuffle_epi8(table[1], numbers);
+        _mm256_blendv_epi8(even, odd, _mm256_slli_epi16::<3>(numbers))
+    }
+}
+
+/// Numbers below 64.
+#[inline(always)]
+fn look_up_64(table: [__m256i; 4], numbers: __m256i) -> __m256i {
+    let low = look_up_32([table[0], table[1]], numbers);
+    let high = look_up_32([table[2], table[3]], numbers);
+    // SAFETY: AVX2 is there, see `V`.
+    unsafe { _mm256_blendv_epi8(low, high, _mm256_slli_epi16::<2>(numbers)) }
+}
+
+/// Numbers below 128.
+#[inline(always)]
+fn look_up_128(table: &[__m256i; 8], numbers: __m256i) -> __m256i {
+    let [a, b, c, d, e, f, g, h] = *table;
+    let low = look_up_64([a, b, c, d], numbers);
+    let high = look_up_64([e, f, g, h], numbers);
+    // SAFETY: AVX2 is there, see `V`.
+    unsafe { _mm256_blendv_epi8(low, high, _mm256_slli_epi16::<1>(numbers)) }
+}
+
+/// In each eight bytes, a byte for each bit.
+const BITS: i64 = i64::from_le_bytes([1, 2, 4, 8, 16, 32, 64, 128]);
+
+/// Numbers of four bytes, each eight times.
+const EIGHT_TIMES: [u64; 4] = [
+    0,
+    0x0101_0101_0101_0101,
+    0x0202_0202_0202_0202,
+    0x0303_0303_0303_0303,
+];
+
+impl V {
+    #[inline(always)]
+    fn each(self, each: impl Fn(__m256i) -> __m256i) -> Self {
+        Self([each(self.0[0]), each(self.0[1])])
+    }
+
+    #[inline(always)]
+    fn with(self, other: Self, each: impl Fn(__m256i, __m256i) -> __m256i) -> Self {
+        Self([each(self.0[0], other.0[0]), each(self.0[1], other.0[1])])
+    }
 }
 
 impl Vector for V {
-    type Table = [__m256i; 4];
+    type Table = [__m256i; NEAR / 16];
+    /// All ones for yes.
+    type Answers = Self;
 
     #[inline(always)]
     fn load(bytes: &[u8; WIDTH]) -> Self {
+        let (halves, _) = bytes.as_chunks::<32>();
         // SAFETY: 32 bytes are there to be read from any address; AVX2 is there, see `V`.
-        Self(unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) })
+        let half = |at: usize| unsafe { _mm256_loadu_si256(halves[at].as_ptr().cast()) };
+        Self([half(0), half(1)])
     }
     #[inline(always)]
     fn store(self) -> [u8; WIDTH] {
         let mut bytes = [0; WIDTH];
-        // SAFETY: 32 bytes are there to be written at any address; AVX2 is there, see `V`.
-        unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), self.0) }
+        for (to, half) in bytes.as_chunks_mut::<32>().0.iter_mut().zip(self.0) {
+            // SAFETY: 32 bytes are there to be written at any address; AVX2 is there, see `V`.
+            unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), half) }
+        }
         bytes
     }
     #[inline(always)]
-    fn splat(byte: u8) -> Self {
+    fn splat(four: u32) -> Self {
         // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_set1_epi8(byte as i8) })
-    }
-    #[inline(always)]
-    fn and(self, other: Self) -> Self {
-        // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_and_si256(self.0, other.0) })
-    }
-    #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_or_si256(self.0, other.0) })
-    }
-    #[inline(always)]
-    fn above(self, other: Self) -> Self {
-        // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_cmpgt_epi8(self.0, other.0) })
-    }
-    #[inline(always)]
-    fn is_zero(self) -> Self {
-        // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_cmpeq_epi8(self.0, _mm256_setzero_si256()) })
-    }
-    #[inline(always)]
-    fn pick(mask: Self, zeros: Self, ones: Self) -> Self {
-        // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_blendv_epi8(zeros.0, ones.0, mask.0) })
+        Self([unsafe { _mm256_set1_epi32(four.cast_signed()) }; 2])
     }
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_add_epi8(self.0, other.0) })
+        self.with(other, |left, right| unsafe { _mm256_add_epi8(left, right) })
     }
     #[inline(always)]
-    fn lowest_bit(self) -> Self {
-        let low = sixteen(&[0, 0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]);
-        let high = sixteen(&[0, 4, 5, 0, 6, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0]);
+    fn table(ranks: &[u8; NEAR]) -> Self::Table {
+        let (parts, _) = ranks.as_chunks::<16>();
+        let part = |at: usize| sixteen(&parts[at]);
+        [
+            part(0),
+            part(1),
+            part(2),
+            part(3),
+            part(4),
+            part(5),
+            part(6),
+            part(7),
+        ]
+    }
+    #[inline(always)]
+    fn look_up<const N: usize>(table: &Self::Table, numbers: Self) -> Self {
+        let [a, b, c, d, ..] = *table;
+        numbers.each(|it| match N {
+            32 => look_up_32([a, b], it),
+            64 => look_up_64([a, b, c, d], it),
+            _ => look_up_128(table, it),
+        })
+    }
+    #[inline(always)]
+    fn ask(self, limits: Self) -> Self {
+        // SAFETY: AVX2 is there, see `V`.
+        self.with(limits, |rank, limit| unsafe {
+            _mm256_cmpgt_epi8(limit, rank)
+        })
+    }
+    #[inline(always)]
+    fn and_ask(answers: Self, no: u64) -> Self {
         // SAFETY: AVX2 is there, see `V`.
         unsafe {
-            let one = _mm256_and_si256(self.0, _mm256_sub_epi8(_mm256_setzero_si256(), self.0));
-            let nibble = _mm256_set1_epi8(15);
-            let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(one), nibble);
-            let lower = _mm256_and_si256(one, nibble);
-            let lower = _mm256_shuffle_epi8(low, lower);
-            Self(_mm256_add_epi8(lower, _mm256_shuffle_epi8(high, upper)))
+            let bits = _mm256_set1_epi64x(BITS);
+            let spread = _mm256_loadu_si256(EIGHT_TIMES.as_ptr().cast());
+            let half = |answers, no: u32| {
+                let no = _mm256_shuffle_epi8(_mm256_set1_epi32(no.cast_signed()), spread);
+                let no = _mm256_cmpeq_epi8(_mm256_and_si256(no, bits), bits);
+                _mm256_andnot_si256(no, answers)
+            };
+            Self([
+                half(answers.0[0], no as u32),
+                half(answers.0[1], (no >> 32) as u32),
+            ])
         }
     }
     #[inline(always)]
-    fn table(bytes: &[u8; 64]) -> Self::Table {
-        let (parts, _) = bytes.as_chunks::<16>();
-        [0, 1, 2, 3].map(|part| sixteen(&parts[part]))
+    fn step(self, answers: Self, low: Self, next: Self) -> Self {
+        // SAFETY: AVX2 is there, see `V`.
+        let half = |at: usize| unsafe {
+            let stays = _mm256_cmpgt_epi8(low.0[at], self.0[at]);
+            let stays = _mm256_or_si256(stays, answers.0[at]);
+            // What comes next is greater than what is held.
+            _mm256_max_epu8(self.0[at], _mm256_andnot_si256(stays, next.0[at]))
+        };
+        Self([half(0), half(1)])
     }
     #[inline(always)]
-    fn look_up_32(table: &Self::Table, numbers: Self) -> Self {
+    fn members(self, set: u64) -> Self {
         // SAFETY: AVX2 is there, see `V`.
         unsafe {
-            let even = _mm256_shuffle_epi8(table[0], numbers.0);
-            let odd = _mm256_shuffle_epi8(table[1], numbers.0);
-            Self(_mm256_blendv_epi8(
-                even,
-                odd,
-                _mm256_slli_epi16::<3>(numbers.0),
-            ))
+            let (set, bits) = (set.cast_signed(), _mm256_set1_epi64x(BITS));
+            let set = _mm256_set1_epi64x(set);
+            let seven = _mm256_set1_epi8(7);
+            self.each(|lines| {
+                let byte = _mm256_and_si256(_mm256_srli_epi16::<3>(lines), seven);
+                let byte = _mm256_shuffle_epi8(set, byte);
+                let bit = _mm256_shuffle_epi8(bits, _mm256_and_si256(lines, seven));
+                let is_out = _mm256_cmpeq_epi8(_mm256_and_si256(byte, bit), _mm256_setzero_si256());
+                _mm256_cmpeq_epi8(is_out, _mm256_setzero_si256())
+            })
         }
-    }
-    #[inline(always)]
-    fn look_up_64(table: &Self::Table, numbers: Self) -> Self {
-        let low = Self::look_up_32(table, numbers);
-        let high = Self::look_up_32(&[table[2], table[3], table[2], table[3]], numbers);
-        // SAFETY: AVX2 is there, see `V`.
-        Self(unsafe { _mm256_blendv_epi8(low.0, high.0, _mm256_slli_epi16::<2>(numbers.0)) })
     }
 }

@@ -1,8 +1,14 @@
-//! Many rows: 32 of them side by side, one question at once.
+//! Many rows: 64 of them side by side, some blocks of 64 in flight, one question at once.
 
-use super::tables::{Count, Job};
-use super::{Real, Vector, WIDTH, rest};
+use super::tables::{Job, Op};
+use super::{Real, Vector, WIDTH};
 use crate::{Number, Rows};
+
+/// Blocks in flight at most.
+const FLIGHT: usize = 4;
+
+/// A number for each row of the blocks in flight.
+type Column<const B: usize> = [[u8; WIDTH]; B];
 
 /// Scores rows.
 #[inline(always)]
@@ -12,99 +18,109 @@ pub(crate) fn score<V: Vector, T: Number, R: Real>(
     out: &mut [f64],
 ) {
     let outputs = job.start.len();
-    let mut ranks = vec![[0_u8; WIDTH]; job.quantiser.width()];
-    for (out, block) in out.chunks_mut(WIDTH * outputs).zip(0..) {
-        let count = out.len() / outputs;
-        for at in 0..count {
-            let row = rows.row(block * WIDTH + at);
-            let put = |column: usize, rank: i8| ranks[column][at % WIDTH] = rank as u8;
-            job.quantiser.ranks(row, put);
-        }
-        trees::<V, R>(job, &ranks, out);
+    let count = out.len() / outputs;
+    let whole = match count % (FLIGHT * WIDTH) {
+        left if left > 2 * WIDTH => count,
+        left => count - left,
+    };
+    let (many, few) = out.split_at_mut(whole * outputs);
+    if whole > 0 {
+        blocks::<V, T, R, FLIGHT>(job, rows, 0, many);
+    }
+    if whole < count {
+        blocks::<V, T, R, 1>(job, rows, whole, few);
     }
 }
 
-/// What is left of the tables.
-struct Rest<'a> {
-    ranks: &'a [[u8; WIDTH]],
-    counts: &'a [Count],
-    ops: &'a [[u8; 4]],
-    columns: &'a [u16],
-    keeps: &'a [[u8; WIDTH]],
+/// Scores rows from one on, `B` blocks at a time.
+#[inline(always)]
+fn blocks<V: Vector, T: Number, R: Real, const B: usize>(
+    job: &Job<'_>,
+    rows: &Rows<'_, T>,
+    first: usize,
+    out: &mut [f64],
+) {
+    let outputs = job.start.len();
+    let width = job.quantiser.width();
+    let mut columns: Vec<Column<B>> = vec![[[0; WIDTH]; B]; width + job.tables.sets_most()];
+    let mut ranks = vec![0; job.quantiser.room()];
+    let starts = (first..).step_by(B * WIDTH);
+    for (out, start) in out.chunks_mut(B * WIDTH * outputs).zip(starts) {
+        for at in 0..out.len() / outputs {
+            V::quantise(job.quantiser, rows.row(start + at), &mut ranks);
+            let (block, place) = (at / WIDTH % B, V::place::<R>(at % WIDTH) % WIDTH);
+            for (column, rank) in columns[..width].iter_mut().zip(&ranks) {
+                column[block][place] = *rank;
+            }
+        }
+        trees::<V, R, B>(job, &mut columns, out);
+    }
 }
 
 #[inline(always)]
-fn trees<V: Vector, R: Real>(job: &Job<'_>, ranks: &[[u8; WIDTH]], out: &mut [f64]) {
+fn trees<V: Vector, R: Real, const B: usize>(
+    job: &Job<'_>,
+    columns: &mut [Column<B>],
+    out: &mut [f64],
+) {
     let outputs = job.start.len();
     for row in out.chunks_exact_mut(outputs) {
         row.copy_from_slice(job.start);
     }
-    let mut own = Rest {
-        ranks,
-        counts: &job.tables.counts,
-        ops: job.ops.as_chunks().0,
-        columns: &job.tables.columns,
-        keeps: job.keeps.as_chunks().0,
-    };
-    let mut leaves = job.leaves;
-    for group in &job.tables.groups {
-        let width = 8 * usize::from(group.planes);
-        let mut scores = [R::of(0.0); WIDTH];
-        let rows = out.chunks_exact_mut(outputs);
-        for (score, row) in scores.iter_mut().zip(rows) {
-            *score = R::of(row[group.output as usize]);
+    let tables = job.tables;
+    let width = job.quantiser.width();
+    let (mut sets, mut ops) = (tables.sets.as_slice(), tables.ops.as_slice());
+    let (mut counts, mut leaves) = (tables.counts.iter(), R::leaves(job.leaves));
+    let mut groups = tables.groups.iter();
+    let (mut lanes, mut held) = (0, 0);
+    for run in &tables.runs {
+        let mut scores = [[R::of(0.0); WIDTH]; B];
+        let output = run.output as usize;
+        let of_rows = scores.as_flattened_mut().iter_mut();
+        for (score, row) in of_rows.zip(out.chunks_exact(outputs)) {
+            *score = R::of(row[output]);
         }
-        for _ in 0..group.lanes {
-            let (held, others) = leaves.split_at(width * R::BYTES);
+        for _ in 0..run.trees {
+            if lanes == 0 {
+                let group = groups.next().expect("a group for each tree");
+                (lanes, held) = (group.lanes, usize::from(group.width));
+                let (mine, others) = sets.split_at(group.sets as usize);
+                sets = others;
+                for (set, at) in mine.iter().zip(width..) {
+                    let lines = columns[usize::from(set.column)];
+                    for (to, lines) in columns[at].iter_mut().zip(lines) {
+                        *to = V::load(&lines).members(set.left).store();
+                    }
+                }
+            }
+            lanes -= 1;
+            let count = counts.next().expect("a count for each tree");
+            let (mine, others) = ops.split_at(usize::from(*count));
+            ops = others;
+            let (own, others) = leaves.split_at(held);
             leaves = others;
-            match group.planes {
-                1 => add::<R, 8>(&mut scores, own.tree::<V, 1>(), held),
-                2 => add::<R, 16>(&mut scores, own.tree::<V, 2>(), held),
-                4 => add::<R, 32>(&mut scores, own.tree::<V, 4>(), held),
-                _ => add::<R, 64>(&mut scores, own.tree::<V, 8>(), held),
+            let at = rest::<V, B>(columns, mine);
+            for (at, scores) in at.into_iter().zip(&mut scores) {
+                at.add::<R>(own, scores);
             }
         }
-        for (score, row) in scores.iter().zip(out.chunks_exact_mut(outputs)) {
-            row[group.output as usize] = score.wide();
+        let of_rows = scores.as_flattened().iter();
+        for (score, row) in of_rows.zip(out.chunks_exact_mut(outputs)) {
+            row[output] = score.wide();
         }
     }
 }
 
+/// Where each row comes to rest in a tree.
 #[inline(always)]
-fn add<R: Real, const L: usize>(scores: &mut [R; WIDTH], at: [u8; WIDTH], leaves: &[u8]) {
-    let leaves = &leaves[..L * R::BYTES];
-    for (score, leaf) in scores.iter_mut().zip(at) {
-        *score = score.plus(R::read(leaves, usize::from(leaf) % L));
-    }
-}
-
-impl Rest<'_> {
-    #[inline(always)]
-    fn tree<V: Vector, const P: usize>(&mut self) -> [u8; WIDTH] {
-        let mut planes = [V::splat(u8::MAX); P];
-        let (counts, others) = self.counts.split_at(P);
-        self.counts = others;
-        for (plane, count) in planes.iter_mut().zip(counts) {
-            let mut held = *plane;
-            let (columns, others) = self.columns.split_at(usize::from(count.lines));
-            self.columns = others;
-            let (keeps, others) = self.keeps.split_at(usize::from(count.lines));
-            self.keeps = others;
-            for (column, keep) in columns.iter().zip(keeps) {
-                let mut table = [0; 64];
-                table[..WIDTH].copy_from_slice(keep);
-                let lines = V::load(&self.ranks[usize::from(*column)]);
-                held = held.and(V::look_up_32(&V::table(&table), lines));
-            }
-            let (ops, others) = self.ops.split_at(usize::from(count.ranks));
-            self.ops = others;
-            for [low, high, limit, keep] in ops {
-                let column = usize::from(u16::from_le_bytes([*low, *high]));
-                let left = V::splat(*limit).above(V::load(&self.ranks[column]));
-                held = held.and(left.or(V::splat(*keep)));
-            }
-            *plane = held;
+fn rest<V: Vector, const B: usize>(columns: &[Column<B>], ops: &[Op]) -> [V; B] {
+    let (mut at, mut next, one) = ([V::splat(0); B], V::splat(0), V::splat(0x0101_0101));
+    for op in ops {
+        next = next.plus(one);
+        let (limit, low) = (V::splat(op.limit), V::splat(op.low));
+        for (at, ranks) in at.iter_mut().zip(&columns[op.column as usize]) {
+            *at = at.step(V::load(ranks).ask(limit), low, next);
         }
-        rest(planes)
     }
+    at
 }

@@ -1,23 +1,24 @@
 //! From trees to tables.
 
-use super::WIDTH;
-use super::tables::{Blocks, Count, Group, Lookup, Tables};
+use super::tables::{Blocks, Group, Lookup, NEVER, Run, Set, Tables};
+use super::{NEAR, WIDTH};
 use crate::quantise::{Place, Plan, Quantiser};
 use crate::{Ensemble, Node, Precision, Split, Tree};
 
-/// Leaves of a tree at most.
-const LEAVES_MAX: usize = 64;
+/// Leaves of a tree at most: those that a signed byte numbers.
+pub(crate) const LEAVES_MAX: usize = 128;
 
-/// A tree in order: its leaves from left to right, and its questions.
+/// A tree in order, from left to right: its leaves, and the questions between them.
 struct Ordered {
+    output: u32,
     leaves: Vec<f64>,
     asked: Vec<Asked>,
 }
 
-/// A question and the leaves to its left.
+/// A question and the first leaf below it.
 struct Asked {
     place: Place,
-    kill: u64,
+    low: u8,
 }
 
 /// Every split of an ensemble.
@@ -38,24 +39,26 @@ pub(crate) fn compile(ensemble: &Ensemble) -> Option<(Quantiser, Tables, Blocks)
     let (quantiser, plan) = Quantiser::plan(ensemble.precision, splits(ensemble))?;
     let mut trees: Vec<&Tree> = ensemble.trees.iter().collect();
     trees.sort_by_key(|tree| tree.output);
+    let trees: Vec<Ordered> = trees.into_iter().map(|tree| order(tree, &plan)).collect();
     let (mut tables, mut blocks) = (Tables::default(), Blocks::default());
+    for run in trees.chunk_by(|left, right| left.output == right.output) {
+        let (output, trees) = (run[0].output, u32::try_from(run.len()).ok()?);
+        tables.runs.push(Run { output, trees });
+    }
     let single = ensemble.precision == Precision::Single;
-    for of_output in trees.chunk_by(|left, right| left.output == right.output) {
-        for group in of_output.chunks(WIDTH) {
-            let ordered: Vec<Ordered> = group.iter().map(|tree| order(tree, &plan)).collect();
-            let most = ordered.iter().map(|it| it.leaves.len()).max().unwrap_or(1);
-            let planes = most.div_ceil(8).next_power_of_two();
-            for tree in &ordered {
-                write_leaves(tree, planes, single, &mut blocks.leaves);
-                write_ops(tree, planes, &mut tables, &mut blocks);
-            }
-            write_lanes(
-                &ordered,
-                planes,
-                group[0].output,
-                &mut tables,
-                &mut blocks.lanes,
-            );
+    let is_near = quantiser.width() <= NEAR;
+    let mut left = trees.as_slice();
+    while !left.is_empty() {
+        let (count, columns) = match is_near {
+            true => (left.len().min(WIDTH), Vec::new()),
+            false => together(left),
+        };
+        let (group, others) = left.split_at(count);
+        left = others;
+        write_group(group, &columns, &mut tables, &mut blocks);
+        let width = usize::from(tables.groups.last().expect("just written").width);
+        for tree in group {
+            write_leaves(tree, width, single, &mut blocks.leaves);
         }
     }
     Some((quantiser, tables, blocks))
@@ -67,6 +70,7 @@ fn order(tree: &Tree, plan: &Plan) -> Ordered {
         Asked(&'a Split, usize),
     }
     let mut it = Ordered {
+        output: tree.output,
         leaves: Vec::new(),
         asked: Vec::new(),
     };
@@ -81,22 +85,38 @@ fn order(tree: &Tree, plan: &Plan) -> Ordered {
                     steps.push(Step::Down(split.left));
                 }
             },
-            Step::Asked(split, from) => {
-                let below = |leaves: usize| u64::MAX.checked_shl(leaves as u32).unwrap_or(0);
-                let kill = below(from) & !below(it.leaves.len());
-                it.asked.push(Asked {
-                    place: plan.place(split),
-                    kill,
-                });
-            }
+            Step::Asked(split, low) => it.asked.push(Asked {
+                place: plan.place(split),
+                low: u8::try_from(low).expect("few leaves"),
+            }),
         }
     }
-    it.asked.sort_by_key(|asked| asked.place.column());
     it
 }
 
-fn write_leaves(tree: &Ordered, planes: usize, single: bool, to: &mut Vec<u8>) {
-    for leaf in 0..8 * planes {
+/// How many trees go together with no more columns than one look-up reaches, and those columns.
+fn together(trees: &[Ordered]) -> (usize, Vec<u16>) {
+    let mut held: Vec<u16> = Vec::new();
+    for (tree, count) in trees.iter().take(WIDTH).zip(0..) {
+        let before = held.len();
+        for asked in &tree.asked {
+            if let Place::Above { column, .. } = asked.place
+                && !held.contains(&column)
+            {
+                held.push(column);
+            }
+        }
+        // A tree alone never has more.
+        if held.len() > NEAR {
+            held.truncate(before);
+            return (count, held);
+        }
+    }
+    (trees.len().min(WIDTH), held)
+}
+
+fn write_leaves(tree: &Ordered, width: usize, single: bool, to: &mut Vec<u8>) {
+    for leaf in 0..width {
         let value = tree.leaves.get(leaf).copied().unwrap_or(0.0);
         match single {
             true => to.extend((value as f32).to_le_bytes()),
@@ -105,123 +125,89 @@ fn write_leaves(tree: &Ordered, planes: usize, single: bool, to: &mut Vec<u8>) {
     }
 }
 
-fn byte(kill: u64, plane: usize) -> u8 {
-    kill.to_le_bytes()[plane]
-}
-
-fn write_ops(tree: &Ordered, planes: usize, tables: &mut Tables, blocks: &mut Blocks) {
-    for plane in 0..planes {
-        let mut count = Count { lines: 0, ranks: 0 };
-        for asked in tree
-            .asked
-            .chunk_by(|left, right| left.place.same_lines(right.place))
-        {
-            let touched = asked.iter().any(|it| byte(it.kill, plane) != 0);
-            match asked[0].place {
-                Place::Lines { column, .. } if touched => {
-                    count.lines += 1;
-                    tables.columns.push(column);
-                    blocks
-                        .keeps
-                        .extend((0..32).map(|line| keep(asked, line, plane)));
-                }
-                Place::Above { column, rank } if touched => {
-                    count.ranks += 1;
-                    let [low, high] = column.to_le_bytes();
-                    let kill = byte(asked[0].kill, plane);
-                    blocks.ops.extend([low, high, (rank + 1) as u8, !kill]);
-                }
-                _ => {}
-            }
-        }
-        tables.counts.push(count);
-    }
-}
-
-/// Leaves that stay for a line of a column of categories.
-fn keep(asked: &[Asked], line: u32, plane: usize) -> u8 {
-    let killed = asked.iter().filter(|it| match it.place {
-        Place::Lines { right, .. } => right >> line & 1 == 1,
-        Place::Above { .. } => false,
-    });
-    !killed.fold(0, |all, it| all | byte(it.kill, plane))
-}
-
-fn write_lanes(
-    trees: &[Ordered],
-    planes: usize,
-    output: u32,
-    tables: &mut Tables,
-    to: &mut Vec<u8>,
-) {
+fn write_group(trees: &[Ordered], columns: &[u16], tables: &mut Tables, blocks: &mut Blocks) {
+    let small = |count: usize| u8::try_from(count).expect("at most 128");
+    let slots = trees.iter().map(|it| it.asked.len()).max().unwrap_or(0);
     let mut group = Group {
-        planes: planes as u8,
-        lanes: trees.len() as u8,
-        output,
+        lanes: small(trees.len()),
+        slots: small(slots),
+        width: small((slots + 1).next_multiple_of(8)),
+        columns: small(columns.len()),
         ..Group::default()
     };
-    let mut columns: Vec<(u16, u8)> = Vec::new();
-    let all = trees.iter().flat_map(|tree| &tree.asked);
-    for (column, lines) in all.filter_map(|asked| asked.place.lines()) {
-        match columns.iter_mut().find(|it| it.0 == column) {
-            Some(held) => held.1 = held.1.max(lines),
-            None => columns.push((column, lines)),
-        }
-    }
-    for (column, lines) in columns {
-        group.lookups += 1;
-        tables.lookups.push(Lookup { column, lines });
-        for line in 0..u32::from(lines) {
-            for plane in 0..planes {
-                to.extend((0..WIDTH).map(|lane| {
-                    let asked = trees.get(lane).map_or(&[][..], |tree| tree.of(column));
-                    keep(asked, line, plane)
-                }));
+    tables.columns.extend_from_slice(columns);
+    let number = |column: u16| match columns.iter().position(|it| *it == column) {
+        Some(number) => small(number),
+        None => u8::try_from(column).expect("as many as fit"),
+    };
+    for slot in 0..slots {
+        let mut of_slot = [[0; WIDTH], [NEVER; WIDTH], [0; WIDTH]];
+        for (tree, lane) in trees.iter().zip(0..) {
+            if let Some(asked) = tree.asked.get(slot) {
+                of_slot[2][lane] = asked.low;
+                if let Place::Above { column, rank } = asked.place {
+                    of_slot[0][lane] = number(column);
+                    of_slot[1][lane] = (rank + 1) as u8;
+                }
             }
         }
+        blocks.slots.extend_from_slice(of_slot.as_flattened());
     }
-    write_slots(trees, planes, &mut group, to);
+    let sets = sets_of(trees);
+    group.sets = sets.len() as u32;
+    group.lookups = write_lookups(&sets, slots, tables, blocks);
+    tables.sets.extend(sets.into_iter().map(|(set, _)| set));
     tables.groups.push(group);
 }
 
-fn write_slots(trees: &[Ordered], planes: usize, group: &mut Group, to: &mut Vec<u8>) {
-    let mut ranked: Vec<Vec<&Asked>> = Vec::new();
-    ranked.resize_with(WIDTH, Vec::new);
-    for (tree, lane) in trees.iter().zip(&mut ranked) {
-        lane.extend(tree.asked.iter().filter(|it| it.place.lines().is_none()));
-    }
-    let mut greatest = 0;
-    for slot in 0..ranked.iter().map(Vec::len).max().unwrap_or(0) {
-        let lane = |lane: usize| ranked[lane].get(slot);
-        let column = |at: usize| lane(at).map_or(0, |it| it.place.column());
-        greatest = (0..WIDTH).map(column).max().unwrap_or(0).max(greatest);
-        match greatest {
-            0..32 => group.near += 1,
-            32..64 => group.far += 1,
-            _ => group.cold += 1,
-        }
-        for at in 0..WIDTH {
-            let [low, high] = column(at).to_le_bytes();
-            to.push(low);
-            if greatest >= 64 {
-                to.push(high);
+/// Every question about categories, with the lines of its column.
+fn sets_of(trees: &[Ordered]) -> Vec<(Set, u8)> {
+    let mut sets = Vec::new();
+    for (tree, lane) in trees.iter().zip(0..) {
+        for (asked, slot) in tree.asked.iter().zip(0..) {
+            if let Place::Lines {
+                column,
+                left,
+                lines,
+            } = asked.place
+            {
+                let set = Set {
+                    lane,
+                    slot,
+                    column,
+                    left,
+                };
+                sets.push((set, lines));
             }
         }
-        to.extend((0..WIDTH).map(|at| match lane(at).map(|it| it.place) {
-            Some(Place::Above { rank, .. }) => (rank + 1) as u8,
-            _ => i8::MAX as u8,
-        }));
-        for plane in 0..planes {
-            to.extend((0..WIDTH).map(|at| !lane(at).map_or(0, |it| byte(it.kill, plane))));
-        }
     }
+    sets
 }
 
-impl Ordered {
-    /// The questions about one column.
-    fn of(&self, column: u16) -> &[Asked] {
-        let from = self.asked.partition_point(|it| it.place.column() < column);
-        let to = self.asked.partition_point(|it| it.place.column() <= column);
-        &self.asked[from..to]
+/// Writes who answers with no, by column, line and slot; says how many columns there are.
+fn write_lookups(
+    sets: &[(Set, u8)],
+    slots: usize,
+    tables: &mut Tables,
+    blocks: &mut Blocks,
+) -> u32 {
+    let mut lookups: Vec<Lookup> = Vec::new();
+    for (Set { column, .. }, lines) in sets {
+        if lookups.iter().all(|it| it.column != *column) {
+            let (column, lines) = (*column, *lines);
+            lookups.push(Lookup { column, lines });
+        }
     }
+    for lookup in &lookups {
+        let mut no = vec![0_u64; usize::from(lookup.lines) * slots];
+        for (set, _) in sets.iter().filter(|it| it.0.column == lookup.column) {
+            let lines = no.iter_mut().skip(usize::from(set.slot)).step_by(slots);
+            for (no, line) in lines.zip(0..) {
+                *no |= (!set.left >> line & 1) << set.lane;
+            }
+        }
+        blocks.no.extend(no.iter().flat_map(|it| it.to_le_bytes()));
+    }
+    tables.lookups.extend_from_slice(&lookups);
+    lookups.len() as u32
 }

@@ -1,114 +1,214 @@
-//! One row: 32 trees side by side, a question of each at once.
+//! One row: 64 trees side by side, a question of each at once.
 
-use super::tables::{Group, Job, Lookup};
-use super::{Real, Vector, WIDTH, rest};
+use super::tables::{Group, Job, Lookup, Run, Slot};
+use super::{NEAR, Real, Vector, WIDTH};
 use crate::Number;
+
+/// Questions of a tree at most.
+const SLOTS: usize = super::compile::LEAVES_MAX;
 
 /// Scores one row.
 #[inline(always)]
 pub(crate) fn score<V: Vector, T: Number, R: Real>(job: &Job<'_>, row: &[T], out: &mut [f64]) {
     let width = job.quantiser.width();
-    if width <= 64 {
-        let mut ranks = [0; 64];
-        job.quantiser
-            .ranks(row, |at, rank| ranks[at & 63] = rank as u8);
-        groups::<V, R>(job, &ranks, &ranks, out);
-        return;
+    let room = job.quantiser.room();
+    let (mut few, mut all) = ([0; 2 * NEAR], Vec::new());
+    let ranks = match few.get_mut(..room) {
+        Some(few) => few,
+        None => {
+            all.resize(room, 0);
+            &mut all
+        }
+    };
+    V::quantise(job.quantiser, row, ranks);
+    match width {
+        0..=32 => groups::<V, R, 32>(job, ranks, out),
+        33..=64 => groups::<V, R, 64>(job, ranks, out),
+        _ => groups::<V, R, NEAR>(job, ranks, out),
     }
-    let mut ranks = vec![0; width];
-    job.quantiser.ranks(row, |at, rank| ranks[at] = rank as u8);
-    let hot = *ranks.first_chunk::<64>().expect("more than 64");
-    groups::<V, R>(job, &hot, &ranks, out);
 }
 
 #[inline(always)]
-fn groups<V: Vector, R: Real>(job: &Job<'_>, hot: &[u8; 64], ranks: &[u8], out: &mut [f64]) {
+fn groups<V: Vector, R: Real, const N: usize>(job: &Job<'_>, ranks: &[u8], out: &mut [f64]) {
     out.copy_from_slice(job.start);
-    let table = V::table(hot);
-    let mut tables = job.lanes;
-    let mut lookups = job.tables.lookups.as_slice();
-    let mut leaves = job.leaves;
-    for group in &job.tables.groups {
-        let (mine, others) = lookups.split_at(group.lookups as usize);
-        lookups = others;
-        let lanes = usize::from(group.lanes);
-        let width = 8 * usize::from(group.planes);
-        let (held, others) = leaves.split_at(lanes * width * R::BYTES);
-        leaves = others;
-        let own = Own::<V> {
-            group,
-            lookups: mine,
-            table: &table,
-            ranks,
-        };
-        let (at, used) = match group.planes {
-            1 => own.rest::<1>(tables),
-            2 => own.rest::<2>(tables),
-            4 => own.rest::<4>(tables),
-            _ => own.rest::<8>(tables),
-        };
-        tables = &tables[used..];
-        let sum = &mut out[group.output as usize];
-        let mut score = R::of(*sum);
-        for (leaf, lane) in at[..lanes].iter().zip(0..) {
-            score = score.plus(R::read(held, lane * width + usize::from(*leaf)));
+    let tables = job.tables;
+    let mut near = [0; NEAR];
+    let count = ranks.len().min(NEAR);
+    near[..count].copy_from_slice(&ranks[..count]);
+    let mut table = V::table(&near);
+    let mut rest = Rest {
+        slots: job.slots,
+        leaves: R::leaves(job.leaves),
+        lookups: &tables.lookups,
+        no: job.no,
+        ranks,
+    };
+    let mut columns = tables.columns.as_slice();
+    let mut sums = Sums::new(&tables.runs);
+    let in_flight = if tables.columns.is_empty() {
+        V::GROUPS
+    } else {
+        1
+    };
+    let mut groups = tables.groups.as_slice();
+    while let Some((first, _)) = groups.split_first() {
+        let mine = take(&mut columns, usize::from(first.columns));
+        if !mine.is_empty() {
+            for (near, column) in near.iter_mut().zip(mine) {
+                *near = ranks[usize::from(*column)];
+            }
+            table = V::table(&near);
         }
-        *sum = score.wide();
+        match groups.split_first_chunk::<2>() {
+            Some((two, others)) if in_flight == 2 => {
+                let at = rest.scan::<V, N, 2>(&table, two);
+                sums.add::<V, R, 2>(two, at, &mut rest.leaves, out);
+                groups = others;
+            }
+            _ => {
+                let one = [*first];
+                let at = rest.scan::<V, N, 1>(&table, &one);
+                sums.add::<V, R, 1>(&one, at, &mut rest.leaves, out);
+                groups = &groups[1..];
+            }
+        }
     }
 }
 
-struct Own<'a, V: Vector> {
-    group: &'a Group,
+/// What is left of the tables.
+struct Rest<'a, L> {
+    slots: &'a [Slot],
+    leaves: &'a [L],
     lookups: &'a [Lookup],
-    table: &'a V::Table,
+    no: &'a [[u8; 8]],
     ranks: &'a [u8],
 }
 
-impl<V: Vector> Own<'_, V> {
-    /// Where the row comes to rest in each tree, and how many bytes of tables said so.
+#[inline(always)]
+fn take<'a, T>(from: &mut &'a [T], count: usize) -> &'a [T] {
+    let (taken, rest) = from.split_at(count);
+    *from = rest;
+    taken
+}
+
+impl<L> Rest<'_, L> {
+    /// Where the row comes to rest in each tree of the next groups.
     #[inline(always)]
-    fn rest<const P: usize>(&self, tables: &[u8]) -> ([u8; WIDTH], usize) {
-        let (chunks, _) = tables.as_chunks::<WIDTH>();
-        let mut chunks = chunks;
-        let mut next = |count: usize| {
-            let (mine, others) = chunks.split_at(count);
-            chunks = others;
-            mine
-        };
-        let mut planes = [V::splat(u8::MAX); P];
-        for lookup in self.lookups {
-            let lines = next(usize::from(lookup.lines) * P);
-            let line = usize::from(self.ranks[usize::from(lookup.column)]);
-            let line = line.min(usize::from(lookup.lines) - 1);
-            for (plane, keep) in planes.iter_mut().zip(&lines[line * P..][..P]) {
-                *plane = plane.and(V::load(keep));
+    fn scan<V: Vector, const N: usize, const G: usize>(
+        &mut self,
+        table: &V::Table,
+        groups: &[Group; G],
+    ) -> [V; G] {
+        let mut slots: [&[Slot]; G] = [&[]; G];
+        for (slots, group) in slots.iter_mut().zip(groups) {
+            *slots = take(&mut self.slots, usize::from(group.slots));
+        }
+        let mut no = [[0; SLOTS]; G];
+        if groups.iter().all(|it| it.lookups == 0) {
+            return scan::<V, N, G, false>(table, slots, &no);
+        }
+        for (no, group) in no.iter_mut().zip(groups) {
+            self.look_up(group, no);
+        }
+        scan::<V, N, G, true>(table, slots, &no)
+    }
+
+    /// What a group's sets of categories answer: bits of trees, by slot.
+    #[inline(always)]
+    fn look_up(&mut self, group: &Group, all: &mut [u64; SLOTS]) {
+        let slots = usize::from(group.slots);
+        for lookup in take(&mut self.lookups, group.lookups as usize) {
+            let lines = usize::from(lookup.lines);
+            let line = usize::from(self.ranks[usize::from(lookup.column)]).min(lines - 1);
+            let of_lines = take(&mut self.no, lines * slots);
+            for (all, no) in all.iter_mut().zip(&of_lines[line * slots..][..slots]) {
+                *all |= u64::from_le_bytes(*no);
             }
         }
-        for slot in next(self.group.near as usize * (2 + P)).chunks_exact(2 + P) {
-            let ranks = V::look_up_32(self.table, V::load(&slot[0]));
-            ask(&mut planes, ranks, &slot[1..]);
-        }
-        for slot in next(self.group.far as usize * (2 + P)).chunks_exact(2 + P) {
-            let ranks = V::look_up_64(self.table, V::load(&slot[0]));
-            ask(&mut planes, ranks, &slot[1..]);
-        }
-        for slot in next(self.group.cold as usize * (3 + P)).chunks_exact(3 + P) {
-            let numbers = slot[..2].as_flattened().as_chunks::<2>().0;
-            let mut ranks = [0; WIDTH];
-            for (rank, number) in ranks.iter_mut().zip(numbers) {
-                *rank = self.ranks[usize::from(u16::from_le_bytes(*number))];
-            }
-            ask(&mut planes, V::load(&ranks), &slot[2..]);
-        }
-        let left = chunks.len();
-        (rest(planes), tables.len() - left * WIDTH)
     }
 }
 
+/// Asks the questions of some groups, side by side as far as all have some; `SETS` says whether
+/// some are about sets of categories, which have answered with `no`.
 #[inline(always)]
-fn ask<V: Vector, const P: usize>(planes: &mut [V; P], ranks: V, slot: &[[u8; WIDTH]]) {
-    let left = V::load(&slot[0]).above(ranks);
-    for (plane, keep) in planes.iter_mut().zip(&slot[1..1 + P]) {
-        *plane = plane.and(left.or(V::load(keep)));
+fn scan<V: Vector, const N: usize, const G: usize, const SETS: bool>(
+    table: &V::Table,
+    slots: [&[Slot]; G],
+    no: &[[u64; SLOTS]; G],
+) -> [V; G] {
+    let (mut at, mut next, one) = ([V::splat(0); G], V::splat(0), V::splat(0x0101_0101));
+    let common = slots.iter().map(|it| it.len()).min().unwrap_or(0);
+    for slot in 0..common {
+        next = next.plus(one);
+        for group in 0..G {
+            let no = if SETS { no[group][slot % SLOTS] } else { 0 };
+            at[group] = step::<V, N, SETS>(table, &slots[group][slot], no, at[group], next);
+        }
+    }
+    for group in 0..G {
+        let mut next = next;
+        for slot in common..slots[group].len() {
+            next = next.plus(one);
+            let no = if SETS { no[group][slot % SLOTS] } else { 0 };
+            at[group] = step::<V, N, SETS>(table, &slots[group][slot], no, at[group], next);
+        }
+    }
+    at
+}
+
+#[inline(always)]
+fn step<V: Vector, const N: usize, const SETS: bool>(
+    table: &V::Table,
+    [numbers, limits, lows]: &Slot,
+    no: u64,
+    at: V,
+    next: V,
+) -> V {
+    let mut answers = V::look_up::<N>(table, V::load(numbers)).ask(V::load(limits));
+    if SETS {
+        answers = V::and_ask(answers, no);
+    }
+    at.step(answers, V::load(lows), next)
+}
+
+/// Which output the next trees add to.
+struct Sums<'a> {
+    runs: &'a [Run],
+    left: usize,
+}
+
+impl<'a> Sums<'a> {
+    fn new(runs: &'a [Run]) -> Self {
+        let left = runs.first().map_or(0, |it| it.trees as usize);
+        Self { runs, left }
+    }
+
+    /// Adds up the leaves of groups, one tree after the other.
+    #[inline(always)]
+    fn add<V: Vector, R: Real, const G: usize>(
+        &mut self,
+        groups: &[Group; G],
+        at: [V; G],
+        leaves: &mut &[R::Bytes],
+        out: &mut [f64],
+    ) {
+        for (group, at) in groups.iter().zip(at) {
+            let (lanes, width) = (usize::from(group.lanes), usize::from(group.width));
+            let at = at.store();
+            let mut at = &at[..lanes];
+            while !at.is_empty() {
+                if self.left == 0 {
+                    self.runs = &self.runs[1..];
+                    self.left = self.runs[0].trees as usize;
+                }
+                let count = self.left.min(at.len());
+                self.left -= count;
+                let sum = &mut out[self.runs[0].output as usize];
+                let (at, held) = (take(&mut at, count), take(leaves, count * width));
+                *sum = V::sum::<R>(at, held, width, R::of(*sum)).wide();
+            }
+        }
     }
 }
+
+const _: () = assert!(WIDTH == u64::BITS as usize, "a bit for each lane");

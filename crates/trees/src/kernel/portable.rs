@@ -1,8 +1,8 @@
-//! The vector in plain code, in halves of sixteen bytes, which compilers make vectors of.
+//! The vector in plain code, in runs of sixteen bytes, which compilers make vectors of.
 
-use super::{Vector, WIDTH};
+use super::{NEAR, Vector, WIDTH};
 
-/// Thirty-two bytes.
+/// Sixty-four bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bytes([u8; WIDTH]);
 
@@ -25,8 +25,15 @@ impl Bytes {
     }
 }
 
+#[inline(always)]
+fn ones_where(holds: bool) -> u8 {
+    if holds { u8::MAX } else { 0 }
+}
+
 impl Vector for Bytes {
-    type Table = [u8; 64];
+    type Table = [u8; NEAR];
+    /// All ones for no.
+    type Answers = Self;
 
     #[inline(always)]
     fn load(bytes: &[u8; WIDTH]) -> Self {
@@ -37,53 +44,43 @@ impl Vector for Bytes {
         self.0
     }
     #[inline(always)]
-    fn splat(byte: u8) -> Self {
-        Self([byte; WIDTH])
-    }
-    #[inline(always)]
-    fn and(self, other: Self) -> Self {
-        self.with(other, |left, right| left & right)
-    }
-    #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        self.with(other, |left, right| left | right)
-    }
-    #[inline(always)]
-    fn above(self, other: Self) -> Self {
-        let ones = |left: u8, right: u8| if left as i8 > right as i8 { u8::MAX } else { 0 };
-        self.with(other, ones)
-    }
-    #[inline(always)]
-    fn is_zero(self) -> Self {
-        self.with(self, |it, _| if it == 0 { u8::MAX } else { 0 })
-    }
-    #[inline(always)]
-    fn pick(mask: Self, zeros: Self, ones: Self) -> Self {
-        let zeros = zeros.with(mask, |it, mask| it & !mask);
-        zeros.or(ones.and(mask))
+    fn splat(four: u32) -> Self {
+        Self([four as u8; WIDTH])
     }
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         self.with(other, u8::wrapping_add)
     }
     #[inline(always)]
-    fn lowest_bit(self) -> Self {
-        self.with(self, |it, _| {
-            let low = it & it.wrapping_neg();
-            let bit = |of: u8, is: u8| if low & of == 0 { 0 } else { is };
-            bit(0xaa, 1) + bit(0xcc, 2) + bit(0xf0, 4)
-        })
+    fn table(ranks: &[u8; NEAR]) -> Self::Table {
+        *ranks
     }
     #[inline(always)]
-    fn table(bytes: &[u8; 64]) -> Self::Table {
-        *bytes
+    fn look_up<const N: usize>(table: &Self::Table, numbers: Self) -> Self {
+        Self(numbers.0.map(|it| table[usize::from(it) % N]))
     }
     #[inline(always)]
-    fn look_up_32(table: &Self::Table, numbers: Self) -> Self {
-        Self(numbers.0.map(|it| table[usize::from(it & 31)]))
+    fn ask(self, limits: Self) -> Self {
+        self.with(limits, |rank, limit| ones_where(rank as i8 >= limit as i8))
     }
     #[inline(always)]
-    fn look_up_64(table: &Self::Table, numbers: Self) -> Self {
-        Self(numbers.0.map(|it| table[usize::from(it & 63)]))
+    fn and_ask(answers: Self, no: u64) -> Self {
+        let mut out = answers;
+        for (out, at) in out.0.iter_mut().zip(0..) {
+            *out |= ones_where(no >> at & 1 == 1);
+        }
+        out
+    }
+    #[inline(always)]
+    fn step(self, answers: Self, low: Self, next: Self) -> Self {
+        let is_below = self.with(low, |at, low| ones_where(at >= low));
+        let moves = answers.with(is_below, |left, right| left & right);
+        // What comes next is greater than what is held.
+        let next = next.with(moves, |next, moves| next & moves);
+        self.with(next, u8::max)
+    }
+    #[inline(always)]
+    fn members(self, set: u64) -> Self {
+        Self(self.0.map(|line| ones_where(set >> (line % 64) & 1 == 1)))
     }
 }

@@ -3,14 +3,17 @@
 use super::{Kernel, Model};
 use crate::Rows;
 
-/// Rows that are scored both ways; two whole blocks and single ones.
-const ROWS: usize = 2 * super::BLOCK + super::BLOCK_MIN - 1;
+/// Rows that are scored both ways together: blocks in flight, the last of them not full.
+const ROWS: usize = 2 * super::BLOCK + super::BLOCK_MIN;
+/// Rows that are scored both ways on their own.
+const ALONE: usize = 3;
 
 impl Model {
     /// Whether the kernel gives the bits that portable code gives, on rows of this model's own
     /// thresholds, of numbers beside them, of zeros and of gaps.
     pub(super) fn is_proven(&mut self) -> bool {
-        let Some((quantiser, _)) = &self.fast else {
+        let (Kernel::Avx2 | Kernel::Avx512, Some((quantiser, _))) = (self.kernel, &self.fast)
+        else {
             return true;
         };
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
@@ -22,9 +25,15 @@ impl Model {
             *value = quantiser.probe(state >> 32);
         }
         let scored = |model: &Self| {
-            let rows = Rows::strided(&rows, ROWS, model.features(), model.features());
-            let mut out = vec![0.0; ROWS * model.head.outputs];
-            model.raw(&rows.expect("made to measure"), &mut out);
+            let (features, outputs) = (model.features(), model.head.outputs);
+            let mut out = vec![0.0; (ROWS + ALONE) * outputs];
+            let (many, few) = out.split_at_mut(ROWS * outputs);
+            let all = Rows::strided(&rows, ROWS, features, features).expect("made to measure");
+            model.raw(&all, many);
+            for (out, row) in few.chunks_exact_mut(outputs).zip(0..) {
+                let one = Rows::strided(all.row(row), 1, features, features);
+                model.raw(&one.expect("made to measure"), out);
+            }
             out.into_iter().map(f64::to_bits).collect::<Vec<u64>>()
         };
         let kernel = self.kernel;

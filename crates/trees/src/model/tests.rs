@@ -202,7 +202,7 @@ fn check(seed: u64, most: u64, count: usize, gap: usize) {
     }
     assert_eq!(bits(&textbook), bits(&wanted), "the textbook");
     let narrow: Vec<f32> = data.iter().map(|it| *it as f32).collect();
-    let kernels = [Kernel::Walk, Kernel::Portable, Kernel::Avx2];
+    let kernels = [Kernel::Walk, Kernel::Portable, Kernel::Avx2, Kernel::Avx512];
     for kernel in kernels {
         let Some(model) = Model::with_kernel(ensemble.clone(), kernel) else {
             continue;
@@ -230,8 +230,8 @@ proptest! {
     #[test]
     fn every_kernel_gives_the_bits_of_the_plainest_walk(
         seed: u64,
-        most in prop::sample::select(vec![1_u64, 8, 16, 32, 64, 100]),
-        count in 1_usize..200,
+        most in prop::sample::select(vec![1_u64, 8, 16, 32, 64, 128, 200]),
+        count in 1_usize..300,
         gap in 0_usize..3,
     ) {
         check(seed, most, count, gap);
@@ -245,6 +245,66 @@ fn a_feature_with_thousands_of_thresholds_still_takes_the_fast_way() {
     ensemble.trees = (0..300).map(|_| lot.tree(0, 32, 2, true)).collect();
     let model = Model::new(ensemble);
     assert_ne!(model.kernel(), Kernel::Walk);
+}
+
+/// A model of 500 trees of 31 leaves on 30 features, with gaps and categories.
+fn like_a(precision: Precision) -> Ensemble {
+    let mut lot = Lot(23);
+    let mut ensemble = lot.ensemble(2);
+    ensemble.feature_names = (0..30).map(|at| format!("f{at}")).collect();
+    (ensemble.outputs, ensemble.precision) = (1, precision);
+    ensemble.base = Base::First(vec![0.0]);
+    ensemble.trees = (0..500).map(|_| lot.tree(0, 31, 30, false)).collect();
+    ensemble
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_model_of_matches_takes_the_widest_kernel_that_the_processor_has() {
+    let has = [
+        is_x86_feature_detected!("avx512f"),
+        is_x86_feature_detected!("avx512bw"),
+        is_x86_feature_detected!("avx512dq"),
+        is_x86_feature_detected!("avx512vl"),
+        is_x86_feature_detected!("avx512vbmi"),
+        is_x86_feature_detected!("avx512bitalg"),
+    ];
+    let widest = match is_x86_feature_detected!("avx2") {
+        true if has == [true; 6] => Kernel::Avx512,
+        true => Kernel::Avx2,
+        false => Kernel::Portable,
+    };
+    for precision in [Precision::Double, Precision::Single] {
+        let model = Model::new(like_a(precision));
+        assert_eq!(model.kernel(), widest, "{precision:?}");
+        let opened = Model::open(Arc::new(model.to_compact())).unwrap();
+        assert_eq!(opened.kernel(), widest, "{precision:?} opened");
+    }
+}
+
+#[test]
+fn a_model_of_more_columns_than_a_look_up_reaches_gives_the_same_bits() {
+    let mut lot = Lot(29);
+    let mut ensemble = lot.ensemble(2);
+    ensemble.feature_names = (0..300).map(|at| format!("f{at}")).collect();
+    (ensemble.outputs, ensemble.base) = (2, Base::First(vec![0.0; 2]));
+    ensemble.aggregate = Aggregate::Sum;
+    ensemble.trees = (0..150).map(|at| lot.tree(at % 2, 60, 300, true)).collect();
+    let data: Vec<f64> = (0..140 * 300).map(|_| lot.number()).collect();
+    let rows = Rows::packed(&data, 300).unwrap();
+    let wanted: Vec<f64> = (0..140)
+        .flat_map(|at| plain(&ensemble, rows.row(at)))
+        .collect();
+    for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
+        let Some(model) = Model::with_kernel(ensemble.clone(), kernel) else {
+            continue;
+        };
+        assert_eq!(scored(&model, rows), bits(&wanted), "{kernel:?}");
+        for (row, wanted) in wanted.chunks(2).enumerate() {
+            let one = Rows::packed(rows.row(row), 300).unwrap();
+            assert_eq!(scored(&model, one), bits(wanted), "{kernel:?}, row {row}");
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Which columns an ensemble needs, and where in them each of its questions is asked.
 
-use super::{CHUNK, COLUMNS_MAX, Column, Feature, Group, LEAST, LINES, Quantiser, TABLE_MAX};
-use super::{at_most, missing_code, rounded};
+use super::{CHUNK, COLUMNS_MAX, LEAST, LINES, NAN, NOUGHT, TABLE_MAX};
+use super::{Equal, Features, Group, Quantiser, Ranks, at_most, missing_code, rounded};
 use crate::{Categories, Precision, Split, Test};
+use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
 
 /// Where a question is asked, and when its answer is no.
@@ -10,30 +11,8 @@ use std::collections::HashMap;
 pub(crate) enum Place {
     /// Above a rank.
     Above { column: u16, rank: i8 },
-    /// In a column of categories, for those whose bit is set, of so many lines.
-    Lines { column: u16, right: u32, lines: u8 },
-}
-
-impl Place {
-    /// The column asked about.
-    pub(crate) fn column(self) -> u16 {
-        match self {
-            Self::Above { column, .. } | Self::Lines { column, .. } => column,
-        }
-    }
-
-    /// The column and its lines, of a column of categories.
-    pub(crate) fn lines(self) -> Option<(u16, u8)> {
-        match self {
-            Self::Above { .. } => None,
-            Self::Lines { column, lines, .. } => Some((column, lines)),
-        }
-    }
-
-    /// Whether both ask about the same column of categories.
-    pub(crate) fn same_lines(self, other: Self) -> bool {
-        self.lines().is_some() && self.lines() == other.lines()
-    }
+    /// In a column of categories of so many lines, for those whose bit is not set.
+    Lines { column: u16, left: u64, lines: u8 },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +38,18 @@ enum Key {
         fraction_is_zero: bool,
         words: Vec<u64>,
     },
+}
+
+impl Key {
+    /// The order in which columns lie.
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Rank { .. } => 0,
+            Self::Equal { .. } => 1,
+            Self::Lines { .. } => 2,
+            Self::Set { .. } => 3,
+        }
+    }
 }
 
 /// Highest category and one, by feature, rule for the missing and rule for fractions.
@@ -146,12 +137,11 @@ impl Plan {
                     *fraction_is_zero,
                 );
                 let categories = self.categorised[&rule];
-                let members = set.words.first().copied().unwrap_or(0) as u32;
-                let right = !members & !(u32::MAX.checked_shl(categories + 1).unwrap_or(0));
-                let lines = u8::try_from(categories + 2).expect("at most 32");
+                let members = set.words.first().copied().unwrap_or(0);
+                let lines = u8::try_from(categories + 2).expect("at most 64");
                 Place::Lines {
                     column,
-                    right,
+                    left: members | 1 << (categories + 1),
                     lines,
                 }
             }
@@ -188,12 +178,12 @@ impl Quantiser {
         }
         let mut keys: Vec<(Key, usize)> = uses.into_iter().collect();
         keys.sort_by(|(left, left_uses), (right, right_uses)| {
-            let set = |key: &Key| matches!(key, Key::Set { .. });
-            let order = set(left).cmp(&set(right));
-            if set(left) && set(right) {
-                return left.cmp(right);
-            }
-            order.then(right_uses.cmp(left_uses)).then(left.cmp(right))
+            let most_asked = match left {
+                Key::Set { .. } => Ordering::Equal,
+                _ => right_uses.cmp(left_uses),
+            };
+            let order = left.kind().cmp(&right.kind());
+            order.then(most_asked).then_with(|| left.cmp(right))
         });
         let keys: Vec<Key> = keys.into_iter().map(|(key, _)| key).collect();
         let mut quantiser = Self::lay_out(single, &thresholds, &keys)?;
@@ -214,61 +204,43 @@ impl Quantiser {
             width: keys.len(),
             ..Self::default()
         };
-        let mut numbers: Vec<(u32, Column)> = Vec::new();
-        for (key, at) in keys.iter().zip(0..) {
+        let mut features: Vec<(u32, usize)> = Vec::new();
+        for key in keys {
+            if let Key::Rank { feature, .. } = key {
+                features.push((*feature, thresholds[feature].len()));
+            }
+        }
+        // Those of like size together, so that they are searched in the same time.
+        features.sort_by_key(|(feature, count)| (Reverse(*count), *feature));
+        features.dedup();
+        for (feature, count) in &features {
+            it.features.push(*feature, u32::try_from(*count).ok()?)?;
+            it.reach = it.reach.max(*feature as usize + 1);
+            it.thresholds.extend_from_slice(&thresholds[feature]);
+        }
+        for key in keys {
             match *key {
                 Key::Rank {
                     feature,
                     missing,
                     chunk,
                 } => {
+                    let of = features.iter().position(|it| it.0 == feature);
+                    let of = u32::try_from(of.expect("of a key")).ok()?;
                     let below = chunk * u32::try_from(CHUNK).expect("a small number");
-                    numbers.push((
-                        feature,
-                        Column {
-                            at,
-                            missing,
-                            below,
-                            equal: None,
-                        },
-                    ));
+                    it.ranks.push(of, below, missing);
                 }
                 Key::Equal {
                     feature,
                     missing,
                     bits,
-                } => {
-                    let equal = Some(f64::from_bits(bits));
-                    numbers.push((
-                        feature,
-                        Column {
-                            at,
-                            missing,
-                            below: 0,
-                            equal,
-                        },
-                    ));
-                }
+                } => it.equals.push(Equal {
+                    feature,
+                    missing,
+                    value: f64::from_bits(bits),
+                }),
                 Key::Lines { .. } | Key::Set { .. } => {}
             }
-        }
-        numbers.sort_by_key(|(feature, column)| (*feature, column.at));
-        for (feature, column) in numbers {
-            if it
-                .features
-                .last()
-                .is_none_or(|last| last.feature != feature)
-            {
-                let sorted = thresholds.get(&feature).map_or(&[][..], Vec::as_slice);
-                it.thresholds.extend_from_slice(sorted);
-                it.features.push(Feature {
-                    feature,
-                    thresholds: u32::try_from(sorted.len()).ok()?,
-                    columns: 0,
-                });
-            }
-            it.features.last_mut().expect("just pushed").columns += 1;
-            it.columns.push(column);
         }
         it.lay_out_sets(keys)?;
         Some(it)
@@ -328,6 +300,45 @@ impl Quantiser {
             });
         }
         Some(())
+    }
+}
+
+impl Features {
+    /// Adds a feature; nothing where thresholds are too many to count beside the marks.
+    pub(super) fn push(&mut self, feature: u32, count: u32) -> Option<()> {
+        let last = self.first.last().zip(self.count.last());
+        let first = last.map_or(0, |(first, count)| first + count);
+        first.checked_add(count).filter(|it| *it < NOUGHT)?;
+        self.feature.push(feature);
+        self.first.push(first);
+        self.count.push(count);
+        Some(())
+    }
+}
+
+impl Ranks {
+    pub(super) fn push(&mut self, of: u32, below: u32, missing: u8) {
+        let marks = match missing {
+            0 => 0,
+            1 | 2 => NAN,
+            _ => NAN | NOUGHT,
+        };
+        self.of.push(of);
+        self.below.push(below);
+        self.marks.push(marks);
+        self.missing
+            .push(if missing % 2 == 1 { 0 } else { CHUNK as u32 });
+    }
+
+    /// The rule for the missing of a column.
+    pub(super) fn rule(&self, at: usize) -> u8 {
+        match (self.marks[at], self.missing[at]) {
+            (0, _) => 0,
+            (NAN, 0) => 1,
+            (NAN, _) => 2,
+            (_, 0) => 3,
+            _ => 4,
+        }
     }
 }
 

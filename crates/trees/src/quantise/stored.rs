@@ -1,6 +1,6 @@
 //! Columns as bytes and back; whatever they index is checked before it is believed.
 
-use super::{COLUMNS_MAX, Column, Feature, Group, Quantiser};
+use super::{COLUMNS_MAX, Equal, Group, Quantiser};
 use crate::ReadError;
 use crate::compact::{Reader, Writer};
 
@@ -11,19 +11,22 @@ impl Quantiser {
         to.len(self.width);
         to.len(self.thresholds.len());
         self.thresholds.iter().for_each(|it| to.f64(*it));
-        to.len(self.features.len());
-        for it in &self.features {
-            to.u32(it.feature);
-            to.u32(it.thresholds);
-            to.u32(it.columns);
+        to.len(self.features.feature.len());
+        for (feature, count) in self.features.feature.iter().zip(&self.features.count) {
+            to.u32(*feature);
+            to.u32(*count);
         }
-        to.len(self.columns.len());
-        for it in &self.columns {
-            to.u32(it.at);
+        to.len(self.ranks.of.len());
+        for at in 0..self.ranks.of.len() {
+            to.u32(self.ranks.of[at]);
+            to.u32(self.ranks.below[at]);
+            to.u8(self.ranks.rule(at));
+        }
+        to.len(self.equals.len());
+        for it in &self.equals {
+            to.u32(it.feature);
             to.u8(it.missing);
-            to.u32(it.below);
-            to.u8(u8::from(it.equal.is_some()));
-            to.f64(it.equal.unwrap_or(0.0));
+            to.f64(it.value);
         }
         to.len(self.groups.len());
         for it in &self.groups {
@@ -50,32 +53,33 @@ impl Quantiser {
             ..Self::default()
         };
         it.thresholds = from.many(8, Reader::f64)?;
-        it.features = from.many(12, |from| {
-            let it = Feature {
-                feature: from.u32()?,
-                thresholds: from.u32()?,
-                columns: from.u32()?,
-            };
-            from.hold((it.feature as usize) < features, "no such feature")?;
-            Ok(it)
-        })?;
-        it.columns = from.many(18, |from| {
-            let at = from.u32()?;
-            from.hold((at as usize) < width, "no such column")?;
-            let (missing, below) = (from.missing()?, from.u32()?);
-            let (asks, value) = (from.flag()?, from.f64()?);
-            let equal = asks.then_some(value);
-            Ok(Column {
-                at,
+        for _ in 0..from.len(8)? {
+            let (feature, count) = (from.u32()?, from.u32()?);
+            from.hold((feature as usize) < features, "no such feature")?;
+            let pushed = it.features.push(feature, count);
+            from.hold(pushed.is_some(), "too many thresholds")?;
+            it.reach = it.reach.max(feature as usize + 1);
+        }
+        let counts: usize = it.features.count.iter().map(|it| *it as usize).sum();
+        let held = it.thresholds.len();
+        from.hold(counts == held, "features and thresholds do not add up")?;
+        for _ in 0..from.len(9)? {
+            let (of, below, missing) = (from.u32()?, from.u32()?, from.missing()?);
+            let known = (of as usize) < it.features.feature.len();
+            from.hold(known, "no such feature")?;
+            it.ranks.push(of, below, missing);
+        }
+        it.equals = from.many(13, |from| {
+            let (feature, missing, value) = (from.u32()?, from.missing()?, from.f64()?);
+            from.hold((feature as usize) < features, "no such feature")?;
+            Ok(Equal {
+                feature,
                 missing,
-                below,
-                equal,
+                value,
             })
         })?;
-        let sum = |of: fn(&Feature) -> u32| it.features.iter().map(|it| of(it) as usize).sum();
-        let counts: (usize, usize) = (sum(|it| it.thresholds), sum(|it| it.columns));
-        let held = (it.thresholds.len(), it.columns.len());
-        from.hold(counts == held, "features and columns do not add up")?;
+        let columns = it.ranks.of.len() + it.equals.len();
+        from.hold(columns <= width, "no such column")?;
         it.groups = from.many(22, |from| Group::read(from, width, features))?;
         it.table = from.many(1, |from| Ok(from.u8()? as i8))?;
         let fits = |group: &Group| {
