@@ -3,14 +3,21 @@
 //! A quantile is at most an eighth off. Counting takes two additions and no lock.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    array,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 /// Steps within a doubling.
 const STEPS: u64 = 4;
 /// From 1 ns to beyond an hour.
-const BUCKETS: usize = 168;
+const BUCKETS: usize = PARTS * PART;
+/// Buckets come into memory by parts: one version's times lie close together, and versions are many.
+const PARTS: usize = 14;
+const PART: usize = 12;
 
 /// Where times are told apart for others, ns: every second doubling from a microsecond on.
 pub(crate) const EDGES: [u64; 13] = {
@@ -35,27 +42,27 @@ pub(crate) struct HistogramView {
 }
 
 /// Times counted by how long they were.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Histogram {
-    counts: [AtomicU64; BUCKETS],
+    parts: [OnceLock<Box<[AtomicU64; PART]>>; PARTS],
     sum_ns: AtomicU64,
-}
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self {
-            counts: [const { AtomicU64::new(0) }; BUCKETS],
-            sum_ns: AtomicU64::new(0),
-        }
-    }
 }
 
 impl Histogram {
     /// Counts a time.
     pub(crate) fn add(&self, time: Duration) {
         let ns = nanoseconds(time);
-        self.counts[bucket(ns)].fetch_add(1, Ordering::Relaxed);
+        let bucket = bucket(ns);
+        let part = self.parts[bucket / PART].get_or_init(Box::default);
+        part[bucket % PART].fetch_add(1, Ordering::Relaxed);
         self.sum_ns.fetch_add(ns, Ordering::Relaxed);
+    }
+
+    fn counts(&self) -> [u64; BUCKETS] {
+        array::from_fn(|bucket| {
+            let part = self.parts[bucket / PART].get();
+            part.map_or(0, |it| it[bucket % PART].load(Ordering::Relaxed))
+        })
     }
 
     /// All times together.
@@ -66,22 +73,18 @@ impl Histogram {
     /// Times as others count them.
     pub(crate) fn view(&self) -> HistogramView {
         let mut view = HistogramView::default();
-        let mut counts = self.counts.iter().enumerate().peekable();
+        let counts = self.counts();
         for (below, edge) in view.below.iter_mut().zip(EDGES) {
-            while let Some((_, count)) = counts.next_if(|(index, _)| *index < bucket(edge)) {
-                view.count += count.load(Ordering::Relaxed);
-            }
-            *below = view.count;
+            *below = counts[..bucket(edge)].iter().sum();
         }
-        let rest: u64 = counts.map(|(_, it)| it.load(Ordering::Relaxed)).sum();
-        view.count += rest;
+        view.count = counts.iter().sum();
         view.sum_ns = self.sum_ns();
         view
     }
 
     /// Quantiles in microseconds; zero where nothing was counted.
     pub(crate) fn quantiles_us<const N: usize>(&self, wanted: [f64; N]) -> [f64; N] {
-        let counts = self.counts.each_ref().map(|it| it.load(Ordering::Relaxed));
+        let counts = self.counts();
         let total: u64 = counts.iter().sum();
         wanted.map(|share| {
             let rank = (share * total as f64).ceil().max(1.0) as u64;
