@@ -18,7 +18,7 @@ use std::{fs, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
 use anyhow::Context;
 use engine::{
     Engine, EngineOptions,
-    serving::{Eviction, ModelServer, ServerOptions},
+    serving::{ModelServer, ServerOptions},
 };
 use store::{SqliteOptions, SqliteStore};
 
@@ -96,7 +96,7 @@ fn model_options(settings: &Settings) -> ServerOptions {
         folder: settings.models_folder(),
         poll_every: Some(Duration::from_secs(models.poll_seconds)).filter(|it| !it.is_zero()),
         budget_bytes: models.budget_bytes.get(),
-        eviction: Eviction::Lru,
+        eviction: models.eviction,
         loads_max: 4,
         load_wait_max: Duration::from_secs(5),
         load_backoff: Duration::from_secs(1),

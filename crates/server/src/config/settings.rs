@@ -6,6 +6,7 @@ use std::{
     path::PathBuf,
 };
 
+use engine::serving::Eviction;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// Every setting; `config.default.toml` explains each.
@@ -91,6 +92,8 @@ pub struct ModelSettings {
     pub folder: PathBuf,
     /// Memory for loaded ones.
     pub budget_bytes: NonZeroU64,
+    /// What makes room when it is full.
+    pub eviction: Eviction,
     /// Memory for kept results; 0 keeps none.
     pub results_bytes_max: u64,
     /// How often the folder is looked through; 0 is never.
