@@ -128,6 +128,15 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Reads the entries of `{"data": […]}`; reports every entry at fault, not only the first.
 pub(crate) fn read_batch<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, ApiError> {
+    let (entries, _) = read_batch_beside::<T, ()>(bytes, None)?;
+    Ok(entries)
+}
+
+/// Reads the entries of `{"data": […], "name": …}`, and the one member that may stand beside them.
+pub(crate) fn read_batch_beside<T: DeserializeOwned, U: DeserializeOwned>(
+    bytes: &[u8],
+    name: Option<&str>,
+) -> Result<(Vec<T>, Option<U>), ApiError> {
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|error| malformed(String::new(), error.to_string()))?;
     let Value::Object(mut members) = value else {
@@ -137,13 +146,36 @@ pub(crate) fn read_batch<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Ap
         ));
     };
     let data = members.remove("data");
-    refuse_others(&members)?;
+    let beside = name.and_then(|it| members.remove(it));
+    refuse_others(&members, name)?;
     let Some(Value::Array(entries)) = data else {
         return Err(malformed(
             "/data".to_owned(),
             "`data` must be a list".to_owned(),
         ));
     };
+    let beside = beside.map(|it| member(it, name.unwrap_or_default()));
+    Ok((read_entries(entries)?, beside.transpose()?))
+}
+
+/// Reads a JSON object of known members.
+pub(crate) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let object = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| malformed(pointer(error.path()), error.inner().to_string()))?;
+    let end = reader.end();
+    end.map_err(|error| malformed(String::new(), error.to_string()))?;
+    Ok(object)
+}
+
+fn member<T: DeserializeOwned>(value: Value, name: &str) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let pointer = format!("/{name}{}", pointer(error.path()));
+        malformed(pointer, error.inner().to_string())
+    })
+}
+
+fn read_entries<T: DeserializeOwned>(entries: Vec<Value>) -> Result<Vec<T>, ApiError> {
     if entries.is_empty() || entries.len() > BATCH_ENTRIES_MAX {
         let detail = format!(
             "`data` has {} entries; it must have 1 to {BATCH_ENTRIES_MAX}",
@@ -170,14 +202,18 @@ pub(crate) fn read_batch<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Ap
     }
 }
 
-fn refuse_others(members: &Map<String, Value>) -> Result<(), ApiError> {
+fn refuse_others(members: &Map<String, Value>, beside: Option<&str>) -> Result<(), ApiError> {
     match members.keys().next() {
         None => Ok(()),
         Some(name) => {
             let pointer = format!("/{}", escape(name));
+            let known = beside.map_or_else(
+                || "expected only `data`".to_owned(),
+                |it| format!("expected `data` and `{it}`"),
+            );
             Err(malformed(
                 pointer,
-                format!("unknown member `{name}`, expected only `data`"),
+                format!("unknown member `{name}`, {known}"),
             ))
         }
     }

@@ -3,7 +3,7 @@
 
 mod conditional;
 
-use std::{any::Any, sync::Arc, time::Instant};
+use std::{any::Any, borrow::Cow, sync::Arc, time::Instant};
 
 use axum::{
     body::Body,
@@ -31,6 +31,13 @@ const STRICT_POLICY: HeaderValue =
 /// A request's id; taken from `X-Request-Id` where that is sane.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(String);
+
+impl RequestId {
+    /// The id.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// Names the request, times and logs it, and sets the headers every answer has.
 pub(crate) async fn outside(
@@ -154,15 +161,7 @@ pub(crate) fn unexplained(status: StatusCode) -> ApiError {
 
 fn with_problem(response: Response, error: &ApiError, instance: &Uri, id: &str) -> Response {
     let kind = error.kind();
-    let problem = Problem {
-        r#type: kind.uri(),
-        title: kind.title,
-        status: kind.status.as_u16(),
-        detail: error.detail(),
-        instance: instance.path(),
-        request_id: id,
-        errors: &error.errors(),
-    };
+    let problem = problem_of(error, instance.path().into(), id);
     let body = serde_json::to_vec(&problem).expect("a problem has only texts and numbers");
     let (mut parts, _) = response.into_parts();
     parts.status = kind.status;
@@ -170,6 +169,24 @@ fn with_problem(response: Response, error: &ApiError, instance: &Uri, id: &str) 
     let json = HeaderValue::from_static("application/problem+json");
     parts.headers.insert(header::CONTENT_TYPE, json);
     Response::from_parts(parts, Body::from(body))
+}
+
+/// The problem an error becomes, where `instance` was asked for.
+pub(crate) fn problem_of<'a>(
+    error: &ApiError,
+    instance: Cow<'a, str>,
+    request_id: &'a str,
+) -> Problem<'a> {
+    let kind = error.kind();
+    Problem {
+        r#type: kind.uri(),
+        title: kind.title,
+        status: kind.status.as_u16(),
+        detail: error.detail(),
+        instance,
+        request_id: request_id.into(),
+        errors: error.errors(),
+    }
 }
 
 /// An error with its causes.

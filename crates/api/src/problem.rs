@@ -2,7 +2,7 @@
 //!
 //! The list is also the page at `/docs/problems`, so a `type` always leads to its explanation.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -94,7 +94,8 @@ pub(crate) const MALFORMED_BODY: ProblemKind = ProblemKind {
     status: StatusCode::BAD_REQUEST,
     title: "The body is not the JSON that is due",
     help: "The body must be a JSON object with the one member `data`, a list of 1 to 1,000 \
-           entries.",
+           entries; a few endpoints take members beside it, or an object of their own. `errors` says \
+           where the fault lies.",
 };
 
 /// There is no key.
@@ -341,7 +342,7 @@ pub(crate) struct Problem<'a> {
     pub r#type: String,
     /// The same words for every problem of the kind.
     #[schema(example = "The fixture is not known")]
-    pub title: &'a str,
+    pub title: &'static str,
     /// The HTTP status.
     #[schema(example = 404, minimum = 400, maximum = 599)]
     pub status: u16,
@@ -349,15 +350,26 @@ pub(crate) struct Problem<'a> {
     #[schema(example = "fixture 8 is not known")]
     pub detail: String,
     /// The path that was asked for.
-    #[schema(example = "/v1/fixtures/8")]
-    pub instance: &'a str,
+    #[schema(value_type = String, example = "/v1/fixtures/8")]
+    pub instance: Cow<'a, str>,
     /// The request's id, as in the `X-Request-Id` header and the log.
-    #[schema(example = "req_5f0c8a1e00000007")]
-    pub request_id: &'a str,
+    #[schema(value_type = String, example = "req_5f0c8a1e00000007")]
+    pub request_id: Cow<'a, str>,
     /// What is wrong with which field, where there is more to say.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    #[schema(value_type = Vec<FieldError>, required = false)]
-    pub errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub errors: Vec<FieldError>,
+}
+
+impl Problem<'_> {
+    /// The same, on its own.
+    pub(crate) fn into_owned(self) -> Problem<'static> {
+        Problem {
+            instance: Cow::Owned(self.instance.into_owned()),
+            request_id: Cow::Owned(self.request_id.into_owned()),
+            ..self
+        }
+    }
 }
 
 impl ProblemKind {

@@ -11,6 +11,7 @@ mod insight;
 mod model_report;
 mod models;
 mod post_fixtures;
+mod post_predictions;
 mod post_quotes;
 mod post_results;
 mod prediction;
@@ -34,6 +35,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         ))
         .routes(routes!(fixture::get_fixture))
         .routes(routes!(prediction::get_prediction))
+        .routes(routes!(post_predictions::predict_fixtures))
         .routes(routes!(insight::get_insight))
         .routes(routes!(quotes::list_fixture_quotes))
         .routes(routes!(edges::list_edges))

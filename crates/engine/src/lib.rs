@@ -29,6 +29,7 @@ pub use forecast::{BacktestOptions, Progress, Report};
 pub use inference as serving;
 pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 pub use models::{ProgressSink, TrainOutcome};
+pub use predict::PredictionRequest;
 pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};
 pub use view::{
     BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureInsight, FixtureView, MarketView,

@@ -1,8 +1,8 @@
 //! Predictions: what the model says of a fixture as of a moment, and why.
 
 use domain::{
-    Fixture, FixtureId, Game, Line, Market, MarketPrediction, MarketPrices, Overround, Price,
-    Prices, Quote, Sport, remove_overround, summarise_quotes,
+    Fixture, FixtureId, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
+    Price, Prices, Quote, Sport, remove_overround, summarise_quotes,
 };
 use forecast::{Forecast, cut_for};
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +12,10 @@ use crate::{
     EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView, MarketView, Opinion,
     PredictionView, RatingSeries, ReasonView, knowledge::Serving,
 };
+
+mod batch;
+
+pub use batch::PredictionRequest;
 
 /// How far back the ratings of a fixture's teams are shown.
 const RATINGS_SPAN: SignedDuration = SignedDuration::from_hours(24 * 730);
@@ -56,6 +60,7 @@ impl Engine {
             &sight.prices,
             &serving,
             &forecast,
+            &MarketKind::ALL,
         ))
     }
 
@@ -90,6 +95,7 @@ impl Engine {
             &sight.prices,
             &serving,
             &forecast,
+            &MarketKind::ALL,
         ));
         insight.score_matrix = score_matrix(&forecast);
         insight.expected_score = Some(forecast.scores.expected());
@@ -227,13 +233,14 @@ fn prediction_view(
     prices: &Prices,
     serving: &Serving,
     forecast: &Forecast,
+    kinds: &[MarketKind],
 ) -> PredictionView {
     PredictionView {
         fixture: game.fixture,
         model: forecast.best.as_str().to_owned(),
         version: serving.record.version.clone(),
         as_of: forecast.as_of,
-        markets: markets(game.sport, prices, forecast),
+        markets: markets(game.sport, prices, forecast, kinds),
         opinions: forecast
             .opinions
             .iter()
@@ -245,8 +252,14 @@ fn prediction_view(
     }
 }
 
-/// The markets of a prediction: the usual lines of the sport, and the ones bookmakers quote.
-fn markets(sport: Sport, prices: &Prices, forecast: &Forecast) -> Vec<MarketPrediction> {
+/// The markets of a prediction, of the kinds asked for: the usual lines of the sport, and the
+/// ones bookmakers quote.
+fn markets(
+    sport: Sport,
+    prices: &Prices,
+    forecast: &Forecast,
+    kinds: &[MarketKind],
+) -> Vec<MarketPrediction> {
     let [home, away] = forecast.scores.expected();
     let mut markets = vec![Market::H2H];
     let quoted = [&prices.totals, &prices.spreads]
@@ -267,6 +280,7 @@ fn markets(sport: Sport, prices: &Prices, forecast: &Forecast) -> Vec<MarketPred
         }
     }
     markets.extend(quoted);
+    markets.retain(|it| kinds.contains(&it.kind()));
     markets.sort_unstable();
     markets.dedup();
     forecast.markets(&markets)

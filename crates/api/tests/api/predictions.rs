@@ -205,3 +205,92 @@ async fn a_trained_model_is_listed_and_has_a_report_card() {
         "unknown-model"
     );
 }
+
+#[tokio::test]
+async fn a_batch_says_of_each_fixture_what_is_said_of_it_alone_in_the_order_asked() {
+    let app = App::trained().await;
+    let moments = [None, Some("2020-01-10T12:00:00Z"), None, None];
+    let numbers = [app.upcoming(), app.upcoming(), app.played(), app.upcoming()];
+    let entries: Vec<Value> = numbers
+        .iter()
+        .zip(moments)
+        .map(|(id, as_of)| serde_json::json!({"fixture_id": id, "as_of": as_of}))
+        .collect();
+    let body = serde_json::json!({ "data": entries }).to_string();
+    let answer = app.post("/v1/predictions/batch", &body, &[]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let entries = answer.json()["data"].as_array().unwrap().clone();
+    assert_eq!(entries.len(), 4);
+    for ((id, as_of), entry) in numbers.iter().zip(moments).zip(entries) {
+        let query = as_of.map_or_else(String::new, |it| format!("?as_of={it}"));
+        let alone = app
+            .get(&format!("/v1/fixtures/{id}/prediction{query}"))
+            .await;
+        assert_eq!(entry["fixture_id"], *id);
+        if alone.status == StatusCode::OK {
+            // Numbers are written so that they read back exactly: equal text, equal bits.
+            assert_eq!(entry["prediction"].to_string(), alone.json().to_string());
+            assert!(entry["problem"].is_null());
+        } else {
+            assert_eq!(entry["problem"]["type"], alone.json()["type"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_a_batch_every_fault_stays_with_its_entry() {
+    let app = App::trained().await;
+    let id = app.upcoming();
+    let body = format!(
+        r#"{{"data": [{{"fixture_id": 999999}}, {{"fixture_id": {id}}},
+            {{"fixture_id": {id}, "as_of": "2999-01-01T00:00:00Z"}}], "markets": ["h2h", "totals"]}}"#
+    );
+    let answer = app.post("/v1/predictions/batch", &body, &[]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let entries = answer.json()["data"].clone();
+    let problem = &entries[0]["problem"];
+    assert_eq!(problem["type"], "/docs/problems#unknown-fixture");
+    assert_eq!(problem["status"], 404);
+    assert_eq!(problem["instance"], "/v1/fixtures/999999/prediction");
+    assert_eq!(problem["request_id"], answer.header("x-request-id"));
+    assert_eq!(
+        entries[2]["problem"]["type"],
+        "/docs/problems#not-predictable"
+    );
+    let markets = entries[1]["prediction"]["markets"].as_array().unwrap();
+    let fine = |it: &Value| it["market"] == "h2h" || it["market"] == "totals";
+    assert!(markets.len() > 1 && markets.iter().all(fine), "{markets:?}");
+}
+
+#[tokio::test]
+async fn a_batch_that_cannot_be_read_is_refused_as_a_whole() {
+    let app = App::open().await;
+    for (body, problem) in [
+        (r#"{"data": []}"#, "malformed-body"),
+        (
+            r#"{"data": [{"fixture_id": 1}], "markets": []}"#,
+            "malformed-body",
+        ),
+        (
+            r#"{"data": [{"fixture_id": 1}], "markets": ["x"]}"#,
+            "malformed-body",
+        ),
+        (
+            r#"{"data": [{"fixture_id": 1}], "kinds": []}"#,
+            "malformed-body",
+        ),
+        (r#"{"data": [{"fixture_id": "x"}]}"#, "invalid-entries"),
+        (
+            r#"{"data": [{"fixture_id": 1, "as_of": "now"}]}"#,
+            "invalid-entries",
+        ),
+        (r#"{"data": [{"fixture_id": 1}]}"#, "no-model"),
+    ] {
+        let answer = app.post("/v1/predictions/batch", body, &[]).await;
+        assert_eq!(answer.problem(), problem, "{body}");
+    }
+    let many = vec![r#"{"fixture_id": 1}"#; 1_001].join(",");
+    let body = format!(r#"{{"data": [{many}]}}"#);
+    let answer = app.post("/v1/predictions/batch", &body, &[]).await;
+    assert_eq!(answer.problem(), "malformed-body");
+}
