@@ -226,11 +226,124 @@ export interface paths {
         };
         /**
          * List models
-         * @description Every model of the version that serves; empty before the first training; always one page.
+         * @description The sports models of the version that serves (none before the first training), then the models
+         *     of the repository, each by name; always one page.
          */
         get: operations["listModels"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/canary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a model's canary
+         * @description Gives another version a share of the requests that name none, by a stable hash, until it is
+         *     promoted, ended, or has failed too often in a row.
+         */
+        put: operations["putCanary"];
+        post?: never;
+        /**
+         * End a model's canary
+         * @description Every request that names no version goes to the one that serves again.
+         */
+        delete: operations["deleteCanary"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a model's settings
+         * @description The settings in force for a model of the repository: its `config.toml` as JSON, with what was
+         *     changed at run time laid over it.
+         */
+        get: operations["getModelConfig"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/labels/{label}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Label a version
+         * @description Points a label at a version, which may then be asked for by it. Setting `stable` promotes.
+         */
+        put: operations["putModelLabel"];
+        post?: never;
+        /**
+         * Take a label away
+         * @description The label points at nothing. Without `stable`, the highest version allowed serves.
+         */
+        delete: operations["deleteModelLabel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load a model
+         * @description Loads the version that serves, however often it failed before or was unloaded, and waits until
+         *     it takes traffic.
+         */
+        post: operations["loadModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote a version
+         * @description Makes a version the one that serves, in one step once it is loaded, and remembers what served
+         *     before. Sets the label `stable`; ends a canary or shadow of the same version.
+         */
+        post: operations["promoteModel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -249,11 +362,169 @@ export interface paths {
          * @description How the model did on games it had not seen, season by season: log loss, Brier, RPS and
          *     calibration with intervals beside the base rate and the market, reliability, and a betting
          *     simulation with the closing-line value its claims realised. The document is the one
-         *     `sports-edge backtest --json` prints, in which the model stands beside the others.
+         *     `sports-edge backtest --json` prints, in which the model stands beside the others. A model of
+         *     the repository has what its trainer left as `report.json` beside the version that serves.
          */
         get: operations["getModelReport"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll a model back
+         * @description Makes what served before the last promotion serve again.
+         */
+        post: operations["rollBackModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a model's statistics
+         * @description What each version of a model of the repository has done since the server started: requests,
+         *     rows, and latency by stage; always one page.
+         */
+        get: operations["getModelStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/unload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unload a model
+         * @description Lets go of a model's versions once nobody uses them; they load again only when told to.
+         */
+        post: operations["unloadModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a model's versions
+         * @description A model of the repository: what serves, what a roll-back brings back, canary and shadow, and
+         *     every version with its state, labels, share of the traffic and memory.
+         */
+        get: operations["listModelVersions"];
+        put?: never;
+        /**
+         * Upload a version
+         * @description The body is the model's file: LightGBM text, XGBoost JSON or UBJSON, ONNX with trees, or the
+         *     compact form; which, is told by its first bytes. It is hashed, read, compared with its golden
+         *     rows and warmed up before anybody sees it, and is then there for all in one step. What is
+         *     refused or breaks off leaves nothing behind. A first version serves at once; a later one serves
+         *     when the version policy or a promotion says so.
+         */
+        post: operations["uploadModelVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a version of a model
+         * @description One version of a model of the repository.
+         */
+        get: operations["getModelVersion"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a version
+         * @description Deletes a version with its files. One that serves, is canary or shadow, or bears a label is
+         *     refused. Requests at work on it finish.
+         */
+        delete: operations["deleteModelVersion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/versions/{version}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Load a version
+         * @description Loads one version, whether or not it serves, and waits until it would answer.
+         */
+        post: operations["loadModelVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/predictions/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Predict fixtures
+         * @description Predicts up to 1,000 fixtures from one state of what is known. Each entry gets its own
+         *     prediction, bit for bit that of `GET /v1/fixtures/{id}/prediction`, or its own problem. It
+         *     only reads: reads being open, it needs no key.
+         */
+        post: operations["predictFixtures"];
         delete?: never;
         options?: never;
         head?: never;
@@ -327,6 +598,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Executions of about as many rows. */
+        BatchSize: {
+            /**
+             * Format: int64
+             * @description How often.
+             * @example 1200
+             */
+            executions: number;
+            /**
+             * Format: int64
+             * @description Rows, rounded down to a power of two.
+             * @example 1
+             */
+            rows: number;
+        };
         /** @description A batch: 1 to 1,000 entries, all written or none. */
         Batch_FixtureEntry: {
             /** @description The entries. */
@@ -420,6 +706,27 @@ export interface components {
             fixture: components["schemas"]["Fixture"];
             market?: components["schemas"]["MarketView"] | null;
             prediction?: components["schemas"]["Opinion"] | null;
+        };
+        /** @description A share of the traffic for another version. */
+        Canary: {
+            /**
+             * Format: int32
+             * @description Failures in a row after which it gets none; never where not given.
+             * @example null
+             */
+            failures_max?: number | null;
+            /**
+             * Format: double
+             * @description Its share of requests, by a stable hash of the request.
+             * @example 0.1
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Which version.
+             * @example 2
+             */
+            version: number;
         };
         /** @description A league or cup with what is known of it. */
         Competition: {
@@ -688,6 +995,36 @@ export interface components {
          * @enum {string}
          */
         KickoffPrecision: "day" | "minute";
+        /** @description The version a label points at. */
+        LabelTarget: {
+            /**
+             * Format: int64
+             * @description Number of the version.
+             * @example 2
+             */
+            version: number;
+        };
+        /** @description Latency at percentiles, in µs. */
+        Latency: {
+            /**
+             * Format: double
+             * @description Half took no longer.
+             * @example 3
+             */
+            p50_us: number;
+            /**
+             * Format: double
+             * @description Nine in ten took no longer.
+             * @example 5
+             */
+            p90_us: number;
+            /**
+             * Format: double
+             * @description All but one in a hundred took no longer.
+             * @example 12
+             */
+            p99_us: number;
+        };
         /** @description A list, or one page of it. */
         List_BoardRow: {
             /** @description The entries. */
@@ -902,27 +1239,109 @@ export interface components {
             data: {
                 /**
                  * Format: date-time
-                 * @description When it was trained.
+                 * @description When it was trained; null where that is not known.
                  * @example 2024-05-20T06:00:00Z
                  */
-                created_at: string;
+                created_at?: string | null;
                 /**
-                 * @description Digest of the data it was trained on, in hex.
+                 * @description Digest of the data it was trained on, in hex; null where that is not known.
                  * @example 1f0c8a2b
                  */
-                data_digest: string;
+                data_digest?: string | null;
+                /** @description Where it comes from. */
+                kind: components["schemas"]["ModelKind"];
                 /**
-                 * @description Name.
+                 * @description Name; one of each kind may have the same.
                  * @example blend
                  */
                 name: string;
-                /** @description Whether it answers predictions now. */
+                /** @description Whether it answers now. */
                 serving: boolean;
                 /**
-                 * @description Version.
+                 * @description The version that serves, a number in the repository; null where nothing can.
                  * @example 20240520T060000Z-1f0c8a2b
                  */
-                version: string;
+                version?: string | null;
+            }[];
+            /**
+             * @description Pass it as `cursor` to get the next page; null on the last.
+             * @example null
+             */
+            next_cursor?: string | null;
+        };
+        /** @description A list, or one page of it. */
+        List_ModelStatistics: {
+            /** @description The entries. */
+            data: {
+                /** @description Executions by rows; a size stands for all from it to the next power of two. */
+                batches: components["schemas"]["BatchSize"][];
+                /** @description How long the model took. */
+                compute: components["schemas"]["Latency"];
+                /**
+                 * Format: int64
+                 * @description Times the model ran.
+                 * @example 1200
+                 */
+                executions: number;
+                /**
+                 * Format: int64
+                 * @description Answers by a fallback.
+                 * @example 0
+                 */
+                fallbacks: number;
+                /** @description How long whole requests took. */
+                latency: components["schemas"]["Latency"];
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                model: string;
+                /** @description How long what follows took. */
+                post: components["schemas"]["Latency"];
+                /** @description How long they waited for the model. */
+                queue: components["schemas"]["Latency"];
+                /**
+                 * Format: int64
+                 * @description Requests answered.
+                 * @example 1200
+                 */
+                requests_answered: number;
+                /**
+                 * Format: int64
+                 * @description Requests failed.
+                 * @example 0
+                 */
+                requests_failed: number;
+                /**
+                 * Format: int64
+                 * @description Requests refused at a bound.
+                 * @example 0
+                 */
+                requests_refused: number;
+                /**
+                 * Format: int64
+                 * @description Answers from kept results.
+                 * @example 0
+                 */
+                result_hits: number;
+                /**
+                 * Format: int64
+                 * @description Looks for kept results that found none.
+                 * @example 0
+                 */
+                result_misses: number;
+                /**
+                 * Format: int64
+                 * @description Rows answered.
+                 * @example 1200
+                 */
+                rows: number;
+                /**
+                 * Format: int64
+                 * @description Number of the version.
+                 * @example 2
+                 */
+                version: number;
             }[];
             /**
              * @description Pass it as `cursor` to get the next page; null on the last.
@@ -1135,31 +1554,209 @@ export interface components {
              */
             yellow_cards: number[] | null;
         };
-        /** @description A version of a trained model. */
+        /** @description A model: one of the sports models, or one of the repository. */
         Model: {
             /**
              * Format: date-time
-             * @description When it was trained.
+             * @description When it was trained; null where that is not known.
              * @example 2024-05-20T06:00:00Z
              */
-            created_at: string;
+            created_at?: string | null;
             /**
-             * @description Digest of the data it was trained on, in hex.
+             * @description Digest of the data it was trained on, in hex; null where that is not known.
              * @example 1f0c8a2b
              */
-            data_digest: string;
+            data_digest?: string | null;
+            /** @description Where it comes from. */
+            kind: components["schemas"]["ModelKind"];
             /**
-             * @description Name.
+             * @description Name; one of each kind may have the same.
              * @example blend
              */
             name: string;
-            /** @description Whether it answers predictions now. */
+            /** @description Whether it answers now. */
             serving: boolean;
             /**
-             * @description Version.
+             * @description The version that serves, a number in the repository; null where nothing can.
              * @example 20240520T060000Z-1f0c8a2b
              */
-            version: string;
+            version?: string | null;
+        };
+        /**
+         * @description Where a model comes from.
+         * @enum {string}
+         */
+        ModelKind: "sports" | "repository";
+        /** @description What a version has done since the server started. */
+        ModelStatistics: {
+            /** @description Executions by rows; a size stands for all from it to the next power of two. */
+            batches: components["schemas"]["BatchSize"][];
+            /** @description How long the model took. */
+            compute: components["schemas"]["Latency"];
+            /**
+             * Format: int64
+             * @description Times the model ran.
+             * @example 1200
+             */
+            executions: number;
+            /**
+             * Format: int64
+             * @description Answers by a fallback.
+             * @example 0
+             */
+            fallbacks: number;
+            /** @description How long whole requests took. */
+            latency: components["schemas"]["Latency"];
+            /**
+             * @description Name of the model.
+             * @example goals
+             */
+            model: string;
+            /** @description How long what follows took. */
+            post: components["schemas"]["Latency"];
+            /** @description How long they waited for the model. */
+            queue: components["schemas"]["Latency"];
+            /**
+             * Format: int64
+             * @description Requests answered.
+             * @example 1200
+             */
+            requests_answered: number;
+            /**
+             * Format: int64
+             * @description Requests failed.
+             * @example 0
+             */
+            requests_failed: number;
+            /**
+             * Format: int64
+             * @description Requests refused at a bound.
+             * @example 0
+             */
+            requests_refused: number;
+            /**
+             * Format: int64
+             * @description Answers from kept results.
+             * @example 0
+             */
+            result_hits: number;
+            /**
+             * Format: int64
+             * @description Looks for kept results that found none.
+             * @example 0
+             */
+            result_misses: number;
+            /**
+             * Format: int64
+             * @description Rows answered.
+             * @example 1200
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description Number of the version.
+             * @example 2
+             */
+            version: number;
+        };
+        /** @description A version of a model of the repository. */
+        ModelVersion: {
+            /** @description Whether it is left alone after failures. */
+            breaker_open: boolean;
+            /**
+             * Format: int64
+             * @description Its file in bytes.
+             * @example 1572864
+             */
+            file_bytes: number;
+            /** @description Whether golden rows lie beside it, with which it agreed when it was loaded. */
+            golden: boolean;
+            /**
+             * @description Whether its trainer left a report beside it; `GET /v1/models/{name}/report` gives that of
+             *     the version that serves.
+             */
+            has_report: boolean;
+            /**
+             * Format: int64
+             * @description Requests that hold it now.
+             * @example 0
+             */
+            in_use: number;
+            /**
+             * @description Labels that point at it; `stable` is the one that serves.
+             * @example [
+             *       "stable"
+             *     ]
+             */
+            labels: string[];
+            /**
+             * Format: double
+             * @description How long loading took; null where it was not loaded.
+             * @example 4.2
+             */
+            load_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Memory it takes in bytes; zero where it is not loaded.
+             * @example 1048576
+             */
+            memory_bytes: number;
+            /**
+             * @description How requests run: `direct` on the calling thread, or `batched`.
+             * @example direct
+             */
+            mode?: string | null;
+            /**
+             * @description Name of the model.
+             * @example goals
+             */
+            model: string;
+            /**
+             * @description What runs it; empty until it was loaded once.
+             * @example trees_lightgbm
+             */
+            platform: string;
+            /**
+             * @description Why it is not further; null where nothing is wrong.
+             * @example null
+             */
+            reason?: string | null;
+            /**
+             * Format: double
+             * @description What one row takes, measured at warm-up.
+             * @example 1.1
+             */
+            row_us?: number | null;
+            /** @description SHA-256 of its file in hex; empty until it was read once. */
+            sha256: string;
+            /** @description Whether it runs in the shadow. */
+            shadow: boolean;
+            /**
+             * Format: double
+             * @description Mean absolute difference of the shadow's outputs to the serving version's.
+             * @example null
+             */
+            shadow_difference?: number | null;
+            /**
+             * Format: int64
+             * @description Rows compared in the shadow.
+             * @example 0
+             */
+            shadow_rows: number;
+            /** @description How far it is. */
+            state: components["schemas"]["VersionState"];
+            /**
+             * Format: double
+             * @description Share of the traffic it gets where no version is asked for.
+             * @example 1
+             */
+            traffic_share: number;
+            /**
+             * Format: int64
+             * @description Number of the version.
+             * @example 2
+             */
+            version: number;
         };
         /** @description A price and who offers it. */
         Offer: {
@@ -1214,6 +1811,22 @@ export interface components {
              */
             probability: number;
         };
+        /** @description What became of each entry. */
+        Predicted: {
+            /** @description One for each entry, in the order given. */
+            data: components["schemas"]["PredictedEntry"][];
+        };
+        /** @description A prediction, or the problem in its place. */
+        PredictedEntry: {
+            /**
+             * Format: int64
+             * @description Number of the fixture.
+             * @example 8
+             */
+            fixture_id: number;
+            prediction?: components["schemas"]["Prediction"] | null;
+            problem?: components["schemas"]["Problem"] | null;
+        };
         /** @description A model's probabilities for a fixture as of a moment. */
         Prediction: {
             /**
@@ -1242,6 +1855,29 @@ export interface components {
              * @example 20240520T060000Z-1f0c8a2b
              */
             version: string;
+        };
+        /** @description Fixtures to predict. */
+        PredictionBatch: {
+            /** @description The fixtures; one may be there more than once. */
+            data: components["schemas"]["PredictionEntry"][];
+            /** @description Which markets to answer with; all where not given. */
+            markets?: components["schemas"]["MarketKind"][] | null;
+        };
+        /** @description A fixture to predict. */
+        PredictionEntry: {
+            /**
+             * Format: date-time
+             * @description The moment whose knowledge counts (RFC 3339), not after kickoff and not in the future.
+             *     Where not given: now, or one hour before kickoff once that has passed.
+             * @example 2024-05-19T14:00:00Z
+             */
+            as_of?: string | null;
+            /**
+             * Format: int64
+             * @description Number of the fixture.
+             * @example 8
+             */
+            fixture_id: number;
         };
         /** @description An outcome and its price. */
         PricedOutcome: {
@@ -1293,6 +1929,17 @@ export interface components {
              * @example /docs/problems#unknown-fixture
              */
             type: string;
+        };
+        /** @description The version to promote. */
+        Promotion: {
+            /** @description Whether to promote it even where the gate of its shadow would refuse. */
+            force?: boolean;
+            /**
+             * Format: int64
+             * @description Number of the version.
+             * @example 2
+             */
+            version: number;
         };
         /** @description One bookmaker's prices for one market at one time. */
         Quote: {
@@ -1457,6 +2104,64 @@ export interface components {
              */
             home: number;
         };
+        /** @description A model of the repository and where its traffic goes. */
+        ServedModel: {
+            canary?: components["schemas"]["Canary"] | null;
+            /**
+             * @description Name.
+             * @example goals
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description The version a roll-back brings back; null where there is none.
+             * @example 1
+             */
+            previous?: number | null;
+            /**
+             * @description What is wrong with the model's own files; null where nothing is.
+             * @example null
+             */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description The version that serves where none is asked for; null where nothing can.
+             * @example 2
+             */
+            serving?: number | null;
+            shadow?: components["schemas"]["Shadow"] | null;
+            /** @description Its versions, lowest first. */
+            versions: components["schemas"]["ModelVersion"][];
+        };
+        /** @description A copy of the traffic for another version, which answers nobody. */
+        Shadow: {
+            /**
+             * Format: double
+             * @description Mean absolute difference of outputs up to which it may be promoted; any where not given.
+             * @example 0.01
+             */
+            difference_max?: number | null;
+            /** @description Promote by itself once both hold. */
+            promote?: boolean;
+            /**
+             * Format: int64
+             * @description Rows to compare before it may be promoted; none where not given.
+             * @example 1000
+             */
+            rows_min?: number;
+            /**
+             * Format: double
+             * @description Share of requests copied.
+             * @example 1
+             */
+            share: number;
+            /**
+             * Format: int64
+             * @description Which version.
+             * @example 2
+             */
+            version: number;
+        };
         /**
          * @description What is played.
          * @enum {string}
@@ -1485,6 +2190,11 @@ export interface components {
         };
         /** @description A team by number, or by any of its names; a name never seen makes a new team. */
         TeamName: number | string;
+        /**
+         * @description How far a version is.
+         * @enum {string}
+         */
+        VersionState: "available" | "loading" | "ready" | "failed" | "unloaded";
         /** @description What a batch did. */
         Written: {
             /** @description The fixture of each entry, in the order given. */
@@ -2209,6 +2919,397 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    putCanary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description Which version, and its share. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Canary"];
+            };
+        };
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The share lies outside 0 to 1. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteCanary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getModelConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The repository has no such model. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putModelLabel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+                /**
+                 * @description The label.
+                 * @example candidate
+                 */
+                label: string;
+            };
+            cookie?: never;
+        };
+        /** @description Which version. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelTarget"];
+            };
+        };
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Setting `stable`: the gate of its shadow refuses. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description This cannot be a label. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteModelLabel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+                /**
+                 * @description The label.
+                 * @example candidate
+                 */
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            /** @description This cannot be a label. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    loadModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            /** @description The version does not load; the reason is said. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    promoteModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description Which version. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Promotion"];
+            };
+        };
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The gate of its shadow refuses. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The version does not load; the reason is said. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getModelReport: {
         parameters: {
             query?: never;
@@ -2245,7 +3346,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
-            /** @description The model is not known. */
+            /** @description The model is not known, or has no report. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2255,6 +3356,499 @@ export interface operations {
                 };
             };
             421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rollBackModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no promotion to take back. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            /** @description The version does not load; the reason is said. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getModelStatistics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One entry for each version. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ModelStatistics"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The repository has no such model. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unloadModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listModelVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model and its versions. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The repository has no such model. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    uploadModelVersion: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Number of the version, from 1; the next free one where not given.
+                 * @example 2
+                 */
+                version?: number;
+                /**
+                 * @description What the file must hash to, SHA-256 in hex. `Content-Digest: sha-256=:…:` does the same
+                 *     for a body without JSON in front.
+                 */
+                sha256?: string;
+            };
+            header?: {
+                /**
+                 * @description Bytes of a JSON object in front of the file, with what lies beside the model: `golden`
+                 *     (rows that must be answered as given before the version is taken), `report` (anything),
+                 *     `config` (the settings of a model that is not there yet).
+                 * @example 0
+                 */
+                "Inference-Header-Content-Length"?: number | null;
+            };
+            path: {
+                /**
+                 * @description Name of the model; made where it is not there.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file, as long as `models.upload_bytes_max` allows. */
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The version is there. */
+            201: {
+                headers: {
+                    /** @description Where the version is described. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is such a version already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file is too long. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            /** @description The file is not taken; the reason is said. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getModelVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+                /**
+                 * @description Number of the version.
+                 * @example 2
+                 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteModelVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+                /**
+                 * @description Number of the version.
+                 * @example 2
+                 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The version is needed; the reason is said. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    loadModelVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+                /**
+                 * @description Number of the version.
+                 * @example 2
+                 */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            /** @description The version does not load; the reason is said. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    predictFixtures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description 1 to 1,000 fixtures. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictionBatch"];
+            };
+        };
+        responses: {
+            /** @description A prediction or a problem for each entry. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Predicted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description Entries cannot be read; nothing was predicted. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

@@ -1,7 +1,7 @@
-//! Who asks: API keys, and the values a handler must hold to read or to write.
+//! Who asks: API keys, and the values a handler must hold to read, to write or to change models.
 //!
-//! A handler that takes a [`Reader`] or a [`Writer`] cannot run for somebody who may not. Only the
-//! hash of a key is ever stored; the key itself is never logged.
+//! A handler that takes a [`Reader`], a [`Writer`] or a [`Keeper`] cannot run for somebody who may
+//! not. Only the hash of a key is ever stored; the key itself is never logged.
 
 mod key;
 
@@ -24,19 +24,22 @@ pub enum Scope {
     Read,
     /// Write fixtures, results and quotes.
     Write,
+    /// Add, load, promote and delete models of the repository.
+    Models,
     /// Everything.
     Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Admin];
+    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Models, Self::Admin];
 
     /// The scope's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Write => "write",
+            Self::Models => "models",
             Self::Admin => "admin",
         }
     }
@@ -67,6 +70,15 @@ pub(crate) struct Writer {
     pub(crate) principal: String,
 }
 
+/// Proof that the request may change models, and in whose name.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    /// The public prefix of the key.
+    pub(crate) principal: String,
+    /// The key's name for people.
+    pub(crate) name: String,
+}
+
 impl Reader {
     /// Lets in who may read, by the headers (or metadata) of a request.
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
@@ -92,6 +104,26 @@ impl Writer {
         Ok(Self {
             principal: key.prefix,
         })
+    }
+}
+
+impl Keeper {
+    /// Lets in who may change models, by the headers (or metadata) of a request.
+    pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
+        let key = authenticate(presented(headers), state, Scope::Models).await?;
+        require(&key, Scope::Models)?;
+        Ok(Self {
+            principal: key.prefix,
+            name: key.name,
+        })
+    }
+}
+
+impl FromRequestParts<ApiState> for Keeper {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Self::of(&parts.headers, state).await
     }
 }
 

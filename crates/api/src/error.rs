@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::EngineError;
+use engine::{EngineError, serving::InferenceError};
 use thiserror::Error;
 
 use crate::{
@@ -65,6 +65,12 @@ pub(crate) enum ApiError {
     Encode(#[from] serde_json::Error),
     #[error("status {0} without an explanation")]
     Unexplained(StatusCode),
+    #[error("the upload broke off")]
+    UploadBroken,
+    #[error("model {0} has no report")]
+    NoReport(String),
+    #[error(transparent)]
+    Serving(#[from] InferenceError),
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
@@ -92,6 +98,9 @@ impl ApiError {
             Self::Overloaded(_) => problem::OVERLOADED,
             Self::NotReady(_) => problem::NOT_READY,
             Self::Panicked(_) | Self::Encode(_) | Self::Unexplained(_) => problem::INTERNAL,
+            Self::UploadBroken => problem::UPLOAD_BROKEN,
+            Self::NoReport(_) => problem::NO_REPORT,
+            Self::Serving(error) => serving_kind(error),
             Self::Engine(error) => engine_kind(error),
         }
     }
@@ -136,6 +145,7 @@ impl ApiError {
                 Some(retry_after("1"))
             }
             Self::TimedOut(_) => Some(retry_after("5")),
+            Self::Serving(error) => serving_retry_after(error),
             _ => None,
         }
     }
@@ -156,6 +166,44 @@ fn engine_kind(error: &EngineError) -> ProblemKind {
         EngineError::Store(_) => problem::STORE_FAILED,
         EngineError::Forecast(_) | EngineError::Worker => problem::INTERNAL,
     }
+}
+
+fn serving_kind(error: &InferenceError) -> ProblemKind {
+    use InferenceError as E;
+    match error {
+        E::UnknownModel(_) => problem::UNKNOWN_MODEL,
+        E::UnknownVersion { .. } => problem::UNKNOWN_VERSION,
+        E::VersionTaken { .. } => problem::VERSION_TAKEN,
+        E::Refused(_) => problem::CHANGE_REFUSED,
+        E::TooLarge { .. } => problem::BODY_TOO_LARGE,
+        E::BadRequest(_) | E::BadModel(_) | E::NotLoaded { .. } | E::Failed { .. } => {
+            problem::BAD_MODEL
+        }
+        E::ModelBusy { .. } => problem::MODEL_BUSY,
+        E::ServerBusy { .. } => problem::OVERLOADED,
+        E::Stopping => problem::NOT_READY,
+        E::Deadline
+        | E::Loading { .. }
+        | E::NoRoom { .. }
+        | E::Unloaded(_)
+        | E::BreakerOpen { .. } => problem::MODEL_UNAVAILABLE,
+        E::Folder { .. } => problem::INTERNAL,
+    }
+}
+
+/// When to come again to a model that is busy or away.
+fn serving_retry_after(error: &InferenceError) -> Option<(HeaderName, HeaderValue)> {
+    use InferenceError as E;
+    let wait = match error {
+        E::ModelBusy { retry_after, .. }
+        | E::ServerBusy { retry_after, .. }
+        | E::BreakerOpen { retry_after, .. } => *retry_after,
+        E::Loading { .. } | E::NoRoom { .. } | E::Stopping => Duration::from_secs(1),
+        _ => return None,
+    };
+    let seconds = wait.as_millis().div_ceil(1_000).max(1);
+    let seconds = HeaderValue::from_str(&seconds.to_string()).expect("digits are ASCII");
+    Some((header::RETRY_AFTER, seconds))
 }
 
 impl IntoResponse for ApiError {

@@ -3,7 +3,12 @@
 
 mod conditional;
 
-use std::{any::Any, borrow::Cow, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Body,
@@ -23,6 +28,8 @@ use crate::{
 
 pub(crate) use conditional::{conditional, name_encoding_in_etag};
 
+/// How long an upload or a load may take.
+const MODEL_CHANGE_TIME_MAX: Duration = Duration::from_secs(600);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What an answer may load where its handler sets no policy of its own: nothing.
 const STRICT_POLICY: HeaderValue =
@@ -52,10 +59,13 @@ pub(crate) async fn outside(
         .get::<MatchedPath>()
         .map(|it| it.as_str().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let method = request.method().clone();
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
-    let status = response.status().as_u16();
-    let wait_ms = started.elapsed().as_secs_f64() * 1e3;
+    let took = started.elapsed();
+    let asked = (&method, route.as_deref());
+    state.figures.answered(asked, response.status(), took);
+    let (status, wait_ms) = (response.status().as_u16(), took.as_secs_f64() * 1e3);
     span.in_scope(|| info!(status, wait_ms, route, "request answered"));
     name(&mut response, &id);
     let headers = response.headers_mut();
@@ -216,9 +226,19 @@ pub(crate) async fn admit(
         .requests
         .try_acquire()
         .map_err(|_| ApiError::Overloaded(state.options.concurrent_requests_max))?;
-    let bound = state.options.handler_time_max;
+    let bound = time_max(&state, &request);
     let answer = tokio::time::timeout(bound, next.run(request)).await;
     answer.map_err(|_| ApiError::TimedOut(bound))
+}
+
+/// How long a request may take: what changes models waits for files and loads.
+fn time_max(state: &ApiState, request: &Request) -> Duration {
+    let changes = !request.method().is_safe();
+    if changes && request.uri().path().starts_with("/v1/models/") {
+        MODEL_CHANGE_TIME_MAX
+    } else {
+        state.options.handler_time_max
+    }
 }
 
 /// Refuses hosts this server does not answer to.

@@ -9,6 +9,7 @@ mod error;
 mod extract;
 mod guard;
 mod idempotency;
+mod metrics;
 mod oip;
 mod openapi;
 mod pages;

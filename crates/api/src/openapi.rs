@@ -26,7 +26,8 @@ prices, bookmakers' quotes and the edges between them.
 - A list is `{data, next_cursor}`; pass `next_cursor` as `cursor` to get the next page.
 - Errors are problem documents (RFC 9457); their `type` leads to an explanation.
 - Reads carry an `ETag`; send it as `If-None-Match` and an unchanged answer comes as 304.
-- Writes need an API key with the scope `write` and take an `Idempotency-Key`.
+- Writes need an API key with the scope `write` and take an `Idempotency-Key`; changes of models \
+  need one with the scope `models`.
 - Unknown query parameters and body members are refused, not ignored.";
 
 #[derive(utoipa::OpenApi)]
@@ -92,7 +93,10 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
             "Prices",
             "What bookmakers offer, and where it is more than fair.",
         ),
-        ("Models", "The models and their report cards."),
+        (
+            "Models",
+            "The models, their report cards, and those of the repository with their versions.",
+        ),
         ("Writing", "Fixtures, results and prices from outside."),
         (
             "Health",
@@ -179,7 +183,8 @@ fn complete(path: &str, item: &mut PathItem) {
             add_not_modified(operation);
         }
     }
-    if let Some(operation) = &mut item.post {
+    let writes = [&mut item.post, &mut item.put, &mut item.delete];
+    for operation in writes.into_iter().flatten() {
         add(
             operation,
             &[
@@ -188,10 +193,12 @@ fn complete(path: &str, item: &mut PathItem) {
                 ("403", "Forbidden"),
             ],
         );
-        add(
-            operation,
-            &[("409", "Conflict"), ("413", "TooLarge"), ("415", "NotJson")],
-        );
+        if takes_json(operation) {
+            add(
+                operation,
+                &[("409", "Conflict"), ("413", "TooLarge"), ("415", "NotJson")],
+            );
+        }
         add(
             operation,
             &[
@@ -200,6 +207,13 @@ fn complete(path: &str, item: &mut PathItem) {
                 ("503", "Unavailable"),
             ],
         );
+    }
+}
+
+fn takes_json(operation: &Operation) -> bool {
+    match &operation.request_body {
+        Some(RefOr::T(body)) => body.content.contains_key("application/json"),
+        _ => false,
     }
 }
 

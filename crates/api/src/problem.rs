@@ -25,27 +25,35 @@ pub struct ProblemKind {
 }
 
 /// Everything that goes wrong, in the order of its status.
-pub const PROBLEM_KINDS: [ProblemKind; 25] = [
+pub const PROBLEM_KINDS: [ProblemKind; 33] = [
     BAD_QUERY,
     BAD_CURSOR,
     BAD_PATH,
     BAD_HEADER,
     MALFORMED_BODY,
+    UPLOAD_BROKEN,
     KEY_MISSING,
     KEY_REFUSED,
     SCOPE_MISSING,
     UNKNOWN_ROUTE,
     UNKNOWN_FIXTURE,
     UNKNOWN_MODEL,
+    NO_REPORT,
+    UNKNOWN_VERSION,
     METHOD_NOT_ALLOWED,
     IDEMPOTENCY_IN_PROGRESS,
+    VERSION_TAKEN,
+    CHANGE_REFUSED,
     BODY_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     FOREIGN_HOST,
     INVALID_ENTRIES,
     NOT_PREDICTABLE,
     IDEMPOTENCY_MISMATCH,
+    BAD_MODEL,
+    MODEL_BUSY,
     INTERNAL,
+    MODEL_UNAVAILABLE,
     NO_MODEL,
     NOT_READY,
     OVERLOADED,
@@ -98,13 +106,21 @@ pub(crate) const MALFORMED_BODY: ProblemKind = ProblemKind {
            where the fault lies.",
 };
 
+/// The upload broke off.
+pub(crate) const UPLOAD_BROKEN: ProblemKind = ProblemKind {
+    slug: "upload-broken",
+    status: StatusCode::BAD_REQUEST,
+    title: "The upload broke off",
+    help: "Nothing was kept. Send the file again.",
+};
+
 /// There is no key.
 pub(crate) const KEY_MISSING: ProblemKind = ProblemKind {
     slug: "key-missing",
     status: StatusCode::UNAUTHORIZED,
     title: "An API key is needed",
     help: "Send `Authorization: Bearer se_…` or `X-API-Key: se_…`. Make a key with \
-           `sports-edge key create --name NAME --scope write`.",
+           `sports-edge key create --name NAME --scope write` (`models` to change models).",
 };
 
 /// The key does not count.
@@ -149,6 +165,23 @@ pub(crate) const UNKNOWN_MODEL: ProblemKind = ProblemKind {
     help: "`GET /v1/models` lists models; before the first `sports-edge train` there is none.",
 };
 
+/// The model has no report.
+pub(crate) const NO_REPORT: ProblemKind = ProblemKind {
+    slug: "no-report",
+    status: StatusCode::NOT_FOUND,
+    title: "The model has no report",
+    help: "A model of the repository has the report that its trainer left beside it as `report.json`.",
+};
+
+/// The version is not known.
+pub(crate) const UNKNOWN_VERSION: ProblemKind = ProblemKind {
+    slug: "unknown-version",
+    status: StatusCode::NOT_FOUND,
+    title: "The version is not known",
+    help: "There is no such version, or the model's version policy leaves it out. \
+           `GET /v1/models/{name}/versions` lists versions.",
+};
+
 /// The path does not take this method.
 pub(crate) const METHOD_NOT_ALLOWED: ProblemKind = ProblemKind {
     slug: "method-not-allowed",
@@ -166,12 +199,30 @@ pub(crate) const IDEMPOTENCY_IN_PROGRESS: ProblemKind = ProblemKind {
            again.",
 };
 
+/// There is such a version already.
+pub(crate) const VERSION_TAKEN: ProblemKind = ProblemKind {
+    slug: "version-taken",
+    status: StatusCode::CONFLICT,
+    title: "There is such a version already",
+    help: "A version never changes. Leave `version` out to get the next free number.",
+};
+
+/// The change is refused as things are.
+pub(crate) const CHANGE_REFUSED: ProblemKind = ProblemKind {
+    slug: "change-refused",
+    status: StatusCode::CONFLICT,
+    title: "The change is refused as things are",
+    help: "`detail` says what stands in the way: a gate that was set, a version that is needed, a \
+           promotion that never was.",
+};
+
 /// The body is too large.
 pub(crate) const BODY_TOO_LARGE: ProblemKind = ProblemKind {
     slug: "body-too-large",
     status: StatusCode::PAYLOAD_TOO_LARGE,
     title: "The body is too large",
-    help: "Send smaller batches; the setting `limits.body_bytes_max` holds the bound.",
+    help: "Send smaller batches; the setting `limits.body_bytes_max` holds the bound, and \
+           `models.upload_bytes_max` that of a model's file.",
 };
 
 /// The body is not declared as JSON.
@@ -218,12 +269,38 @@ pub(crate) const IDEMPOTENCY_MISMATCH: ProblemKind = ProblemKind {
            same request.",
 };
 
+/// The model or setting cannot be taken.
+pub(crate) const BAD_MODEL: ProblemKind = ProblemKind {
+    slug: "bad-model",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    title: "The model or setting cannot be taken",
+    help: "`detail` says why: the file is no model of a known kind, is malformed, has another hash, or \
+           disagrees with its golden rows; a name, label or share is not one. Nothing was changed.",
+};
+
+/// The model is busy.
+pub(crate) const MODEL_BUSY: ProblemKind = ProblemKind {
+    slug: "model-busy",
+    status: StatusCode::TOO_MANY_REQUESTS,
+    title: "The model is busy",
+    help: "Try again after `Retry-After` seconds; the model's `config.toml` holds the bound.",
+};
+
 /// A fault of ours.
 pub(crate) const INTERNAL: ProblemKind = ProblemKind {
     slug: "internal",
     status: StatusCode::INTERNAL_SERVER_ERROR,
     title: "The server is at fault",
     help: "The log has the cause under the same request id.",
+};
+
+/// The model does not answer now.
+pub(crate) const MODEL_UNAVAILABLE: ProblemKind = ProblemKind {
+    slug: "model-unavailable",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "The model does not answer now",
+    help: "It is loading, unloaded, left alone after failures, or there is no room for it; `detail` \
+           says which.",
 };
 
 /// No model has been trained.

@@ -8,7 +8,15 @@ mod fixtures;
 mod health_live;
 mod health_ready;
 mod insight;
+mod model_canary;
+mod model_delete;
+mod model_label;
+mod model_load;
+mod model_promote;
 mod model_report;
+mod model_statistics;
+mod model_upload;
+mod model_versions;
 mod models;
 mod post_fixtures;
 mod post_predictions;
@@ -16,6 +24,7 @@ mod post_quotes;
 mod post_results;
 mod prediction;
 mod quotes;
+mod served;
 mod teams;
 mod written;
 
@@ -42,9 +51,38 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(board::get_board))
         .routes(routes!(models::list_models))
         .routes(routes!(model_report::get_model_report))
+        .merge(repository())
         .routes(routes!(post_results::put_results))
         .routes(routes!(post_quotes::put_quotes))
         .layer(middleware::from_fn(conditional))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))
+}
+
+/// What concerns models of the repository.
+fn repository() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(
+            model_versions::list_model_versions,
+            model_upload::upload_model
+        ))
+        .routes(routes!(
+            model_versions::get_model_version,
+            model_delete::delete_model_version
+        ))
+        .routes(routes!(model_load::load_model_version))
+        .routes(routes!(model_load::load_model))
+        .routes(routes!(model_load::unload_model))
+        .routes(routes!(model_promote::promote_model))
+        .routes(routes!(model_promote::roll_back_model))
+        .routes(routes!(
+            model_canary::put_canary,
+            model_canary::delete_canary
+        ))
+        .routes(routes!(
+            model_label::put_model_label,
+            model_label::delete_model_label
+        ))
+        .routes(routes!(model_statistics::get_model_statistics))
+        .routes(routes!(model_statistics::get_model_config))
 }

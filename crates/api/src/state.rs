@@ -11,7 +11,7 @@ use std::{
 use engine::Engine;
 use tokio::sync::Semaphore;
 
-use crate::ReadAccess;
+use crate::{ReadAccess, metrics::HttpFigures};
 
 /// How the API is guarded.
 #[derive(Debug, Clone)]
@@ -58,6 +58,7 @@ pub struct ApiState {
     pub(crate) engine: Arc<Engine>,
     pub(crate) options: Arc<ApiOptions>,
     pub(crate) requests: Arc<Semaphore>,
+    pub(crate) figures: Arc<HttpFigures>,
     request_count: Arc<AtomicU32>,
     draining: Arc<AtomicBool>,
 }
@@ -69,6 +70,7 @@ impl ApiState {
             engine,
             requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),
             options: Arc::new(options),
+            figures: Arc::default(),
             request_count: Arc::default(),
             draining: Arc::default(),
         }
@@ -82,6 +84,11 @@ impl ApiState {
     /// The engine behind the API.
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    /// What the front door counted, in the Prometheus text format.
+    pub fn metrics(&self) -> String {
+        self.figures.text()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

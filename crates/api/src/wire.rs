@@ -5,6 +5,7 @@ mod edge;
 mod fixture;
 mod market;
 mod prediction;
+mod served;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -14,6 +15,7 @@ pub(crate) use edge::Edge;
 pub(crate) use fixture::{Fixture, FixtureStatus, MatchStats, Score, Sport, Team};
 pub(crate) use market::{MarketKind, MarketView, QuoteStage};
 pub(crate) use prediction::{Opinion, Prediction};
+pub(crate) use served::{Canary, ModelStatistics, ModelVersion, ServedModel};
 
 /// A list, or one page of it.
 #[derive(Debug, Serialize, ToSchema)]

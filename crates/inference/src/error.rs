@@ -24,6 +24,20 @@ pub enum InferenceError {
     /// A name, label, setting or file that was sent cannot be taken.
     #[error("{0}")]
     BadModel(String),
+    /// The file that was sent is longer than is taken.
+    #[error("the file has more than {bytes_max} bytes")]
+    TooLarge {
+        /// The bound.
+        bytes_max: u64,
+    },
+    /// There is such a version already.
+    #[error("model {model} has version {version} already")]
+    VersionTaken {
+        /// Which model.
+        model: String,
+        /// Which version.
+        version: u64,
+    },
     /// The model's own bound is reached.
     #[error("model {model} has {bound} requests at work")]
     ModelBusy {

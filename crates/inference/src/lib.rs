@@ -30,6 +30,7 @@ pub use error::InferenceError;
 pub use model_cache::CacheFigures;
 pub use request::{Fallback, InferReply, InferRequest, Outcome, StageTimes, VersionRef};
 pub use server::{
-    IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, Push, StatisticsView, VersionView,
+    IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, Push, StatisticsView, Upload,
+    VersionView,
 };
 pub use tensor::{DataType, Signature, Tensor, TensorSpec, Values};

@@ -122,6 +122,21 @@ impl Repository {
             && slot(entry.serving).is_none_or(|it| it.facts().is_none())
     }
 
+    /// Deletes a version's files, out of sight in one step. Blocks.
+    pub(crate) fn remove(&self, model: &str, version: u64) -> Result<(), InferenceError> {
+        let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = self.folder.join(model);
+        let path = folder.join(version.to_string());
+        let gone = self.folder.join(UPLOADS);
+        let gone = gone.join(format!("{model}-{version}.gone"));
+        // One that could not be deleted before is in the way.
+        let _ = fs::remove_dir_all(&gone);
+        fs::rename(&path, &gone).map_err(|it| failed(&path, "taken away", it))?;
+        sync_folder(&folder).map_err(|it| failed(&folder, "made durable", it))?;
+        self.scan()?;
+        fs::remove_dir_all(&gone).map_err(|it| failed(&gone, "deleted", it))
+    }
+
     /// Changes what a model's operators set at run time, and keeps it. Blocks.
     pub(crate) fn change(
         &self,

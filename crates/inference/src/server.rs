@@ -13,7 +13,13 @@ use crate::{
 mod answer;
 mod change;
 mod push;
+mod remove;
+mod upload;
 mod view;
+
+use upload::Uploads;
+
+pub use upload::Upload;
 
 /// The server of models.
 #[derive(Debug)]
@@ -22,6 +28,7 @@ pub struct ModelServer {
     models: Arc<Models>,
     poller: Poller,
     pub(crate) pipeline: Arc<Pipeline>,
+    uploads: Uploads,
 }
 
 /// How far a version is.

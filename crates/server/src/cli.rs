@@ -30,6 +30,7 @@ More:
                                             how good the models would have been
   sports-edge key create --name feed --scope write
                                             let a program write over the API
+  sports-edge model push goals model.txt    serve a model of your own
   sports-edge doctor                        check the installation, say what to fix
 
 Settings come from a file, the environment (SPORTS_EDGE_LISTEN, SPORTS_EDGE_DATA_DIR, …) and
@@ -39,7 +40,8 @@ Exit codes:
   0  done
   1  failed; standard error says why
   2  the command line, a setting or a file to import is wrong
-  3  done, but something needs attention: rows set aside by import, findings of doctor";
+  3  done, but something needs attention: rows set aside by import, findings of doctor,
+     requests that failed in model bench";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -72,6 +74,8 @@ enum Verb {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(command::key::KeyVerb),
+    /// Models of a running server: list, upload, promote, roll back, measure
+    Model(command::model::ModelArgs),
     /// Print every setting in force and where it comes from
     Config(command::config::ConfigArgs),
     /// Check the installation and say what to fix
@@ -118,6 +122,7 @@ fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Config(args) => command::config::run(&args, config),
         Verb::Openapi => command::openapi::run(),
+        Verb::Model(args) => command::model::run(args, config),
         Verb::Doctor => command::block_on(command::doctor::run(config)),
         Verb::Serve(_) => command::block_on(command::serve::run(config)),
         Verb::Import(args) => command::block_on(command::import_into(args, config)),

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub mod import;
 pub(crate) mod key;
+pub(crate) mod model;
 pub(crate) mod openapi;
 pub(crate) mod predict;
 mod progress;

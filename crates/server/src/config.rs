@@ -17,6 +17,8 @@ const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "SPORTS_EDGE_";
 /// Names the settings file; not a setting itself.
 const FILE_VARIABLE: &str = "SPORTS_EDGE_CONFIG";
+/// Holds the API key that commands use; not a setting, so that no file of settings holds a secret.
+const KEY_VARIABLE: &str = "SPORTS_EDGE_KEY";
 /// The settings file looked for where none is named.
 const FILE_NAME: &str = "sports-edge.toml";
 
@@ -155,6 +157,8 @@ pub struct Config {
     pub strangers: Vec<String>,
     /// The user's own folder of settings; may hold `competitions.toml` and `aliases.csv`.
     pub personal_folder: Option<PathBuf>,
+    /// The API key that commands use to talk to a server.
+    pub api_key: Option<String>,
 }
 
 impl Config {
@@ -174,7 +178,7 @@ impl Config {
             };
             let key = rest.to_lowercase().replace("__", ".");
             match defaults.get(&key) {
-                _ if name == FILE_VARIABLE => {}
+                _ if name == FILE_VARIABLE || name == KEY_VARIABLE => {}
                 Some(like) => {
                     let source = Source::Environment(name.clone());
                     layer::lay_text(&mut origins, &key, text, (like, source))?;
@@ -195,6 +199,7 @@ impl Config {
             origins,
             strangers,
             personal_folder: inputs.personal_folder(),
+            api_key: inputs.variable(KEY_VARIABLE).map(str::to_owned),
         })
     }
 }

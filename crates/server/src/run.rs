@@ -4,6 +4,7 @@
 
 mod beside;
 mod listener;
+mod metrics;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,7 +31,7 @@ pub async fn run(
     let state = ApiState::new(Arc::clone(&engine), options(settings)?);
     let address = listener.local_addr().context("the socket has no address")?;
     info!(%address, "listening");
-    let beside = Beside::start(settings, &state, &engine).await?;
+    let beside = Beside::start(settings, &state).await?;
     let loading = tokio::spawn(load(engine));
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let draining = state.clone();

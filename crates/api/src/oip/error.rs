@@ -87,6 +87,8 @@ impl From<InferenceError> for OipError {
             E::Failed { .. } | E::Folder { .. } => {
                 of(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal)
             }
+            E::TooLarge { .. } => of(StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidArgument),
+            E::VersionTaken { .. } => of(StatusCode::CONFLICT, Code::AlreadyExists),
             E::Refused(_) => of(StatusCode::CONFLICT, Code::FailedPrecondition),
         }
     }

@@ -45,7 +45,7 @@ use super::{
 };
 use crate::{
     ApiState,
-    auth::{Reader, Writer},
+    auth::{Keeper, Reader},
     error::ApiError,
 };
 
@@ -85,9 +85,9 @@ impl Service {
         reader.map(|_| ()).map_err(refused)
     }
 
-    async fn writer(&self, metadata: &MetadataMap) -> Result<(), Status> {
-        let writer = Writer::of(metadata.as_ref(), &self.state).await;
-        writer.map(|_| ()).map_err(refused)
+    async fn keeper(&self, metadata: &MetadataMap) -> Result<(), Status> {
+        let keeper = Keeper::of(metadata.as_ref(), &self.state).await;
+        keeper.map(|_| ()).map_err(refused)
     }
 
     async fn infer(
@@ -278,7 +278,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<RepositoryModelLoadRequest>,
     ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
-        self.writer(request.metadata()).await?;
+        self.keeper(request.metadata()).await?;
         let asked = request.into_inner();
         refuse_override(&asked.parameters)?;
         serving(&self.state.engine)?
@@ -292,7 +292,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
-        self.writer(request.metadata()).await?;
+        self.keeper(request.metadata()).await?;
         serving(&self.state.engine)?
             .unload(&request.into_inner().model_name)
             .await

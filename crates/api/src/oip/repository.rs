@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::{error::OipError, json, serving};
 use crate::{
     ApiState,
-    auth::{Reader, Writer},
+    auth::{Keeper, Reader},
 };
 
 pub(super) fn router() -> Router<ApiState> {
@@ -95,7 +95,7 @@ async fn index(
 }
 
 async fn load(
-    _: Writer,
+    _: Keeper,
     State(state): State<ApiState>,
     Path(name): Path<String>,
     body: Bytes,
@@ -121,7 +121,7 @@ pub(super) fn refuse_override<'a>(
 }
 
 async fn unload(
-    _: Writer,
+    _: Keeper,
     State(state): State<ApiState>,
     Path(name): Path<String>,
     body: Bytes,

@@ -6,6 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use engine::EngineError;
+use serde::de::IgnoredAny;
+
 use crate::{
     ApiState,
     auth::Reader,
@@ -19,7 +22,8 @@ use crate::{
 /// How the model did on games it had not seen, season by season: log loss, Brier, RPS and
 /// calibration with intervals beside the base rate and the market, reliability, and a betting
 /// simulation with the closing-line value its claims realised. The document is the one
-/// `sports-edge backtest --json` prints, in which the model stands beside the others.
+/// `sports-edge backtest --json` prints, in which the model stands beside the others. A model of
+/// the repository has what its trainer left as `report.json` beside the version that serves.
 #[utoipa::path(
     get,
     path = "/v1/models/{name}/report",
@@ -28,7 +32,7 @@ use crate::{
     params(("name" = String, Path, description = "Name of the model.", example = "blend")),
     responses(
         (status = 200, description = "The report card.", body = Object),
-        (status = 404, description = "The model is not known.", body = Problem,
+        (status = 404, description = "The model is not known, or has no report.", body = Problem,
             content_type = "application/problem+json"),
     ),
     security((), ("bearer" = ["read"]), ("api_key" = ["read"]))
@@ -39,7 +43,28 @@ pub(crate) async fn get_model_report(
     Path(name): Path<String>,
     _query: Query<NoQuery>,
 ) -> Result<Response, ApiError> {
-    let report = state.engine.model_report(&name).await?;
-    let body = serde_json::to_vec(&*report)?;
+    let body = match state.engine.model_report(&name).await {
+        Ok(report) => serde_json::to_vec(&*report)?,
+        Err(error @ (EngineError::UnknownModel(_) | EngineError::NoModel)) => {
+            left_beside(&state, &name).unwrap_or(Err(error.into()))?
+        }
+        Err(error) => return Err(error.into()),
+    };
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// The report beside the serving version of a model of the repository; `None` where there is no
+/// such model.
+fn left_beside(state: &ApiState, name: &str) -> Option<Result<Vec<u8>, ApiError>> {
+    let models = state.engine.serving()?;
+    let serving = models.model(name).ok()?.serving;
+    let versions = models.versions(Some(name)).ok()?;
+    let version = versions.into_iter().find(|it| Some(it.version) == serving);
+    let report = version.and_then(|it| it.report);
+    let sound = report.filter(|it| serde_json::from_str::<IgnoredAny>(it).is_ok());
+    Some(
+        sound
+            .map(String::into_bytes)
+            .ok_or_else(|| ApiError::NoReport(name.to_owned())),
+    )
 }

@@ -1,6 +1,6 @@
 //! A server without a socket, on a made-up league.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use api::{ApiOptions, ApiState, KEY_RANDOM_BYTES, NewKey, ReadAccess, Scope, router};
 use axum::{
@@ -8,7 +8,10 @@ use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
-use engine::{Engine, EngineOptions, FixedClock};
+use engine::{
+    Engine, EngineOptions, FixedClock,
+    serving::{Eviction, ModelServer, ServerOptions},
+};
 use jiff::Timestamp;
 use serde_json::Value;
 use store::SqliteStore;
@@ -26,6 +29,8 @@ pub(crate) struct App {
     /// Ids of the league's fixtures by kickoff; the last ones are still to be played.
     pub(crate) fixtures: Vec<i64>,
     pub(crate) teams: Vec<i64>,
+    /// The folder of models, where there is one.
+    pub(crate) models: Option<TempDir>,
     _folder: TempDir,
 }
 
@@ -72,6 +77,19 @@ impl App {
     }
 
     pub(crate) async fn with(options: ApiOptions) -> Self {
+        Self::made(options, None).await
+    }
+
+    /// The same with an empty folder of models.
+    pub(crate) async fn serving() -> Self {
+        let options = ApiOptions {
+            read_access: ReadAccess::Open,
+            ..ApiOptions::default()
+        };
+        Self::made(options, Some(tempfile::tempdir().unwrap())).await
+    }
+
+    async fn made(options: ApiOptions, models: Option<TempDir>) -> Self {
         let (store, folder) = testkit::store().await;
         let league = league(&LeagueOptions {
             rounds_open: 2,
@@ -85,6 +103,10 @@ impl App {
             Arc::new(FixedClock(now)),
             EngineOptions::default(),
         );
+        let engine = match &models {
+            None => engine,
+            Some(folder) => engine.with_serving(server_of_models(folder).await),
+        };
         let engine = Arc::new(engine);
         let state = ApiState::new(engine.clone(), options);
         Self {
@@ -95,6 +117,7 @@ impl App {
             now,
             fixtures: fixtures.into_iter().map(|it| it.0).collect(),
             teams: teams.into_iter().map(|it| it.0).collect(),
+            models,
             _folder: folder,
         }
     }
@@ -140,6 +163,24 @@ impl App {
             .await
     }
 
+    pub(crate) async fn ask(
+        &self,
+        (method, path): (Method, &str),
+        body: impl Into<Body>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// A `Bearer` value that may change models.
+    pub(crate) async fn keeper(&self) -> String {
+        format!("Bearer {}", self.key(&[Scope::Models], 7).await)
+    }
+
     /// A key that is there, made where it is not; `mark` makes keys differ.
     pub(crate) async fn key(&self, scopes: &[Scope], mark: u8) -> String {
         let new = NewKey {
@@ -168,4 +209,24 @@ impl App {
     pub(crate) fn upcoming(&self) -> i64 {
         *self.fixtures.last().unwrap()
     }
+}
+
+/// A server of models on a folder.
+pub(crate) async fn server_of_models(folder: &TempDir) -> Arc<ModelServer> {
+    let options = ServerOptions {
+        folder: folder.path().to_owned(),
+        poll_every: None,
+        budget_bytes: 1 << 30,
+        eviction: Eviction::Lru,
+        loads_max: 1,
+        load_wait_max: Duration::from_secs(5),
+        load_backoff: Duration::from_secs(1),
+        load_backoff_max: Duration::from_secs(60),
+        requests_max: 64,
+        threads: 1,
+        direct_max: Duration::from_micros(50),
+        upload_bytes_max: 1 << 20,
+        results_bytes_max: 1 << 20,
+    };
+    ModelServer::open(options).await.unwrap()
 }

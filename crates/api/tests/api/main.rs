@@ -8,6 +8,7 @@ mod conditional;
 mod document;
 mod front_door;
 mod lists;
+mod models;
 mod oip;
 mod predictions;
 mod problems;

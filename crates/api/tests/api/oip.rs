@@ -5,37 +5,18 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use engine::{
-    Engine, EngineOptions, FixedClock,
-    serving::{Eviction, ModelServer, ServerOptions},
-};
+use engine::{Engine, EngineOptions, FixedClock};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::app::App;
+use crate::app::{App, server_of_models};
 
 /// A server with an empty folder of models.
 async fn empty() -> (Router, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let options = ServerOptions {
-        folder: folder.path().to_owned(),
-        poll_every: None,
-        budget_bytes: 1 << 30,
-        eviction: Eviction::Lru,
-        loads_max: 1,
-        load_wait_max: Duration::from_secs(5),
-        load_backoff: Duration::from_secs(1),
-        load_backoff_max: Duration::from_secs(60),
-        requests_max: 64,
-        threads: 1,
-        direct_max: Duration::from_micros(50),
-        upload_bytes_max: 1 << 20,
-        results_bytes_max: 1 << 20,
-    };
-    let models = ModelServer::open(options).await.unwrap();
+    let models = server_of_models(&folder).await;
     let store = store::SqliteStore::in_memory().await.unwrap();
     let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
     let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
@@ -130,7 +111,7 @@ async fn what_is_wrong_with_a_request_is_said_with_its_place() {
 }
 
 #[tokio::test]
-async fn loading_and_unloading_need_a_key_that_may_write() {
+async fn loading_and_unloading_need_a_key_that_may_change_models() {
     let (router, _folder) = empty().await;
     for verb in ["load", "unload"] {
         let path = format!("/v2/repository/models/m/{verb}");

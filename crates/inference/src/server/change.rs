@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ModelServer;
+use super::{ModelServer, Uploads};
 use crate::{
     Canary, InferenceError, ServerOptions, Shadow, VersionRef, loader,
     model_cache::Reader,
@@ -29,6 +29,7 @@ impl ModelServer {
             pipeline,
             models,
             poller,
+            uploads: Uploads::default(),
         }))
     }
 

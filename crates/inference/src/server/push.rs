@@ -146,10 +146,10 @@ fn place(repository: &Repository, push: &Push, stage: &Path) -> Result<u64, Infe
         .as_ref()
         .is_some_and(|it| it.files.contains_key(&version))
     {
-        return Err(InferenceError::BadModel(format!(
-            "model {} has version {version} already",
-            push.name
-        )));
+        return Err(InferenceError::VersionTaken {
+            model: push.name.clone(),
+            version,
+        });
     }
     let folder = repository.folder().join(&push.name);
     fs::create_dir_all(&folder).map_err(|it| failed(&folder, "made", it))?;

@@ -9,6 +9,8 @@ use crate::{
     fixtures::{options, put, row, stump},
 };
 
+mod uploads;
+
 /// A folder of models with version 1 of `elo`, and its server.
 struct Bench {
     folder: TempDir,
@@ -94,7 +96,12 @@ async fn a_pushed_version_is_there_in_one_step_and_a_second_of_its_number_is_ref
     assert_eq!((view.version, view.state), (2, LoadState::Ready));
     let mut again = it.push("elo", &model(3.0));
     again.version = Some(2);
-    assert_eq!(it.refused(again).await, "model elo has version 2 already");
+    let error = it.server.push(again).await.unwrap_err();
+    assert!(matches!(
+        error,
+        InferenceError::VersionTaken { version: 2, .. }
+    ));
+    assert_eq!(error.to_string(), "model elo has version 2 already");
     let mut new = it.push("rest.model", &model(4.0));
     new.config = Some(ModelConfig {
         pin: true,

@@ -114,18 +114,12 @@ impl ModelServer {
     /// Every model, by name.
     pub fn models(&self) -> Vec<ModelView> {
         let entries = self.models.repository.entries();
-        entries
-            .values()
-            .map(|entry| ModelView {
-                name: entry.name.as_ref().to_owned(),
-                serving: Some(entry.serving).filter(|it| *it > 0),
-                previous: entry.previous,
-                canary: entry.canary.clone(),
-                shadow: entry.shadow.clone(),
-                versions: entry.files.keys().copied().collect(),
-                problem: entry.problem.clone(),
-            })
-            .collect()
+        entries.values().map(|it| model_view(it)).collect()
+    }
+
+    /// One model.
+    pub fn model(&self, name: &str) -> Result<ModelView, InferenceError> {
+        Ok(model_view(&*self.models.repository.entry(name)?))
     }
 
     /// What the cache of models did and holds.
@@ -218,5 +212,17 @@ impl ModelServer {
         let state = self.pipeline.states.known(&entry.name)?;
         let trial = state.shadow().clone();
         (shadow.version == version && trial.is_of(version)).then_some(trial)
+    }
+}
+
+fn model_view(entry: &ModelEntry) -> ModelView {
+    ModelView {
+        name: entry.name.as_ref().to_owned(),
+        serving: Some(entry.serving).filter(|it| *it > 0),
+        previous: entry.previous,
+        canary: entry.canary.clone(),
+        shadow: entry.shadow.clone(),
+        versions: entry.files.keys().copied().collect(),
+        problem: entry.problem.clone(),
     }
 }

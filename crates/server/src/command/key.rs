@@ -18,7 +18,7 @@ pub(crate) enum KeyVerb {
         /// A name for people, such as the program that will use it
         #[arg(long)]
         name: String,
-        /// What it may do: read, write, admin; may be given more than once
+        /// What it may do: read, write, models, admin; may be given more than once
         #[arg(long, value_name = "SCOPE", required = true, value_delimiter = ',',
             value_parser = scope)]
         scope: Vec<Scope>,

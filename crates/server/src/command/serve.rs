@@ -18,7 +18,8 @@ use crate::config::{Config, Settings};
 /// Where to serve.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads are open on loopback; writes need an API key, and the first run makes one and prints it.
+Reads are open on loopback; writes and changes of models need an API key, and the first run
+makes one and prints it.
 An address that others can reach needs a key, or the setting reads_public.
 
 SIGTERM or SIGINT stops: /health/ready says no, requests at work are finished within
@@ -99,6 +100,11 @@ async fn ensure_key(engine: &Engine, settings: &Settings) -> anyhow::Result<Opti
     if !keys.is_empty() {
         return Ok(None);
     }
-    let key = key::create(engine, "first run".to_owned(), vec![Scope::Write]).await?;
+    let key = key::create(
+        engine,
+        "first run".to_owned(),
+        vec![Scope::Write, Scope::Models],
+    )
+    .await?;
     Ok(Some(key.reveal().to_owned()))
 }

@@ -1,14 +1,14 @@
 //! What listens beside the API: models by gRPC, and metrics.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use api::ApiState;
 use axum::{Router, http::header, routing::get};
-use engine::Engine;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing::{error, info};
 
+use super::metrics;
 use crate::config::Settings;
 
 /// How the Prometheus text format is named.
@@ -22,11 +22,7 @@ pub(super) struct Beside {
 
 impl Beside {
     /// Starts those that the settings ask for.
-    pub(super) async fn start(
-        settings: &Settings,
-        state: &ApiState,
-        engine: &Arc<Engine>,
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn start(settings: &Settings, state: &ApiState) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         if let Some(address) = settings.grpc_listen {
@@ -38,9 +34,9 @@ impl Beside {
         }
         if let Some(address) = settings.metrics_listen {
             let listener = bind(address, "metrics_listen").await?;
-            let (engine, stopped) = (Arc::clone(engine), until(stopped.clone()));
+            let (state, stopped) = (state.clone(), until(stopped.clone()));
             servers.spawn(async move {
-                let serving = axum::serve(listener, metrics(engine));
+                let serving = axum::serve(listener, router(state));
                 told("metrics", serving.with_graceful_shutdown(stopped).await);
             });
         }
@@ -76,9 +72,11 @@ fn told(server: &str, ended: std::io::Result<()>) {
     }
 }
 
-fn metrics(engine: Arc<Engine>) -> Router {
+fn router(state: ApiState) -> Router {
     let text = move || async move {
-        let figures = engine.serving().map_or_else(String::new, |it| it.metrics());
+        let models = state.engine().serving();
+        let models = models.map_or_else(String::new, |it| it.metrics());
+        let figures = metrics::text() + &state.metrics() + &models;
         ([(header::CONTENT_TYPE, METRICS_TYPE)], figures)
     };
     Router::new().route("/metrics", get(text))

@@ -28,5 +28,8 @@ fn a_key_is_shown_once_listed_by_its_prefix_and_revoked() {
 fn a_scope_nobody_knows_is_refused() {
     let refused = Home::new().run(&["key", "create", "--name", "x", "--scope", "everything"]);
     assert_eq!(refused.code, 2);
-    assert!(refused.err.contains("read, write, admin"), "{refused:?}");
+    assert!(
+        refused.err.contains("read, write, models, admin"),
+        "{refused:?}"
+    );
 }

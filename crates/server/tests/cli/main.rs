@@ -4,5 +4,6 @@
 
 mod home;
 mod keys;
+mod models;
 mod serve;
 mod verbs;

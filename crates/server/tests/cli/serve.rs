@@ -8,14 +8,14 @@ use std::{
 use crate::home::Home;
 
 /// A server that runs.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     out: BufReader<ChildStdout>,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
-    fn start(home: &Home, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(home: &Home, environment: &[(&str, &str)]) -> Self {
         let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.envs(environment.iter().copied());
         command.stdout(Stdio::piped()).stderr(Stdio::null());
@@ -37,6 +37,13 @@ impl Server {
         }
     }
 
+    /// The key that a first run prints.
+    pub(crate) fn first_key(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line.trim().rsplit(' ').next().unwrap().to_owned()
+    }
+
     fn ask(&self, request: &str) -> String {
         let mut client = TcpStream::connect(&self.address).unwrap();
         client.write_all(request.as_bytes()).unwrap();
@@ -52,7 +59,7 @@ impl Server {
         ))
     }
 
-    fn until_ready(&self) {
+    pub(crate) fn until_ready(&self) {
         let patience = Instant::now() + Duration::from_secs(20);
         while !self.get("/health/ready").starts_with("HTTP/1.1 200") {
             assert!(Instant::now() < patience, "never ready");
@@ -91,10 +98,8 @@ impl Drop for Server {
 fn the_first_run_prints_a_key_that_writes_and_later_runs_print_none() {
     let home = Home::new();
     let mut server = Server::start(&home, &[]);
-    let mut line = String::new();
-    server.out.read_line(&mut line).unwrap();
-    let key = line.trim().rsplit(' ').next().unwrap().to_owned();
-    assert!(key.starts_with("se_"), "{line}");
+    let key = server.first_key();
+    assert!(key.starts_with("se_"), "{key}");
     server.until_ready();
     let body = r#"{"data": [{"fixture_id": 1, "score": {"home": 1, "away": 0}}]}"#;
     let host = &server.address;
@@ -196,4 +201,37 @@ fn a_taken_address_is_named() {
             .contains(&format!("{address} cannot be listened on")),
         "{refused:?}"
     );
+}
+
+#[test]
+fn metrics_tell_of_the_process_and_of_what_was_asked() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let metrics = free.local_addr().unwrap().to_string();
+    drop(free);
+    let home = Home::new();
+    let mut server = Server::start(&home, &[("SPORTS_EDGE_METRICS_LISTEN", &metrics)]);
+    server.until_ready();
+    for _ in 0..3 {
+        assert!(server.get("/v1/teams").starts_with("HTTP/1.1 200"));
+    }
+    let api = std::mem::replace(&mut server.address, metrics);
+    let text = server.get("/metrics");
+    for line in [
+        "sports_edge_http_requests_total{method=\"GET\",route=\"/v1/teams\",status=\"200\"} 3",
+        "# TYPE process_cpu_seconds_total counter",
+        "# TYPE nv_inference_request_success counter",
+        concat!(
+            "sports_edge_build_info{version=\"",
+            env!("CARGO_PKG_VERSION"),
+            "\"} 1"
+        ),
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line}: {text}");
+    }
+    let name = "process_resident_memory_bytes ";
+    let resident = text.lines().find_map(|it| it.strip_prefix(name));
+    assert!(resident.unwrap().parse::<f64>().unwrap() > 1e6);
+    server.address = api;
+    server.signal("TERM");
+    assert!(server.end().success());
 }

@@ -1,0 +1,123 @@
+//! What the front door counts, in the Prometheus text format; every name stands here once.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::http::{Method, StatusCode};
+
+/// Name, help, value.
+type Metric = (&'static str, &'static str, fn(&Answered) -> f64);
+
+/// Counted for each method, route and status.
+const METRICS: [Metric; 2] = [
+    (
+        "sports_edge_http_requests_total",
+        "Requests answered, without those of the Open Inference Protocol",
+        |it| it.requests as f64,
+    ),
+    (
+        "sports_edge_http_request_seconds_total",
+        "Time from a request to the head of its answer, in s",
+        |it| it.time.as_secs_f64(),
+    ),
+];
+
+/// Methods told apart; any other is `OTHER`, so that nobody makes labels up.
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::DELETE,
+    Method::OPTIONS,
+];
+
+/// What was answered so far; as many entries at most as there are routes, methods and statuses.
+#[derive(Debug, Default)]
+pub(crate) struct HttpFigures(Mutex<BTreeMap<Label, Answered>>);
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Label {
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Debug, Default)]
+struct Answered {
+    requests: u64,
+    time: Duration,
+}
+
+impl HttpFigures {
+    /// Counts an answer; `route` is the path's pattern, where one matched.
+    pub(crate) fn answered(
+        &self,
+        (method, route): (&Method, Option<&str>),
+        status: StatusCode,
+        time: Duration,
+    ) {
+        let known = METHODS.iter().position(|it| it == method);
+        let label = Label {
+            route: route.unwrap_or("none").to_owned(),
+            method: known.map_or("OTHER", |it| METHODS[it].as_str()),
+            status: status.as_u16(),
+        };
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let answered = counts.entry(label).or_default();
+        answered.requests += 1;
+        answered.time += time;
+    }
+
+    /// What was counted, in the text format.
+    pub(crate) fn text(&self) -> String {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        for (name, help, value) in METRICS {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+            for (label, answered) in &*counts {
+                let Label {
+                    route,
+                    method,
+                    status,
+                } = label;
+                let value = value(answered);
+                let _ = writeln!(
+                    text,
+                    "{name}{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}} {value}"
+                );
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_by_method_route_and_status() {
+        let figures = HttpFigures::default();
+        let second = Duration::from_secs(1);
+        let odd = Method::from_bytes(b"ODD").unwrap();
+        for method in [&Method::GET, &Method::GET, &odd] {
+            figures.answered((method, Some("/v1/teams")), StatusCode::OK, second);
+        }
+        figures.answered((&Method::GET, None), StatusCode::NOT_FOUND, second);
+        let text = figures.text();
+        for line in [
+            "# TYPE sports_edge_http_requests_total counter",
+            "sports_edge_http_requests_total{method=\"GET\",route=\"/v1/teams\",status=\"200\"} 2",
+            "sports_edge_http_requests_total{method=\"OTHER\",route=\"/v1/teams\",status=\"200\"} 1",
+            "sports_edge_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
+            "sports_edge_http_request_seconds_total{method=\"GET\",route=\"/v1/teams\",status=\"200\"} 2",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}: {text}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `DELETE /v1/models/{name}/versions/{version}`.
+
+use axum::{Json, extract::State};
+
+use super::served::{self, VersionPath};
+use crate::{
+    ApiState,
+    auth::Keeper,
+    error::ApiError,
+    extract::{NoQuery, Path, Query},
+    problem::Problem,
+    wire::ServedModel,
+};
+
+/// Delete a version
+///
+/// Deletes a version with its files. One that serves, is canary or shadow, or bears a label is
+/// refused. Requests at work on it finish.
+#[utoipa::path(
+    delete,
+    path = "/v1/models/{name}/versions/{version}",
+    operation_id = "deleteModelVersion",
+    tag = "Models",
+    params(
+        ("name" = String, Path, description = "Name of the model.", example = "goals"),
+        ("version" = u64, Path, description = "Number of the version.", example = 2),
+    ),
+    responses(
+        (status = 200, description = "The model as it is now.", body = ServedModel),
+        (status = 404, description = "There is no such model or version.", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 409, description = "The version is needed; the reason is said.", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("bearer" = ["models"]), ("api_key" = ["models"]))
+)]
+pub(crate) async fn delete_model_version(
+    keeper: Keeper,
+    State(state): State<ApiState>,
+    Path(path): Path<VersionPath>,
+    _query: Query<NoQuery>,
+) -> Result<Json<ServedModel>, ApiError> {
+    let models = served::serving(&state, &path.name)?;
+    models.remove(&path.name, path.version).await?;
+    let change = format!("delete {}", path.version);
+    served::changed(models, &keeper, (&path.name, &change))
+}

@@ -1,0 +1,53 @@
+//! Deletes a version.
+
+use std::sync::{Arc, PoisonError};
+
+use super::ModelServer;
+use crate::{InferenceError, models::blocking, repository::ModelEntry};
+
+impl ModelServer {
+    /// Deletes a version with its files; refuses one that takes traffic or that a label points
+    /// at. Requests at work on it finish.
+    pub async fn remove(&self, model: &str, version: u64) -> Result<(), InferenceError> {
+        let (models, model) = (Arc::clone(&self.models), model.to_owned());
+        blocking(move || {
+            let _one = models
+                .changes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            models.repository.refresh()?;
+            let entry = models.repository.entry(&model)?;
+            if !entry.files.contains_key(&version) {
+                let version = version.to_string();
+                return Err(InferenceError::UnknownVersion { model, version });
+            }
+            if let Some(reason) = needed(&entry, version) {
+                return Err(InferenceError::Refused(format!(
+                    "version {version} of {model} {reason}"
+                )));
+            }
+            models.repository.remove(&model, version)?;
+            models.sync();
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What a version is needed for.
+fn needed(entry: &ModelEntry, version: u64) -> Option<String> {
+    let label = entry.labels.iter().find(|(_, it)| **it == version);
+    let canary = entry.canary.as_ref();
+    let shadow = entry.shadow.as_ref();
+    match label {
+        _ if entry.serving == version => Some("serves: promote another first".to_owned()),
+        _ if canary.is_some_and(|it| it.version == version) => {
+            Some("is the canary: end it first".to_owned())
+        }
+        _ if shadow.is_some_and(|it| it.version == version) => {
+            Some("runs in the shadow: end it first".to_owned())
+        }
+        Some((label, _)) => Some(format!("is labelled {label}: take the label away first")),
+        None => None,
+    }
+}

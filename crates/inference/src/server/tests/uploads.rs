@@ -1,0 +1,80 @@
+use super::*;
+
+#[tokio::test]
+async fn an_upload_is_bounded_hashed_and_gone_unless_it_is_pushed() {
+    let it = Bench::new().await;
+    let left = || {
+        fs::read_dir(it.folder.path().join(".uploads"))
+            .unwrap()
+            .count()
+    };
+    let mut upload = it.server.upload().unwrap();
+    let bytes = model(2.0);
+    let (first, second) = bytes.split_at(7);
+    upload.write(first).unwrap();
+    upload.write(second).unwrap();
+    let wrong = upload.expect_sha256("00").unwrap_err();
+    assert!(wrong.to_string().contains("SHA-256"), "{wrong}");
+    let mut push = it.push("elo", &bytes);
+    push.file = upload.path().to_owned();
+    fs::remove_file(it.folder.path().join(".uploads/sent")).unwrap();
+    let view = it.server.push(push).await.unwrap();
+    upload.expect_sha256(&view.sha256).unwrap();
+    drop(upload);
+    assert_eq!((view.version, left()), (2, 0));
+
+    let mut long = it.server.upload().unwrap();
+    let error = long.write(&vec![0; (1 << 20) + 1]).unwrap_err();
+    assert!(matches!(
+        error,
+        InferenceError::TooLarge {
+            bytes_max: 1_048_576
+        }
+    ));
+    let others: Vec<_> = (0..3).map(|_| it.server.upload().unwrap()).collect();
+    let full = it.server.upload().unwrap_err();
+    assert!(matches!(full, InferenceError::ServerBusy { bound: 4, .. }));
+    assert_eq!(left(), 4);
+    drop((long, others));
+    assert_eq!(left(), 0);
+}
+
+#[tokio::test]
+async fn a_version_is_deleted_unless_it_is_needed() {
+    let it = Bench::new().await;
+    for answer in [2.0, 3.0, 4.0] {
+        it.server
+            .push(it.push("elo", &model(answer)))
+            .await
+            .unwrap();
+    }
+    it.server.promote("elo", 3, false).await.unwrap();
+    it.server.label("elo", "old", Some(1)).await.unwrap();
+    let canary = Canary {
+        version: 2,
+        share: 0.5,
+        failures_max: None,
+    };
+    it.server.canary("elo", Some(canary)).await.unwrap();
+    for (version, reason) in [
+        (3, "version 3 of elo serves: promote another first"),
+        (
+            1,
+            "version 1 of elo is labelled old: take the label away first",
+        ),
+        (2, "version 2 of elo is the canary: end it first"),
+    ] {
+        let error = it.server.remove("elo", version).await.unwrap_err();
+        assert_eq!(error.to_string(), reason);
+        assert!(matches!(error, InferenceError::Refused(_)));
+    }
+    it.server.remove("elo", 4).await.unwrap();
+    assert!(!it.folder.path().join("elo/4").exists());
+    let unknown = it.server.remove("elo", 4).await.unwrap_err();
+    assert!(matches!(unknown, InferenceError::UnknownVersion { .. }));
+    assert_eq!(it.server.model("elo").unwrap().versions, [1, 2, 3]);
+    it.server.canary("elo", None).await.unwrap();
+    it.server.remove("elo", 2).await.unwrap();
+    let left = fs::read_dir(it.folder.path().join(".uploads")).unwrap();
+    assert_eq!(left.count(), 0);
+}

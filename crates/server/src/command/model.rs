@@ -1,0 +1,181 @@
+//! `sports-edge model …`: models of a running server, over its API.
+
+mod bench;
+mod client;
+mod push;
+mod show;
+mod target;
+
+use std::{process::ExitCode, str::FromStr};
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use ureq::http::Method;
+
+use self::client::Client;
+use crate::config::Config;
+
+/// Which server, and what to do with its models.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Changes need an API key with the scope `models`: --key, or SPORTS_EDGE_KEY in the environment.
+
+Examples:
+  sports-edge model push goals model.txt          a new version of the model goals
+  sports-edge model list
+  sports-edge model promote goals 2               version 2 serves
+  sports-edge model rollback goals                what served before serves again
+  sports-edge model canary goals 3 --share 0.1    a tenth of the traffic for version 3
+  sports-edge model bench goals --rate 2000 --seconds 10")]
+pub(crate) struct ModelArgs {
+    /// Where the server is; without it the address of the setting `listen`
+    #[arg(long, value_name = "URL", global = true)]
+    server: Option<String>,
+    /// API key, in place of `SPORTS_EDGE_KEY`
+    #[arg(long, value_name = "KEY", global = true)]
+    key: Option<String>,
+    /// Print what the server says, as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: ModelVerb,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+enum ModelVerb {
+    /// List models
+    List,
+    /// Show a model and its versions
+    Show {
+        /// Name of the model
+        name: Name,
+    },
+    /// Upload a version
+    Push(push::PushArgs),
+    /// Load the version that serves, or another, whatever stood in its way before
+    #[command(disable_version_flag = true)]
+    Load {
+        /// Name of the model
+        name: Name,
+        /// Number of the version
+        #[arg(long)]
+        version: Option<u64>,
+    },
+    /// Let go of a model's memory until it is told to load
+    Unload {
+        /// Name of the model
+        name: Name,
+    },
+    /// Make a version the one that serves
+    #[command(disable_version_flag = true)]
+    Promote {
+        /// Name of the model
+        name: Name,
+        /// Number of the version
+        version: u64,
+        /// Even where the gate of its shadow would refuse
+        #[arg(long)]
+        force: bool,
+    },
+    /// Make what served before the last promotion serve again
+    Rollback {
+        /// Name of the model
+        name: Name,
+    },
+    /// Give a version a share of the traffic, or end that
+    #[command(disable_version_flag = true)]
+    Canary {
+        /// Name of the model
+        name: Name,
+        /// Number of the version
+        #[arg(required_unless_present = "end", requires = "share")]
+        version: Option<u64>,
+        /// Its share, 0 to 1
+        #[arg(long)]
+        share: Option<f64>,
+        /// End the canary
+        #[arg(long, conflicts_with_all = ["version", "share"])]
+        end: bool,
+    },
+    /// Show what a model's versions have done
+    Stats {
+        /// Name of the model
+        name: Name,
+    },
+    /// Measure a model by requests at a steady rate, late or not (open loop)
+    Bench(bench::BenchArgs),
+}
+
+/// The name of a model, which may stand in a path as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Name(String);
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fine = |it: u8| it.is_ascii_alphanumeric() || b"_-.".contains(&it);
+        if (1..=64).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(fine) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("a name has 1 to 64 letters, digits, `_`, `-`, `.`".to_owned())
+    }
+}
+
+/// Does it.
+pub(crate) fn run(args: ModelArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let key = args.key.or_else(|| config.api_key.clone());
+    let server = match &args.server {
+        Some(url) => target::Target::parse(url)?,
+        None => target::Target::of_setting(config.settings.listen),
+    };
+    let client = Client::new(server, key);
+    let of = |name: &Name, path: &str| format!("/v1/models/{}{path}", name.0);
+    let change = |name: &Name, path: &str, body| client.send(Method::POST, &of(name, path), body);
+    let told = match args.verb {
+        ModelVerb::List => (client.get("/v1/models")?, show::models as show::Show),
+        ModelVerb::Show { name } => (client.get(&of(&name, "/versions"))?, show::model as _),
+        ModelVerb::Stats { name } => (
+            client.get(&of(&name, "/statistics"))?,
+            show::statistics as _,
+        ),
+        ModelVerb::Push(args) => (push::run(&args, &client)?, show::version as _),
+        ModelVerb::Load { name, version } => {
+            let path = version.map_or_else(
+                || "/load".to_owned(),
+                |version| format!("/versions/{version}/load"),
+            );
+            (change(&name, &path, None)?, show::model as _)
+        }
+        ModelVerb::Unload { name } => (change(&name, "/unload", None)?, show::model as _),
+        ModelVerb::Rollback { name } => (change(&name, "/rollback", None)?, show::model as _),
+        ModelVerb::Promote {
+            name,
+            version,
+            force,
+        } => {
+            let body = json!({"version": version, "force": force});
+            (change(&name, "/promote", Some(&body))?, show::model as _)
+        }
+        ModelVerb::Canary {
+            name,
+            version,
+            share,
+            ..
+        } => {
+            let canary = version.map(|version| json!({"version": version, "share": share}));
+            let method = canary.as_ref().map_or(Method::DELETE, |_| Method::PUT);
+            let answer = client.send(method, &of(&name, "/canary"), canary.as_ref())?;
+            (answer, show::model as _)
+        }
+        ModelVerb::Bench(bench) => return bench::run(&bench, &client, args.json),
+    };
+    let (answer, show) = told;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&answer)?);
+    } else {
+        print!("{}", show(&answer));
+    }
+    Ok(ExitCode::SUCCESS)
+}

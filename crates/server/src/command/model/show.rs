@@ -1,0 +1,140 @@
+//! What the server says of models, as tables of text.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+/// Turns an answer into text.
+pub(super) type Show = fn(&Value) -> String;
+
+/// The list of models.
+pub(super) fn models(answer: &Value) -> String {
+    let rows = entries(&answer["data"]).iter().map(|it| {
+        let serving = if it["serving"] == true { "yes" } else { "no" };
+        vec![
+            text(&it["name"]),
+            text(&it["kind"]),
+            text(&it["version"]),
+            serving.to_owned(),
+        ]
+    });
+    table(&["model", "kind", "version", "serving"], rows.collect())
+}
+
+/// A model and its versions.
+pub(super) fn model(answer: &Value) -> String {
+    let mut head = format!("{}: ", text(&answer["name"]));
+    match answer["serving"].as_u64() {
+        Some(version) => write!(head, "version {version} serves"),
+        None => write!(head, "nothing serves"),
+    }
+    .expect("a string takes all that is written");
+    if let Some(previous) = answer["previous"].as_u64() {
+        head.push_str(&format!(", a roll-back brings back {previous}"));
+    }
+    if let Some(problem) = answer["problem"].as_str() {
+        head.push_str(&format!("\nproblem: {problem}"));
+    }
+    let rows = entries(&answer["versions"]).iter().map(version_row);
+    format!("{head}\n{}", table(&VERSION, rows.collect()))
+}
+
+/// One version.
+pub(super) fn version(answer: &Value) -> String {
+    let name = text(&answer["model"]);
+    format!("{name}\n{}", table(&VERSION, vec![version_row(answer)]))
+}
+
+/// What versions have done.
+pub(super) fn statistics(answer: &Value) -> String {
+    let head = [
+        "version",
+        "answered",
+        "failed",
+        "refused",
+        "rows",
+        "p50 µs",
+        "p90 µs",
+        "p99 µs",
+        "queue p99",
+        "compute p99",
+    ];
+    let rows = entries(&answer["data"]).iter().map(|it| {
+        let latency = &it["latency"];
+        vec![
+            text(&it["version"]),
+            text(&it["requests_answered"]),
+            text(&it["requests_failed"]),
+            text(&it["requests_refused"]),
+            text(&it["rows"]),
+            tenth(&latency["p50_us"]),
+            tenth(&latency["p90_us"]),
+            tenth(&latency["p99_us"]),
+            tenth(&it["queue"]["p99_us"]),
+            tenth(&it["compute"]["p99_us"]),
+        ]
+    });
+    table(&head, rows.collect())
+}
+
+const VERSION: [&str; 8] = [
+    "version", "state", "traffic", "labels", "memory", "row µs", "runs", "reason",
+];
+
+fn version_row(it: &Value) -> Vec<String> {
+    let labels: Vec<_> = entries(&it["labels"]).iter().map(text).collect();
+    let share = it["traffic_share"].as_f64().unwrap_or(0.0) * 100.0;
+    vec![
+        text(&it["version"]),
+        text(&it["state"]),
+        format!("{share:.0} %"),
+        labels.join(","),
+        kibibytes(&it["memory_bytes"]),
+        tenth(&it["row_us"]),
+        text(&it["platform"]),
+        text(&it["reason"]),
+    ]
+}
+
+fn entries(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn tenth(value: &Value) -> String {
+    value
+        .as_f64()
+        .map_or_else(String::new, |it| format!("{it:.1}"))
+}
+
+fn kibibytes(value: &Value) -> String {
+    let bytes = value.as_u64().unwrap_or(0);
+    format!("{} KiB", bytes.div_ceil(1024))
+}
+
+/// Columns as wide as what stands in them.
+fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let head = head.iter().map(|it| (*it).to_owned()).collect();
+    let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+    let columns = lines[0].len();
+    let width = |column: usize| {
+        let cells = lines.iter().map(|it| it[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line.iter().zip(&widths);
+        let cells: Vec<_> = cells.map(|(it, width)| format!("{it:width$}")).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}

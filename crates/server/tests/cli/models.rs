@@ -1,0 +1,158 @@
+use std::{fs, net::TcpListener};
+
+use serde_json::Value;
+
+use crate::{
+    home::{Ended, Home},
+    serve::Server,
+};
+
+const GOLDEN: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../trees/tests/golden/lightgbm/"
+);
+
+/// A home with a server and its key.
+struct Run {
+    home: Home,
+    server: Server,
+    key: String,
+}
+
+impl Run {
+    fn start() -> Self {
+        let home = Home::new();
+        let mut server = Server::start(&home, &[]);
+        let key = server.first_key();
+        server.until_ready();
+        Self { home, server, key }
+    }
+
+    fn model(&self, args: &[&str]) -> Ended {
+        let args: Vec<_> = ["model"].iter().chain(args).copied().collect();
+        let environment = [
+            ("SPORTS_EDGE_LISTEN", self.server.address.as_str()),
+            ("SPORTS_EDGE_KEY", self.key.as_str()),
+        ];
+        self.home.run_with(&args, &environment)
+    }
+
+    fn done(&self, args: &[&str]) -> String {
+        let ended = self.model(args);
+        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
+        ended.out
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let args: Vec<_> = args.iter().chain(&["--json"]).copied().collect();
+        serde_json::from_str(&self.done(&args)).unwrap()
+    }
+}
+
+fn file(name: &str) -> String {
+    format!("{GOLDEN}{name}.txt")
+}
+
+#[test]
+fn models_are_pushed_listed_promoted_rolled_back_and_measured() {
+    let run = Run::start();
+    let report = run.home.path("report.json");
+    fs::write(&report, r#"{"log_loss": 0.98}"#).unwrap();
+    let settings = run.home.path("goals.toml");
+    fs::write(&settings, "[limits]\nrows_max = 64\n").unwrap();
+    let pushed = run.done(&[
+        "push",
+        "goals",
+        &file("huber"),
+        "--report",
+        report.to_str().unwrap(),
+        "--settings",
+        settings.to_str().unwrap(),
+    ]);
+    assert!(pushed.contains("trees_lightgbm"), "{pushed}");
+    let second = run.json(&["push", "goals", &file("square_root"), "--version", "5"]);
+    assert_eq!(second["version"], 5);
+    let list = run.done(&["list"]);
+    assert!(list.contains("goals  repository  5"), "{list}");
+    let model = run.json(&["promote", "goals", "1", "--force"]);
+    assert_eq!(
+        (&model["serving"], &model["previous"]),
+        (&1.into(), &5.into())
+    );
+    let shown = run.done(&["rollback", "goals"]);
+    assert!(shown.starts_with("goals: version 5 serves"), "{shown}");
+    let model = run.json(&["canary", "goals", "1", "--share", "0.5"]);
+    assert_eq!(model["versions"][0]["traffic_share"], 0.5);
+    let model = run.json(&["canary", "goals", "--end"]);
+    assert_eq!(model["versions"][0]["traffic_share"], 0.0);
+    run.done(&["unload", "goals"]);
+    let model = run.json(&["load", "goals"]);
+    assert_eq!(model["versions"][1]["state"], "ready");
+    run.done(&["load", "goals", "--version", "1"]);
+    assert!(run.done(&["show", "goals"]).contains("stable"));
+
+    let bench = ["bench", "goals", "--rate", "200", "--seconds", "1"];
+    let measured = run.json(&[&bench[..], &["--rows", "3"]].concat());
+    let answered = measured["answered"].as_u64().unwrap();
+    assert_eq!(measured["failed"], 0, "{measured}");
+    assert_eq!(answered + measured["unsent"].as_u64().unwrap(), 200);
+    assert!(measured["p50_ms"].as_f64() <= measured["max_ms"].as_f64());
+    let statistics = run.json(&["stats", "goals"]);
+    assert_eq!(statistics["data"][1]["rows"], (answered + 1) * 3);
+    assert!(run.done(&["stats", "goals"]).contains("p99 µs"));
+    let rows = run.home.path("rows.json");
+    fs::write(&rows, r#"{"inputs": [[1, 2, 3, 4, 5, null]]}"#).unwrap();
+    let text = run.done(&[&bench[..], &["--golden", rows.to_str().unwrap()]].concat());
+    assert!(text.contains("failed    0"), "{text}");
+    let long = run.model(&[&bench[..], &["--rows", "65"]].concat());
+    assert_eq!(long.code, 1);
+    assert!(long.err.contains("answered 400"), "{long:?}");
+}
+
+#[test]
+fn what_the_server_refuses_is_said_in_its_words() {
+    let run = Run::start();
+    let nonsense = run.home.path("nonsense.txt");
+    fs::write(&nonsense, "tree\nnonsense").unwrap();
+    for (args, words) in [
+        (vec!["show", "goals"], "model goals is not known"),
+        (
+            vec!["push", "goals", nonsense.to_str().unwrap()],
+            "cannot be taken",
+        ),
+        (vec!["push", "goals", "/nowhere"], "/nowhere cannot be read"),
+        (vec!["push", "goals", "/dev/null"], "the file is empty"),
+        (vec!["bench", "goals"], "model goals is not known"),
+        (vec!["list", "--server", "http://a/b"], "host and port"),
+        (vec!["list", "--key", "nonsense"], "mistyped"),
+    ] {
+        let ended = run.model(&args);
+        assert_eq!(ended.code, 1, "{args:?}: {ended:?}");
+        assert!(ended.err.contains(words), "{args:?}: {ended:?}");
+    }
+    let writer = run
+        .home
+        .run(&["key", "create", "--name", "w", "--scope", "write"]);
+    let writer = writer.out.lines().next().unwrap().to_owned();
+    let ended = run.model(&["unload", "goals", "--key", &writer]);
+    assert!(ended.err.contains("--scope models"), "{ended:?}");
+    let listen = [("SPORTS_EDGE_LISTEN", run.server.address.as_str())];
+    let ended = run.home.run_with(&["model", "unload", "goals"], &listen);
+    assert!(ended.err.contains("SPORTS_EDGE_KEY"), "{ended:?}");
+    assert_eq!(run.model(&["show", "a/b"]).code, 2);
+    assert_eq!(run.model(&["canary", "goals", "1"]).code, 2);
+}
+
+#[test]
+fn where_no_server_answers_it_is_said_how_to_start_one() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let home = Home::new();
+    let server = format!("http://{address}");
+    let ended = home.run(&["model", "list", "--server", &server]);
+    assert_eq!(ended.code, 1);
+    for words in [server.as_str(), "sports-edge serve", "--server"] {
+        assert!(ended.err.contains(words), "{words}: {ended:?}");
+    }
+}
