@@ -394,6 +394,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/models/{name}/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set a model's shadow
+         * @description Gives another version a copy of a share of the requests. It answers nobody; its outputs are
+         *     compared with those that were given, and the comparison can gate its promotion.
+         */
+        put: operations["putShadow"];
+        post?: never;
+        /**
+         * End a model's shadow
+         * @description The version gets no more copies.
+         */
+        delete: operations["deleteShadow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models/{name}/statistics": {
         parameters: {
             query?: never;
@@ -1664,6 +1689,11 @@ export interface components {
             /** @description Whether it is left alone after failures. */
             breaker_open: boolean;
             /**
+             * @description Why it was stopped as a canary; null where it was not.
+             * @example null
+             */
+            canary_stopped?: string | null;
+            /**
              * Format: int64
              * @description Its file in bytes.
              * @example 1572864
@@ -1696,6 +1726,12 @@ export interface components {
              */
             load_ms?: number | null;
             /**
+             * Format: double
+             * @description Mean log loss on results that are classes.
+             * @example null
+             */
+            log_loss?: number | null;
+            /**
              * Format: int64
              * @description Memory it takes in bytes; zero where it is not loaded.
              * @example 1048576
@@ -1727,6 +1763,12 @@ export interface components {
              * @example 1.1
              */
             row_us?: number | null;
+            /**
+             * Format: int64
+             * @description Results it was scored on.
+             * @example 0
+             */
+            scored: number;
             /** @description SHA-256 of its file in hex; empty until it was read once. */
             sha256: string;
             /** @description Whether it runs in the shadow. */
@@ -1738,11 +1780,35 @@ export interface components {
              */
             shadow_difference?: number | null;
             /**
+             * Format: double
+             * @description The largest difference.
+             * @example null
+             */
+            shadow_difference_max?: number | null;
+            /**
+             * Format: int64
+             * @description Copies for the shadow dropped because too many waited.
+             * @example 0
+             */
+            shadow_dropped: number;
+            /**
+             * Format: int64
+             * @description Runs in the shadow that gave nothing to compare.
+             * @example 0
+             */
+            shadow_failed: number;
+            /**
              * Format: int64
              * @description Rows compared in the shadow.
              * @example 0
              */
             shadow_rows: number;
+            /**
+             * Format: double
+             * @description Mean squared error on results that are values.
+             * @example null
+             */
+            squared_error?: number | null;
             /** @description How far it is. */
             state: components["schemas"]["VersionState"];
             /**
@@ -3415,6 +3481,105 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putShadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description Which version, and its share. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shadow"];
+            };
+        };
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The share lies outside 0 to 1. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteShadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServedModel"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model or version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

@@ -14,6 +14,7 @@ mod model_label;
 mod model_load;
 mod model_promote;
 mod model_report;
+mod model_shadow;
 mod model_statistics;
 mod model_upload;
 mod model_versions;
@@ -78,6 +79,10 @@ fn repository() -> OpenApiRouter<ApiState> {
         .routes(routes!(
             model_canary::put_canary,
             model_canary::delete_canary
+        ))
+        .routes(routes!(
+            model_shadow::put_shadow,
+            model_shadow::delete_shadow
         ))
         .routes(routes!(
             model_label::put_model_label,

@@ -52,9 +52,30 @@ pub(crate) struct ModelVersion {
     /// Mean absolute difference of the shadow's outputs to the serving version's.
     #[schema(example = json!(null))]
     shadow_difference: Option<f64>,
+    /// The largest difference.
+    #[schema(example = json!(null))]
+    shadow_difference_max: Option<f64>,
     /// Rows compared in the shadow.
     #[schema(example = 0)]
     shadow_rows: u64,
+    /// Runs in the shadow that gave nothing to compare.
+    #[schema(example = 0)]
+    shadow_failed: u64,
+    /// Copies for the shadow dropped because too many waited.
+    #[schema(example = 0)]
+    shadow_dropped: u64,
+    /// Why it was stopped as a canary; null where it was not.
+    #[schema(example = json!(null))]
+    canary_stopped: Option<String>,
+    /// Results it was scored on.
+    #[schema(example = 0)]
+    scored: u64,
+    /// Mean log loss on results that are classes.
+    #[schema(example = json!(null))]
+    log_loss: Option<f64>,
+    /// Mean squared error on results that are values.
+    #[schema(example = json!(null))]
+    squared_error: Option<f64>,
     /// What runs it; empty until it was loaded once.
     #[schema(example = "trees_lightgbm")]
     platform: String,
@@ -236,7 +257,14 @@ impl From<serving::VersionView> for ModelVersion {
             traffic_share: view.traffic_share,
             shadow: view.shadow,
             shadow_difference: view.shadow_difference,
+            shadow_difference_max: view.shadow_difference_max,
             shadow_rows: view.shadow_rows,
+            shadow_failed: view.shadow_failed,
+            shadow_dropped: view.shadow_dropped,
+            canary_stopped: view.canary_stopped,
+            scored: view.scored,
+            log_loss: view.log_loss,
+            squared_error: view.squared_error,
             platform: view.platform,
             file_bytes: view.file_bytes,
             sha256: view.sha256,

@@ -217,6 +217,15 @@ async fn a_version_is_promoted_rolled_back_tried_and_labelled() {
     let model = of(Method::DELETE, "canary", Value::Null).await;
     assert_eq!(model["canary"], Value::Null);
 
+    let shadow = json!({"version": 1, "share": 1.0, "rows_min": 10});
+    let model = of(Method::PUT, "shadow", shadow).await;
+    assert_eq!(model["shadow"]["rows_min"], 10);
+    assert_eq!(model["versions"][0]["shadow"], true);
+    let early = change(&app, Method::POST, "promote", &json!({"version": 1})).await;
+    assert_eq!(early.problem(), "change-refused");
+    let model = of(Method::DELETE, "shadow", Value::Null).await;
+    assert_eq!(model["shadow"], Value::Null);
+
     let model = of(Method::PUT, "labels/old", json!({"version": 1})).await;
     assert_eq!(model["versions"][0]["labels"], json!(["old"]));
     let needed = change(&app, Method::DELETE, "versions/1", &Value::Null).await;
@@ -301,6 +310,8 @@ async fn changing_models_needs_a_key_with_the_scope_models() {
         (Method::POST, "rollback"),
         (Method::PUT, "canary"),
         (Method::DELETE, "canary"),
+        (Method::PUT, "shadow"),
+        (Method::DELETE, "shadow"),
         (Method::PUT, "labels/x"),
         (Method::DELETE, "labels/x"),
     ] {
