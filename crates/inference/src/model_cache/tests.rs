@@ -320,7 +320,7 @@ async fn a_thousand_requests_race_loads_unloads_and_evictions_without_a_failure(
     assert!(refused.load(Ordering::Relaxed) <= 1_000 / MODELS + 1);
 }
 
-/// Prints what it measures: `cargo nextest run -p inference --no-capture the_hit_path`.
+/// Prints what it measures: `cargo test --release -p inference --lib the_hit_path -- --nocapture`.
 #[tokio::test]
 #[expect(clippy::print_stderr, reason = "it measures")]
 async fn the_hit_path_takes_no_lock_and_little_time() {
