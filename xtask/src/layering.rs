@@ -138,7 +138,7 @@ const FENCES: &[Fence] = &[
     },
     Fence {
         libraries: &["prost*"],
-        crates: &["api", "trees"],
+        crates: &["api", "inference", "trees"],
     },
     Fence {
         libraries: &["ort", "tract*", "onnxruntime*"],

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::{Signature, Tensor};
 
+pub(crate) mod onnx;
 pub(crate) mod trees;
 
 /// A model in memory, ready to run on any thread.

@@ -10,7 +10,11 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    backend::trees::TreesBackend,
+    backend::{
+        Backend,
+        onnx::{OnnxBackend, is_trees_alone},
+        trees::TreesBackend,
+    },
     model_cache::{Loaded, Source},
 };
 
@@ -24,13 +28,18 @@ pub(crate) fn read(source: &Source) -> Result<Loaded, String> {
     let bytes = fs::read(&source.path).map_err(|it| format!("{}: {it}", name.display()))?;
     let sha256 = hex_of(&bytes);
     let kind = source.path.extension().and_then(|it| it.to_str());
-    let backend = TreesBackend::read(bytes, kind.unwrap_or(""), &source.config)?;
+    let kind = kind.unwrap_or("");
+    let backend: Box<dyn Backend> = if kind == "onnx" && !is_trees_alone(&bytes) {
+        Box::new(OnnxBackend::read(&bytes, &source.config)?)
+    } else {
+        Box::new(TreesBackend::read(bytes, kind, &source.config)?)
+    };
     if let Some((golden, _)) = &source.golden {
-        golden::compare(&backend, golden)?;
+        golden::compare(&*backend, golden)?;
     }
-    let row_cost = warm_up::run(&backend, source.config.warm_up_rows)?;
+    let row_cost = warm_up::run(&*backend, source.config.warm_up_rows)?;
     Ok(Loaded {
-        backend: Box::new(backend),
+        backend,
         row_cost,
         sha256,
         load_time: started.elapsed().max(Duration::from_nanos(1)),
@@ -47,3 +56,6 @@ pub(crate) fn hex_of(bytes: &[u8]) -> String {
             text
         })
 }
+
+#[cfg(test)]
+mod tests;

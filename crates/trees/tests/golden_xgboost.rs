@@ -12,7 +12,7 @@ mod support;
 use std::{fs, path::PathBuf};
 
 use serde_json::Value;
-use trees::Ensemble;
+use trees::{Ensemble, Model, Rows};
 
 /// Every recorded model: its name, its file, what was recorded.
 fn recorded() -> Vec<(String, Vec<u8>, Value)> {
@@ -54,5 +54,34 @@ fn raw_scores_are_xgboosts() {
             raw.extend(out);
         }
         support::check(&name, &raw, &support::numbers(&record["raw"]), 0);
+    }
+}
+
+/// XGBoost adds contributions up in `f32`.
+const TOLERANCE: f64 = 1e-5;
+
+#[test]
+fn contributions_are_xgboosts() {
+    for (name, bytes, record) in recorded() {
+        let model = Model::new(Ensemble::read(&bytes).unwrap());
+        let wanted = support::numbers(&record["contributions"]);
+        let width = model.contributions_width();
+        let rows = support::numbers(&record["rows"]);
+        let count = wanted.len() / width;
+        let rows = Rows::packed(&rows[..count * model.features()], model.features()).unwrap();
+        let mut given = vec![0.0; wanted.len()];
+        model
+            .contributions(rows, &mut given)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        for (given, wanted) in given.chunks(width).zip(wanted.chunks(width)) {
+            let greatest = wanted.iter().fold(0.0, |it: f32, next| it.max(next.abs()));
+            for (given, wanted) in given.iter().zip(wanted) {
+                let difference = (given - f64::from(*wanted)).abs();
+                assert!(
+                    difference <= TOLERANCE * f64::from(greatest),
+                    "{name}: {given} for {wanted}, {difference:e}"
+                );
+            }
+        }
     }
 }

@@ -1,0 +1,164 @@
+//! Networks from ONNX files, by `tract`. Trees inside them go to the `trees` crate.
+//!
+//! Refuses, at load and by name: operators that are not known, outputs without a row for each row,
+//! rows that depend on each other, files that are broken.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use tract_onnx::prelude::{TValue, TypedRunnableModel, tvec};
+
+use super::{Backend, RunError};
+use crate::{ModelConfig, Signature, Tensor};
+
+mod forest;
+mod graph;
+mod plan;
+mod values;
+
+pub(crate) use graph::is_trees_alone;
+
+/// Rows run at a time; bounds what lies between two operators.
+const ROWS_MAX: usize = 1024;
+/// Memory of an operator besides its weights, measured on small networks.
+const NODE_BYTES: usize = 4 << 10;
+
+/// A network with names for what it takes and gives.
+#[derive(Debug)]
+pub(crate) struct OnnxBackend {
+    plan: Plan,
+    signature: Signature,
+    size_bytes: u64,
+}
+
+/// How a network is run; plans are shared by all threads.
+#[derive(Debug)]
+enum Plan {
+    /// Any number of rows at a time.
+    Many(Arc<TypedRunnableModel>),
+    /// One at a time: the file says so, or no plan for any number can be made.
+    One(Arc<TypedRunnableModel>),
+}
+
+impl OnnxBackend {
+    /// Reads a model file; the text says what cannot be taken and why.
+    pub(crate) fn read(bytes: &[u8], config: &ModelConfig) -> Result<Self, String> {
+        contained(|| {
+            let graph = graph::Graph::read(bytes)?;
+            let (weights, given) = (graph.weights_bytes, config.signature.as_ref());
+            let (plan, signature) = plan::make(graph, given)?;
+            let (Plan::Many(it) | Plan::One(it)) = &plan;
+            let nodes = it.model().nodes();
+            let forests = nodes.iter().filter_map(|it| it.op_as::<forest::Forest>());
+            let forests: usize = forests.map(|it| it.model.size_bytes()).sum();
+            // What operators keep of the weights is laid out anew for the processor.
+            let bytes = size_of::<Self>() + weights + forests + nodes.len() * NODE_BYTES;
+            let backend = Self {
+                plan,
+                signature,
+                size_bytes: bytes as u64,
+            };
+            backend.check_rows()?;
+            Ok(backend)
+        })
+        .unwrap_or_else(|reason| Err(format!("the file breaks its reader: {reason}")))
+    }
+
+    /// Refuses a network whose rows know of each other: requests could not be put together.
+    fn check_rows(&self) -> Result<(), String> {
+        const ROWS: usize = 3;
+        const TOLERANCE: f64 = 1e-3;
+        let inputs: Vec<Tensor> = self
+            .signature
+            .inputs
+            .iter()
+            .map(|spec| values::sample(spec, ROWS))
+            .collect();
+        let fault = |error| format!("a trial run failed: {error}");
+        let together = self.run(&inputs).map_err(fault)?;
+        for row in 0..ROWS {
+            let alone: Vec<Tensor> = inputs.iter().map(|it| values::rows(it, row, 1)).collect();
+            let alone = self.run(&alone).map_err(fault)?;
+            for (together, alone) in together.iter().zip(&alone) {
+                let together = values::rows(together, row, 1);
+                if !values::alike(&together.values, &alone.values, TOLERANCE) {
+                    return Err(format!(
+                        "output {} of a row depends on the rows beside it",
+                        alone.name
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk(&self, inputs: &[Tensor], from: usize, count: usize) -> Result<Vec<TValue>, String> {
+        let mut given = tvec!();
+        for spec in &self.signature.inputs {
+            let input = inputs
+                .iter()
+                .find(|it| it.name == spec.name)
+                .ok_or_else(|| format!("there is no input {}", spec.name))?;
+            given.push(values::to_runtime(input, spec, from, count)?);
+        }
+        let (Plan::Many(plan) | Plan::One(plan)) = &self.plan;
+        let outputs = plan.run(given).map_err(|it| format!("{it:#}"))?;
+        Ok(outputs.into_vec())
+    }
+}
+
+/// Runs what may panic on a strange file; the text is the panic's.
+fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        text.unwrap_or("it panicked").to_owned()
+    })
+}
+
+impl Backend for OnnxBackend {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn platform(&self) -> &'static str {
+        "onnx"
+    }
+
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, RunError> {
+        let rows = inputs.first().map_or(0, Tensor::rows) as usize;
+        let step = match self.plan {
+            Plan::Many(_) => ROWS_MAX,
+            Plan::One(_) => 1,
+        };
+        let mut outputs: Vec<Tensor> = Vec::new();
+        for from in (0..rows).step_by(step) {
+            let count = step.min(rows - from);
+            let chunk = self.chunk(inputs, from, count).map_err(RunError::Rows)?;
+            for (at, (value, spec)) in chunk.iter().zip(&self.signature.outputs).enumerate() {
+                let part = values::from_runtime(value, spec).map_err(RunError::Rows)?;
+                if part.rows() != count as u64 {
+                    return Err(RunError::Rows(format!(
+                        "output {} has {} rows for {count}",
+                        spec.name,
+                        part.rows()
+                    )));
+                }
+                match outputs.get_mut(at) {
+                    Some(whole) => values::append(whole, part),
+                    None => outputs.push(part),
+                }
+            }
+        }
+        Ok(outputs)
+    }
+}
+
+#[cfg(test)]
+mod tests;

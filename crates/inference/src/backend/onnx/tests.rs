@@ -1,0 +1,258 @@
+use std::{fs, path::PathBuf};
+
+use serde::Deserialize;
+
+use super::*;
+use crate::{DataType, TensorSpec, Values};
+
+#[derive(Deserialize)]
+struct Recorded {
+    inputs: Vec<Numbers>,
+    outputs: Vec<Numbers>,
+}
+
+#[derive(Deserialize)]
+struct Numbers {
+    name: String,
+    shape: Vec<u64>,
+    values: Vec<f64>,
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/onnx")
+        .join(name)
+}
+
+fn file(name: &str) -> Vec<u8> {
+    fs::read(path(&format!("{name}.onnx"))).unwrap()
+}
+
+fn recorded(name: &str) -> Recorded {
+    serde_json::from_slice(&fs::read(path(&format!("{name}.json"))).unwrap()).unwrap()
+}
+
+fn network(name: &str) -> OnnxBackend {
+    OnnxBackend::read(&file(name), &ModelConfig::default()).unwrap()
+}
+
+fn tensors(backend: &OnnxBackend, given: &[Numbers]) -> Vec<Tensor> {
+    let make = |it: &Numbers| {
+        let mut specs = backend.signature.inputs.iter();
+        let datatype = specs.find(|spec| spec.name == it.name).unwrap().datatype;
+        let numbers = it.values.iter();
+        Tensor {
+            name: it.name.clone(),
+            datatype,
+            shape: it.shape.clone(),
+            values: match datatype {
+                DataType::Int64 => Values::Int64(numbers.map(|&it| it as i64).collect()),
+                _ => Values::Fp32(numbers.map(|&it| it as f32).collect()),
+            },
+        }
+    };
+    given.iter().map(make).collect()
+}
+
+fn wide(values: &Values) -> Vec<f64> {
+    match values {
+        Values::Fp32(it) => it.iter().copied().map(f64::from).collect(),
+        Values::Int64(it) => it.iter().map(|&it| it as f64).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Holds a network against what ONNX Runtime recorded, in a batch, and each row alone against that.
+fn check(name: &str) {
+    let (backend, record) = (network(name), recorded(name));
+    let inputs = tensors(&backend, &record.inputs);
+    let outputs = backend.run(&inputs).unwrap();
+    assert_eq!(outputs.len(), record.outputs.len());
+    for (given, wanted) in outputs.iter().zip(&record.outputs) {
+        assert_eq!((&given.name, &given.shape), (&wanted.name, &wanted.shape));
+        for (given, wanted) in wide(&given.values).iter().zip(&wanted.values) {
+            assert!(
+                (given - wanted).abs() < 5e-6,
+                "{name}: {given} for {wanted}"
+            );
+        }
+    }
+    for row in 0..inputs[0].rows() as usize {
+        let alone: Vec<Tensor> = inputs.iter().map(|it| values::rows(it, row, 1)).collect();
+        for (alone, together) in backend.run(&alone).unwrap().iter().zip(&outputs) {
+            let together = values::rows(together, row, 1);
+            assert_eq!(together.shape, alone.shape);
+            assert!(
+                values::alike(&together.values, &alone.values, 1e-6),
+                "{name}, row {row}"
+            );
+        }
+    }
+}
+
+fn refused(bytes: &[u8], config: &ModelConfig) -> String {
+    OnnxBackend::read(bytes, config).unwrap_err()
+}
+
+#[test]
+fn networks_say_what_onnx_runtime_says() {
+    for name in [
+        "perceptron",
+        "one_row",
+        "convolution",
+        "recurrent",
+        "two_inputs",
+        "scaled_linear",
+        "scaled_trees",
+        "scaled_trees_two",
+        "scaled_forest",
+    ] {
+        check(name);
+    }
+}
+
+#[test]
+fn what_can_be_planned_for_any_number_of_rows_is() {
+    let many = |name| matches!(network(name).plan, Plan::Many(_));
+    assert!(many("perceptron") && many("convolution") && many("two_inputs"));
+    assert!(!many("recurrent") && !many("one_row"));
+}
+
+#[test]
+fn the_signature_is_read_from_the_file() {
+    let backend = network("two_inputs");
+    let signature = backend.signature();
+    let spec = |name: &str, datatype, shape: &[i64]| TensorSpec {
+        name: name.to_owned(),
+        datatype,
+        shape: shape.to_vec(),
+    };
+    assert_eq!(
+        signature.inputs,
+        [
+            spec("form", DataType::Fp32, &[-1, 3]),
+            spec("count", DataType::Int64, &[-1, 1])
+        ]
+    );
+    assert_eq!(
+        signature.outputs,
+        [
+            spec("score", DataType::Fp32, &[-1, 2]),
+            spec("winner", DataType::Int64, &[-1])
+        ]
+    );
+    assert_eq!(backend.platform(), "onnx");
+    assert!(backend.size_bytes() > 1000);
+}
+
+#[test]
+fn a_model_exported_for_one_row_runs_rows_one_after_the_other() {
+    let (one, any) = (network("one_row"), network("perceptron"));
+    assert_eq!(one.signature.inputs[0].shape, [-1, 6]);
+    let inputs = tensors(&any, &recorded("perceptron").inputs);
+    let given = (one.run(&inputs).unwrap(), any.run(&inputs).unwrap());
+    assert_eq!(given.0[0].shape, given.1[0].shape);
+    assert!(values::alike(&given.0[0].values, &given.1[0].values, 1e-6));
+}
+
+#[test]
+fn more_rows_than_are_run_at_a_time_come_back_in_order() {
+    let backend = network("perceptron");
+    let many = values::sample(&backend.signature.inputs[0], 2 * ROWS_MAX + 5);
+    let outputs = backend.run(std::slice::from_ref(&many)).unwrap();
+    assert_eq!(outputs[0].shape, [2 * ROWS_MAX as u64 + 5, 3]);
+    for row in [0, ROWS_MAX, 2 * ROWS_MAX + 4] {
+        let alone = backend.run(&[values::rows(&many, row, 1)]).unwrap();
+        let together = values::rows(&outputs[0], row, 1);
+        assert!(values::alike(&alone[0].values, &together.values, 1e-6));
+    }
+}
+
+#[test]
+fn the_settings_may_choose_outputs_and_must_fit() {
+    let whole = network("two_inputs");
+    let mut config = ModelConfig {
+        signature: Some(whole.signature.clone()),
+        ..ModelConfig::default()
+    };
+    let given = config.signature.as_mut().unwrap();
+    given.outputs.remove(0);
+    given.features = vec!["form".to_owned()];
+    let backend = OnnxBackend::read(&file("two_inputs"), &config).unwrap();
+    let outputs = backend
+        .run(&tensors(&backend, &recorded("two_inputs").inputs))
+        .unwrap();
+    assert_eq!(outputs.len(), 1);
+    assert_eq!(
+        (outputs[0].name.as_str(), backend.signature.features.len()),
+        ("winner", 1)
+    );
+    let cases: [(fn(&mut Signature), &str); 5] = [
+        (
+            |it| it.outputs[0].name = "other".to_owned(),
+            "the signature's output other is not the model's",
+        ),
+        (
+            |it| it.inputs[0].name = "other".to_owned(),
+            "the signature has no input form",
+        ),
+        (
+            |it| it.inputs.truncate(1),
+            "the signature has 1 inputs where the model has 2",
+        ),
+        (
+            |it| it.inputs[0].shape[1] = 4,
+            "the signature's input form is Fp32 of [-1, 4] where the model has Fp32 of [-1, 3]",
+        ),
+        (
+            |it| it.outputs[0].datatype = DataType::Fp32,
+            "the signature's output winner is Fp32 of [-1] where the model has Int64 of [-1]",
+        ),
+    ];
+    for (change, wanted) in cases {
+        let mut config = config.clone();
+        change(config.signature.as_mut().unwrap());
+        assert_eq!(refused(&file("two_inputs"), &config), wanted);
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_with_a_reason() {
+    let config = ModelConfig::default();
+    assert_eq!(
+        refused(&file("four_rows"), &config),
+        "input input takes 4 rows at a time: export it with an open first dimension"
+    );
+    let reason = refused(b"nonsense", &config);
+    assert!(reason.starts_with("not an ONNX model"), "{reason}");
+    let swap = |name: &str, from: &str, to: &str| {
+        let bytes = file(name);
+        let at = bytes
+            .windows(from.len())
+            .position(|it| it == from.as_bytes());
+        let at = at.unwrap();
+        [&bytes[..at], to.as_bytes(), &bytes[at + from.len()..]].concat()
+    };
+    assert_eq!(
+        refused(&swap("perceptron", "Relu", "Rely"), &config),
+        "operators not supported: Rely"
+    );
+}
+
+#[test]
+fn every_beginning_of_a_file_is_an_error_and_none_a_panic() {
+    let whole = file("two_inputs");
+    for end in 0..whole.len() {
+        let Ok(backend) = OnnxBackend::read(&whole[..end], &ModelConfig::default()) else {
+            continue;
+        };
+        // What lacks only its version numbers is a model still.
+        check_same(&backend, end, whole.len());
+    }
+}
+
+fn check_same(backend: &OnnxBackend, end: usize, length: usize) {
+    assert!(end + 16 > length, "{end} bytes of {length} were taken");
+    let whole = network("two_inputs");
+    assert_eq!(backend.signature, whole.signature);
+}

@@ -1,0 +1,69 @@
+use std::{fs, path::Path};
+
+use tempfile::TempDir;
+
+use crate::{DataType, InferRequest, ModelServer, Tensor, Values, VersionRef, fixtures::options};
+
+#[tokio::test]
+async fn a_network_is_served_with_its_signature_its_golden_rows_and_its_label() {
+    let folder = TempDir::new().unwrap();
+    let write = |path: &str, bytes: &[u8]| fs::write(folder.path().join(path), bytes).unwrap();
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/onnx");
+    let bytes = fs::read(recorded.join("perceptron.onnx")).unwrap();
+    let record = fs::read(recorded.join("perceptron.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    let numbers = |side: &str| -> Vec<f64> {
+        serde_json::from_value(record[side][0]["values"].clone()).unwrap()
+    };
+    let (inputs, wanted) = (numbers("inputs"), numbers("outputs"));
+    let rows = |numbers: &[f64], width| -> Vec<Vec<f64>> {
+        numbers.chunks(width).map(<[f64]>::to_vec).collect()
+    };
+    let golden = serde_json::json!({"inputs": rows(&inputs, 6), "outputs": rows(&wanted, 3)});
+    for version in ["1", "2"] {
+        fs::create_dir_all(folder.path().join("net").join(version)).unwrap();
+        write(
+            &format!("net/{version}/golden.json"),
+            golden.to_string().as_bytes(),
+        );
+    }
+    write("net/config.toml", b"labels = { champion = 1 }");
+    write("net/1/model.onnx", &bytes);
+    write("net/2/model.onnx", &bytes[..bytes.len() / 2]);
+    let server = ModelServer::open(options(&folder)).await.unwrap();
+    let ask = |version| InferRequest {
+        model: "net".to_owned(),
+        version,
+        inputs: vec![Tensor {
+            name: "input".to_owned(),
+            datatype: DataType::Fp64,
+            shape: vec![9, 6],
+            values: Values::Fp64(inputs.clone()),
+        }],
+        outputs: Vec::new(),
+        key: None,
+        priority: 0,
+        deadline: None,
+        explain: false,
+    };
+    let champion = VersionRef::Label("champion".to_owned());
+    let reply = server.infer(ask(champion.clone())).await.unwrap();
+    let Values::Fp32(given) = &reply.outputs[0].values else {
+        panic!("{reply:?}")
+    };
+    for (given, wanted) in given.iter().zip(&wanted) {
+        assert!((f64::from(*given) - wanted).abs() < 1e-6);
+    }
+    let metadata = server.metadata("net", &champion).await.unwrap();
+    assert_eq!(metadata.platform, "onnx");
+    assert_eq!(metadata.signature.inputs[0].shape, [-1, 6]);
+    let mut explained = ask(champion);
+    explained.explain = true;
+    let error = server.infer(explained).await.unwrap_err();
+    assert!(error.to_string().contains("contributions"), "{error}");
+    let error = server
+        .load("net", &VersionRef::Number(2))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("ONNX"), "{error}");
+}

@@ -1,0 +1,160 @@
+"""Writes small ONNX networks and records what ONNX Runtime says of some rows.
+
+usage: generate_onnx.py (with requirements-onnx.txt)
+writes onnx/NAME.onnx and NAME.json here; a record has, for each input and output, name, shape and
+numbers in row-major order.
+"""
+
+import json
+import pathlib
+
+import numpy
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+HERE = pathlib.Path(__file__).parent / "onnx"
+ROWS = 9
+FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
+
+
+def record(name, model, inputs):
+    onnx.checker.check_model(model)
+    (HERE / f"{name}.onnx").write_bytes(model.SerializeToString())
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    outputs = {it.name: value for it, value in zip(session.get_outputs(), session.run(None, inputs))}
+    plain = lambda tensors: [
+        {"name": name, "shape": list(it.shape), "values": [float(number) for number in it.ravel()]}
+        for name, it in tensors.items()
+    ]
+    (HERE / f"{name}.json").write_text(json.dumps({"inputs": plain(inputs), "outputs": plain(outputs)}))
+
+
+def network(name, nodes, inputs, outputs, weights, rows):
+    info = lambda it: helper.make_tensor_value_info(*it)
+    tensors = [numpy_helper.from_array(numpy.asarray(it), label) for label, it in weights.items()]
+    graph = helper.make_graph(nodes, name, [info(it) for it in inputs], [info(it) for it in outputs], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    record(name, model, rows)
+
+
+def numbers(random, *shape):
+    return random.normal(size=shape).astype(numpy.float32)
+
+
+def perceptron(name, batch, rows):
+    random = numpy.random.default_rng(1)
+    network(
+        name,
+        [
+            helper.make_node("Gemm", ["input", "w0", "b0"], ["z0"]),
+            helper.make_node("Relu", ["z0"], ["a0"]),
+            helper.make_node("Gemm", ["a0", "w1", "b1"], ["z1"]),
+            helper.make_node("Softmax", ["z1"], ["output"]),
+        ],
+        [("input", FLOAT, [batch, 6])],
+        [("output", FLOAT, [batch, 3])],
+        {"w0": numbers(random, 6, 8), "b0": numbers(random, 8), "w1": numbers(random, 8, 3), "b1": numbers(random, 3)},
+        {"input": numbers(random, rows, 6)},
+    )
+
+
+def convolution():
+    random = numpy.random.default_rng(2)
+    network(
+        "convolution",
+        [
+            helper.make_node("Conv", ["games", "k", "kb"], ["c"], pads=[1, 1]),
+            helper.make_node("Relu", ["c"], ["r"]),
+            helper.make_node("GlobalAveragePool", ["r"], ["g"]),
+            helper.make_node("Flatten", ["g"], ["f"]),
+            helper.make_node("Gemm", ["f", "w", "b"], ["z"]),
+            helper.make_node("Sigmoid", ["z"], ["share"]),
+        ],
+        [("games", FLOAT, ["N", 3, 10])],
+        [("share", FLOAT, ["N", 1])],
+        {"k": numbers(random, 4, 3, 3), "kb": numbers(random, 4), "w": numbers(random, 4, 1), "b": numbers(random, 1)},
+        {"games": numbers(random, ROWS, 3, 10)},
+    )
+
+
+def recurrent():
+    random = numpy.random.default_rng(3)
+    network(
+        "recurrent",
+        [
+            helper.make_node("Transpose", ["games"], ["t"], perm=[1, 0, 2]),
+            helper.make_node("GRU", ["t", "w", "r", "b"], ["", "h"], hidden_size=4, linear_before_reset=1),
+            helper.make_node("Squeeze", ["h", "axes"], ["s"]),
+            helper.make_node("Gemm", ["s", "v"], ["output"]),
+        ],
+        [("games", FLOAT, ["N", 5, 3])],
+        [("output", FLOAT, ["N", 2])],
+        {
+            "w": numbers(random, 1, 12, 3), "r": numbers(random, 1, 12, 4), "b": numbers(random, 1, 24),
+            "v": numbers(random, 4, 2), "axes": numpy.array([0]),
+        },
+        {"games": numbers(random, ROWS, 5, 3)},
+    )
+
+
+def two_inputs():
+    random = numpy.random.default_rng(4)
+    network(
+        "two_inputs",
+        [
+            helper.make_node("Cast", ["count"], ["c"], to=FLOAT),
+            helper.make_node("Concat", ["form", "c"], ["all"], axis=1),
+            helper.make_node("MatMul", ["all", "w"], ["score"]),
+            helper.make_node("ArgMax", ["score"], ["winner"], axis=1, keepdims=0),
+        ],
+        [("form", FLOAT, ["N", 3]), ("count", INT64, ["N", 1])],
+        [("score", FLOAT, ["N", 2]), ("winner", INT64, ["N"])],
+        {"w": numbers(random, 4, 2)},
+        {"form": numbers(random, ROWS, 3), "count": random.integers(-3, 9, (ROWS, 1))},
+    )
+
+
+def pipelines():
+    random = numpy.random.default_rng(5)
+    rows = random.normal(size=(300, 5)).astype(numpy.float32)
+    strength = rows[:, 0] + rows[:, 1] * rows[:, 2] + 0.3 * random.normal(size=300)
+    two, three = (strength > 0).astype(int), numpy.digitize(strength, [-0.5, 0.5])
+    boosting = lambda: GradientBoostingClassifier(n_estimators=6, max_depth=3, random_state=1)
+    models = {
+        "scaled_trees": (make_pipeline(StandardScaler(), boosting()), three),
+        "scaled_trees_two": (make_pipeline(StandardScaler(), boosting()), two),
+        "scaled_forest": (make_pipeline(StandardScaler(), RandomForestRegressor(n_estimators=5, max_depth=4, random_state=1)), strength),
+        "scaled_linear": (make_pipeline(StandardScaler(), LogisticRegression()), three),
+    }
+    for name, (pipeline, target) in models.items():
+        pipeline.fit(rows, target)
+        options = {} if name == "scaled_forest" else {"zipmap": False}
+        model = to_onnx(
+            pipeline,
+            initial_types=[("input", FloatTensorType([None, 5]))],
+            options={id(pipeline): options} if options else None,
+            target_opset={"": 17, "ai.onnx.ml": 3},
+        )
+        record(name, model, {"input": random.normal(size=(ROWS, 5)).astype(numpy.float32)})
+
+
+def main():
+    HERE.mkdir(exist_ok=True)
+    perceptron("perceptron", "N", ROWS)
+    perceptron("one_row", 1, 1)
+    perceptron("four_rows", 4, 4)
+    convolution()
+    recurrent()
+    two_inputs()
+    pipelines()
+
+
+if __name__ == "__main__":
+    main()
