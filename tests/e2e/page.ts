@@ -11,6 +11,8 @@ export const PAGES: [string, string][] = [
   ['fixture', FIXTURE],
   ['edges', '/edges?flagged=1&min=0'],
   ['report card', '/report'],
+  ['models', '/models'],
+  ['one model', '/models/corners'],
 ];
 
 export const test = base.extend<{ shifts: () => Promise<number> }>({

@@ -1,7 +1,7 @@
 // Starts what is tested: imports the sample, trains, serves on a free port, writes one fixture to
 // come with prices that disagree. Afterwards asks it to stop, and insists that it does so well.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,6 +19,7 @@ export default async function start(): Promise<() => Promise<void>> {
   };
   run('import', join(ROOT, 'data/sample'));
   run('train');
+  putModels(join(folder, 'models'));
   const server = spawn(program, ['serve'], { env, cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const { url, key } = await greeting(server);
   await ready(url);
@@ -26,6 +27,9 @@ export default async function start(): Promise<() => Promise<void>> {
   process.env['E2E_URL'] = url;
   process.env['E2E_KEY'] = key;
   process.env['E2E_FIXTURE'] = String(fixture);
+  const writer = ['key', 'create', '--name', 'writer', '--scope', 'write'];
+  const made = execFileSync(program, writer, { env, cwd: ROOT, encoding: 'utf8' });
+  process.env['E2E_WRITE_KEY'] = /se_\S+/.exec(made)![0];
   return async () => {
     await stop(server);
     rmSync(folder, { recursive: true });
@@ -41,6 +45,25 @@ async function greeting(server: ChildProcess): Promise<{ url: string; key: strin
     if (url && key) return { url: url.replace(/\/$/, ''), key };
   }
   throw new Error('the server ended before it said where it listens');
+}
+
+/** Two models of LightGBM: `corners` is left alone, `goals` is changed and has a broken version. */
+function putModels(models: string): void {
+  const golden = join(ROOT, 'crates/trees/tests/golden/lightgbm');
+  const put = (name: string, version: number, from: string) => {
+    const folder = join(models, name, String(version));
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(join(golden, from), join(folder, 'model.txt'));
+    return folder;
+  };
+  const reported = put('corners', 1, 'multiclass.txt');
+  const report = { log_loss: 0.97, features: ['elo_home', 'elo_away'], window: { from: '2022-08-01', until: '2024-05-19' } };
+  writeFileSync(join(reported, 'report.json'), JSON.stringify(report));
+  put('goals', 1, 'binary.txt');
+  put('goals', 2, 'binary.txt');
+  writeFileSync(join(put('goals', 3, 'binary.txt'), 'model.txt'), 'tree\nversion=v4\n');
+  // Version 3 does not load: version 1 serves until somebody says otherwise.
+  writeFileSync(join(models, 'goals/config.toml'), 'versions = "all"\n[labels]\nstable = 1\n');
 }
 
 async function ready(url: string): Promise<void> {

@@ -8,9 +8,10 @@ const HELP: [string, string][] = [
   ["g b", "board"],
   ["g e", "edges"],
   ["g r", "report card"],
+  ["g m", "models"],
   ["?", "this help"],
 ];
-const PLACES: Record<string, string> = { b: "/", e: "/edges", r: "/report" };
+const PLACES: Record<string, string> = { b: "/", e: "/edges", r: "/report", m: "/models" };
 /** The links that rows are walked by. */
 const ROWS = ".row .teams, #edges tbody th a, .card tbody th a";
 

@@ -8,7 +8,10 @@ mod board;
 mod board_row;
 mod charts;
 mod edges;
+mod figures;
 mod fixture;
+mod model;
+mod models;
 mod opinions;
 mod preferences;
 mod problem;
@@ -57,6 +60,8 @@ pub(crate) fn router(state: &ApiState) -> Router {
         .route("/fixtures/{id}", get(fixture::show))
         .route("/edges", get(edges::show))
         .route("/report", get(report::show))
+        .route("/models", get(models::show))
+        .route("/models/{name}", get(model::show))
         .layer(middleware::from_fn_with_state(state.clone(), readers_only))
         .route("/preferences", post(preferences::save))
         .route("/assets/{*path}", get(assets::file))

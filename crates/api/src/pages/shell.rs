@@ -14,9 +14,11 @@ use super::{
     preferences::{Preferences, Theme},
 };
 
-/// The style of every page, made small, and the hash by which the browser lets it in.
+/// The style of every page, made small, and the hashes by which the browser lets it in.
 pub(super) struct Style {
     pub(super) text: String,
+    /// What the pages of models need besides; the others do not carry it.
+    models: String,
     policy: HeaderValue,
 }
 
@@ -29,6 +31,9 @@ pub(super) struct Shell<'a> {
     /// Path and query, to come back to.
     pub(super) path: String,
     pub(super) style: &'a str,
+    /// Style of this page alone.
+    pub(super) more_style: Option<&'a str>,
+    models_style: &'a str,
     pub(super) script: Option<&'a str>,
     pub(super) preferences: Preferences,
     /// State as JSON that cannot end its element.
@@ -38,14 +43,20 @@ pub(super) struct Shell<'a> {
 impl Style {
     pub(super) fn new() -> Self {
         let text = minify(include_str!("../../templates/style.css"));
-        let digest = base64(&Sha256::digest(text.as_bytes()));
+        let models = minify(include_str!("../../templates/models.css"));
+        let [digest, more] = [&text, &models].map(|it| base64(&Sha256::digest(it.as_bytes())));
         let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-{digest}'; \
+            "default-src 'none'; script-src 'self'; \
+             style-src 'self' 'sha256-{digest}' 'sha256-{more}'; \
              img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; \
              form-action 'self'; frame-ancestors 'none'"
         );
         let policy = HeaderValue::try_from(policy).expect("the policy is visible ASCII");
-        Self { text, policy }
+        Self {
+            text,
+            models,
+            policy,
+        }
     }
 
     /// Sends a page, or word that the browser's copy is still good.
@@ -96,6 +107,8 @@ impl Pages {
             page,
             path,
             style: &self.style.text,
+            more_style: None,
+            models_style: &self.style.models,
             script: self.assets.entry(),
             preferences,
             state: String::new(),
@@ -121,9 +134,19 @@ impl<'a> Shell<'a> {
             page: "problem",
             path: "/".to_owned(),
             style: &style.text,
+            more_style: None,
+            models_style: &style.models,
             script: None,
             preferences,
             state: String::new(),
+        }
+    }
+
+    /// The shell of a page of models.
+    pub(super) fn with_models_style(self) -> Self {
+        Self {
+            more_style: Some(self.models_style),
+            ..self
         }
     }
 

@@ -1,5 +1,6 @@
 //! Pages through the router and a real engine; pieces of pages from views made by hand.
 
+pub(super) mod served;
 pub(super) mod views;
 mod world;
 
@@ -60,6 +61,7 @@ async fn an_empty_database_says_what_to_do_on_every_page() {
         ("/", "sports-edge import football-data"),
         ("/edges", "sports-edge train"),
         ("/report", "sports-edge train"),
+        ("/models", "sports-edge train"),
     ] {
         let page = world.get(path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
@@ -198,4 +200,9 @@ async fn pages_are_for_those_who_may_read() {
 /// A server with nothing in it, for tests of single pages.
 pub(super) async fn empty_world() -> World {
     World::empty().await
+}
+
+/// A server with models of these names in its folder, for tests of single pages.
+pub(super) async fn serving_world(names: &[&str]) -> World {
+    World::serving(names).await
 }

@@ -1,13 +1,16 @@
 //! A router on a throw-away store, with a made-up league where a test needs one.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode, header, request::Builder},
 };
-use engine::{Engine, EngineOptions, FixedClock};
+use engine::{
+    Engine, EngineOptions, FixedClock,
+    serving::{Eviction, ModelServer, ServerOptions},
+};
 use tempfile::TempDir;
 use testkit::LeagueOptions;
 use tower::ServiceExt;
@@ -66,6 +69,24 @@ impl World {
         world
     }
 
+    /// A server with models of these names in its folder, each with one version.
+    pub(in crate::pages) async fn serving(names: &[&str]) -> Self {
+        let (store, folder) = testkit::store().await;
+        let models = folder.path().join("models");
+        for name in names {
+            let version = models.join(name).join("1");
+            fs::create_dir_all(&version).unwrap();
+            let golden = "../trees/tests/golden/lightgbm/binary.txt";
+            fs::copy(golden, version.join("model.txt")).unwrap();
+        }
+        let models = ModelServer::open(serving_options(models)).await.unwrap();
+        let clock = Arc::new(FixedClock(testkit::time("2024-05-18T12:00:00Z")));
+        let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
+        let engine = Arc::new(engine.with_serving(models));
+        engine.load().await.unwrap();
+        Self::of(engine, folder, ReadAccess::Open)
+    }
+
     async fn build(options: Option<LeagueOptions>, read_access: ReadAccess) -> Self {
         let (store, folder) = testkit::store().await;
         let mut now = testkit::time("2024-05-18T12:00:00Z");
@@ -78,6 +99,10 @@ impl World {
         let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
         let engine = Arc::new(engine);
         engine.load().await.unwrap();
+        Self::of(engine, folder, read_access)
+    }
+
+    fn of(engine: Arc<Engine>, folder: TempDir, read_access: ReadAccess) -> Self {
         let options = ApiOptions {
             read_access,
             ..ApiOptions::default()
@@ -124,5 +149,23 @@ impl World {
 impl Answer {
     pub(in crate::pages) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |it| it.to_str().unwrap())
+    }
+}
+
+fn serving_options(folder: std::path::PathBuf) -> ServerOptions {
+    ServerOptions {
+        folder,
+        poll_every: None,
+        budget_bytes: 1 << 30,
+        eviction: Eviction::Lru,
+        loads_max: 1,
+        load_wait_max: Duration::from_secs(5),
+        load_backoff: Duration::from_secs(1),
+        load_backoff_max: Duration::from_secs(60),
+        requests_max: 64,
+        threads: 1,
+        direct_max: Duration::from_micros(50),
+        upload_bytes_max: 1 << 20,
+        results_bytes_max: 1 << 20,
     }
 }

@@ -1,0 +1,259 @@
+// The program of the models' pages, on a page like the server's and answers like the API's.
+import { fireEvent } from "@testing-library/preact";
+import { act } from "preact/test-utils";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { boot } from "../src/boot";
+import type { Surroundings } from "../src/live";
+import { NOTICE_MS, startModels } from "../src/models";
+import { keepKey, keptKey, publicPart } from "../src/operate";
+import { PULSE_MS } from "../src/pulse";
+import { perSecond } from "../src/rates";
+
+const asked = vi.fn<typeof fetch>();
+let now = 1_000_000;
+const around: Surroundings = { fetch: asked, page: document, now: () => now };
+let stop = (): void => {};
+
+const button = (act: string, more = ""): string =>
+  `<button type="button" id="${act}" data-act="${act}" data-says="All traffic moves." ${more}>${act}</button>`;
+const live = (count: number, buttons: string): string =>
+  `<div id="live" data-model="goals"><small class="rate" data-of="goals" data-count="${count}"></small>${buttons}</div>`;
+const shell = (inner: string): string =>
+  `<div id="banner"></div><main id="main" tabindex="-1"><div id="controls"></div>${inner}</main>`;
+const PROMOTE = button("promote", 'data-version="3"');
+const CANARY = button("canary", 'data-version="3" data-share="10"');
+
+const settle = async (ms = 0): Promise<void> => {
+  await act(async () => {
+    now += ms;
+    await vi.advanceTimersByTimeAsync(ms);
+  });
+};
+const page = (count: number, buttons = PROMOTE): Response => new Response(shell(live(count, buttons)), { headers: { etag: `"${count}"` } });
+const problem = (status: number, body: object | string): Response => new Response(typeof body === "string" ? body : JSON.stringify(body), { status });
+const text = (selector: string): string => document.querySelector(selector)?.textContent ?? "";
+const press = async (selector: string): Promise<void> => {
+  fireEvent.click(document.querySelector(selector) as Element);
+  await settle();
+};
+const type = (name: string, value: string): void => {
+  (document.querySelector(`dialog [name=${name}]`) as HTMLInputElement).value = value;
+};
+const submit = async (): Promise<void> => {
+  fireEvent.submit(document.querySelector("dialog form") as Element);
+  await settle();
+};
+const calls = (): [string, string | undefined, unknown][] =>
+  asked.mock.calls
+    .filter(([url]) => String(url).startsWith("/v1"))
+    .map(([url, init]) => [String(url), init?.method, init?.body ? JSON.parse(String(init.body)) : null]);
+
+async function start(buttons: string): Promise<void> {
+  document.body.innerHTML = shell(live(100, buttons));
+  await act(async () => {
+    stop = startModels(around);
+  });
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  asked.mockReset();
+  asked.mockImplementation(async (url) => (String(url).startsWith("/v1") ? new Response("{}") : new Response(null, { status: 304 })));
+  sessionStorage.clear();
+  HTMLDialogElement.prototype.showModal = vi.fn(function (this: HTMLDialogElement) {
+    this.open = true;
+  });
+});
+afterEach(async () => {
+  await act(async () => stop());
+  vi.useRealTimers();
+});
+
+describe("figures", () => {
+  it("stay fresh, with rates made of two counts, and say when they are old", async () => {
+    await start(PROMOTE);
+    expect(text("#controls")).toContain("Live, every 5 s");
+    expect(text(".rate")).toBe("");
+    asked.mockResolvedValueOnce(page(150));
+    await settle(PULSE_MS);
+    expect(text(".rate")).toBe("10/s");
+    await settle(PULSE_MS);
+    expect(text(".rate")).toBe("0/s");
+    asked.mockRejectedValueOnce(new TypeError("down"));
+    await settle(PULSE_MS);
+    expect(text("#banner")).toContain("these figures may be old");
+    await settle(PULSE_MS * 2);
+    expect(text("#banner")).toBe("");
+  });
+
+  it("rest while paused and are fetched at once afterwards", async () => {
+    await start(PROMOTE);
+    await press("[aria-pressed=false]");
+    await settle(PULSE_MS * 3);
+    expect(asked).not.toHaveBeenCalled();
+    expect(text("#controls")).toContain("Paused");
+    await press("[aria-pressed=true]");
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it("are written as people read them", () => {
+    expect([0, 0.04, 3.21, 9.97, 1234.4].map(perSecond)).toEqual(["0/s", "0.0/s", "3.2/s", "10/s", "1,234/s"]);
+  });
+
+  it("leave a page alone that has none", async () => {
+    document.body.innerHTML = shell("");
+    stop = startModels(around);
+    expect(document.documentElement.textContent).not.toContain("Live");
+  });
+
+  it("begin with the page", async () => {
+    document.body.innerHTML = shell(live(1, PROMOTE));
+    vi.useRealTimers();
+    const leave = await boot(around, () => {});
+    stop = () => leave();
+    expect(text("#controls")).toContain("Pause");
+    expect(document.documentElement.classList.contains("can-act")).toBe(true);
+  });
+});
+
+describe("a promotion", () => {
+  it("says what will change, asks for the key once, is done, and the page follows", async () => {
+    await start(PROMOTE + CANARY);
+    const first = document.querySelector<HTMLElement>("[data-act=promote]");
+    first?.focus();
+    await press("[data-act=promote]");
+    expect(text("#act-title")).toBe("Promote version 3 of goals?");
+    expect(text("#act-says")).toBe("All traffic moves.");
+    expect(document.activeElement?.getAttribute("name")).toBe("key");
+    type("key", " se_abcdefgh_secret ");
+    asked.mockResolvedValueOnce(new Response("{}"));
+    asked.mockResolvedValueOnce(page(101, CANARY));
+    await submit();
+    expect(calls()).toEqual([["/v1/models/goals/promote", "POST", { version: 3 }]]);
+    expect((asked.mock.calls[0]?.[1]?.headers as Record<string, string>)["authorization"]).toBe("Bearer se_abcdefgh_secret");
+    expect(document.querySelector("dialog")).toBeNull();
+    expect(text("#banner")).toBe("Version 3 of goals takes the traffic now.");
+    // The button is gone, and the focus with it.
+    expect(document.querySelector("[data-act=promote]")).toBeNull();
+    expect(document.activeElement?.id).toBe("main");
+    await settle(NOTICE_MS);
+    expect(text("#banner")).toBe("");
+    await press("[data-act=canary]");
+    expect(text(".kept")).toContain("se_abcdefgh…");
+    expect(document.querySelector("[name=key]")).toBeNull();
+  });
+
+  it("is not done where it is not confirmed", async () => {
+    await start(PROMOTE);
+    await press("[data-act=promote]");
+    await press("dialog [type=button]");
+    expect(document.querySelector("dialog")).toBeNull();
+    await press("[data-act=promote]");
+    fireEvent(document.querySelector("dialog") as Element, new Event("close"));
+    await settle();
+    expect(document.querySelector("dialog")).toBeNull();
+    expect(calls()).toEqual([]);
+  });
+
+  it("that is refused says why, in place, and forgets a key that does not count", async () => {
+    keepKey("se_old_key");
+    await start(PROMOTE);
+    await press("[data-act=promote]");
+    expect(document.activeElement?.className).toBe("go");
+    asked.mockResolvedValueOnce(problem(401, { title: "The API key does not count", detail: "the API key is not known" }));
+    await submit();
+    expect(text(".fault")).toBe("The API key does not countthe API key is not known");
+    expect(keptKey()).toBeNull();
+    expect(document.activeElement?.getAttribute("name")).toBe("key");
+    type("key", "se_other_key");
+    asked.mockResolvedValueOnce(problem(403, { title: "The API key may not do this", detail: "" }));
+    (document.activeElement as HTMLElement).blur();
+    await submit();
+    expect(document.activeElement?.getAttribute("name")).toBe("key");
+    type("key", "se_new_key");
+    asked.mockResolvedValueOnce(problem(502, "<html>"));
+    await submit();
+    expect(text(".fault")).toBe("The server answered 502");
+    expect(keptKey()).toBe("se_new_key");
+    asked.mockRejectedValueOnce(new TypeError("down"));
+    await submit();
+    expect(text(".fault")).toContain("No answer");
+  });
+
+  it("cannot be sent or left twice while it is at work", async () => {
+    keepKey("se_a_b");
+    await start(PROMOTE);
+    await press("[data-act=promote]");
+    let answer = (_: Response): void => {};
+    asked.mockImplementationOnce(() => new Promise((done) => (answer = done)));
+    await submit();
+    expect(text("dialog .go")).toBe("Working…");
+    expect(document.querySelectorAll("dialog .buttons [disabled]").length).toBe(2);
+    const cancel = new Event("cancel", { cancelable: true });
+    fireEvent(document.querySelector("dialog") as Element, cancel);
+    expect(cancel.defaultPrevented).toBe(true);
+    answer(new Response("{}"));
+    await settle();
+    expect(document.querySelector("dialog")).toBeNull();
+  });
+});
+
+describe("everything else", () => {
+  it("goes to its own address and says so", async () => {
+    keepKey("se_a_b");
+    const cases: [string, string, [string, string, object | null], string, string][] = [
+      [button("rollback"), "Roll goals back?", ["/v1/models/goals/rollback", "POST", null], "Roll back", "goals is rolled back."],
+      [button("unload"), "Unload goals?", ["/v1/models/goals/unload", "POST", null], "Unload", "goals is unloaded."],
+      [button("load", 'data-version="2"'), "Load version 2 of goals?", ["/v1/models/goals/versions/2/load", "POST", null], "Load", "in memory"],
+      [CANARY, "Try version 3 of goals on a share of the requests?", ["/v1/models/goals/canary", "PUT", { version: 3, share: 0.1 }], "Set share", "gets 10% of"],
+      [button("end-canary", 'data-version="3"'), "End the canary, version 3 of goals?", ["/v1/models/goals/canary", "DELETE", null], "End canary", "no canary any more"],
+    ];
+    for (const [html, asks, call, verb, said] of cases) {
+      asked.mockClear();
+      await start(html);
+      await press("#live button");
+      expect(text("#act-title")).toBe(asks);
+      expect(text(".go")).toBe(verb);
+      await submit();
+      expect(calls()).toEqual([call]);
+      expect(text("#banner")).toContain(said);
+      await act(async () => stop());
+    }
+  });
+
+  it("takes the share that was typed", async () => {
+    keepKey("se_a_b");
+    await start(CANARY);
+    await press("#live button");
+    expect(document.activeElement?.getAttribute("name")).toBe("share");
+    type("share", "2.5");
+    await submit();
+    expect(calls()[0]?.[2]).toEqual({ version: 3, share: 0.025 });
+  });
+
+  it("forgets the key when told to", async () => {
+    keepKey("se_a_b");
+    await start(PROMOTE);
+    await press("#controls .link");
+    expect(keptKey()).toBeNull();
+    expect(document.querySelector("#controls .link")).toBeNull();
+    keepKey("se_a_b");
+    await act(async () => stop());
+    await start(PROMOTE);
+    await press("[data-act=promote]");
+    await press("dialog .link");
+    expect(document.querySelector("[name=key]")).not.toBeNull();
+    expect(publicPart("something else")).toBe("a key");
+  });
+
+  it("works where the browser keeps nothing", () => {
+    const refuse = (): never => {
+      throw new DOMException("no");
+    };
+    const spies = ["getItem", "setItem", "removeItem"].map((it) => vi.spyOn(Storage.prototype, it as "getItem").mockImplementation(refuse));
+    keepKey("se_a_b");
+    keepKey(null);
+    expect(keptKey()).toBeNull();
+    for (const spy of spies) spy.mockRestore();
+  });
+});
