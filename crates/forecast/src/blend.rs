@@ -45,6 +45,7 @@ fn ingredients(blend: ModelName) -> Vec<ModelName> {
     let mut parts = FROM_RESULTS.to_vec();
     if blend != ModelName::BlendResults {
         parts.extend(FROM_PAST_PRICES);
+        parts.push(ModelName::Boosted);
     }
     if blend == ModelName::BlendPriced {
         parts.push(ModelName::MarketEarly);
@@ -73,6 +74,12 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
+    /// What it takes off the other's log loss, summed over as many fixtures as it was fitted on.
+    #[expect(clippy::cast_precision_loss, reason = "counts of fixtures")]
+    fn gain_over(&self, other: &Self) -> f64 {
+        (other.log_loss - self.log_loss) * self.n as f64
+    }
+
     fn apply(&self, opinions: &[Opinion]) -> Option<Vec<f64>> {
         let mut logits = self.bias.clone();
         for (part, weight) in self.parts.iter().zip(&self.weights) {
@@ -100,6 +107,7 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
 pub(crate) struct BlendStage {
     /// Fitted on what was known then.
     pub(crate) valid_from: jiff::Timestamp,
+    /// Of several for one blend, the first whose parts are all there counts.
     recipes: Vec<Recipe>,
 }
 
@@ -125,8 +133,9 @@ fn blended(opinions: &[Opinion], stage: Option<&BlendStage>, blend: ModelName) -
     if blend == ModelName::BlendPriced {
         opinion(opinions, ModelName::MarketEarly)?;
     }
-    let recipe = stage.and_then(|it| it.recipes.iter().find(|it| it.blend == blend));
-    if let Some(h2h) = recipe.and_then(|it| it.apply(opinions)) {
+    let mut recipes = stage.iter().flat_map(|it| &it.recipes);
+    let applies = |it: &Recipe| (it.blend == blend).then(|| it.apply(opinions)).flatten();
+    if let Some(h2h) = recipes.find_map(applies) {
         return Some(h2h);
     }
     let fallback: Vec<ModelName> = match blend {

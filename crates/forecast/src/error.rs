@@ -23,6 +23,9 @@ pub enum ForecastError {
         /// The moment asked of.
         as_of: Timestamp,
     },
+    /// Nothing can be learned from examples or by settings like these.
+    #[error("no trees can be grown: {0}")]
+    Untrainable(String),
     /// The threads to compute on could not be started.
     #[error("the threads to compute on could not be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use domain::{
-    Competition, Game, Market, MarketPrediction, Outcome, OutcomeProbability, Prices, Quote, TeamId,
+    Competition, Game, Market, MarketPrediction, Outcome, OutcomeProbability, Prices, Quote, Sport,
+    TeamId,
 };
 use jiff::Timestamp;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -15,10 +16,10 @@ use crate::blend::{Opinion, SHAPES, add_blends, best, opinion};
 use crate::climatology::Climatology;
 use crate::edge::Edge;
 use crate::outcome::h2h_width;
-use crate::walk::opinions;
+use crate::walk::{Grounds, grounds};
 use crate::{
-    ForecastError, History, Matchup, ModelName, Pool, PoolFit, Reason, Scores, Trained, cut_for,
-    fit_pool, rating_path,
+    ForecastError, History, Matchup, ModelName, Pool, PoolFit, Reason, Scorer, Scores, Trained,
+    cut_for, fit_pool, rating_path,
 };
 
 /// How many fits are kept: every pool at a few moments.
@@ -33,6 +34,8 @@ pub struct Forecaster {
     history: Arc<History>,
     pools: Vec<Pool>,
     trained: Arc<Trained>,
+    /// Asks boosted models that are kept elsewhere.
+    scorer: Option<Arc<dyn Scorer>>,
     climatology: Climatology,
     /// Newest last.
     fits: Mutex<VecDeque<((usize, Timestamp), SharedFit)>>,
@@ -53,6 +56,8 @@ pub struct Forecast {
     pub opinions: Vec<Opinion>,
     /// What moves the forecast, largest first.
     pub reasons: Vec<Reason>,
+    /// Models that should have an opinion and could not be asked.
+    pub left_out: Vec<ModelName>,
 }
 
 impl Forecast {
@@ -104,9 +109,17 @@ impl Forecaster {
             history,
             pools,
             trained,
+            scorer: None,
             climatology,
             fits: Mutex::default(),
         }
+    }
+
+    /// Asks boosted models that are kept elsewhere by `scorer`; without one they have no opinion.
+    #[must_use]
+    pub fn with_scorer(mut self, scorer: Arc<dyn Scorer>) -> Self {
+        self.scorer = Some(scorer);
+        self
     }
 
     /// Forecasts a fixture as of a moment not after its kickoff, given the prices as they stood
@@ -133,11 +146,15 @@ impl Forecaster {
         let cut = cut_for(as_of);
         let fit = self.fit(pool, cut);
         let fit = fit.get_or_init(|| fit_pool(&self.history, &self.pools[pool], cut));
-        let mut opinions = opinions(fit, &self.climatology, game, prices);
+        let Grounds {
+            base,
+            mut opinions,
+            features,
+        } = grounds(fit, &self.climatology, game, prices);
+        let left_out = self.add_boosted(game.sport, cut, &mut opinions, &features);
         add_blends(&mut opinions, self.trained.blends(game.sport, cut));
         let best = best(&opinions).expect("the base rate always has an opinion");
         let matchup = Matchup::from(game);
-        let base = fit.forecast(&matchup);
         let shape = SHAPES
             .iter()
             .find_map(|model| base.iter().find(|it| it.model == *model));
@@ -150,7 +167,29 @@ impl Forecaster {
             scores: shape.scores.tilted_to(target),
             reasons: fit.reasons(&matchup),
             opinions,
+            left_out,
         })
+    }
+
+    /// Adds what the boosted model in force thinks; returns what should have an opinion and could
+    /// not be asked.
+    fn add_boosted(
+        &self,
+        sport: Sport,
+        cut: Timestamp,
+        opinions: &mut Vec<Opinion>,
+        features: &[f64],
+    ) -> Vec<ModelName> {
+        let Some(stage) = self.trained.boosted_at(sport, cut) else {
+            return Vec::new();
+        };
+        match stage.opinion(opinions, features, self.scorer.as_deref()) {
+            Some(opinion) => {
+                opinions.push(opinion);
+                Vec::new()
+            }
+            None => vec![ModelName::Boosted],
+        }
     }
 
     /// Fits every pool as of a moment, so that forecasts for it need not wait.

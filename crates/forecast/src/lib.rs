@@ -7,10 +7,13 @@ mod history;
 
 mod betting;
 mod blend;
+mod boost;
+mod boosted;
 mod climatology;
 mod edge;
 mod error;
 mod evaluate;
+mod features;
 mod forecaster;
 mod outcome;
 mod random;
@@ -36,12 +39,17 @@ mod synthetic;
 
 pub use betting::{BettingOptions, BettingReport, CurvePoint};
 pub use blend::Opinion;
+pub use boost::{BoostFit, BoostSettings, Examples, Objective, boost};
+pub use boosted::{
+    BoostedReport, BoostedStage, BoostedTable, FeatureNote, ModelVersion, Scorer, boosted_table,
+};
 pub use dixon_coles::{DixonColesFit, WeightedResult, fit_dixon_coles};
 pub use edge::{Edge, EdgeClaim, EdgeFlag};
 pub use error::ForecastError;
 pub use evaluate::{
     Difference, Interval, Metrics, ReliabilityBin, Scored, compare, evaluate, reliability,
 };
+pub use features::{Feature, features};
 pub use forecaster::{Forecast, Forecaster};
 pub use history::History;
 pub use matchup::Matchup;

@@ -9,9 +9,12 @@ mod points;
 mod reason;
 mod walker;
 
+use std::sync::Arc;
+
 use domain::{Competition, CompetitionKey, Sport, TeamId};
 use jiff::Timestamp;
 
+use crate::features::{FormTable, Scene};
 use crate::{Matchup, Scores};
 
 pub use name::ModelName;
@@ -87,6 +90,7 @@ pub struct PoolFit {
     pub(crate) pool: Pool,
     pub(crate) cut: Timestamp,
     pub(crate) models: Models,
+    pub(crate) form: Arc<FormTable>,
 }
 
 /// The models of the pool's kind of sport.
@@ -110,6 +114,17 @@ impl PoolFit {
             Models::Football(models) => models.forecast(game, competition),
             Models::Points(models) => models.forecast(game),
         }
+    }
+
+    /// A fixture and what is known of its sides, given what base models make of it and how often
+    /// each outcome happens in its competition.
+    pub(crate) fn scene<'a>(
+        &'a self,
+        game: &'a Matchup,
+        base: &[BaseForecast],
+        rate: &'a [f64],
+    ) -> Scene<'a> {
+        Scene::new(&self.form, self.competition(game), game, base, rate)
     }
 
     /// A team's rating; `None` before its first game.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::betting::{ClaimStage, fit_claims};
 use crate::blend::{BlendStage, Observation, add_blends, fit_stage};
+use crate::boosted::{self, BoostedStage};
 use crate::report::judge;
 use crate::schedule::stages;
 use crate::walk::{Walked, walk};
@@ -78,6 +79,9 @@ pub struct Trained {
 struct SportStages {
     blends: Vec<BlendStage>,
     claims: Vec<ClaimStage>,
+    /// Absent from what was trained before there were any.
+    #[serde(default)]
+    boosted: Vec<BoostedStage>,
 }
 
 impl Trained {
@@ -90,6 +94,26 @@ impl Trained {
     pub(crate) fn blends(&self, sport: Sport, cut: Timestamp) -> Option<&BlendStage> {
         let stages = &self.sports.get(&sport)?.blends;
         stages.iter().rev().find(|it| it.valid_from <= cut)
+    }
+
+    /// The boosted model of a sport in force at `cut`.
+    pub(crate) fn boosted_at(&self, sport: Sport, cut: Timestamp) -> Option<&BoostedStage> {
+        let stages = &self.sports.get(&sport)?.boosted;
+        stages.iter().rev().find(|it| it.valid_from <= cut)
+    }
+
+    /// Every stage of every boosted model, sport by sport, oldest first.
+    pub fn boosted(&self) -> impl Iterator<Item = (Sport, &BoostedStage)> {
+        self.sports
+            .iter()
+            .flat_map(|(sport, it)| it.boosted.iter().map(|stage| (*sport, stage)))
+    }
+
+    /// The same, to be changed.
+    pub fn boosted_mut(&mut self) -> impl Iterator<Item = (Sport, &mut BoostedStage)> {
+        self.sports
+            .iter_mut()
+            .flat_map(|(sport, it)| it.boosted.iter_mut().map(|stage| (*sport, stage)))
     }
 
     /// Every stage of claims of a sport, oldest first.
@@ -192,14 +216,14 @@ fn learn<'a>(
         });
         let (mut own, others) = walked.into_iter().partition(|it| it.game.sport == *sport);
         walked = others;
-        trained.sports.insert(*sport, learn_sport(&mut own));
+        trained.sports.insert(*sport, learn_sport(*sport, &mut own));
         walked.append(&mut own);
     }
     walked.sort_by_key(|it| (it.game.kickoff, it.game.fixture));
     (trained, walked)
 }
 
-fn learn_sport(walked: &mut [Walked<'_>]) -> SportStages {
+fn learn_sport(sport: Sport, walked: &mut [Walked<'_>]) -> SportStages {
     let (Some(first), Some(last)) = (walked.first(), walked.last()) else {
         return SportStages::default();
     };
@@ -211,6 +235,11 @@ fn learn_sport(walked: &mut [Walked<'_>]) -> SportStages {
         .saturating_add(margin)
         .expect("a fixed span never overflows");
     let moments = stages(first.game.kickoff, end);
+    let boosted: Vec<BoostedStage> = moments
+        .par_iter()
+        .filter_map(|at| boosted::fit_stage(walked, sport, *at))
+        .collect();
+    boosted::add_opinions(walked, &boosted);
     let observations: Vec<Observation<'_>> = walked
         .iter()
         .map(|it| Observation {
@@ -233,7 +262,11 @@ fn learn_sport(walked: &mut [Walked<'_>]) -> SportStages {
         .par_iter()
         .filter_map(|at| fit_claims(walked, *at))
         .collect();
-    SportStages { blends, claims }
+    SportStages {
+        blends,
+        claims,
+        boosted,
+    }
 }
 
 /// Walks and learns from all there is, for tests of other modules.

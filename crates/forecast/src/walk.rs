@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use crate::blend::Opinion;
 use crate::climatology::Climatology;
 use crate::outcome::{h2h_outcome, h2h_width};
-use crate::{History, Matchup, ModelName, Pool, PoolFit, PoolWalker, Progress, cut_for, market};
+use crate::{
+    BaseForecast, History, Matchup, ModelName, Pool, PoolFit, PoolWalker, Progress, cut_for, market,
+};
 
 /// A fixture with the opinions formed before it.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub(crate) struct Walked<'a> {
     pub(crate) outcome: usize,
     /// Base models, climatology, the early market; blends once they are added.
     pub(crate) opinions: Vec<Opinion>,
+    /// What boosted models read of it.
+    pub(crate) features: Vec<f64>,
     /// The closing market's probabilities, to judge by and never to forecast with.
     pub(crate) close: Option<Vec<f64>>,
 }
@@ -31,19 +35,26 @@ struct Leg<'a, 'p> {
     games: Vec<&'a Game>,
 }
 
-/// The opinions that need no blend: base models, climatology, the early market.
-pub(crate) fn opinions(
+/// What a fit and its prices say of a fixture before anything learned from other fixtures.
+pub(crate) struct Grounds {
+    pub(crate) base: Vec<BaseForecast>,
+    /// Base models, climatology, the early market.
+    pub(crate) opinions: Vec<Opinion>,
+    /// What boosted models read of it.
+    pub(crate) features: Vec<f64>,
+}
+
+/// Asks everything that needs no other fixtures' forecasts.
+pub(crate) fn grounds(
     fit: &PoolFit,
     climatology: &Climatology,
     game: &Game,
     prices: &Prices,
-) -> Vec<Opinion> {
-    let base = fit.forecast(&Matchup::from(game)).into_iter();
-    let base = base.map(|it| Opinion {
-        model: it.model,
-        h2h: it.scores.h2h(),
-    });
+) -> Grounds {
+    let matchup = Matchup::from(game);
+    let base = fit.forecast(&matchup);
     let rate = climatology.forecast(&game.competition, game.sport, fit.cut());
+    let features = fit.scene(&matchup, &base, &rate).row(game.sport);
     let rate = Opinion {
         model: ModelName::Climatology,
         h2h: rate,
@@ -53,7 +64,15 @@ pub(crate) fn opinions(
         model: ModelName::MarketEarly,
         h2h,
     });
-    std::iter::once(rate).chain(base).chain(early).collect()
+    let of_base = base.iter().map(|it| Opinion {
+        model: it.model,
+        h2h: it.scores.h2h(),
+    });
+    Grounds {
+        opinions: std::iter::once(rate).chain(of_base).chain(early).collect(),
+        base,
+        features,
+    }
 }
 
 /// Forecasts every decided fixture known by `until`, in the order of history. Pools and years run
@@ -132,14 +151,15 @@ fn walk_leg<'a>(
     let mut walked = Vec::with_capacity(leg.games.len());
     for game in &leg.games {
         let cut = cut_for(game.pregame_at());
-        let current = match fit.take() {
-            Some(current) if current.cut() == cut => current,
-            _ => walker.fit(cut),
-        };
+        // The last fit goes before the next comes, so that nothing has to be copied.
+        let kept = fit.take().filter(|it| it.cut() == cut);
+        let current = kept.unwrap_or_else(|| walker.fit(cut));
+        let grounds = grounds(&current, climatology, game, &game.pregame);
         walked.push(Walked {
             game,
             outcome: h2h_outcome(game).expect("only decided games are walked"),
-            opinions: opinions(&current, climatology, game, &game.pregame),
+            opinions: grounds.opinions,
+            features: grounds.features,
             close: market::close(game),
         });
         fit = Some(current);

@@ -13,10 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 
 type Row = HashMap<String, String>;
 
-/// Where the development data lies beside the checkout; `None` where it is not there.
+/// Where the development data lies beside the checkout, or beside a folder that holds it; `None`
+/// where it is not there.
 pub(crate) fn folder() -> Option<PathBuf> {
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));
-    folder.join("football_odds.csv").is_file().then_some(folder)
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().skip(3);
+    let mut folders = above.map(|it| it.join("shared/data"));
+    folders.find(|it| it.join("football_odds.csv").is_file())
 }
 
 /// Everything of one sport that models read.

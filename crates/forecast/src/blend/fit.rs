@@ -41,7 +41,7 @@ pub(crate) fn fit_stage(observations: &[Observation<'_>], valid_from: Timestamp)
         .collect();
     let recipes = BLENDS
         .into_iter()
-        .filter_map(|it| fit_recipe(&known, it))
+        .flat_map(|it| fit_recipes(&known, it))
         .collect();
     BlendStage {
         valid_from,
@@ -63,8 +63,34 @@ struct Problem {
     home: Vec<f64>,
 }
 
-fn fit_recipe(known: &[&Observation<'_>], blend: ModelName) -> Option<Recipe> {
-    let parts = parts_of(known, blend);
+/// What the boosted model must gain over all fixtures to have a part, in nats: less may be chance.
+const BOOSTED_GAIN_MIN: f64 = 3.0;
+
+/// A blend's recipe; where the boosted model has a part in it, followed by one without for when it
+/// cannot be asked.
+fn fit_recipes(known: &[&Observation<'_>], blend: ModelName) -> Vec<Recipe> {
+    let parts = parts_of(known, blend, &ingredients(blend));
+    let mut fewer = ingredients(blend);
+    fewer.retain(|it| *it != ModelName::Boosted);
+    let fewer = parts_of(known, blend, &fewer);
+    let without = fit_recipe(known, blend, fewer);
+    if !parts.contains(&ModelName::Boosted) {
+        return without.into_iter().collect();
+    }
+    let mut with = fit_recipe(known, blend, parts);
+    if let (Some(boosted), Some(plain)) = (&with, &without)
+        && boosted.gain_over(plain) < BOOSTED_GAIN_MIN
+    {
+        with = None;
+    }
+    with.into_iter().chain(without).collect()
+}
+
+fn fit_recipe(
+    known: &[&Observation<'_>],
+    blend: ModelName,
+    parts: Vec<ModelName>,
+) -> Option<Recipe> {
     let rows: Vec<Row> = known.iter().filter_map(|it| row(it, &parts)).collect();
     if rows.len() < FIXTURES_MIN || parts.is_empty() {
         return None;
@@ -101,14 +127,14 @@ fn fit_recipe(known: &[&Observation<'_>], blend: ModelName) -> Option<Recipe> {
 }
 
 /// The ingredients that most fixtures have; a blend that reads prices must have one that does.
-fn parts_of(known: &[&Observation<'_>], blend: ModelName) -> Vec<ModelName> {
+fn parts_of(known: &[&Observation<'_>], blend: ModelName, given: &[ModelName]) -> Vec<ModelName> {
     let basis: Vec<&&Observation<'_>> = known
         .iter()
         .filter(|it| blend != ModelName::BlendPriced || has(it, ModelName::MarketEarly))
         .collect();
     let common =
         |part: &ModelName| 2 * basis.iter().filter(|it| has(it, *part)).count() > basis.len();
-    let parts: Vec<ModelName> = ingredients(blend).into_iter().filter(common).collect();
+    let parts: Vec<ModelName> = given.iter().copied().filter(common).collect();
     let own = parts.len()
         > ingredients(ModelName::BlendResults)
             .iter()

@@ -20,6 +20,8 @@ pub enum ModelName {
     Margin,
     /// Ratings fitted on the margins and totals that past prices implied.
     MarketImpliedMargin,
+    /// Trees grown on features of both sides, moving the best of the models above.
+    Boosted,
     /// The fixture's own prices as they stood early, overround removed.
     MarketEarly,
     /// The fixture's own prices at kickoff, overround removed.
@@ -34,7 +36,7 @@ pub enum ModelName {
 
 impl ModelName {
     /// Every model, in the order of declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Climatology,
         Self::Elo,
         Self::DixonColes,
@@ -42,6 +44,7 @@ impl ModelName {
         Self::MarketImplied,
         Self::Margin,
         Self::MarketImpliedMargin,
+        Self::Boosted,
         Self::MarketEarly,
         Self::MarketClose,
         Self::BlendResults,
@@ -59,6 +62,7 @@ impl ModelName {
             Self::MarketImplied => "market_implied",
             Self::Margin => "margin",
             Self::MarketImpliedMargin => "market_implied_margin",
+            Self::Boosted => "boosted",
             Self::MarketEarly => "market_early",
             Self::MarketClose => "market_close",
             Self::BlendResults => "blend_results",

@@ -1,9 +1,12 @@
 //! The walk through a pool's games in the order in which they became known.
 
+use std::sync::Arc;
+
 use domain::{Game, Score, Sport, TeamId};
 use jiff::Timestamp;
 
 use crate::History;
+use crate::features::FormTable;
 use crate::pool::football::{self, FootballState};
 use crate::pool::points::PointsState;
 use crate::pool::{Models, Pool, PoolFit};
@@ -37,6 +40,8 @@ pub struct PoolWalker<'a> {
     games: Vec<Played<'a>>,
     added: usize,
     state: State,
+    /// Shared with fits; copied only where one is still held.
+    form: Arc<FormTable>,
 }
 
 impl<'a> PoolWalker<'a> {
@@ -70,6 +75,7 @@ impl<'a> PoolWalker<'a> {
             games,
             added: 0,
             state,
+            form: Arc::default(),
         }
     }
 
@@ -84,6 +90,7 @@ impl<'a> PoolWalker<'a> {
             pool: self.pool.clone(),
             cut,
             models,
+            form: Arc::clone(&self.form),
         }
     }
 
@@ -94,16 +101,20 @@ impl<'a> PoolWalker<'a> {
                 break;
             }
             let (game, score, index) = (played.game, played.score, played.index);
-            let ratings = match &mut self.state {
+            let (ratings, margin) = match &mut self.state {
                 State::Football(state) => {
                     let expected = self.history.implied(index, football::expected_goals);
-                    state.add(game, score, played.competition, expected)
+                    let ratings = state.add(game, score, played.competition, expected);
+                    (ratings, expected.map(|[home, away]| home - away))
                 }
                 State::Points(state) => {
                     let expected = self.history.implied(index, |it| state.expected_points(it));
-                    state.add(game, score, expected)
+                    let ratings = state.add(game, score, expected);
+                    (ratings, expected.map(|[margin, _]| margin))
                 }
             };
+            let form = Arc::make_mut(&mut self.form);
+            form.add(game, score, played.competition, margin);
             seen(game, ratings);
             self.added += 1;
         }

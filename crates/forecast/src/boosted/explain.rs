@@ -1,0 +1,1 @@
+//! Why trees moved a forecast.
