@@ -74,12 +74,6 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    /// What it takes off the other's log loss, summed over as many fixtures as it was fitted on.
-    #[expect(clippy::cast_precision_loss, reason = "counts of fixtures")]
-    fn gain_over(&self, other: &Self) -> f64 {
-        (other.log_loss - self.log_loss) * self.n as f64
-    }
-
     fn apply(&self, opinions: &[Opinion]) -> Option<Vec<f64>> {
         let mut logits = self.bias.clone();
         for (part, weight) in self.parts.iter().zip(&self.weights) {

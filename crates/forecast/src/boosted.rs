@@ -5,6 +5,7 @@
 //! reads only fixtures known when it became valid, each with the features and the anchor it had
 //! before it was played.
 
+mod explain;
 mod saved;
 mod settings;
 
@@ -23,6 +24,7 @@ use crate::{History, ModelName, Pool, cut_for};
 
 pub use saved::{ModelVersion, Scorer};
 
+pub(crate) use explain::reasons;
 use saved::Saved;
 use settings::settings;
 
@@ -158,6 +160,18 @@ impl BoostedStage {
         let anchor = anchor(opinions)?;
         let raw = self.saved.score(features, scorer)?;
         moved(anchor, &raw)
+    }
+}
+
+impl BoostedStage {
+    /// What moved its raw scores for a row: for each score one number per feature, then what they
+    /// begin with.
+    pub(crate) fn contributions(
+        &self,
+        features: &[f64],
+        scorer: Option<&dyn Scorer>,
+    ) -> Option<Vec<f64>> {
+        self.saved.contributions(features, scorer)
     }
 }
 
@@ -335,6 +349,14 @@ fn score(model: &Model, features: &[f64]) -> Option<Vec<f64>> {
     let row = Rows::strided(features, 1, features.len(), features.len()).ok()?;
     model.predict_rows(row, &mut raw).ok()?;
     Some(raw)
+}
+
+/// Says what moved one row's raw scores.
+fn contributions(model: &Model, features: &[f64]) -> Option<Vec<f64>> {
+    let mut out = vec![0.0; model.contributions_width()];
+    let row = Rows::strided(features, 1, features.len(), features.len()).ok()?;
+    model.contributions(row, &mut out).ok()?;
+    Some(out)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 use crate::betting::{ClaimStage, Offer, best_sum};
 use crate::blend::{Opinion, SHAPES, add_blends, best, opinion};
+use crate::boosted;
 use crate::climatology::Climatology;
 use crate::edge::Edge;
 use crate::outcome::h2h_width;
@@ -190,6 +191,30 @@ impl Forecaster {
             }
             None => vec![ModelName::Boosted],
         }
+    }
+
+    /// What moved the boosted model's opinion of a fixture in a forecast, largest first; nothing
+    /// where it has none.
+    pub fn explain(&self, game: &Game, forecast: &Forecast) -> Vec<Reason> {
+        let has_pool = |it: &Pool| it.competitions.contains(&game.competition);
+        let stage = self.trained.boosted_at(game.sport, forecast.cut);
+        let pool = self.pools.iter().position(has_pool);
+        let (Some(stage), Some(pool), Some(_)) =
+            (stage, pool, forecast.opinion(ModelName::Boosted))
+        else {
+            return Vec::new();
+        };
+        let fit = self.fit(pool, forecast.cut);
+        let fit = fit.get_or_init(|| fit_pool(&self.history, &self.pools[pool], forecast.cut));
+        let matchup = Matchup::from(game);
+        let base = fit.forecast(&matchup);
+        let rate = self
+            .climatology
+            .forecast(&game.competition, game.sport, forecast.cut);
+        let scene = fit.scene(&matchup, &base, &rate);
+        let row = scene.row(game.sport);
+        let contributions = stage.contributions(&row, self.scorer.as_deref());
+        contributions.map_or_else(Vec::new, |it| boosted::reasons(game.sport, &scene, &it))
     }
 
     /// Fits every pool as of a moment, so that forecasts for it need not wait.

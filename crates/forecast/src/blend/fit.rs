@@ -79,11 +79,24 @@ fn fit_recipes(known: &[&Observation<'_>], blend: ModelName) -> Vec<Recipe> {
     }
     let mut with = fit_recipe(known, blend, parts);
     if let (Some(boosted), Some(plain)) = (&with, &without)
-        && boosted.gain_over(plain) < BOOSTED_GAIN_MIN
+        && gain(known, boosted, plain) < BOOSTED_GAIN_MIN
     {
         with = None;
     }
     with.into_iter().chain(without).collect()
+}
+
+/// What one recipe takes off the other's log loss, summed over the fixtures that both can be
+/// applied to.
+fn gain(known: &[&Observation<'_>], recipe: &Recipe, other: &Recipe) -> f64 {
+    let loss = |h2h: &[f64], outcome: usize| -h2h[outcome].max(f64::MIN_POSITIVE).ln();
+    known
+        .iter()
+        .filter_map(|it| {
+            let (mine, theirs) = (recipe.apply(it.opinions)?, other.apply(it.opinions)?);
+            Some(loss(&theirs, it.outcome) - loss(&mine, it.outcome))
+        })
+        .sum()
 }
 
 fn fit_recipe(
@@ -99,8 +112,18 @@ fn fit_recipe(
     let (best, log_loss_best) = (0..parts.len())
         .map(|part| (part, part_loss(&rows, part, width)))
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let mut home = vec![0.0; parts.len() + width - 1];
-    home[best] = 1.0;
+    // The boosted model already moves the best of the others: it has to earn its weight.
+    let (pull, _) = (0..parts.len())
+        .filter(|it| parts[*it] != ModelName::Boosted || parts.len() == 1)
+        .map(|part| (part, part_loss(&rows, part, width)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let alone = |part: usize| -> Vec<f64> {
+        let mut weights = vec![0.0; parts.len() + width - 1];
+        weights[part] = 1.0;
+        weights
+    };
+    let best_alone = alone(best);
+    let home = alone(pull);
     let problem = Problem {
         rows,
         parts: parts.len(),
@@ -110,7 +133,7 @@ fn fit_recipe(
     let mut parameters = problem.solve();
     let mut log_loss = problem.log_loss(&parameters);
     if log_loss.is_nan() || log_loss > log_loss_best {
-        (parameters, log_loss) = (problem.home.clone(), log_loss_best);
+        (parameters, log_loss) = (best_alone, log_loss_best);
     }
     let mut bias = vec![0.0];
     bias.extend(&parameters[parts.len()..]);

@@ -39,13 +39,18 @@ enum Step {
     },
 }
 
-/// A leaf that may be parted.
-struct Leaf {
-    /// Its place among the steps.
+/// Where a leaf is.
+struct Place {
+    /// Among the steps.
     step: usize,
     /// Its rows, as a range of the order.
     rows: Range<usize>,
     sums: Sums,
+}
+
+/// A leaf that may be parted.
+struct Leaf {
+    place: Place,
     histogram: Option<Histogram>,
     parting: Option<Parting>,
 }
@@ -58,7 +63,12 @@ impl Grower<'_> {
             sums.add(self.slopes[*row as usize]);
         }
         let mut steps = vec![self.leaf_step(sums)];
-        let mut leaves = vec![self.leaf(0, 0..order.len(), sums, &order, None)];
+        let root = Place {
+            step: 0,
+            rows: 0..order.len(),
+            sums,
+        };
+        let mut leaves = vec![self.leaf(root, &order, None)];
         while leaves.len() < self.settings.leaves_max {
             let Some(next) = most_gaining(&leaves) else {
                 break;
@@ -66,33 +76,23 @@ impl Grower<'_> {
             let leaf = leaves.swap_remove(next);
             leaves.extend(self.part(leaf, &mut order, &mut steps));
             // The order of leaves must not depend on which were parted when.
-            leaves.sort_by_key(|it| it.step);
+            leaves.sort_by_key(|it| it.place.step);
         }
         Grown { steps }
     }
 
-    fn leaf(
-        &self,
-        step: usize,
-        rows: Range<usize>,
-        sums: Sums,
-        order: &[u32],
-        known: Option<Histogram>,
-    ) -> Leaf {
+    fn leaf(&self, place: Place, order: &[u32], known: Option<Histogram>) -> Leaf {
         // A leaf too small to be parted needs no sums.
-        let worth = sums.rows >= 2 * self.settings.rows_min.max(1);
+        let worth = place.sums.rows >= 2 * self.settings.rows_min.max(1);
+        let rows = &order[place.rows.clone()];
         let histogram = worth.then(|| {
-            known.unwrap_or_else(|| {
-                Histogram::new(self.bins, self.features, &order[rows.clone()], self.slopes)
-            })
+            known.unwrap_or_else(|| Histogram::new(self.bins, self.features, rows, self.slopes))
         });
         let parting = histogram
             .as_ref()
-            .and_then(|it| it.best(self.bins, self.features, sums, self.settings));
+            .and_then(|it| it.best(self.bins, self.features, place.sums, self.settings));
         Leaf {
-            step,
-            rows,
-            sums,
+            place,
             histogram,
             parting,
         }
@@ -111,42 +111,37 @@ impl Grower<'_> {
                 bin <= parting.bin
             }
         };
-        let rows = &mut order[leaf.rows.clone()];
+        let Place {
+            step,
+            rows: range,
+            sums: whole,
+        } = leaf.place;
+        let rows = &mut order[range.clone()];
         let (left, right): (Vec<u32>, Vec<u32>) = rows.iter().partition(|it| goes_left(**it));
         rows[..left.len()].copy_from_slice(&left);
         rows[left.len()..].copy_from_slice(&right);
-        let middle = leaf.rows.start + left.len();
-        let sides = [leaf.rows.start..middle, middle..leaf.rows.end];
+        let middle = range.start + left.len();
+        let sides = [range.start..middle, middle..range.end];
         let sums = [parting.left, parting.right];
         let first = steps.len();
         steps.extend(sums.map(|it| self.leaf_step(it)));
-        steps[leaf.step] = Step::Split {
+        steps[step] = Step::Split {
             feature: parting.feature,
             bin: parting.bin,
             missing_left: parting.missing_left,
             children: [first, first + 1],
-            rows: leaf.sums.rows,
+            rows: whole.rows,
         };
-        let [left, right] = sides;
-        let smaller = usize::from(left.len() > right.len());
+        let smaller = usize::from(sides[0].len() > sides[1].len());
+        let place = |side: usize| Place {
+            step: first + side,
+            rows: sides[side].clone(),
+            sums: sums[side],
+        };
         let parent = leaf.histogram.expect("what was parted has sums");
-        let sides = [left, right];
-        let small = self.leaf(
-            first + smaller,
-            sides[smaller].clone(),
-            sums[smaller],
-            order,
-            None,
-        );
-        let larger = 1 - smaller;
+        let small = self.leaf(place(smaller), order, None);
         let rest = small.histogram.as_ref().map(|it| parent.less(it));
-        let large = self.leaf(
-            first + larger,
-            sides[larger].clone(),
-            sums[larger],
-            order,
-            rest,
-        );
+        let large = self.leaf(place(1 - smaller), order, rest);
         [small, large]
     }
 

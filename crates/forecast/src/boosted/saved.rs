@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use trees::Model;
 
-use super::score;
+use super::{contributions, score};
 
 /// A version in a repository of models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,10 @@ pub struct ModelVersion {
 pub trait Scorer: std::fmt::Debug + Send + Sync {
     /// A row's raw scores by a version; `None` where it cannot be asked.
     fn score(&self, version: &ModelVersion, row: &[f64]) -> Option<Vec<f64>>;
+
+    /// What moved a row's raw scores: for each score one number per feature, then what they begin
+    /// with; `None` where it cannot be asked.
+    fn contributions(&self, version: &ModelVersion, row: &[f64]) -> Option<Vec<f64>>;
 }
 
 /// Where trees are.
@@ -43,6 +47,17 @@ impl Saved {
         match self {
             Self::Here(model) => score(&model.0, row),
             Self::Pushed(version) => scorer?.score(version, row),
+        }
+    }
+
+    pub(super) fn contributions(
+        &self,
+        row: &[f64],
+        scorer: Option<&dyn Scorer>,
+    ) -> Option<Vec<f64>> {
+        match self {
+            Self::Here(model) => contributions(&model.0, row),
+            Self::Pushed(version) => scorer?.contributions(version, row),
         }
     }
 }

@@ -43,6 +43,7 @@ impl Topic {
     }
 
     /// The numbers behind it; what is not known is said to be so.
+    #[expect(clippy::too_many_lines, reason = "one sentence per topic")]
     pub(crate) fn sentence(self, scene: &Scene<'_>) -> String {
         let both = |values: [f64; 2], digits: usize| values.map(|it| number(it, digits));
         let [home, away] = scene.sides;

@@ -15,22 +15,32 @@ type Walk = Vec<(FixtureId, Vec<Opinion>)>;
 fn small() -> League {
     League {
         competitions: 1,
-        teams: 8,
+        teams: 12,
         seasons: 7,
         seed: 5,
     }
 }
 
 fn walk_of(games: Vec<Game>, league: &League) -> (Trained, Walk) {
+    let (trained, walk, _) = walk_with_features(games, league);
+    (trained, walk)
+}
+
+type FeatureBits = Vec<(FixtureId, Vec<u64>)>;
+
+fn walk_with_features(games: Vec<Game>, league: &League) -> (Trained, Walk, FeatureBits) {
     let history = History::new(games);
     let (trained, walked) = learned(&history, &league.competitions());
-    (
-        trained,
-        walked
-            .into_iter()
-            .map(|it| (it.game.fixture, it.opinions))
-            .collect(),
-    )
+    let bits = |it: &Walked<'_>| it.features.iter().map(|it| it.to_bits()).collect();
+    let features = walked
+        .iter()
+        .map(|it| (it.game.fixture, bits(it)))
+        .collect();
+    let walk = walked
+        .into_iter()
+        .map(|it| (it.game.fixture, it.opinions))
+        .collect();
+    (trained, walk, features)
 }
 
 /// Opinions as bits, so that equal means equal.
@@ -76,15 +86,21 @@ proptest! {
         let league = small();
         let games = league.games();
         let now = games[(games.len() as f64 * share) as usize].pregame_at();
-        let (trained, walk) = walk_of(games.clone(), &league);
-        let (other_trained, other_walk) = walk_of(other_future(&games, now, seed), &league);
+        let (trained, walk, features) = walk_with_features(games.clone(), &league);
+        let other = other_future(&games, now, seed);
+        let (other_trained, other_walk, other_features) = walk_with_features(other, &league);
         let until: std::collections::HashSet<FixtureId> =
             games.iter().filter(|it| it.pregame_at() <= now).map(|it| it.fixture).collect();
         let early = |walk: &Walk| -> Walk {
             walk.iter().filter(|it| until.contains(&it.0)).cloned().collect()
         };
         prop_assert_eq!(bits(&early(&walk)), bits(&early(&other_walk)));
+        let early = |rows: FeatureBits| -> FeatureBits {
+            rows.into_iter().filter(|it| until.contains(&it.0)).collect()
+        };
+        prop_assert_eq!(early(features), early(other_features));
         let sport = Sport::Football;
+        prop_assert_eq!(trained.boosted_at(sport, now), other_trained.boosted_at(sport, now));
         prop_assert_eq!(trained.blends(sport, now), other_trained.blends(sport, now));
         prop_assert_eq!(trained.claims_at(sport, now), other_trained.claims_at(sport, now));
         prop_assert_ne!(bits(&walk), bits(&other_walk), "the change is not idle");
