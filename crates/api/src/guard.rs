@@ -52,13 +52,14 @@ pub(crate) async fn outside(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = request_id(&state, request.headers());
+    let name_value = request_id(&state, request.headers());
+    let id = name_value.to_str().unwrap_or_default().to_owned();
     let span = info_span!("request", id, method = %request.method(), path = request.uri().path());
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map(|it| it.as_str().to_owned());
-    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(RequestId(id));
     let method = request.method().clone();
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -67,7 +68,7 @@ pub(crate) async fn outside(
     state.figures.answered(asked, response.status(), took);
     let (status, wait_ms) = (response.status().as_u16(), took.as_secs_f64() * 1e3);
     span.in_scope(|| info!(status, wait_ms, route, "request answered"));
-    name(&mut response, &id);
+    name(&mut response, name_value);
     let headers = response.headers_mut();
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(
@@ -88,18 +89,16 @@ pub(crate) async fn outside(
 }
 
 /// The id a request brought, or a new one.
-pub(crate) fn request_id(state: &ApiState, headers: &HeaderMap) -> String {
-    let given = headers.get(&REQUEST_ID).and_then(|it| it.to_str().ok());
-    match given {
-        Some(id) if is_sane_id(id) => id.to_owned(),
+pub(crate) fn request_id(state: &ApiState, headers: &HeaderMap) -> HeaderValue {
+    match headers.get(&REQUEST_ID) {
+        Some(id) if is_sane_id(id.as_bytes()) => id.clone(),
         _ => state.next_request_id(),
     }
 }
 
 /// Sets the headers that even the shortest answer has.
-pub(crate) fn name(response: &mut Response, id: &str) {
+pub(crate) fn name(response: &mut Response, id: HeaderValue) {
     let headers = response.headers_mut();
-    let id = HeaderValue::from_str(id).expect("a request id is visible ASCII");
     headers.insert(REQUEST_ID, id);
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -107,9 +106,9 @@ pub(crate) fn name(response: &mut Response, id: &str) {
     );
 }
 
-fn is_sane_id(id: &str) -> bool {
-    let sane = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.');
-    (1..=64).contains(&id.len()) && id.bytes().all(sane)
+fn is_sane_id(id: &[u8]) -> bool {
+    let sane = |it: &u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.');
+    (1..=64).contains(&id.len()) && id.iter().all(sane)
 }
 
 /// Writes an error's problem where an answer is an error without a body of its own.
@@ -218,7 +217,7 @@ pub(crate) async fn admit(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    check_host(&state, &request)?;
+    check_host(&state, request.headers(), request.uri())?;
     if request.uri().path() == "/health/live" {
         return Ok(next.run(request).await);
     }
@@ -242,29 +241,27 @@ fn time_max(state: &ApiState, request: &Request) -> Duration {
 }
 
 /// Refuses hosts this server does not answer to.
-pub(crate) fn check_host(state: &ApiState, request: &Request) -> Result<(), ApiError> {
-    match &state.options.hosts {
-        Hosts::Any => Ok(()),
-        Hosts::LoopbackAnd(others) => refuse_foreign_host(request, others),
-    }
-}
-
-fn refuse_foreign_host(request: &Request, others: &[String]) -> Result<(), ApiError> {
-    let header = request.headers().get(header::HOST).map(|it| it.as_bytes());
-    let authority = request.uri().authority().map(|it| it.as_str().as_bytes());
+pub(crate) fn check_host(state: &ApiState, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
+    let Hosts::LoopbackAnd(others) = &state.options.hosts else {
+        return Ok(());
+    };
+    let header = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let authority = uri.authority().map(|it| it.as_str().as_bytes());
     let Some(host) = header.or(authority) else {
         return Ok(()); // No browser leaves the host out.
     };
-    let host = String::from_utf8_lossy(host).to_lowercase();
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|it| it.is_ascii_digit()) => name,
-        _ => &host,
+    let colon = host.iter().rposition(|it| *it == b':');
+    let name = match colon.map(|at| host.split_at(at)) {
+        Some((name, port)) if port[1..].iter().all(u8::is_ascii_digit) => name,
+        _ => host,
     };
-    let loopback = name == "localhost" || name == "127.0.0.1" || name == "[::1]";
-    if loopback || others.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+    let is = |it: &str| it.as_bytes().eq_ignore_ascii_case(name);
+    let loopback = ["localhost", "127.0.0.1", "[::1]"];
+    if loopback.into_iter().any(is) || others.iter().any(|it| is(it)) {
         Ok(())
     } else {
-        Err(ApiError::ForeignHost(name.to_owned()))
+        let name = String::from_utf8_lossy(name).to_lowercase();
+        Err(ApiError::ForeignHost(name))
     }
 }
 

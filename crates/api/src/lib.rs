@@ -20,7 +20,7 @@ mod state;
 mod wire;
 
 pub use auth::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope};
-pub use oip::serve_grpc;
+pub use oip::{Front, Grpc};
 pub use openapi::{openapi, openapi_json};
 pub use pages::backtest_report_html;
 pub use problem::{PROBLEM_KINDS, PROBLEMS_PATH, ProblemKind};

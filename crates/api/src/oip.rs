@@ -4,32 +4,36 @@
 
 mod answer;
 mod error;
+mod front;
 mod grpc;
 mod models;
 mod repository;
 mod request;
 mod values;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
 use engine::{Engine, serving::ModelServer};
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::debug;
 
 use self::error::OipError;
 use crate::{ApiState, auth::Reader, error::ApiError, guard};
 
-pub use grpc::serve_grpc;
+pub use front::Front;
+pub use grpc::Grpc;
 
 /// A body of this protocol in bytes, at most: a tensor may be far larger than what is written by
 /// hand.
@@ -46,19 +50,45 @@ const EXTENSIONS: [&str; 4] = [
     "statistics",
 ];
 
-/// What the front door of these routes needs.
+/// The front door of these routes, whichever way a request takes to it.
 #[derive(Clone)]
-struct Door {
+pub(crate) struct Door {
     state: ApiState,
-    requests: Arc<Semaphore>,
+    at_work: Arc<AtomicUsize>,
+}
+
+/// A request at work; counts for as long as it lives.
+struct Inside<'a>(&'a AtomicUsize);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Door {
+    pub(crate) fn new(state: &ApiState) -> Self {
+        Self {
+            state: state.clone(),
+            at_work: Arc::default(),
+        }
+    }
+
+    /// Lets a request in: one for a host of ours, and not one too many.
+    fn enter(&self, headers: &HeaderMap, uri: &Uri) -> Result<Inside<'_>, ApiError> {
+        guard::check_host(&self.state, headers, uri)?;
+        let inside = Inside(&self.at_work);
+        if self.at_work.fetch_add(1, Ordering::Relaxed) < REQUESTS_MAX {
+            Ok(inside)
+        } else {
+            Err(ApiError::Overloaded(REQUESTS_MAX))
+        }
+    }
 }
 
 /// The protocol's routes behind their front door.
-pub(crate) fn router(state: &ApiState) -> Router {
-    let door = Door {
-        state: state.clone(),
-        requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
-    };
+pub(crate) fn router(door: Door) -> Router {
+    let state = door.state.clone();
     Router::new()
         .route("/v2", get(server))
         .route("/v2/health/live", get(|| async { StatusCode::OK }))
@@ -66,7 +96,7 @@ pub(crate) fn router(state: &ApiState) -> Router {
         .merge(models::router())
         .merge(repository::router())
         .route("/v2/{*rest}", get(nothing).post(nothing))
-        .with_state(state.clone())
+        .with_state(state)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(middleware::from_fn_with_state(door, pass))
@@ -75,17 +105,17 @@ pub(crate) fn router(state: &ApiState) -> Router {
 /// Lets a request in, and gives its answer an id and its error the protocol's form.
 async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
     let id = guard::request_id(&door.state, request.headers());
-    let admitted = guard::check_host(&door.state, &request).and_then(|()| {
-        let permit = door.requests.try_acquire();
-        permit.map_err(|_| ApiError::Overloaded(REQUESTS_MAX))
-    });
-    let mut response = match admitted {
-        Ok(_permit) => explained(next.run(request).await),
+    let mut response = match door.enter(request.headers(), request.uri()) {
+        Ok(_inside) => explained(next.run(request).await),
         Err(error) => OipError::from(&error).into_response(),
     };
-    debug!(id, status = response.status().as_u16(), "request answered");
-    guard::name(&mut response, &id);
+    answered(&id, &response);
+    guard::name(&mut response, id);
     response
+}
+
+fn answered(id: &HeaderValue, response: &Response) {
+    debug!(?id, status = response.status().as_u16(), "request answered");
 }
 
 /// Gives an error without the protocol's form that form.
@@ -102,7 +132,12 @@ fn explained(response: Response) -> Response {
     if error.is_none() && status == StatusCode::SERVICE_UNAVAILABLE {
         return OipError::not_ready().into_response();
     }
-    let error = error.unwrap_or_else(|| Arc::new(guard::unexplained(status)));
+    let error = error.unwrap_or_else(|| {
+        Arc::new(match status {
+            StatusCode::PAYLOAD_TOO_LARGE => ApiError::BodyTooLarge(BODY_BYTES_MAX),
+            status => guard::unexplained(status),
+        })
+    });
     guard::log_if_ours(&error);
     let mut answer = OipError::from(&*error).into_response();
     if let Some(challenge) = response.headers().get(header::WWW_AUTHENTICATE) {

@@ -7,13 +7,18 @@ use crate::{ApiState, docs, error::ApiError, guard, oip, openapi, pages, routes}
 
 /// Everything the server answers to.
 pub fn router(state: ApiState) -> Router {
+    let door = oip::Door::new(&state);
+    joined(state, door)
+}
+
+/// Everything, models behind a front door that others use, too.
+pub(crate) fn joined(state: ApiState, models: oip::Door) -> Router {
     let (endpoints, _) = routes::endpoints().split_for_parts();
     let everything = endpoints
         .with_state(state.clone())
         .merge(pages::router(&state))
         .merge(docs::router(openapi::openapi_json()));
-    let lean = oip::router(&state);
-    guarded(everything, state).merge(lean)
+    guarded(everything, state).merge(oip::router(models))
 }
 
 /// Puts the front door before `routes`.

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use axum::http::HeaderValue;
 use engine::Engine;
 use tokio::sync::Semaphore;
 
@@ -96,8 +97,15 @@ impl ApiState {
     }
 
     /// The next request's id.
-    pub(crate) fn next_request_id(&self) -> String {
+    pub(crate) fn next_request_id(&self) -> HeaderValue {
         let count = self.request_count.fetch_add(1, Ordering::Relaxed);
-        format!("req_{:08x}{count:08x}", self.options.request_id_seed)
+        let seed = u64::from(self.options.request_id_seed);
+        let number = (seed << 32) | u64::from(count);
+        let mut id = *b"req_0000000000000000";
+        for (at, digit) in id[4..].iter_mut().enumerate() {
+            let nibble = (number >> (60 - 4 * at)) & 0xf;
+            *digit = b"0123456789abcdef"[nibble as usize];
+        }
+        HeaderValue::from_bytes(&id).expect("digits are visible ASCII")
     }
 }

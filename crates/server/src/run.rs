@@ -3,6 +3,7 @@
 //! The caller owns the socket and the reason to stop, so a test asks for port zero.
 
 mod beside;
+mod http;
 mod listener;
 mod metrics;
 
@@ -42,21 +43,19 @@ pub async fn run(
         let _ = stop.send(()); // Nobody listens any more only when the server has stopped.
     };
     let listener = BoundedListener::new(listener, CONNECTIONS_MAX, SILENCE_MAX);
-    let server = axum::serve(listener, api::router(state)).with_graceful_shutdown(stopping);
-    let mut serving = Box::pin(async move { server.await });
+    let mut serving = Box::pin(http::serve(listener, api::Front::new(state), stopping));
     let bound = Duration::from_secs(settings.limits.drain_seconds_max.get());
-    let ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        () = async { let _ = stopped.await; tokio::time::sleep(bound).await } => None,
+    let finished = tokio::select! {
+        () = &mut serving => true,
+        () = async { let _ = stopped.await; tokio::time::sleep(bound).await } => false,
     };
     loading.abort();
     beside.stop(bound).await;
-    match ended {
-        Some(ended) => ended.context("the server failed")?,
-        None => warn!(
+    if !finished {
+        warn!(
             seconds = bound.as_secs(),
             "requests cut off: draining took too long"
-        ),
+        );
     }
     info!("stopped");
     Ok(())

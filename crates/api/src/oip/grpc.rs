@@ -13,15 +13,21 @@ mod convert;
 #[rustfmt::skip]
 mod generated;
 
-use std::{collections::HashMap, io, pin::Pin, time::Duration};
+use std::{collections::HashMap, fmt, pin::Pin, time::Duration};
 
-use axum::http::HeaderMap;
-use tokio::{net::TcpListener, time::Instant};
+use axum::{
+    BoxError,
+    body::HttpBody,
+    http::{self, HeaderMap},
+};
+use tokio::time::Instant;
 use tonic::{
     Request, Response, Status, Streaming, async_trait,
-    codegen::tokio_stream::{Stream, StreamExt},
+    codegen::{
+        Service as _,
+        tokio_stream::{Stream, StreamExt},
+    },
     metadata::MetadataMap,
-    transport::{Server, server::TcpIncoming},
 };
 
 use self::generated::{
@@ -49,34 +55,42 @@ use crate::{
     error::ApiError,
 };
 
-/// Calls at work on one connection, at most.
-const CALLS_PER_CONNECTION_MAX: u32 = 256;
-/// How often a silent connection is asked whether it is still there.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// `inference.GRPCInferenceService`, for connections that its owner accepts.
+#[derive(Debug, Clone)]
+pub struct Grpc {
+    service: GrpcInferenceServiceServer<Service>,
+}
 
-/// Serves `inference.GRPCInferenceService` until `shutdown` is done, then finishes calls at work.
-pub async fn serve_grpc(
-    state: ApiState,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send,
-) -> io::Result<()> {
-    let service = GrpcInferenceServiceServer::new(Service { state })
-        .max_decoding_message_size(BODY_BYTES_MAX)
-        .max_encoding_message_size(BODY_BYTES_MAX);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    Server::builder()
-        .max_concurrent_streams(CALLS_PER_CONNECTION_MAX)
-        .http2_keepalive_interval(Some(SILENCE_MAX))
-        .add_service(service)
-        .serve_with_incoming_shutdown(incoming, shutdown)
-        .await
-        .map_err(io::Error::other)
+impl Grpc {
+    /// A service over what the API knows.
+    pub fn new(state: ApiState) -> Self {
+        let service = GrpcInferenceServiceServer::new(Service { state })
+            .max_decoding_message_size(BODY_BYTES_MAX)
+            .max_encoding_message_size(BODY_BYTES_MAX);
+        Self { service }
+    }
+
+    /// Answers a call.
+    pub async fn answer<B>(&self, call: http::Request<B>) -> http::Response<tonic::body::Body>
+    where
+        B: HttpBody + Send + 'static,
+        B::Error: Into<BoxError> + Send + 'static,
+    {
+        let answer = self.service.clone().call(call).await;
+        answer.unwrap_or_else(|never| match never {})
+    }
 }
 
 /// The service's methods; each lets in who may call it first.
 #[derive(Clone)]
 struct Service {
     state: ApiState,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Service")
+    }
 }
 
 impl Service {

@@ -256,6 +256,18 @@ async fn infer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, OipError> {
+    let version = which.version.as_deref();
+    answer(&state, which.name, version, &headers, body).await
+}
+
+/// Answers a request for inference from who may read.
+pub(super) async fn answer(
+    state: &ApiState,
+    name: String,
+    version: Option<&str>,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Response, OipError> {
     let models = serving(&state.engine)?;
     if let Some(coding) = headers.get(header::CONTENT_ENCODING)
         && coding != "identity"
@@ -273,13 +285,14 @@ async fn infer(
             })?)
         }
     };
-    let asked = request::read(&body, length, which.name, which.version.as_deref())?;
+    let asked = request::read(&body, length, name, version)?;
     drop(body);
     let Asked {
         request,
         id,
         format,
     } = asked;
-    let reply = models.infer(request).await?;
+    // On the heap, since every future around it is moved with all that it holds.
+    let reply = Box::pin(models.infer(request)).await?;
     answer::write(&reply, id.as_deref(), &format)
 }

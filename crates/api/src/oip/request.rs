@@ -1,50 +1,17 @@
 //! Reads an inference request: JSON, and the raw bytes that may follow it.
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+mod json;
+mod quick;
+
+use std::time::Duration;
 
 use engine::serving::{DataType, InferRequest, Tensor, VersionRef};
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
 
-use super::{error::OipError, values};
+use super::error::OipError;
 
 /// Dimensions of a tensor, at most.
 pub(super) const DIMENSIONS_MAX: usize = 16;
-
-/// Parameters of a request or a tensor; those nobody here knows are passed over.
-type Parameters<'a> = BTreeMap<Cow<'a, str>, Value>;
-
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default, borrow)]
-    parameters: Parameters<'a>,
-    #[serde(borrow)]
-    inputs: Vec<Input<'a>>,
-    #[serde(default, borrow)]
-    outputs: Vec<Output<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Input<'a> {
-    name: String,
-    shape: Vec<u64>,
-    #[serde(borrow)]
-    datatype: Cow<'a, str>,
-    #[serde(default, borrow)]
-    parameters: Parameters<'a>,
-    #[serde(default, borrow)]
-    data: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Output<'a> {
-    name: String,
-    #[serde(default, borrow)]
-    parameters: Parameters<'a>,
-}
 
 /// A request and how its answer is to be written.
 #[derive(Debug)]
@@ -195,6 +162,16 @@ pub(super) fn tensor(
     })
 }
 
+/// What a body says.
+#[derive(Debug)]
+struct Read {
+    id: Option<String>,
+    wishes: Wishes,
+    inputs: Vec<Tensor>,
+    /// Outputs named, and whether each was asked for as raw bytes.
+    outputs: Vec<(String, Option<bool>)>,
+}
+
 /// Reads a body whose first `json_bytes` are JSON; all of it where there is no such number.
 pub(super) fn read(
     body: &[u8],
@@ -202,7 +179,7 @@ pub(super) fn read(
     model: String,
     version: Option<&str>,
 ) -> Result<Asked, OipError> {
-    let (json, mut raw) = match json_bytes {
+    let (json, raw) = match json_bytes {
         None => (body, &[][..]),
         Some(length) => body.split_at_checked(length).ok_or_else(|| {
             let all = body.len();
@@ -211,123 +188,32 @@ pub(super) fn read(
             ))
         })?,
     };
-    let body: Body<'_> = serde_json::from_slice(json)
-        .map_err(|error| OipError::bad(format!("the request cannot be read: {error}")))?;
-    let mut wishes = Wishes::default();
-    for (name, value) in &body.parameters {
-        wishes.take(name, parameter(value))?;
-    }
-    let mut inputs = Vec::with_capacity(body.inputs.len());
-    for input in body.inputs {
-        inputs.push(input.read(&mut raw)?);
-    }
-    if !raw.is_empty() {
-        let left = raw.len();
-        return Err(OipError::bad(format!(
-            "{left} bytes after the JSON belong to no input"
-        )));
-    }
-    let mut outputs = Vec::with_capacity(body.outputs.len());
-    for output in body.outputs {
-        let as_raw = output.is_raw(wishes.raw)?;
-        outputs.push((output.name, as_raw));
-    }
+    let read = quick::read(json, raw).map_or_else(|| json::read(json, raw), Ok)?;
+    let mut wishes = read.wishes;
     let version = wishes.version(version)?;
     let deadline = wishes.deadline();
+    let others = wishes.raw;
     Ok(Asked {
         request: InferRequest {
             model,
             version,
-            inputs,
-            outputs: outputs.iter().map(|it| it.0.clone()).collect(),
+            inputs: read.inputs,
+            outputs: read.outputs.iter().map(|it| it.0.clone()).collect(),
             key: wishes.key,
             priority: wishes.priority,
             deadline,
             explain: wishes.explain,
         },
-        id: body.id,
+        id: read.id,
         format: Format {
-            named: outputs,
-            others: wishes.raw,
+            named: read
+                .outputs
+                .into_iter()
+                .map(|(name, raw)| (name, raw.unwrap_or(others)))
+                .collect(),
+            others,
         },
     })
-}
-
-fn parameter(value: &Value) -> Parameter<'_> {
-    match value {
-        Value::Bool(it) => Parameter::Bool(*it),
-        Value::String(it) => Parameter::Text(it),
-        value => value.as_u64().map_or(Parameter::Other, Parameter::Number),
-    }
-}
-
-impl Input<'_> {
-    /// Reads the tensor; takes its bytes off `raw` where it is not JSON.
-    fn read(self, raw: &mut &[u8]) -> Result<Tensor, OipError> {
-        let place = format!("input {}", self.name);
-        let datatype = values::datatype(&self.datatype).ok_or_else(|| {
-            OipError::bad(format!("{place}: datatype {} is not known", self.datatype))
-        })?;
-        refuse_shared_memory(&self.parameters, &place)?;
-        let size = match self.parameters.get("binary_data_size") {
-            None => None,
-            Some(size) => Some(size.as_u64().ok_or_else(|| {
-                OipError::bad(format!("{place}: binary_data_size is not a whole number"))
-            })?),
-        };
-        let values = match (self.data, size) {
-            (Some(data), None) => {
-                let count = elements(&self.shape, &place)?;
-                values::from_json(data, datatype, count, &place)?
-            }
-            (None, Some(size)) => {
-                let size = usize::try_from(size).unwrap_or(usize::MAX);
-                let (own, rest) = raw.split_at_checked(size).ok_or_else(|| {
-                    let left = raw.len();
-                    OipError::bad(format!(
-                        "{place}: binary_data_size is {size}, {left} bytes are left"
-                    ))
-                })?;
-                *raw = rest;
-                values::from_raw(own, datatype, &place)?
-            }
-            _ => {
-                return Err(OipError::bad(format!(
-                    "{place}: either data or binary_data_size is wanted"
-                )));
-            }
-        };
-        tensor(self.name, datatype, self.shape, values)
-    }
-}
-
-impl Output<'_> {
-    fn is_raw(&self, by_default: bool) -> Result<bool, OipError> {
-        let place = format!("output {}", self.name);
-        refuse_shared_memory(&self.parameters, &place)?;
-        if let Some(count) = self.parameters.get("classification")
-            && count.as_u64() != Some(0)
-        {
-            return Err(OipError::bad(format!(
-                "{place}: the classification extension is not there"
-            )));
-        }
-        match self.parameters.get("binary_data") {
-            None => Ok(by_default),
-            Some(value) => value.as_bool().ok_or_else(|| {
-                OipError::bad(format!("{place}: binary_data is neither true nor false"))
-            }),
-        }
-    }
-}
-
-fn refuse_shared_memory(parameters: &Parameters<'_>, place: &str) -> Result<(), OipError> {
-    if parameters.contains_key("shared_memory_region") {
-        return Err(OipError::bad(format!(
-            "{place}: the shared memory extension is not there"
-        )));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -206,6 +206,7 @@ fn strings(mut bytes: &[u8], place: &str) -> Result<Vec<Vec<u8>>, OipError> {
 /// Appends elements as raw bytes of the type on the wire.
 pub(super) fn write_raw(out: &mut Vec<u8>, values: &Values, datatype: DataType) {
     let size = datatype.size_bytes();
+    out.reserve(values.len() * size.unwrap_or(size_of::<u32>()));
     match values {
         Values::Bool(all) => out.extend(all.iter().map(|it| u8::from(*it))),
         Values::Int64(all) => {

@@ -13,6 +13,7 @@ fn the_committed_protocol_code_is_what_the_proto_file_makes() {
         .build_client(false)
         .build_transport(false)
         .disable_comments(["."])
+        .bytes(".inference.ModelInferRequest.raw_input_contents")
         .out_dir(folder.path())
         .compile_fds(files)
         .unwrap();

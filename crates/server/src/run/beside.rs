@@ -3,12 +3,16 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
-use api::ApiState;
+use api::{ApiState, Grpc};
 use axum::{Router, http::header, routing::get};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing::{error, info};
 
-use super::metrics;
+use super::{
+    http,
+    listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX},
+    metrics,
+};
 use crate::config::Settings;
 
 /// How the Prometheus text format is named.
@@ -27,17 +31,18 @@ impl Beside {
         let mut servers = JoinSet::new();
         if let Some(address) = settings.grpc_listen {
             let listener = bind(address, "grpc_listen").await?;
-            let (state, stopped) = (state.clone(), until(stopped.clone()));
-            servers.spawn(async move {
-                told("gRPC", api::serve_grpc(state, listener, stopped).await);
-            });
+            let listener = BoundedListener::new(listener, CONNECTIONS_MAX, SILENCE_MAX);
+            let grpc = Grpc::new(state.clone());
+            servers.spawn(http::serve_grpc(listener, grpc, until(stopped.clone())));
         }
         if let Some(address) = settings.metrics_listen {
             let listener = bind(address, "metrics_listen").await?;
             let (state, stopped) = (state.clone(), until(stopped.clone()));
             servers.spawn(async move {
                 let serving = axum::serve(listener, router(state));
-                told("metrics", serving.with_graceful_shutdown(stopped).await);
+                if let Err(cause) = serving.with_graceful_shutdown(stopped).await {
+                    error!(error = %cause, "metrics are not served any more");
+                }
             });
         }
         Ok(Self { stop, servers })
@@ -64,12 +69,6 @@ async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener>
 
 async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|it| *it).await; // A lost sender is a reason to stop as well.
-}
-
-fn told(server: &str, ended: std::io::Result<()>) {
-    if let Err(cause) = ended {
-        error!(server, error = %cause, "a server failed");
-    }
 }
 
 fn router(state: ApiState) -> Router {

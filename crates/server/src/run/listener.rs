@@ -21,6 +21,9 @@ use tokio::{
 pub(super) const CONNECTIONS_MAX: usize = 1_024;
 /// How long a connection may neither send nor take a byte.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How often within that time a connection is looked at: noting progress must cost next to
+/// nothing, so an end can come late by one part.
+const LOOKS: u32 = 8;
 
 /// A listener that accepts only so many connections at a time.
 pub(super) struct BoundedListener {
@@ -50,12 +53,13 @@ impl Listener for BoundedListener {
         // Answers are written whole, so waiting to join small packets only delays them. A socket
         // that refuses the option works all the same.
         let _ = stream.set_nodelay(true);
-        let silence = Box::pin(sleep(self.silence_max));
+        let look_every = self.silence_max / LOOKS;
         (
             Connection {
                 stream,
-                silence,
-                silence_max: self.silence_max,
+                look: Box::pin(sleep(look_every)),
+                look_every,
+                silent_looks: 0,
                 _place: place,
             },
             peer,
@@ -70,28 +74,32 @@ impl Listener for BoundedListener {
 /// A connection that gives its place back when it is dropped.
 pub(super) struct Connection {
     stream: TcpStream,
-    silence: Pin<Box<Sleep>>,
-    silence_max: Duration,
+    look: Pin<Box<Sleep>>,
+    look_every: Duration,
+    silent_looks: u32,
     _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    /// Starts the silence anew after progress, and ends the connection after too much of it.
+    /// Notes progress, and ends the connection after too much silence.
     fn watch<T>(
         &mut self,
         context: &mut Context<'_>,
         polled: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.silence
-                .as_mut()
-                .reset(Instant::now() + self.silence_max);
+            self.silent_looks = 0;
             return polled;
         }
-        match self.silence.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
+        while self.look.as_mut().poll(context).is_ready() {
+            // The part in which the silence began is not counted.
+            if self.silent_looks >= LOOKS {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.silent_looks += 1;
+            self.look.as_mut().reset(Instant::now() + self.look_every);
         }
+        Poll::Pending
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn request(asked: ModelInferRequest) -> Result<InferRequest, OipError
     }
     let mut inputs = Vec::with_capacity(asked.inputs.len());
     for (at, input) in asked.inputs.into_iter().enumerate() {
-        inputs.push(read(input, raw.get(at).map(Vec::as_slice))?);
+        inputs.push(read(input, raw.get(at).map(AsRef::as_ref))?);
     }
     let mut outputs = Vec::with_capacity(asked.outputs.len());
     for output in asked.outputs {

@@ -34,7 +34,7 @@ fn asked(input: InferInputTensor, raw: Vec<Vec<u8>>) -> ModelInferRequest {
         model_name: "m".to_owned(),
         model_version: "3".to_owned(),
         inputs: vec![input],
-        raw_input_contents: raw,
+        raw_input_contents: raw.into_iter().map(Into::into).collect(),
         ..ModelInferRequest::default()
     }
 }
@@ -62,10 +62,19 @@ async fn without_a_server_of_models_inference_is_not_found() {
 }
 
 #[tokio::test]
-async fn the_listener_closes_when_it_is_told_to() {
-    let state = service(ReadAccess::Open).await.state;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    serve_grpc(state, listener, async {}).await.unwrap();
+async fn a_call_is_found_by_its_path() {
+    let grpc = Grpc::new(service(ReadAccess::Open).await.state);
+    let of = async |method: &str| {
+        let call = http::Request::post(format!("/inference.GRPCInferenceService/{method}"))
+            .header("content-type", "application/grpc")
+            .body(axum::body::Body::from(vec![0; 5]));
+        let answer = grpc.answer(call.unwrap()).await;
+        let status = answer.headers().get("grpc-status");
+        status.map(|it| it.to_str().unwrap().to_owned())
+    };
+    // A good answer's status comes after its message.
+    assert_eq!(of("ServerLive").await, None);
+    assert_eq!(of("Strange").await.as_deref(), Some("12"));
 }
 
 #[test]

@@ -1,0 +1,198 @@
+//! Everything the server answers to over HTTP, with a short way for inference.
+//!
+//! The router and its layers take longer than a model of microseconds, so requests for inference
+//! do not pass them: they meet the same checks here, one after the other. What is not plainly such
+//! a request goes to the router, whose own route for inference gives the same answers.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    task::Poll,
+};
+
+use axum::{
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    http::{Method, Request, request::Parts},
+    response::{IntoResponse, Response},
+};
+use tower::ServiceExt;
+
+use super::{BODY_BYTES_MAX, Door, OipError, answered, explained, models};
+use crate::{ApiState, auth::Reader, error::ApiError, guard, router};
+
+/// Room made for a body before it is there, at most; what comes in makes more.
+const ROOM_MAX: u64 = 1 << 20;
+
+/// Everything the server answers to.
+#[derive(Clone)]
+pub struct Front {
+    router: Router,
+    door: Door,
+}
+
+/// The model and version that a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place<'a> {
+    model: &'a str,
+    version: Option<&'a str>,
+}
+
+impl Front {
+    /// Puts the short way beside the router.
+    pub fn new(state: ApiState) -> Self {
+        let door = Door::new(&state);
+        Self {
+            router: router::joined(state, door.clone()),
+            door,
+        }
+    }
+
+    /// Answers a request.
+    pub async fn answer<B>(&self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if request.method() == Method::POST && place(request.uri().path()).is_some() {
+            return self.door.infer(request).await;
+        }
+        let request = request.map(Body::new);
+        let answer = Box::pin(self.router.clone().oneshot(request)).await;
+        answer.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// Reads `/v2/models/NAME/infer` and the same with a version; `None` for any other path, and for
+/// one with escapes.
+fn place(path: &str) -> Option<Place<'_>> {
+    let path = path.strip_prefix("/v2/models/")?.strip_suffix("/infer")?;
+    if path.contains('%') {
+        return None;
+    }
+    let (model, version) = match path.split_once('/') {
+        None => (path, None),
+        Some((model, rest)) => (model, Some(rest.strip_prefix("versions/")?)),
+    };
+    let whole = |it: &str| !it.is_empty() && !it.contains('/');
+    (whole(model) && version.is_none_or(whole)).then_some(Place { model, version })
+}
+
+impl Door {
+    async fn infer<B>(&self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        let id = guard::request_id(&self.state, &parts.headers);
+        let mut response = match self.enter(&parts.headers, &parts.uri) {
+            Ok(_inside) => match caught(self.work(&parts, body)).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => explained(error.into_response()),
+                Err(panic) => explained(guard::panicked(panic)),
+            },
+            Err(error) => OipError::from(&error).into_response(),
+        };
+        answered(&id, &response);
+        guard::name(&mut response, id);
+        response
+    }
+
+    async fn work<B>(&self, parts: &Parts, body: B) -> Result<Response, ApiError>
+    where
+        B: HttpBody<Data = Bytes> + Unpin,
+        B::Error: Into<BoxError>,
+    {
+        Reader::of(&parts.headers, &self.state).await?;
+        let body = match whole(body).await {
+            Ok(body) => body,
+            Err(Unread::TooLong) => return Err(ApiError::BodyTooLarge(BODY_BYTES_MAX)),
+            Err(Unread::Broken(cause)) => {
+                let text = format!("the body cannot be read: {cause}");
+                return Ok(OipError::bad(text).into_response());
+            }
+        };
+        let place = place(parts.uri.path()).expect("the path was looked at before");
+        let name = place.model.to_owned();
+        let answer = models::answer(&self.state, name, place.version, &parts.headers, body);
+        Ok(answer.await.into_response())
+    }
+}
+
+/// Why there is no body.
+#[derive(Debug)]
+enum Unread {
+    TooLong,
+    Broken(BoxError),
+}
+
+/// Reads a whole body; one that comes in one piece is not copied.
+async fn whole<B>(mut body: B) -> Result<Bytes, Unread>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let declared = body.size_hint();
+    if declared.lower() > BODY_BYTES_MAX as u64 {
+        return Err(Unread::TooLong);
+    }
+    let Some(first) = piece(&mut body).await? else {
+        return Ok(Bytes::new());
+    };
+    if body.is_end_stream() {
+        return bounded(first.len()).map(|()| first);
+    }
+    let room = declared.lower().min(ROOM_MAX) as usize;
+    let mut all = Vec::with_capacity(room.max(first.len()));
+    all.extend_from_slice(&first);
+    while let Some(next) = piece(&mut body).await? {
+        bounded(all.len() + next.len())?;
+        all.extend_from_slice(&next);
+    }
+    bounded(all.len()).map(|()| all.into())
+}
+
+fn bounded(length: usize) -> Result<(), Unread> {
+    (length <= BODY_BYTES_MAX)
+        .then_some(())
+        .ok_or(Unread::TooLong)
+}
+
+/// The next piece of a body; trailers are passed over.
+async fn piece<B>(body: &mut B) -> Result<Option<Bytes>, Unread>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    loop {
+        let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
+        match frame.await {
+            None => return Ok(None),
+            Some(Err(cause)) => return Err(Unread::Broken(cause.into())),
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+        }
+    }
+}
+
+/// Does work whose panic is an error.
+async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| {
+        // What panicked is dropped right after, half-changed or not.
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests;

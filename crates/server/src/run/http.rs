@@ -1,0 +1,109 @@
+//! Serves HTTP and gRPC on the connections of a listener, until told to stop.
+
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
+
+use api::{Front, Grpc};
+use axum::serve::Listener;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::sync::watch;
+
+use super::listener::{BoundedListener, Connection};
+
+/// Calls at work on one gRPC connection, at most.
+const CALLS_PER_CONNECTION_MAX: u32 = 256;
+/// How often a silent gRPC connection is asked whether it is still there: before its silence ends it.
+const ASK_EVERY: Duration = Duration::from_secs(20);
+/// Bytes of a call, and of all calls of a connection, that may be under way unread: a thousand
+/// rows fit.
+const CALL_WINDOW_BYTES: u32 = 1 << 20;
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+
+/// Serves HTTP/1.1.
+pub(super) async fn serve(
+    listener: BoundedListener,
+    front: Front,
+    stopping: impl Future<Output = ()>,
+) {
+    let front = Arc::new(front);
+    let open = |connection| {
+        let front = Arc::clone(&front);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let front = Arc::clone(&front);
+            async move { Ok::<_, Infallible>(front.answer(request).await) }
+        });
+        http1::Builder::new()
+            .serve_connection(TokioIo::new(connection), service)
+            .with_upgrades()
+    };
+    accept(listener, open, |it| it.graceful_shutdown(), stopping).await;
+}
+
+/// Serves gRPC, which is HTTP/2 from the first byte.
+pub(super) async fn serve_grpc(
+    listener: BoundedListener,
+    grpc: Grpc,
+    stopping: impl Future<Output = ()>,
+) {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(ASK_EVERY))
+        .max_concurrent_streams(CALLS_PER_CONNECTION_MAX)
+        .initial_stream_window_size(CALL_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+    let open = |connection| {
+        let grpc = grpc.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let grpc = grpc.clone();
+            async move { Ok::<_, Infallible>(grpc.answer(request).await) }
+        });
+        builder.serve_connection(TokioIo::new(connection), service)
+    };
+    accept(listener, open, |it| it.graceful_shutdown(), stopping).await;
+}
+
+/// Takes connections until `stopping` is done, then waits for those there are to finish what is at
+/// work.
+async fn accept<C: Future<Output: Send> + Send + 'static>(
+    mut listener: BoundedListener,
+    open: impl Fn(Connection) -> C,
+    drain: impl FnOnce(Pin<&mut C>) + Copy + Send + 'static,
+    stopping: impl Future<Output = ()>,
+) {
+    let (stop, stopped) = watch::channel(());
+    let (all, one) = watch::channel(());
+    tokio::pin!(stopping);
+    loop {
+        let connection = tokio::select! {
+            (connection, _) = listener.accept() => connection,
+            () = &mut stopping => break,
+        };
+        let (served, stop, one) = (open(connection), stop.clone(), one.clone());
+        tokio::spawn(async move {
+            keep(served, drain, &stop).await;
+            drop(one);
+        });
+    }
+    drop((listener, stopped, one));
+    all.closed().await;
+}
+
+/// Serves one connection; lets it finish what is at work once `stop` has no receiver any more.
+async fn keep<C: Future>(served: C, drain: impl FnOnce(Pin<&mut C>), stop: &watch::Sender<()>) {
+    tokio::pin!(served);
+    let told = stop.closed();
+    tokio::pin!(told);
+    tokio::select! {
+        biased;
+        // A client that breaks off is no fault of ours.
+        _ = &mut served => return,
+        () = told => drain(served.as_mut()),
+    }
+    let _ = served.await;
+}
