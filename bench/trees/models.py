@@ -12,7 +12,6 @@ import sys
 
 import lightgbm
 import numpy
-import xgboost
 
 FEATURES = 30
 ROWS = 60_000
@@ -83,6 +82,8 @@ def main(folder):
             print(name + ending, "trained", flush=True)
         rows(random, 10_000, mixed).astype("<f8").tofile(folder / f"rows{ending}.f64")
         if not mixed:
+            import xgboost
+
             settings = {
                 "objective": "binary:logistic",
                 "max_leaves": 31,
