@@ -124,7 +124,10 @@ fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
         Verb::Openapi => command::openapi::run(),
         Verb::Model(args) => command::model::run(args, config),
         Verb::Doctor => command::block_on(command::doctor::run(config)),
-        Verb::Serve(_) => command::block_on(command::serve::run(config)),
+        Verb::Serve(_) => {
+            crate::memory::prepare();
+            command::block_on(command::serve::run(config))
+        }
         Verb::Import(args) => command::block_on(command::import_into(args, config)),
         Verb::Train => command::block_on(command::train::run(config)),
         Verb::Backtest(args) => command::block_on(command::backtest::run(args, config)),

@@ -6,6 +6,7 @@ mod clock;
 pub mod command;
 pub mod config;
 mod log;
+mod memory;
 mod run;
 pub mod source;
 

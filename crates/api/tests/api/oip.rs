@@ -16,16 +16,21 @@ use crate::app::{App, server_of_models};
 /// A server with an empty folder of models.
 async fn empty() -> (Router, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let models = server_of_models(&folder).await;
+    let state = state(&folder, api::ReadAccess::Open).await;
+    (api::router(state), folder)
+}
+
+async fn state(folder: &TempDir, read_access: api::ReadAccess) -> api::ApiState {
+    let models = server_of_models(folder).await;
     let store = store::SqliteStore::in_memory().await.unwrap();
     let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
     let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
     let options = api::ApiOptions {
-        read_access: api::ReadAccess::Open,
+        read_access,
+        hosts: api::Hosts::LoopbackAnd(Vec::new()),
         ..api::ApiOptions::default()
     };
-    let state = api::ApiState::new(Arc::new(engine.with_serving(models)), options);
-    (api::router(state), folder)
+    api::ApiState::new(Arc::new(engine.with_serving(models)), options)
 }
 
 async fn ask(router: &Router, method: Method, path: &str, body: &str) -> (StatusCode, Value) {
@@ -135,4 +140,121 @@ async fn without_a_server_of_models_everything_about_models_is_not_found() {
     }
     let ready = app.get("/v2/health/ready").await;
     assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+/// What an answer is to its reader, but for its id.
+async fn told(response: axum::response::Response) -> (StatusCode, Vec<String>, String) {
+    let (parts, body) = response.into_parts();
+    assert!(parts.headers.contains_key("x-request-id"));
+    let mut headers: Vec<_> = parts.headers.iter().map(|it| format!("{it:?}")).collect();
+    headers.retain(|it| !it.contains("x-request-id") && !it.contains("content-length"));
+    headers.sort();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    (
+        parts.status,
+        headers,
+        String::from_utf8(body.to_vec()).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn the_short_way_answers_as_the_router_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../trees/tests/golden/lightgbm"
+    );
+    std::fs::create_dir_all(folder.path().join("m/1")).unwrap();
+    let file = folder.path().join("m/1/model.txt");
+    std::fs::copy(format!("{golden}/binary.txt"), file).unwrap();
+    let good = r#"{"id":"7","inputs":[{"name":"input","shape":[1,6],"datatype":"FP64","data":[1,2,3.5,null,0,-1e-3]}]}"#;
+    let narrow = r#"{"inputs":[{"name":"input","shape":[1,1],"datatype":"FP64","data":[1]}]}"#;
+    let asked: [(&str, &str, (&str, &str), StatusCode); 9] = [
+        (
+            "/v2/models/m/infer",
+            good,
+            ("host", "localhost:80"),
+            StatusCode::OK,
+        ),
+        (
+            "/v2/models/m/versions/1/infer",
+            good,
+            ("x-request-id", "mine"),
+            StatusCode::OK,
+        ),
+        (
+            "/v2/models/m/versions/4/infer",
+            good,
+            ("host", "[::1]"),
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            "/v2/models/none/infer",
+            good,
+            ("host", "127.0.0.1"),
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            "/v2/models/m/infer",
+            narrow,
+            ("host", "LOCALHOST"),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "/v2/models/m/infer",
+            "{",
+            ("x", "y"),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "/v2/models/m/infer",
+            good,
+            ("content-encoding", "gzip"),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "/v2/models/m/infer",
+            good,
+            ("inference-header-content-length", "x"),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "/v2/models/m/infer",
+            good,
+            ("host", "elsewhere.example"),
+            StatusCode::MISDIRECTED_REQUEST,
+        ),
+    ];
+    let state = state(&folder, api::ReadAccess::Open).await;
+    let (front, router) = (api::Front::new(state.clone()), api::router(state));
+    for (path, body, header, status) in asked {
+        let request = || {
+            let request = Request::post(path).header(header.0, header.1);
+            request.body(Body::from(body)).unwrap()
+        };
+        let short = told(front.answer(request()).await).await;
+        let long = told(router.clone().oneshot(request()).await.unwrap()).await;
+        assert_eq!(short, long, "{path} {body} {header:?}");
+        assert_eq!(short.0, status, "{path} {body} {header:?}");
+    }
+    let live = Request::get("/v2/health/live").body(Body::empty()).unwrap();
+    assert_eq!(front.answer(live).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_short_way_asks_for_a_key_and_refuses_a_long_body() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = async |front: &api::Front, body: Body| {
+        let request = Request::post("/v2/models/m/infer").body(body).unwrap();
+        told(front.answer(request).await).await
+    };
+    let keyed = api::Front::new(state(&folder, api::ReadAccess::Keyed).await);
+    let (status, headers, text) = ask(&keyed, Body::from("{}")).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert!(headers.iter().any(|it| it.contains("www-authenticate")));
+    assert!(text.contains("\"error\""), "{text}");
+    let open = api::Front::new(state(&folder, api::ReadAccess::Open).await);
+    let (status, _, text) = ask(&open, Body::from(vec![b' '; (64 << 20) + 1])).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(text.contains("67108864"), "{text}");
 }
