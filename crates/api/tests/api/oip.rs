@@ -157,86 +157,55 @@ async fn told(response: axum::response::Response) -> (StatusCode, Vec<String>, S
     )
 }
 
+/// Asks by both ways, with a header (`name: value`), and holds the answers against each other.
+async fn both(
+    (front, router): (&api::Front, &Router),
+    place: &str,
+    header: &str,
+    body: &str,
+    status: StatusCode,
+) {
+    let (name, value) = header.split_once(": ").unwrap();
+    let request = || {
+        let request = Request::post(format!("/v2/models/{place}/infer")).header(name, value);
+        request.body(Body::from(body.to_owned())).unwrap()
+    };
+    let short = told(front.answer(request()).await).await;
+    let long = told(router.clone().oneshot(request()).await.unwrap()).await;
+    assert_eq!(short, long, "{place} {header} {body}");
+    assert_eq!(short.0, status, "{place} {header} {body}");
+}
+
 #[tokio::test]
 async fn the_short_way_answers_as_the_router_does() {
     let folder = tempfile::tempdir().unwrap();
-    let golden = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../trees/tests/golden/lightgbm"
-    );
+    let golden = format!("{}/../trees/tests/golden", env!("CARGO_MANIFEST_DIR"));
     std::fs::create_dir_all(folder.path().join("m/1")).unwrap();
     let file = folder.path().join("m/1/model.txt");
-    std::fs::copy(format!("{golden}/binary.txt"), file).unwrap();
+    std::fs::copy(format!("{golden}/lightgbm/binary.txt"), file).unwrap();
     let good = r#"{"id":"7","inputs":[{"name":"input","shape":[1,6],"datatype":"FP64","data":[1,2,3.5,null,0,-1e-3]}]}"#;
     let narrow = r#"{"inputs":[{"name":"input","shape":[1,1],"datatype":"FP64","data":[1]}]}"#;
-    let asked: [(&str, &str, (&str, &str), StatusCode); 9] = [
-        (
-            "/v2/models/m/infer",
-            good,
-            ("host", "localhost:80"),
-            StatusCode::OK,
-        ),
-        (
-            "/v2/models/m/versions/1/infer",
-            good,
-            ("x-request-id", "mine"),
-            StatusCode::OK,
-        ),
-        (
-            "/v2/models/m/versions/4/infer",
-            good,
-            ("host", "[::1]"),
-            StatusCode::NOT_FOUND,
-        ),
-        (
-            "/v2/models/none/infer",
-            good,
-            ("host", "127.0.0.1"),
-            StatusCode::NOT_FOUND,
-        ),
-        (
-            "/v2/models/m/infer",
-            narrow,
-            ("host", "LOCALHOST"),
-            StatusCode::BAD_REQUEST,
-        ),
-        (
-            "/v2/models/m/infer",
-            "{",
-            ("x", "y"),
-            StatusCode::BAD_REQUEST,
-        ),
-        (
-            "/v2/models/m/infer",
-            good,
-            ("content-encoding", "gzip"),
-            StatusCode::BAD_REQUEST,
-        ),
-        (
-            "/v2/models/m/infer",
-            good,
-            ("inference-header-content-length", "x"),
-            StatusCode::BAD_REQUEST,
-        ),
-        (
-            "/v2/models/m/infer",
-            good,
-            ("host", "elsewhere.example"),
-            StatusCode::MISDIRECTED_REQUEST,
-        ),
-    ];
     let state = state(&folder, api::ReadAccess::Open).await;
     let (front, router) = (api::Front::new(state.clone()), api::router(state));
-    for (path, body, header, status) in asked {
-        let request = || {
-            let request = Request::post(path).header(header.0, header.1);
-            request.body(Body::from(body)).unwrap()
-        };
-        let short = told(front.answer(request()).await).await;
-        let long = told(router.clone().oneshot(request()).await.unwrap()).await;
-        assert_eq!(short, long, "{path} {body} {header:?}");
-        assert_eq!(short.0, status, "{path} {body} {header:?}");
-    }
+    let ways = (&front, &router);
+    let (bad, unknown) = (StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND);
+    both(ways, "m", "host: localhost:80", good, StatusCode::OK).await;
+    both(
+        ways,
+        "m/versions/1",
+        "x-request-id: mine",
+        good,
+        StatusCode::OK,
+    )
+    .await;
+    both(ways, "m/versions/4", "host: [::1]", good, unknown).await;
+    both(ways, "none", "host: 127.0.0.1", good, unknown).await;
+    both(ways, "m", "host: LOCALHOST", narrow, bad).await;
+    both(ways, "m", "x: y", "{", bad).await;
+    both(ways, "m", "content-encoding: gzip", good, bad).await;
+    both(ways, "m", "inference-header-content-length: x", good, bad).await;
+    let foreign = StatusCode::MISDIRECTED_REQUEST;
+    both(ways, "m", "host: elsewhere.example", good, foreign).await;
     let live = Request::get("/v2/health/live").body(Body::empty()).unwrap();
     assert_eq!(front.answer(live).await.status(), StatusCode::OK);
 }
