@@ -19,7 +19,7 @@ const GENERATED: &[&str] = &[
 ];
 
 /// Where `unsafe` may stand: what cannot be said without it, each beside a twin that can.
-const UNSAFE: [&str; 4] = [
+const UNSAFE: [&str; 5] = [
     "crates/trees/src/kernel/avx2",
     "crates/trees/src/kernel/avx512",
     "crates/trees/src/quantise/avx512",
