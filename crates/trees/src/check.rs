@@ -8,8 +8,12 @@ pub(crate) const FEATURES_MAX: usize = 1 << 20;
 pub(crate) const OUTPUTS_MAX: usize = 1 << 16;
 
 impl Ensemble {
-    /// Passes a sound ensemble on; else says where it is broken.
-    pub fn checked(self) -> Result<Self, ReadError> {
+    /// Passes a sound ensemble on, its base in the arithmetic of its sums; else says where it is
+    /// broken.
+    pub fn checked(mut self) -> Result<Self, ReadError> {
+        let precision = self.precision;
+        let (Base::First(base) | Base::Last(base)) = &mut self.base;
+        base.iter_mut().for_each(|it| *it = precision.rounded(*it));
         self.check_shape()?;
         for (index, tree) in self.trees.iter().enumerate() {
             self.check_tree(index, tree)?;

@@ -148,7 +148,9 @@ impl Categories {
             reason = "cut towards zero, within the set's bounds"
         )]
         let category = value as usize;
-        self.words[category / 64] >> (category % 64) & 1 == 1
+        // A fraction below zero is category 0, which an empty set has no word for.
+        let word = self.words.get(category / 64).copied().unwrap_or(0);
+        word >> (category % 64) & 1 == 1
     }
 }
 

@@ -108,3 +108,12 @@ fn what_is_broken_is_named_with_its_place() {
         "tree 0, node 2: its value is inf",
     );
 }
+
+#[test]
+fn a_base_is_held_in_the_arithmetic_of_its_sums() {
+    let mut ensemble = sound();
+    ensemble.precision = Precision::Single;
+    ensemble.base = Base::First(vec![0.1]);
+    let wanted = Base::First(vec![f64::from(0.1_f32)]);
+    assert_eq!(ensemble.checked().unwrap().base, wanted);
+}

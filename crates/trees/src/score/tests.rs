@@ -89,6 +89,11 @@ fn categories_are_cut_to_whole_numbers() {
         assert_eq!(of(true).has(value), member, "{value}");
         assert_eq!(of(false).has(value), member, "{value}");
     }
+    let nothing = Categories {
+        words: Vec::new(),
+        fraction_is_zero: true,
+    };
+    assert!(!nothing.has(-0.5) && !nothing.has(0.0));
     assert!(of(true).has(-0.5) && !of(false).has(-0.5) && of(false).has(-0.0));
 }
 
