@@ -126,6 +126,9 @@ web_tests() { npm run test --prefix web -- --coverage --coverage.thresholds.line
 
 end_to_end() { npm_ci tests/e2e && E2E_CHROMIUM="$(command -v chromium)" E2E_BINARY="$CARGO_TARGET_DIR/debug/sports-edge" npm test --prefix tests/e2e; }
 
+# A minute of broken files for each reader, built apart from what is counted.
+fuzzing() { scripts/fuzz.sh 60; }
+
 # Clients that others wrote, against the binary.
 protocol() { tests/protocol/run.sh "$CARGO_TARGET_DIR/debug/sports-edge"; }
 
@@ -158,6 +161,7 @@ must "web build" web_build
 check "format" format
 check "lints" lints
 check "licences and sources" licences
+check "fuzzing" fuzzing
 instrument
 must "house" house
 must "Rust build" rust_build
