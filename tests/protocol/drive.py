@@ -1,5 +1,6 @@
 """Asks a server for its models by tritonclient: over HTTP as JSON and as binary tensors, by gRPC,
-and by the asynchronous clients of both. Every answer is held against what LightGBM recorded.
+and by the asynchronous clients of both. Every answer is held against what the
+libraries recorded.
 
 usage: drive.py BINARY
 """
@@ -23,7 +24,10 @@ import tritonclient.http
 import tritonclient.http.aio
 from tritonclient.utils import InferenceServerException
 
-GOLDEN = pathlib.Path(__file__).parents[2] / "crates/trees/tests/golden/lightgbm"
+RECORDED = pathlib.Path(__file__).parents[2] / "crates/trees/tests/golden"
+GOLDEN = RECORDED / "lightgbm"
+# Models of other libraries: name, file, how many units in the last place they may be apart.
+OTHERS = [("xgboost", "xgboost/softprob-3.2.0.ubj", 0), ("onnx", "onnx/lightgbm_binary.onnx", 1)]
 PATIENCE_SECONDS = 60
 CHECKS = []
 
@@ -46,10 +50,19 @@ def recorded(name):
     return rows, wanted.reshape(len(rows), -1)
 
 
-def place(folder, name, model, version=1):
+def recorded_single(file):
+    record = json.loads((RECORDED / file).with_suffix(".record").read_text())
+    rows, wanted = (
+        numpy.array([numpy.frombuffer(bytes.fromhex(row), ">f4") for row in record[it]])
+        for it in ["rows", "prediction"]
+    )
+    return rows.astype(numpy.float32), wanted.astype(numpy.float32)
+
+
+def place(folder, name, file, version=1):
     target = folder / "models" / name / str(version)
     target.mkdir(parents=True)
-    shutil.copy(GOLDEN / f"{model}.txt", target / "model.txt")
+    shutil.copy(RECORDED / file, target / f"model{pathlib.Path(file).suffix}")
 
 
 def get(port, path):
@@ -69,8 +82,8 @@ def wait_until_ready(client, server):
     sys.exit("the server did not get ready")
 
 
-def asked(kind, rows, **more):
-    tensor = kind.InferInput("input", list(rows.shape), "FP64")
+def asked(kind, rows, datatype="FP64", **more):
+    tensor = kind.InferInput("input", list(rows.shape), datatype)
     tensor.set_data_from_numpy(rows, **more)
     return [tensor]
 
@@ -78,6 +91,12 @@ def asked(kind, rows, **more):
 def same(answer, wanted):
     given = answer.as_numpy("output")
     return given.shape == wanted.shape and given.tobytes() == wanted.tobytes()
+
+
+def close(answer, wanted, steps):
+    given = answer.as_numpy("output")
+    apart = numpy.abs(given.view(numpy.int32).astype(numpy.int64) - wanted.view(numpy.int32))
+    return given.shape == wanted.shape and apart.max() <= steps
 
 
 def refused(call, part):
@@ -129,6 +148,13 @@ def over_http(client):
     check("http: unloading needs a key", refused(lambda: client.unload_model("binary"), "key"))
 
 
+def of_other_libraries(name, kind, client):
+    for model, file, steps in OTHERS:
+        rows, wanted = recorded_single(file)
+        answer = client.infer(model, asked(kind, rows, "FP32"))
+        check(f"{name}: a model of {model}", close(answer, wanted, steps))
+
+
 def over_grpc(client, headers):
     rows, wanted = recorded("binary")
     kind = tritonclient.grpc
@@ -161,8 +187,10 @@ async def at_the_same_time(http, grpc):
 
 
 def drive(binary, folder):
-    place(folder, "binary", "binary")
-    place(folder, "classes", "multiclass")
+    place(folder, "binary", "lightgbm/binary.txt")
+    place(folder, "classes", "lightgbm/multiclass.txt")
+    for name, file, _ in OTHERS:
+        place(folder, name, file)
     http, grpc, metrics = free_port(), free_port(), free_port()
     settings = {
         "SPORTS_EDGE_DATA_DIR": str(folder),
@@ -177,10 +205,10 @@ def drive(binary, folder):
         client = tritonclient.http.InferenceServerClient(f"127.0.0.1:{http}")
         wait_until_ready(client, server)
         over_http(client)
-        over_grpc(
-            tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{grpc}"),
-            {"authorization": f"Bearer {key}"},
-        )
+        of_other_libraries("http", tritonclient.http, client)
+        remote = tritonclient.grpc.InferenceServerClient(f"127.0.0.1:{grpc}")
+        over_grpc(remote, {"authorization": f"Bearer {key}"})
+        of_other_libraries("grpc", tritonclient.grpc, remote)
         asyncio.run(at_the_same_time(http, grpc))
         figures = get(metrics, "/metrics")
         check("metrics: successes are counted", 'nv_inference_request_success{model="binary"' in figures)

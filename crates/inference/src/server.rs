@@ -223,4 +223,6 @@ impl ModelServer {
 }
 
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod tests;
