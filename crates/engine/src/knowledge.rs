@@ -13,7 +13,7 @@ use forecast::{Forecaster, History, Trained, cut_for};
 use jiff::Timestamp;
 use store::{GameQuery, ModelRecord};
 
-use crate::{Engine, EngineError, models::MODEL_NAME};
+use crate::{Engine, EngineError, boosted::ServerScorer, models::MODEL_NAME};
 
 /// A consistent state of everything predictions are made from.
 pub(crate) struct Knowledge {
@@ -33,6 +33,8 @@ pub(crate) struct Serving {
     pub(crate) forecaster: Arc<Forecaster>,
     pub(crate) report: Arc<OnceLock<Arc<forecast::Report>>>,
     trained: Arc<Trained>,
+    /// Asks boosted models that the server of models keeps.
+    scorer: Option<Arc<ServerScorer>>,
 }
 
 impl Knowledge {
@@ -96,7 +98,10 @@ impl Engine {
         let history = Arc::new(blocking(move || History::new(games)).await?);
         let competitions = Arc::new(self.store.competitions().await?);
         let serving = match self.store.latest_model(MODEL_NAME).await? {
-            Some(record) => Some(serve(record, &history, &competitions).await?),
+            Some(record) => {
+                let scorer = self.scorer().await;
+                Some(serve(record, &history, &competitions, scorer).await?)
+            }
             None => None,
         };
         Ok(Knowledge {
@@ -106,6 +111,16 @@ impl Engine {
             pending: HashMap::new(),
             serving,
         })
+    }
+
+    /// What asks the server of models, which looks its folder through first: another process may
+    /// have trained.
+    async fn scorer(&self) -> Option<Arc<ServerScorer>> {
+        let server = Arc::clone(self.serving()?);
+        if let Err(error) = server.refresh().await {
+            tracing::warn!(error = %error, "model_folder_unreadable");
+        }
+        Some(Arc::new(ServerScorer::new(server)))
     }
 
     async fn catch_up(
@@ -168,7 +183,8 @@ impl Knowledge {
             games.extend(pending.into_values());
             let history = Arc::new(History::new(games));
             let serving = serving.map(|it| {
-                let forecaster = forecaster(&history, &competitions, &it.trained);
+                let forecaster =
+                    forecaster(&history, &competitions, &it.trained, it.scorer.as_ref());
                 Serving { forecaster, ..it }
             });
             (history, serving)
@@ -182,6 +198,7 @@ async fn serve(
     mut record: ModelRecord,
     history: &Arc<History>,
     competitions: &Arc<Vec<Competition>>,
+    scorer: Option<Arc<ServerScorer>>,
 ) -> Result<Serving, EngineError> {
     let (history, competitions) = (Arc::clone(history), Arc::clone(competitions));
     blocking(move || {
@@ -190,10 +207,11 @@ async fn serve(
         let trained = Arc::new(trained);
         record.body = Vec::new();
         Ok(Serving {
-            forecaster: forecaster(&history, &competitions, &trained),
+            forecaster: forecaster(&history, &competitions, &trained, scorer.as_ref()),
             record: Arc::new(record),
             report: Arc::default(),
             trained,
+            scorer,
         })
     })
     .await?
@@ -203,12 +221,17 @@ fn forecaster(
     history: &Arc<History>,
     competitions: &Arc<Vec<Competition>>,
     trained: &Arc<Trained>,
+    scorer: Option<&Arc<ServerScorer>>,
 ) -> Arc<Forecaster> {
-    Arc::new(Forecaster::new(
+    let forecaster = Forecaster::new(
         Arc::clone(history),
         competitions.to_vec(),
         Arc::clone(trained),
-    ))
+    );
+    Arc::new(match scorer {
+        Some(scorer) => forecaster.with_scorer(Arc::clone(scorer) as _),
+        None => forecaster,
+    })
 }
 
 /// Runs what computes for long away from the threads that answer.

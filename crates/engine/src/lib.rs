@@ -3,6 +3,7 @@
 //! Knows no HTTP, no SQL and no model runtime; it introduces strangers to each other.
 
 mod board;
+mod boosted;
 mod clock;
 mod command;
 mod cursor;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use store::{GameQuery, ModelRecord};
 
-use crate::{Engine, EngineError, ModelView, knowledge::blocking};
+use crate::{Engine, EngineError, ModelView, boosted, knowledge::blocking};
 
 /// The name under which what training makes is kept; it holds every model of every sport.
 pub(crate) const MODEL_NAME: &str = "sports-edge";
@@ -91,7 +91,10 @@ impl Engine {
             let history = History::new(games);
             forecast::train(&history, &competitions, &options, &*progress)
         });
-        let (trained, report) = trained.await?.map_err(failed)?;
+        let (mut trained, report) = trained.await?.map_err(failed)?;
+        if let Some(server) = self.serving() {
+            boosted::keep(server, &mut trained).await;
+        }
         let record = ModelRecord {
             name: MODEL_NAME.to_owned(),
             version: version(now, &digest),

@@ -100,6 +100,12 @@ impl Engine {
         insight.score_matrix = score_matrix(&forecast);
         insight.expected_score = Some(forecast.scores.expected());
         insight.reasons = forecast.reasons.iter().map(reason_view).collect();
+        let explained = {
+            let (serving, game, forecast) = (serving.clone(), sight.game.clone(), forecast.clone());
+            self.forecasting(move || serving.forecaster.explain(&game, &forecast))
+                .await?
+        };
+        insight.reasons.extend(explained.iter().map(reason_view));
         insight.ratings = self.ratings(serving, &sight.game, sight.as_of).await?;
         Ok(insight)
     }

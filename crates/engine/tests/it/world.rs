@@ -16,6 +16,10 @@ use testkit::{League, LeagueOptions, league};
 pub(crate) struct Hand(AtomicI64);
 
 impl Hand {
+    pub(crate) fn new(at: AtomicI64) -> Self {
+        Self(at)
+    }
+
     pub(crate) fn set(&self, at: Timestamp) {
         self.0.store(at.as_microsecond(), Ordering::SeqCst);
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use domain::FixtureId;
 use jiff::Timestamp;
 
-use super::{engine, open_store};
+use super::{open_store, serving_engine};
 use crate::config::Config;
 
 /// Which fixture, as of when.
@@ -24,13 +24,12 @@ pub(crate) struct PredictArgs {
 /// Prints probabilities and fair prices of every market.
 pub(crate) async fn run(args: PredictArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let store = open_store(&config.settings).await?;
-    let engine = engine(store, &config.settings);
+    let (engine, models) = serving_engine(store, &config.settings).await?;
     let id = FixtureId(args.fixture);
     let fixture = engine.fixture(id).await?;
-    let prediction = engine
-        .predict(id, args.as_of)
-        .await
-        .context("prediction failed")?;
+    let prediction = engine.predict(id, args.as_of).await;
+    models.close().await;
+    let prediction = prediction.context("prediction failed")?;
     println!(
         "{} – {}, {}",
         fixture.home.name, fixture.away.name, fixture.fixture.kickoff

@@ -4,15 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::{engine, open_store, progress};
+use super::{open_store, progress, serving_engine};
 use crate::config::Config;
 
 /// Trains on everything known and keeps the new version.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let store = open_store(&config.settings).await?;
-    let trained = engine(store, &config.settings)
-        .train(progress::sink())
-        .await;
+    let (engine, models) = serving_engine(store, &config.settings).await?;
+    let trained = engine.train(progress::sink()).await;
+    models.close().await;
     let trained = trained.context("training failed")?;
     println!(
         "trained version {} on {} games",
