@@ -42,7 +42,7 @@ pub(crate) enum RunError {
         not(test),
         expect(
             dead_code,
-            reason = "trees fail on rows alone; a runtime of networks may recover"
+            reason = "trees and networks fail on rows alone; a runtime beyond the process may recover"
         )
     )]
     #[error("{0}")]

@@ -9,6 +9,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
@@ -27,6 +28,8 @@ pub(crate) use state::RuntimeState;
 
 /// Where files lie until they are whole.
 pub(crate) const UPLOADS: &str = ".uploads";
+/// What lies there for longer was left by a crash; what is younger another process may be writing.
+const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(60 * 60);
 
 type Snapshot = HashMap<Arc<str>, Arc<ModelEntry>>;
 
@@ -44,10 +47,8 @@ impl Repository {
     /// Opens a folder, made where it is not there, and clears what a crash left half-uploaded.
     pub(crate) fn open(folder: &Path) -> Result<Self, InferenceError> {
         let uploads = folder.join(UPLOADS);
-        if uploads.exists() {
-            fs::remove_dir_all(&uploads).map_err(|it| failed(&uploads, "cleared", it))?;
-        }
         fs::create_dir_all(&uploads).map_err(|it| failed(&uploads, "made", it))?;
+        clear_leftovers(&uploads).map_err(|it| failed(&uploads, "cleared", it))?;
         let it = Self {
             folder: folder.to_owned(),
             snapshot: ArcSwap::default(),
@@ -153,6 +154,36 @@ impl Repository {
         self.scan()?;
         self.entry(model)
     }
+}
+
+/// Deletes what a crash left half-written. Its age is told by the folder's own clock, against a
+/// file that is written now.
+fn clear_leftovers(uploads: &Path) -> io::Result<()> {
+    let now = time_of_a_write(uploads)?;
+    for found in fs::read_dir(uploads)? {
+        let found = found?;
+        // What is gone already, another process has cleared or finished.
+        let Ok(data) = found.metadata() else { continue };
+        let age = now.duration_since(data.modified()?).unwrap_or_default();
+        if age < LEFTOVER_AGE_MIN {
+            continue;
+        }
+        if data.is_dir() {
+            fs::remove_dir_all(found.path())?;
+        } else {
+            fs::remove_file(found.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The time that the folder's filesystem gives to what is written now.
+fn time_of_a_write(folder: &Path) -> io::Result<SystemTime> {
+    let path = folder.join(format!("now-{}", std::process::id()));
+    fs::write(&path, "")?;
+    let time = fs::metadata(&path)?.modified();
+    fs::remove_file(&path)?;
+    time
 }
 
 pub(crate) fn failed(path: &Path, action: &'static str, source: io::Error) -> InferenceError {

@@ -22,7 +22,7 @@ pub(crate) use graph::is_trees_alone;
 
 /// Rows run at a time; bounds what lies between two operators.
 const ROWS_MAX: usize = 1024;
-/// Memory of an operator besides its weights, measured on small networks.
+/// Memory of an operator besides its weights: an estimate, on the safe side for small networks.
 const NODE_BYTES: usize = 4 << 10;
 
 /// A network with names for what it takes and gives.

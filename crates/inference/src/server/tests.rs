@@ -1,4 +1,4 @@
-use std::{fs, sync::Arc};
+use std::{fs, sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 use trees::Precision;
@@ -281,9 +281,22 @@ async fn policy_and_labels_say_what_may_be_asked_for() {
 #[tokio::test]
 async fn leftovers_of_a_crash_are_cleared_and_a_file_for_a_folder_is_an_error() {
     let folder = TempDir::new().unwrap();
-    fs::create_dir_all(folder.path().join(".uploads/half.d")).unwrap();
+    let uploads = folder.path().join(".uploads");
+    for name in ["old.d", "young.d"] {
+        fs::create_dir_all(uploads.join(name)).unwrap();
+    }
+    for name in ["old", "young"] {
+        fs::write(uploads.join(name), "half").unwrap();
+    }
+    for name in ["old.d", "old"] {
+        let file = fs::File::open(uploads.join(name)).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(written - Duration::from_secs(60 * 60))
+            .unwrap();
+    }
     ModelServer::open(options(&folder)).await.unwrap();
-    assert!(!folder.path().join(".uploads/half.d").exists());
+    let left = ["old.d", "old", "young.d", "young"].map(|it| uploads.join(it).exists());
+    assert_eq!(left, [false, false, true, true]);
     let mut wrong = options(&folder);
     wrong.folder = folder.path().join("file");
     fs::write(&wrong.folder, "").unwrap();
@@ -295,11 +308,11 @@ async fn leftovers_of_a_crash_are_cleared_and_a_file_for_a_folder_is_an_error() 
 async fn the_folder_is_polled() {
     let folder = TempDir::new().unwrap();
     let mut polled = options(&folder);
-    polled.poll_every = Some(std::time::Duration::from_secs(5));
+    polled.poll_every = Some(Duration::from_secs(5));
     let server = ModelServer::open(polled).await.unwrap();
     put(folder.path(), "elo", 1, &model(1.0));
     assert!(server.index().is_empty());
-    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(server.index().len(), 1);
     server.close().await;
 }

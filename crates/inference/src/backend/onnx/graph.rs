@@ -124,9 +124,9 @@ fn bytes_of(it: &TensorProto) -> usize {
 
 fn input(info: &ValueInfoProto) -> Result<TensorSpec, String> {
     let name = &info.name;
-    let tensor = match info.r#type.as_ref().and_then(|it| it.value.as_ref()) {
-        Some(type_proto::Value::TensorType(it)) => it,
-        _ => return Err(format!("input {name} is no tensor")),
+    let held = info.r#type.as_ref().and_then(|it| it.value.as_ref());
+    let Some(type_proto::Value::TensorType(tensor)) = held else {
+        return Err(format!("input {name} is no tensor"));
     };
     let held = tract_onnx::pb::tensor_proto::DataType::try_from(tensor.elem_type)
         .ok()

@@ -187,7 +187,8 @@ fn the_settings_may_choose_outputs_and_must_fit() {
         (outputs[0].name.as_str(), backend.signature.features.len()),
         ("winner", 1)
     );
-    let cases: [(fn(&mut Signature), &str); 5] = [
+    type Change = fn(&mut Signature);
+    let cases: [(Change, &str); 5] = [
         (
             |it| it.outputs[0].name = "other".to_owned(),
             "the signature's output other is not the model's",
