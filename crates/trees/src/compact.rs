@@ -260,7 +260,7 @@ pub(crate) fn read_head(from: &mut Reader<'_>) -> Result<Ensemble, ReadError> {
     };
     let (code, number) = (from.u8()?, from.f64()?);
     let link = link_of(code, number).ok_or_else(|| from.broken("no such link"))?;
-    Ok(Ensemble {
+    let head = Ensemble {
         feature_names,
         outputs,
         precision,
@@ -268,7 +268,12 @@ pub(crate) fn read_head(from: &mut Reader<'_>) -> Result<Ensemble, ReadError> {
         trees: Vec::new(),
         aggregate,
         link,
-    })
+    };
+    from.hold(
+        outputs == 1 || head.predictions() <= outputs,
+        "a pair of more than one output",
+    )?;
+    Ok(head)
 }
 
 /// The trees of an ensemble.

@@ -430,3 +430,27 @@ fn links_make_predictions_of_scores() {
         );
     }
 }
+
+#[test]
+fn a_pair_of_several_outputs_is_refused() {
+    let mut ensemble = Lot(5).ensemble(4);
+    ensemble.trees.clear();
+    (ensemble.outputs, ensemble.base) = (3, Base::First(vec![0.5; 3]));
+    (ensemble.link, ensemble.aggregate) = (Link::Class, Aggregate::Sum);
+    let mut bytes = Model::new(ensemble.clone()).to_compact();
+    let other = Ensemble {
+        link: Link::Softmax,
+        ..ensemble
+    };
+    let softmax = Model::new(other).to_compact();
+    let at = (0..bytes.len())
+        .find(|at| bytes[*at] != softmax[*at])
+        .unwrap();
+    // The code of a pair in the place of the link's.
+    bytes[at] = 10;
+    let error = Model::open(Arc::new(bytes)).unwrap_err();
+    assert!(
+        error.to_string().contains("a pair of more than one output"),
+        "{error}"
+    );
+}

@@ -64,7 +64,7 @@ fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadE
         let reason = format!("{} names for {features} features", feature_names.len());
         return Err(header.fault("feature_names", &reason));
     }
-    if !trees.len().is_multiple_of(outputs) {
+    if outputs == 0 || !trees.len().is_multiple_of(outputs) {
         let reason = format!("{outputs} do not divide {} trees", trees.len());
         return Err(header.fault("num_tree_per_iteration", &reason));
     }

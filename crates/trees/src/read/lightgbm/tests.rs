@@ -119,6 +119,12 @@ fn a_header_that_is_broken_is_named_with_its_line() {
         "num_tree_per_iteration=2",
         "line 4, num_tree_per_iteration: 2 do not divide 1 trees",
     );
+    let none = format!("{HEADER}end of trees\n").replace("iteration=1", "iteration=0");
+    let error = Ensemble::read(none.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 4, num_tree_per_iteration: 0 do not divide 0 trees"
+    );
     check(
         "sigmoid:1",
         "sigmoid:x",
