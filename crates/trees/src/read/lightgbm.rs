@@ -5,7 +5,10 @@ mod tree;
 
 use std::collections::HashMap;
 
-use crate::{Aggregate, Base, Ensemble, Precision, ReadError, check::malformed};
+use crate::{
+    Aggregate, Base, Ensemble, Precision, ReadError,
+    check::{OUTPUTS_MAX, malformed},
+};
 
 use self::tree::read_tree;
 
@@ -51,6 +54,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
 
 fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadError> {
     let outputs: usize = header.number("num_tree_per_iteration")?;
+    if outputs == 0 || outputs > OUTPUTS_MAX {
+        let reason = format!("{outputs} is not from 1 to {OUTPUTS_MAX}");
+        return Err(header.fault("num_tree_per_iteration", &reason));
+    }
     let features: usize = header.number::<usize>("max_feature_idx")?.saturating_add(1);
     let feature_names: Vec<String> = match header.get("feature_names") {
         Some(names) => names
@@ -64,7 +71,7 @@ fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadE
         let reason = format!("{} names for {features} features", feature_names.len());
         return Err(header.fault("feature_names", &reason));
     }
-    if outputs == 0 || !trees.len().is_multiple_of(outputs) {
+    if !trees.len().is_multiple_of(outputs) {
         let reason = format!("{outputs} do not divide {} trees", trees.len());
         return Err(header.fault("num_tree_per_iteration", &reason));
     }
