@@ -263,10 +263,7 @@ impl Model {
     fn sums<T: Number, R: Real>(&self, rows: &Rows<'_, T>, out: &mut [f64]) {
         let outputs = self.head.outputs;
         if let (Kernel::Walk, Some(walk)) = (self.kernel, &self.walk) {
-            for (out, row) in out.chunks_exact_mut(outputs).zip(0..) {
-                walk.score::<T, R>(rows.row(row), &self.start, out);
-            }
-            return;
+            return walk.score::<T, R>(rows, &self.start, out);
         }
         let (quantiser, tables) = self.fast.as_ref().expect("all but the walk have tables");
         let job = tables.job(quantiser, self.held(), &self.start);

@@ -164,7 +164,7 @@ impl Quantiser {
             }
         }
         for sorted in thresholds.values_mut() {
-            sorted.sort_by(f64::total_cmp);
+            sorted.sort_unstable_by(f64::total_cmp);
             sorted.dedup_by(|left, right| *left == *right);
         }
         let categorised = categorised(splits.clone());
