@@ -168,10 +168,14 @@ fn clear_leftovers(uploads: &Path) -> io::Result<()> {
         if age < LEFTOVER_AGE_MIN {
             continue;
         }
-        if data.is_dir() {
-            fs::remove_dir_all(found.path())?;
+        let removed = if data.is_dir() {
+            fs::remove_dir_all(found.path())
         } else {
-            fs::remove_file(found.path())?;
+            fs::remove_file(found.path())
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
     Ok(())
