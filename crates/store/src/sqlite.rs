@@ -34,6 +34,9 @@ use crate::{
     Revision, Store, StoreError, TeamName, TeamQuery,
 };
 
+/// How long opening waits before it tries a busy file again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
 /// Rows a connection reads ahead of whoever takes them.
 const ROWS_AHEAD: usize = 256;
 
@@ -91,7 +94,7 @@ impl SqliteStore {
             .row_buffer_size(ROWS_AHEAD)
             .foreign_keys(true)
             .disable_statement_logging();
-        schema::check(&plain, path).await?;
+        patiently(options.busy_timeout, || schema::check(&plain, path)).await?;
         let writer = plain
             .clone()
             .journal_mode(SqliteJournalMode::Wal)
@@ -105,8 +108,8 @@ impl SqliteStore {
             .pragma("mmap_size", options.mmap_bytes.to_string())
             .pragma("temp_store", "MEMORY")
             .pragma("query_only", "ON");
-        let writer = pool(1, options).connect_with(writer).await?;
-        schema::migrate(&writer).await?;
+        let writer = pool(1, options).connect_lazy_with(writer);
+        patiently(options.busy_timeout, || schema::migrate(&writer)).await?;
         let reader = pool(options.readers.max(1), options).connect_lazy_with(reader);
         Ok(Self { writer, reader })
     }
@@ -157,6 +160,32 @@ impl SqliteStore {
     async fn read(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.reader.begin().await?)
     }
+}
+
+/// Does `step`, and again while the file is busy, for at most `bound`.
+///
+/// SQLite's own patience does not cover every step of opening: a switch to the write-ahead log that
+/// meets another process's lock fails at once.
+async fn patiently<T, F>(bound: Duration, mut step: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    for _ in 0..bound.as_millis() / BUSY_PAUSE.as_millis() {
+        match step().await {
+            Err(StoreError::Database(error)) if busy(&error) => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            other => return other,
+        }
+    }
+    step().await
+}
+
+/// Whether another connection held the file; the low byte of an extended code says so.
+fn busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|it| it.code());
+    code.and_then(|it| it.parse::<i32>().ok())
+        .is_some_and(|it| matches!(it & 0xff, 5 | 6))
 }
 
 fn pool(connections: u32, options: &SqliteOptions) -> SqlitePoolOptions {

@@ -122,12 +122,15 @@ async fn an_empty_file_is_a_new_database_and_a_missing_folder_an_error_with_its_
 
 #[tokio::test]
 async fn two_processes_can_open_one_new_file_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("data.db");
-    let opened = tokio::join!(open(&path), open(&path), open(&path));
-    let stores = [opened.0.unwrap(), opened.1.unwrap(), opened.2.unwrap()];
-    for store in stores {
-        assert_eq!(store.data_revision().await.unwrap(), 0);
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.db");
+        let opened = tokio::join!(open(&path), open(&path), open(&path));
+        let stores = [opened.0.unwrap(), opened.1.unwrap(), opened.2.unwrap()];
+        for store in stores {
+            assert_eq!(store.data_revision().await.unwrap(), 0);
+            store.close().await;
+        }
     }
 }
 
