@@ -28,7 +28,9 @@ pub use config::{
 };
 pub use error::InferenceError;
 pub use model_cache::CacheFigures;
-pub use request::{Fallback, InferReply, InferRequest, Outcome, StageTimes, VersionRef};
+pub use request::{
+    ContentHash, Fallback, InferReply, InferRequest, Outcome, StageTimes, VersionRef,
+};
 pub use server::{
     IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, Push, StatisticsView, Upload,
     VersionView,

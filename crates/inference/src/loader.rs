@@ -7,9 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sha2::{Digest, Sha256};
-
 use crate::{
+    ContentHash,
     backend::{
         Backend,
         onnx::{OnnxBackend, is_trees_alone},
@@ -26,7 +25,7 @@ pub(crate) fn read(source: &Source) -> Result<Loaded, String> {
     let started = Instant::now();
     let name = source.path.file_name().unwrap_or_default();
     let bytes = fs::read(&source.path).map_err(|it| format!("{}: {it}", name.display()))?;
-    let sha256 = hex_of(&bytes);
+    let content = ContentHash::of(&bytes);
     let kind = source.path.extension().and_then(|it| it.to_str());
     let kind = kind.unwrap_or("");
     let backend: Box<dyn Backend> = if kind == "onnx" && !is_trees_alone(&bytes) {
@@ -41,20 +40,9 @@ pub(crate) fn read(source: &Source) -> Result<Loaded, String> {
     Ok(Loaded {
         backend,
         row_cost,
-        sha256,
+        content,
         load_time: started.elapsed().max(Duration::from_nanos(1)),
     })
-}
-
-/// SHA-256 in hex.
-pub(crate) fn hex_of(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("a string takes everything");
-            text
-        })
 }
 
 #[cfg(test)]

@@ -1,10 +1,28 @@
 //! A request to a model and what comes back.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::Tensor;
+
+/// SHA-256 of a model's file; shown in hex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentHash(pub [u8; 32]);
+
+impl ContentHash {
+    /// The hash of a file's bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// Which version is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -78,6 +96,8 @@ pub struct InferReply {
     pub model: Arc<str>,
     /// Its version.
     pub version: u64,
+    /// The file that was in memory for that version.
+    pub content: ContentHash,
     /// The outputs wanted, in order.
     pub outputs: Vec<Tensor>,
     /// Who answered, where it was not who was asked.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    Tensor,
+    ContentHash, Tensor,
     backend::{Backend, RunError},
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Resident {
     pub(crate) version: u64,
     /// Tells what it answers from what any other content would: of its file and signature.
     pub(crate) identity: [u8; 32],
+    /// Its file.
+    pub(crate) content: ContentHash,
     /// What runs it.
     pub(crate) backend: Box<dyn Backend>,
     /// What one row takes, measured at warm-up.

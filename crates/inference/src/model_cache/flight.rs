@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{Facts, Inner, Phase, Slot, Source, lock};
 use crate::{
-    InferenceError,
+    ContentHash, InferenceError,
     backend::Backend,
     resident::{Held, Lease, Resident},
 };
@@ -26,8 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) backend: Box<dyn Backend>,
     /// What one row takes.
     pub(crate) row_cost: Duration,
-    /// SHA-256 of the file, in hex.
-    pub(crate) sha256: String,
+    /// Its file.
+    pub(crate) content: ContentHash,
     /// How long reading, checking and warming took.
     pub(crate) load_time: Duration,
 }
@@ -55,7 +55,7 @@ pub(super) enum Joined {
 fn identity(loaded: &Loaded, source: &Source) -> [u8; 32] {
     let signature = serde_json::to_vec(&source.config.signature);
     Sha256::new()
-        .chain_update(&loaded.sha256)
+        .chain_update(loaded.content.0)
         .chain_update(signature.expect("names and numbers"))
         .finalize()
         .into()
@@ -189,7 +189,7 @@ impl Inner {
         let size_bytes = loaded.backend.size_bytes();
         let identity = identity(&loaded, &source);
         state.facts = Some(Arc::new(Facts {
-            sha256: loaded.sha256,
+            content: loaded.content,
             platform: loaded.backend.platform(),
             signature: loaded.backend.signature().clone(),
             size_bytes,
@@ -200,6 +200,7 @@ impl Inner {
             model: Arc::clone(&slot.model),
             version: slot.version,
             identity,
+            content: loaded.content,
             backend: loaded.backend,
             row_cost: loaded.row_cost,
             load_time: loaded.load_time,

@@ -14,7 +14,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{flight::Outcome, lock};
 use crate::{
-    InferenceError, LoadState, ModelConfig, Signature,
+    ContentHash, InferenceError, LoadState, ModelConfig, Signature,
     resident::{Lease, Resident},
 };
 
@@ -57,8 +57,8 @@ impl Source {
 /// What loading found out; kept when the memory is given back.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Facts {
-    /// SHA-256 of the file, in hex.
-    pub(crate) sha256: String,
+    /// Its file.
+    pub(crate) content: ContentHash,
     /// What runs it.
     pub(crate) platform: &'static str,
     /// What it takes and gives.

@@ -111,6 +111,7 @@ impl Pipeline {
             reply: InferReply {
                 model: Arc::clone(&target.entry.name),
                 version: target.version,
+                content: lease.content,
                 outputs,
                 fallback: None,
                 cached: false,

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use crate::{InferReply, InferenceError, StageTimes, Tensor};
+use crate::{ContentHash, InferReply, InferenceError, StageTimes, Tensor};
 
 mod key;
 mod store;
@@ -28,6 +28,7 @@ use store::{MemoryStore, ResultStore};
 pub(crate) struct Kept {
     model: Arc<str>,
     version: u64,
+    pub(super) content: ContentHash,
     pub(super) outputs: Vec<Tensor>,
     pub(super) times: StageTimes,
     until: Instant,
@@ -229,6 +230,7 @@ impl Kept {
         Self {
             model: Arc::clone(&reply.model),
             version: reply.version,
+            content: reply.content,
             bytes: AROUND_BYTES + outputs.iter().map(Tensor::held_bytes).sum::<u64>(),
             outputs,
             times: reply.times,

@@ -130,6 +130,7 @@ pub(super) fn reply(kept: &Kept, since: Instant, cached: bool) -> InferReply {
     InferReply {
         model: Arc::clone(model),
         version,
+        content: kept.content,
         outputs: kept.outputs.clone(),
         fallback: None,
         cached,

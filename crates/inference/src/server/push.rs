@@ -125,10 +125,10 @@ fn check(models: &Models, push: &Push, stage: &Path) -> Result<Loaded, Inference
     };
     let loaded = (models.read)(&source).map_err(InferenceError::BadModel)?;
     match &push.sha256 {
-        Some(wanted) if !wanted.eq_ignore_ascii_case(&loaded.sha256) => {
+        Some(wanted) if !wanted.eq_ignore_ascii_case(&loaded.content.to_string()) => {
             Err(InferenceError::BadModel(format!(
                 "the file's SHA-256 is {} where {wanted} is wanted",
-                loaded.sha256
+                loaded.content
             )))
         }
         _ => Ok(loaded),

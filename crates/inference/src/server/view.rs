@@ -4,7 +4,8 @@ use std::{fs, sync::Arc};
 
 use super::{IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, VersionView};
 use crate::{
-    BatchMode, CacheFigures, InferenceError, ModelConfig, VersionRef,
+    BatchMode, CacheFigures, ContentHash, InferenceError, ModelConfig, VersionRef,
+    models::blocking,
     pipeline::{Scores, Trial},
     repository::{ModelEntry, VersionFiles},
 };
@@ -142,6 +143,21 @@ impl ModelServer {
             .collect())
     }
 
+    /// What the files of a model's versions are, as they lie there now; those that cannot be read
+    /// are left out.
+    pub async fn contents(&self, model: &str) -> Result<Vec<(u64, ContentHash)>, InferenceError> {
+        let entry = self.models.repository.entry(model)?;
+        blocking(move || {
+            let files = entry.files.iter();
+            let content = |(version, it): (&u64, &VersionFiles)| {
+                let (path, _) = it.model.as_ref().ok()?;
+                Some((*version, ContentHash::of(&fs::read(path).ok()?)))
+            };
+            Ok(files.filter_map(content).collect())
+        })
+        .await
+    }
+
     /// A version, as operators see it.
     pub(super) fn view(&self, entry: &ModelEntry, version: u64) -> Option<VersionView> {
         let files = entry.files.get(&version)?;
@@ -191,7 +207,9 @@ impl ModelServer {
             squared_error: scores.squared_error.mean(),
             platform: facts.as_ref().map_or("", |it| it.platform).to_owned(),
             file_bytes: files.model.as_ref().map_or(0, |(_, it)| it.bytes),
-            sha256: facts.as_ref().map_or("", |it| &it.sha256).to_owned(),
+            sha256: facts
+                .as_ref()
+                .map_or_else(String::new, |it| it.content.to_string()),
             memory_bytes: resident.as_ref().map_or(0, |it| it.size_bytes()),
             load_ms: facts.as_ref().map(|it| it.load_time.as_secs_f64() * 1e3),
             row_us: facts.as_ref().map(|it| it.row_cost.as_secs_f64() * 1e6),
