@@ -56,7 +56,7 @@ pub struct ModelConfig {
     /// Which versions may be served.
     pub versions: VersionPolicy,
     /// Names for versions. `stable` is what is served where no version is asked for; without it
-    /// the highest version allowed is.
+    /// the highest version allowed is that is no canary or shadow and was none.
     pub labels: BTreeMap<String, u64>,
     /// How requests are put together.
     pub batching: Batching,

@@ -107,6 +107,7 @@ impl Models {
                 state.previous = Some(entry.serving).filter(|it| *it > 0);
             }
             state.labels.insert(STABLE.to_owned(), Some(version));
+            state.passed_over.remove(&version);
             let canary = entry.canary.as_ref().map(|it| it.version);
             if canary == Some(version) {
                 state.canary = Some(None.into());

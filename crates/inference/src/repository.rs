@@ -114,7 +114,8 @@ impl Repository {
     /// Whether what served goes on serving: it is in memory, nobody said what should serve, and
     /// what would never was loaded yet.
     fn holds(&self, entry: &ModelEntry, before: u64) -> bool {
-        if before == 0 || before == entry.serving || entry.labels.contains_key(STABLE) {
+        let said = entry.labels.contains_key(STABLE) || entry.is_tried(before);
+        if before == 0 || before == entry.serving || said {
             return false;
         }
         let slot = |version| self.cache.get()?.slot(&entry.name, version).ok();

@@ -15,6 +15,10 @@ use crate::{
 /// The label of the version that serves.
 pub(crate) const STABLE: &str = "stable";
 
+/// Said of a model that has versions of which none may serve.
+const NOTHING_SERVES: &str =
+    "no version is left to serve: each is tried out, was passed over, or is not allowed";
+
 /// A version's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct VersionFiles {
@@ -79,28 +83,27 @@ impl ModelEntry {
         let shadow =
             Override::resolve(&state.shadow, &config.shadow).filter(|it| sound(&it.version));
         let previous = state.previous.filter(sound);
+        let tried: BTreeSet<u64> = canary
+            .iter()
+            .map(|it| it.version)
+            .chain(shadow.iter().map(|it| it.version))
+            .collect();
         let policy: Vec<u64> = {
             let all = files.keys().copied().filter(sound);
+            let all = all.filter(|it| !tried.contains(it));
             match &config.versions {
                 VersionPolicy::All => all.collect(),
                 VersionPolicy::Latest(count) => all.rev().take(*count as usize).collect(),
                 VersionPolicy::Listed(listed) => all.filter(|it| listed.contains(it)).collect(),
             }
         };
-        let serving = labels
-            .get(STABLE)
-            .or(policy.iter().max())
-            .copied()
-            .unwrap_or(0);
+        let passed_over = |it: &&u64| state.passed_over.contains(it);
+        let highest = policy.iter().filter(|it| !passed_over(it)).max();
+        let serving = labels.get(STABLE).or(highest).copied().unwrap_or(0);
+        let idle = serving == 0 && files.keys().any(|it| sound(it));
+        let problem = problem.or_else(|| idle.then(|| NOTHING_SERVES.to_owned()));
         let pointed = labels.values().copied().chain(previous);
-        let tried = canary.iter().map(|it| it.version);
-        let shadowed = shadow.iter().map(|it| it.version);
-        let versions: BTreeSet<u64> = policy
-            .into_iter()
-            .chain(pointed)
-            .chain(tried)
-            .chain(shadowed)
-            .collect();
+        let versions: BTreeSet<u64> = policy.into_iter().chain(pointed).chain(tried).collect();
         Self {
             name,
             config,
@@ -149,6 +152,30 @@ impl ModelEntry {
                     VersionRef::Label(label) => label.clone(),
                 },
             })
+    }
+
+    /// Whether a version is canary or shadow: it answers its share or nobody, never the rest.
+    pub(crate) fn is_tried(&self, version: u64) -> bool {
+        self.canary.as_ref().is_some_and(|it| it.version == version)
+            || self.shadow.as_ref().is_some_and(|it| it.version == version)
+    }
+
+    /// Refuses to try a version out that nothing else could serve beside.
+    pub(crate) fn may_try(&self, version: u64) -> Result<(), InferenceError> {
+        self.on_disk(version)?;
+        let other = |it: &u64| {
+            *it != version
+                && self.on_disk(*it).is_ok()
+                && !self.is_tried(*it)
+                && !self.state.passed_over.contains(it)
+        };
+        if self.labels.contains_key(STABLE) || self.files.keys().any(other) {
+            return Ok(());
+        }
+        Err(InferenceError::Refused(format!(
+            "version {version} is the only one of {} that can serve",
+            self.name
+        )))
     }
 
     /// Refuses a version that has no files.

@@ -1,6 +1,6 @@
 //! What operators changed at run time, kept apart from the settings that users write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub(crate) struct RuntimeState {
     pub(crate) stopped: Option<(u64, String)>,
     /// The shadow, where it was changed.
     pub(crate) shadow: Option<Override<Shadow>>,
+    /// Versions that were canary or shadow and were not promoted.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) passed_over: BTreeSet<u64>,
 }
 
 /// A setting changed at run time.

@@ -130,9 +130,11 @@ impl ModelServer {
     pub async fn canary(&self, model: &str, canary: Option<Canary>) -> Result<(), InferenceError> {
         let change = self.models.change(model, move |entry, state| {
             if let Some(canary) = &canary {
-                entry.on_disk(canary.version)?;
                 is_share(canary.share)?;
+                entry.may_try(canary.version)?;
             }
+            let before = entry.canary.as_ref().map(|it| it.version);
+            state.passed_over.extend(before);
             state.canary = Some(canary.into());
             state.stopped = None;
             Ok(())
@@ -146,9 +148,11 @@ impl ModelServer {
     pub async fn shadow(&self, model: &str, shadow: Option<Shadow>) -> Result<(), InferenceError> {
         let change = self.models.change(model, move |entry, state| {
             if let Some(shadow) = &shadow {
-                entry.on_disk(shadow.version)?;
                 is_share(shadow.share)?;
+                entry.may_try(shadow.version)?;
             }
+            let before = entry.shadow.as_ref().map(|it| it.version);
+            state.passed_over.extend(before);
             state.shadow = Some(shadow.into());
             Ok(())
         });

@@ -26,6 +26,14 @@ impl ModelServer {
                     "version {version} of {model} {reason}"
                 )));
             }
+            if entry.state.passed_over.contains(&version) {
+                // Another may come to have its number.
+                let forget = models.repository.change(&model, |_, state| {
+                    state.passed_over.remove(&version);
+                    Ok(())
+                });
+                forget?;
+            }
             models.repository.remove(&model, version)?;
             models.sync();
             Ok(())

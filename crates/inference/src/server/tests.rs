@@ -5,10 +5,12 @@ use trees::Precision;
 
 use super::*;
 use crate::{
-    Canary, DataType, Fallback, InferRequest, InferenceError, Shadow, Tensor, Values, VersionRef,
+    Canary, ContentHash, DataType, Fallback, InferRequest, InferenceError, Shadow, Tensor, Values,
+    VersionRef,
     fixtures::{options, put, row, stump},
 };
 
+mod trials;
 mod uploads;
 
 /// A folder of models with version 1 of `elo`, and its server.

@@ -1,0 +1,125 @@
+//! Versions that are tried out: they answer their share, or nobody, and never the rest.
+
+use super::*;
+
+fn canary(version: u64) -> Option<Canary> {
+    Some(Canary {
+        version,
+        share: 0.25,
+        failures_max: None,
+    })
+}
+
+fn shadow(version: u64) -> Option<Shadow> {
+    Some(Shadow {
+        version,
+        share: 1.0,
+        rows_min: 10,
+        difference_max: None,
+        promote: false,
+    })
+}
+
+#[tokio::test]
+async fn the_highest_version_does_not_serve_while_it_is_canary_or_shadow_nor_after() {
+    for tried in ["canary", "shadow"] {
+        let it = Bench::new().await;
+        it.server.push(it.push("elo", &model(2.0))).await.unwrap();
+        assert_eq!(
+            it.serving(),
+            2,
+            "the highest serves where nothing else is said"
+        );
+        let share = if tried == "canary" {
+            it.server.canary("elo", canary(2)).await.unwrap();
+            0.25
+        } else {
+            it.server.shadow("elo", shadow(2)).await.unwrap();
+            0.0
+        };
+        assert_eq!((it.serving(), it.shares()), (1, vec![1.0 - share, share]));
+        it.server.canary("elo", None).await.unwrap();
+        it.server.shadow("elo", None).await.unwrap();
+        assert_eq!(it.serving(), 1, "{tried}: ending it promotes nothing");
+        let again = ModelServer::open(options(&it.folder)).await.unwrap();
+        assert_eq!(again.model("elo").unwrap().serving, Some(1));
+        it.server.push(it.push("elo", &model(3.0))).await.unwrap();
+        assert_eq!(it.serving(), 3, "a newer one was not passed over");
+        it.server.promote("elo", 2, false).await.unwrap();
+        it.server.label("elo", "stable", Some(3)).await.unwrap();
+        it.server.remove("elo", 2).await.unwrap();
+        assert_eq!(it.serving(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_version_passed_over_and_deleted_leaves_its_number_free() {
+    let it = Bench::new().await;
+    it.server.push(it.push("elo", &model(2.0))).await.unwrap();
+    it.server.canary("elo", canary(2)).await.unwrap();
+    it.server.canary("elo", None).await.unwrap();
+    it.server.remove("elo", 2).await.unwrap();
+    it.server.push(it.push("elo", &model(3.0))).await.unwrap();
+    assert_eq!(it.serving(), 2);
+}
+
+#[tokio::test]
+async fn the_only_version_cannot_be_tried_out() {
+    let it = Bench::new().await;
+    for refused in [
+        it.server.canary("elo", canary(1)).await,
+        it.server.shadow("elo", shadow(1)).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, InferenceError::Refused(_)), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "version 1 is the only one of elo that can serve"
+        );
+    }
+    // What a file says cannot be refused; it is told.
+    it.write("elo/config.toml", "canary = { version = 1, share = 0.5 }");
+    it.server.refresh().await.unwrap();
+    let told = it.server.model("elo").unwrap();
+    assert_eq!(told.serving, None);
+    assert!(told.problem.unwrap().starts_with("no version is left"));
+}
+
+#[tokio::test]
+async fn a_reply_names_the_file_that_answered_and_files_are_told_as_they_lie_there() {
+    let it = Bench::new().await;
+    let ask = || {
+        it.server.infer(InferRequest {
+            model: "elo".to_owned(),
+            version: VersionRef::Serving,
+            inputs: row(1.0),
+            outputs: Vec::new(),
+            key: None,
+            priority: 0,
+            deadline: None,
+            explain: false,
+        })
+    };
+    let first = ContentHash::of(&model(1.0));
+    assert_eq!(ask().await.unwrap().content, first);
+    assert_eq!(it.server.contents("elo").await.unwrap(), [(1, first)]);
+    // Swapped in place: at once on disk, in replies once the folder was looked through.
+    let swapped = model(2.0);
+    put(it.folder.path(), "elo", 1, &swapped);
+    let second = ContentHash::of(&swapped);
+    assert_eq!(it.server.contents("elo").await.unwrap(), [(1, second)]);
+    it.server.refresh().await.unwrap();
+    let told = || async { ask().await.unwrap().content };
+    let mut answered = told().await;
+    for _ in 0..100 {
+        if answered == second {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        answered = told().await;
+    }
+    assert_eq!(answered, second);
+    assert_eq!(answered.to_string().len(), 64);
+    let error = it.server.contents("other").await.unwrap_err();
+    assert_eq!(error.to_string(), "model other is not known");
+}
