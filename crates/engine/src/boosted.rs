@@ -2,19 +2,20 @@
 //! forecasting, the way an uploaded model is.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use domain::Sport;
 use forecast::{BoostedStage, ModelVersion, Scorer, Trained};
 use inference::{
-    DataType, InferRequest, InferenceError, ModelConfig, ModelServer, Push, Tensor, Values,
-    VersionPolicy, VersionRef,
+    ContentHash, DataType, InferRequest, InferenceError, ModelConfig, ModelServer, Push, Tensor,
+    Values, VersionPolicy, VersionRef,
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use crate::{EngineError, knowledge::blocking};
@@ -22,16 +23,20 @@ use crate::{EngineError, knowledge::blocking};
 /// What a trainer leaves beside a version.
 #[derive(Serialize)]
 struct Note {
-    /// SHA-256 of the model's file, by which it is found again.
+    /// SHA-256 of the model's file.
     sha256: String,
     #[serde(flatten)]
     report: forecast::BoostedReport,
 }
 
-/// Of a note, what it is found by.
+/// Of a note, what tells that it is one.
 #[derive(Deserialize)]
 struct Found {
     sha256: String,
+    #[serde(rename = "sport")]
+    _sport: Sport,
+    #[serde(rename = "valid_from")]
+    _valid_from: Timestamp,
 }
 
 /// Gives every stage to the server of models and lets its trees go. A stage whose file is there
@@ -39,14 +44,15 @@ struct Found {
 pub(crate) async fn keep(server: &ModelServer, trained: &mut Trained) {
     let mut kept: HashMap<String, HashMap<String, u64>> = HashMap::new();
     for (sport, stage) in trained.boosted_mut() {
-        let name = format!("{}-boosted", sport.as_str());
-        let known = kept
-            .entry(name.clone())
-            .or_insert_with(|| versions(server, &name));
+        let name = model_name(sport);
+        if !kept.contains_key(&name) {
+            kept.insert(name.clone(), versions(server, &name).await);
+        }
+        let known = kept.get_mut(&name).expect("it was put there just now");
         let Some(bytes) = stage.to_compact() else {
             continue;
         };
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = ContentHash::of(&bytes).to_string();
         let version = match known.get(&sha256) {
             Some(version) => Ok(*version),
             None => {
@@ -78,14 +84,47 @@ fn keep_as(stage: &mut BoostedStage, name: String, version: u64, sha256: String)
 }
 
 /// The versions of a model by the hash of their files.
-fn versions(server: &ModelServer, name: &str) -> HashMap<String, u64> {
+async fn versions(server: &ModelServer, name: &str) -> HashMap<String, u64> {
     // A model that is not there has no versions.
-    let views = server.versions(Some(name)).unwrap_or_default();
-    let found = views.into_iter().filter_map(|it| {
-        let note: Found = serde_json::from_str(&it.report?).ok()?;
-        Some((note.sha256, it.version))
-    });
-    found.collect()
+    let contents = server.contents(name).await.unwrap_or_default();
+    let by_hash = |(version, content): (u64, ContentHash)| (content.to_string(), version);
+    contents.into_iter().map(by_hash).collect()
+}
+
+fn model_name(sport: Sport) -> String {
+    format!("{}-boosted", sport.as_str())
+}
+
+/// Deletes versions that earlier trainings left and none of the `kept` ones refers to. One that an
+/// operator has a use for (a label, canary, shadow) stays, and so does what nobody here trained,
+/// and what is newer than all that is referred to: another process may be about to.
+pub(crate) async fn forget(server: &ModelServer, kept: &[&Trained]) {
+    let mut needed: HashMap<&str, BTreeSet<u64>> = HashMap::new();
+    for (_, stage) in kept.iter().flat_map(|it| it.boosted()) {
+        if let Some(version) = stage.version() {
+            let numbers = needed.entry(&version.name).or_default();
+            numbers.insert(version.version);
+        }
+    }
+    for (name, numbers) in needed {
+        let views = server.versions(Some(name)).unwrap_or_default();
+        let old = views.into_iter().filter(|it| {
+            let own = it.report.as_ref().is_some_and(|it| is_own(it));
+            own && !numbers.contains(&it.version) && Some(&it.version) < numbers.last()
+        });
+        for view in old {
+            if let Err(error) = server.remove(name, view.version).await {
+                let version = view.version;
+                tracing::info!(model = name, version, error = %error, "boosted_model_not_deleted");
+            }
+        }
+    }
+}
+
+/// Whether a report is one that [`keep`] wrote.
+fn is_own(report: &str) -> bool {
+    let found: Result<Found, _> = serde_json::from_str(report);
+    found.is_ok_and(|it| it.sha256.len() == 64)
 }
 
 async fn push(
@@ -125,18 +164,12 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> EngineError 
     EngineError::Forecast(Box::new(error))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Asks boosted models of the server of models, from threads that may wait.
 #[derive(Debug)]
 pub(crate) struct ServerScorer {
     server: Arc<ModelServer>,
     runtime: Handle,
-    /// Whether a version's file is the one that was trained, once it was looked at.
-    checked: Mutex<HashMap<ModelKey, bool>>,
-    /// Versions whose absence was told of.
+    /// Versions whose absence was told of and that have not answered since.
     told: Mutex<HashSet<ModelKey>>,
 }
 
@@ -148,7 +181,6 @@ impl ServerScorer {
         Self {
             server,
             runtime: Handle::current(),
-            checked: Mutex::default(),
             told: Mutex::default(),
         }
     }
@@ -156,10 +188,16 @@ impl ServerScorer {
     /// The numbers of a named output, or of the first; `None` where they are not to be had, which
     /// is told of once.
     fn ask(&self, version: &ModelVersion, row: &[f64], output: Option<&str>) -> Option<Vec<f64>> {
-        match self.asked(version, row, output) {
-            Ok(values) => Some(values),
+        let asked = self.asked(version, row, output);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        match asked {
+            Ok(values) => {
+                if !told.is_empty() {
+                    told.remove(&(version.name.clone(), version.version));
+                }
+                Some(values)
+            }
             Err(reason) => {
-                let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
                 if told.insert((version.name.clone(), version.version)) {
                     tracing::warn!(
                         model = version.name,
@@ -199,7 +237,7 @@ impl ServerScorer {
         if reply.fallback.is_some() || reply.version != version.version {
             return Err("another version answered".to_owned());
         }
-        if !self.is_same(version) {
+        if reply.content.to_string() != version.sha256 {
             return Err("its file is not the one that was trained".to_owned());
         }
         let wanted = |it: &&Tensor| output.is_none_or(|name| it.name == name);
@@ -207,18 +245,6 @@ impl ServerScorer {
             Some(Values::Fp64(values)) => Ok(values.clone()),
             _ => Err("it gave no numbers".to_owned()),
         }
-    }
-
-    /// Whether the file of a version that has answered is the one that was trained.
-    fn is_same(&self, version: &ModelVersion) -> bool {
-        let key = (version.name.clone(), version.version);
-        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        *checked.entry(key).or_insert_with(|| {
-            let views = self.server.versions(Some(&version.name));
-            let mut views = views.unwrap_or_default().into_iter();
-            let view = views.find(|it| it.version == version.version);
-            view.is_some_and(|it| it.sha256 == version.sha256)
-        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{Competition, CompetitionKey, Game};
-use forecast::{BacktestOptions, History, Progress, Report, TrainOptions};
+use forecast::{BacktestOptions, History, Progress, Report, TrainOptions, Trained};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use store::{GameQuery, ModelRecord};
@@ -92,6 +92,7 @@ impl Engine {
             forecast::train(&history, &competitions, &options, &*progress)
         });
         let (mut trained, report) = trained.await?.map_err(failed)?;
+        let before = self.trained_before().await?;
         if let Some(server) = self.serving() {
             boosted::keep(server, &mut trained).await;
         }
@@ -104,11 +105,24 @@ impl Engine {
             report: serde_json::to_vec(&report).expect("a report is plain numbers"),
         };
         self.store.put_model(&record).await?;
+        if let Some(server) = self.serving() {
+            // Who still forecasts by the training before has its versions until the next one.
+            let kept: Vec<&Trained> = before.iter().chain([&trained]).collect();
+            boosted::forget(server, &kept).await;
+        }
         Ok(TrainOutcome {
             version: record.version,
             games: count,
             report: Arc::new(report),
         })
+    }
+
+    /// What was trained last; `None` where nothing was, or what cannot be read any more.
+    async fn trained_before(&self) -> Result<Option<Trained>, EngineError> {
+        let Some(record) = self.store.latest_model(MODEL_NAME).await? else {
+            return Ok(None);
+        };
+        blocking(move || serde_json::from_slice(&record.body).ok()).await
     }
 
     /// Walks forward through history and reports how the models would have done.

@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-use domain::FixtureId;
+use domain::{FixtureId, MatchStats, Score};
 use engine::{
-    Engine, EngineOptions, PredictionView,
-    serving::{Eviction, ModelServer, ServerOptions},
+    Engine, EngineOptions, PredictionView, ResultCommand,
+    serving::{Eviction, ModelServer, ServerOptions, VersionRef},
 };
 use store::Store;
 use tempfile::TempDir;
@@ -88,6 +88,17 @@ impl Place {
         [self.fixtures[count - 1], self.fixtures[count - 17]]
     }
 
+    /// Corrects the result of an early game, so that every training from then on differs.
+    async fn change_a_result(&self, game: usize) {
+        let command = ResultCommand {
+            fixture: self.fixtures[game],
+            score: Score { home: 9, away: 0 },
+            stats: MatchStats::default(),
+        };
+        let engine = self.bare();
+        engine.put_results(vec![command]).await.unwrap();
+    }
+
     async fn predictions(&self, engine: &Engine) -> Vec<PredictionView> {
         let mut views = Vec::new();
         for id in self.asked() {
@@ -147,13 +158,7 @@ async fn what_another_process_trained_is_found_and_a_broken_version_is_left_out(
     let found = place.predictions(&running).await;
     assert!(found.iter().all(boosted), "without waiting for a poll");
 
-    let folder = place.models.path().join(NAME);
-    let mut files: Vec<_> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|it| it.unwrap().path().join("model.trees"))
-        .filter(|it| it.is_file())
-        .collect();
-    files.sort();
+    let files = files(place.models.path());
     let other = fs::read(&files[0]).unwrap();
     for (index, file) in files.iter().enumerate() {
         // One is another model, the rest are no models.
@@ -178,4 +183,85 @@ async fn what_another_process_trained_is_found_and_a_broken_version_is_left_out(
             .iter()
             .any(|it| it.label.starts_with("trees: "))
     );
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder.join(NAME))
+        .unwrap()
+        .map(|it| it.unwrap().path().join("model.trees"))
+        .filter(|it| it.is_file())
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_swapped_under_a_running_process_is_left_out_and_one_put_right_answers_again() {
+    let place = place().await;
+    let (engine, server) = place.serving().await;
+    engine.train(Arc::new(|_| {})).await.unwrap();
+    let right = place.predictions(&engine).await;
+    assert!(right.iter().all(boosted));
+
+    let files = files(place.models.path());
+    let whole: Vec<Vec<u8>> = files.iter().map(|it| fs::read(it).unwrap()).collect();
+    let count = files.len();
+    for (index, file) in files.iter().enumerate() {
+        fs::write(file, &whole[(index + 1) % count]).unwrap();
+    }
+    reloaded(&server).await;
+    let swapped = place.predictions(&engine).await;
+    assert!(!swapped.iter().any(boosted));
+
+    for (file, bytes) in files.iter().zip(&whole) {
+        fs::write(file, bytes).unwrap();
+    }
+    reloaded(&server).await;
+    assert_eq!(place.predictions(&engine).await, right);
+}
+
+/// Looks the folder through, and loads every version as it is there now.
+async fn reloaded(server: &ModelServer) {
+    server.refresh().await.unwrap();
+    for view in server.versions(Some(NAME)).unwrap() {
+        let version = VersionRef::Number(view.version);
+        server.load(NAME, &version).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_that_neither_of_the_last_two_trainings_refers_to_are_deleted() {
+    let place = place().await;
+    let (engine, server) = place.serving().await;
+    let numbers = || -> Vec<u64> {
+        let views = server.versions(Some(NAME)).unwrap();
+        views.iter().map(|it| it.version).collect()
+    };
+    engine.train(Arc::new(|_| {})).await.unwrap();
+    let first = numbers();
+    // Somebody's own version among them, and one that an operator holds by a label.
+    let (own, labelled) = (first.len() as u64 + 1, first[0]);
+    let folder = place.models.path().join(NAME).join(own.to_string());
+    fs::create_dir(&folder).unwrap();
+    fs::copy(&files(place.models.path())[0], folder.join("model.trees")).unwrap();
+    server.refresh().await.unwrap();
+    server.label(NAME, "kept", Some(labelled)).await.unwrap();
+
+    place.change_a_result(1).await;
+    engine.train(Arc::new(|_| {})).await.unwrap();
+    let second: Vec<u64> = numbers().into_iter().filter(|it| *it > own).collect();
+    assert!(!second.is_empty());
+    assert!(
+        first.iter().all(|it| numbers().contains(it)),
+        "the last but one stays"
+    );
+
+    place.change_a_result(2).await;
+    engine.train(Arc::new(|_| {})).await.unwrap();
+    let left = numbers();
+    assert!(second.iter().all(|it| left.contains(it)));
+    let gone = first.iter().filter(|it| !left.contains(it)).count();
+    assert!(gone > 0, "{first:?} {left:?}");
+    assert!(left.contains(&own) && left.contains(&labelled));
+    assert!(place.predictions(&engine).await.iter().all(boosted));
 }
