@@ -997,7 +997,7 @@ export interface components {
             prediction?: components["schemas"]["Prediction"] | null;
             /** @description Ratings of both teams over the last two years. */
             ratings: components["schemas"]["RatingSeries"][];
-            /** @description Why the model thinks so, strongest first. */
+            /** @description Why the model thinks so, as its prediction says it. */
             reasons: components["schemas"]["Reason"][];
             /**
              * @description Probability of each score, home goals by away goals, 0 to 6 with the last row and column
@@ -1907,6 +1907,11 @@ export interface components {
              * @example 8
              */
             fixture_id: number;
+            /**
+             * @description Models that should have an opinion and could not be asked; the others go on without.
+             * @example []
+             */
+            left_out: string[];
             /** @description Every market, coherent with each other. */
             markets: components["schemas"]["MarketPrediction"][];
             /**
@@ -1916,6 +1921,11 @@ export interface components {
             model: string;
             /** @description What each model says of who wins, the one that answered included. */
             opinions: components["schemas"]["Opinion"][];
+            /**
+             * @description Why, the strongest first: what base models see, then what moved the trees of `boosted`
+             *     (labels that begin with `trees: `).
+             */
+            reasons: components["schemas"]["Reason"][];
             /**
              * @description Version of the trained model.
              * @example 20240520T060000Z-1f0c8a2b

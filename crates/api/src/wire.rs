@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 pub(crate) use edge::Edge;
 pub(crate) use fixture::{Fixture, FixtureStatus, MatchStats, Score, Sport, Team};
 pub(crate) use market::{MarketKind, MarketView, QuoteStage};
-pub(crate) use prediction::{Opinion, Prediction};
+pub(crate) use prediction::{Opinion, Prediction, Reason};
 pub(crate) use served::{Canary, ModelStatistics, ModelVersion, ServedModel, Shadow};
 
 /// A list, or one page of it.

@@ -4,7 +4,7 @@ use domain::{
     Fixture, FixtureId, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
     Price, Prices, Quote, Sport, remove_overround, summarise_quotes,
 };
-use forecast::{Forecast, cut_for};
+use forecast::{Forecast, ForecastError, Forecaster, cut_for};
 use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, GameQuery, SortOrder};
 
@@ -31,6 +31,9 @@ pub(crate) struct Glance {
     prices: Prices,
     as_of: Timestamp,
 }
+
+/// How a forecaster is asked.
+type Asked = fn(&Forecaster, &Game, &Prices, Timestamp) -> Result<Forecast, ForecastError>;
 
 /// A fixture seen at a moment: what was known, and what the model made of it.
 pub(crate) struct Sight {
@@ -83,7 +86,6 @@ impl Engine {
             expected_score: None,
             ratings: Vec::new(),
             head_to_head,
-            reasons: Vec::new(),
         };
         let (serving, forecast) = match sight.forecast {
             Ok(it) => it,
@@ -99,13 +101,6 @@ impl Engine {
         ));
         insight.score_matrix = score_matrix(&forecast);
         insight.expected_score = Some(forecast.scores.expected());
-        insight.reasons = forecast.reasons.iter().map(reason_view).collect();
-        let explained = {
-            let (serving, game, forecast) = (serving.clone(), sight.game.clone(), forecast.clone());
-            self.forecasting(move || serving.forecaster.explain(&game, &forecast))
-                .await?
-        };
-        insight.reasons.extend(explained.iter().map(reason_view));
         insight.ratings = self.ratings(serving, &sight.game, sight.as_of).await?;
         Ok(insight)
     }
@@ -124,7 +119,7 @@ impl Engine {
         let game = games.pop().ok_or(EngineError::UnknownFixture(id))?;
         let glance = self.glance(game, as_of).await?;
         let knowledge = self.knowledge().await?;
-        self.forecasting(move || glance.see(knowledge.serving()))
+        self.forecasting(move || glance.explain(knowledge.serving()))
             .await
     }
 
@@ -209,6 +204,15 @@ impl Engine {
 impl Glance {
     /// Asks the model; computes, so not on a thread that answers.
     pub(crate) fn see(self, serving: Result<&Serving, EngineError>) -> Sight {
+        self.ask(serving, Forecaster::predict)
+    }
+
+    /// Asks the model, and what moved it.
+    pub(crate) fn explain(self, serving: Result<&Serving, EngineError>) -> Sight {
+        self.ask(serving, Forecaster::explain)
+    }
+
+    fn ask(self, serving: Result<&Serving, EngineError>, ask: Asked) -> Sight {
         let Self {
             game,
             quotes,
@@ -216,7 +220,7 @@ impl Glance {
             as_of,
         } = self;
         let forecast = serving.and_then(|serving| {
-            let forecast = serving.forecaster.predict(&game, &prices, as_of);
+            let forecast = ask(&serving.forecaster, &game, &prices, as_of);
             let forecast = forecast.map_err(|error| EngineError::NotPredictable {
                 fixture: game.fixture,
                 as_of,
@@ -254,6 +258,12 @@ fn prediction_view(
                 model: it.model.as_str().to_owned(),
                 probabilities: it.h2h.clone(),
             })
+            .collect(),
+        reasons: forecast.reasons.iter().map(reason_view).collect(),
+        left_out: forecast
+            .left_out
+            .iter()
+            .map(|it| it.as_str().to_owned())
             .collect(),
     }
 }

@@ -67,6 +67,10 @@ pub struct PredictionView {
     pub markets: Vec<MarketPrediction>,
     /// What each model says of who wins, the one used included.
     pub opinions: Vec<Opinion>,
+    /// Why, the strongest first: base models, then what moved the trees.
+    pub reasons: Vec<ReasonView>,
+    /// Models that should have an opinion and could not be asked.
+    pub left_out: Vec<String>,
 }
 
 /// The market's view of who wins.
@@ -214,8 +218,6 @@ pub struct FixtureInsight {
     pub ratings: Vec<RatingSeries>,
     /// Meetings of the two teams before the fixture, newest first, at most ten.
     pub head_to_head: Vec<FixtureView>,
-    /// Why the model thinks so, strongest first.
-    pub reasons: Vec<ReasonView>,
     /// Edges at the same moment, flagged ones included.
     pub edges: Vec<EdgeView>,
 }

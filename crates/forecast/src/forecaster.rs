@@ -16,6 +16,7 @@ use crate::blend::{Opinion, SHAPES, add_blends, best, opinion};
 use crate::boosted;
 use crate::climatology::Climatology;
 use crate::edge::Edge;
+use crate::features::Scene;
 use crate::outcome::h2h_width;
 use crate::walk::{Grounds, grounds};
 use crate::{
@@ -25,6 +26,14 @@ use crate::{
 
 /// How many fits are kept: every pool at a few moments.
 const FITS_MAX: usize = 64;
+
+/// How much is told of a forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    Numbers,
+    /// What moved the trees too, which takes longer than to ask them.
+    Reasons,
+}
 
 /// A fit that is made once, however many ask for it at the same time.
 type SharedFit = Arc<OnceLock<PoolFit>>;
@@ -55,7 +64,7 @@ pub struct Forecast {
     pub scores: Scores,
     /// What every model thinks.
     pub opinions: Vec<Opinion>,
-    /// What moves the forecast, largest first.
+    /// What moves the forecast, largest first: base models, then, where asked for, trees.
     pub reasons: Vec<Reason>,
     /// Models that should have an opinion and could not be asked.
     pub left_out: Vec<ModelName>,
@@ -131,6 +140,27 @@ impl Forecaster {
         prices: &Prices,
         as_of: Timestamp,
     ) -> Result<Forecast, ForecastError> {
+        self.forecast(game, prices, as_of, Telling::Numbers)
+    }
+
+    /// Forecasts as [`Forecaster::predict`] does, bit for bit, and says what moved the boosted
+    /// model too.
+    pub fn explain(
+        &self,
+        game: &Game,
+        prices: &Prices,
+        as_of: Timestamp,
+    ) -> Result<Forecast, ForecastError> {
+        self.forecast(game, prices, as_of, Telling::Reasons)
+    }
+
+    fn forecast(
+        &self,
+        game: &Game,
+        prices: &Prices,
+        as_of: Timestamp,
+        telling: Telling,
+    ) -> Result<Forecast, ForecastError> {
         let (fixture, kickoff) = (game.fixture, game.kickoff);
         if as_of > kickoff {
             return Err(ForecastError::KickedOff {
@@ -156,6 +186,13 @@ impl Forecaster {
         add_blends(&mut opinions, self.trained.blends(game.sport, cut));
         let best = best(&opinions).expect("the base rate always has an opinion");
         let matchup = Matchup::from(game);
+        let mut reasons = fit.reasons(&matchup);
+        if telling == Telling::Reasons && opinion(&opinions, ModelName::Boosted).is_some() {
+            let rate = opinion(&opinions, ModelName::Climatology);
+            let rate = rate.expect("the base rate always has an opinion");
+            let scene = fit.scene(&matchup, &base, rate);
+            reasons.extend(self.moved_trees(game.sport, cut, &scene, &features));
+        }
         let shape = SHAPES
             .iter()
             .find_map(|model| base.iter().find(|it| it.model == *model));
@@ -166,7 +203,7 @@ impl Forecaster {
             cut,
             best,
             scores: shape.scores.tilted_to(target),
-            reasons: fit.reasons(&matchup),
+            reasons,
             opinions,
             left_out,
         })
@@ -193,28 +230,17 @@ impl Forecaster {
         }
     }
 
-    /// What moved the boosted model's opinion of a fixture in a forecast, largest first; nothing
-    /// where it has none.
-    pub fn explain(&self, game: &Game, forecast: &Forecast) -> Vec<Reason> {
-        let has_pool = |it: &Pool| it.competitions.contains(&game.competition);
-        let stage = self.trained.boosted_at(game.sport, forecast.cut);
-        let pool = self.pools.iter().position(has_pool);
-        let (Some(stage), Some(pool), Some(_)) =
-            (stage, pool, forecast.opinion(ModelName::Boosted))
-        else {
-            return Vec::new();
-        };
-        let fit = self.fit(pool, forecast.cut);
-        let fit = fit.get_or_init(|| fit_pool(&self.history, &self.pools[pool], forecast.cut));
-        let matchup = Matchup::from(game);
-        let base = fit.forecast(&matchup);
-        let rate = self
-            .climatology
-            .forecast(&game.competition, game.sport, forecast.cut);
-        let scene = fit.scene(&matchup, &base, &rate);
-        let row = scene.row(game.sport);
-        let contributions = stage.contributions(&row, self.scorer.as_deref());
-        contributions.map_or_else(Vec::new, |it| boosted::reasons(game.sport, &scene, &it))
+    /// What moved the trees in force, largest first.
+    fn moved_trees(
+        &self,
+        sport: Sport,
+        cut: Timestamp,
+        scene: &Scene<'_>,
+        features: &[f64],
+    ) -> Vec<Reason> {
+        let stage = self.trained.boosted_at(sport, cut);
+        let contributions = stage.and_then(|it| it.contributions(features, self.scorer.as_deref()));
+        contributions.map_or_else(Vec::new, |it| boosted::reasons(sport, scene, &it))
     }
 
     /// Fits every pool as of a moment, so that forecasts for it need not wait.

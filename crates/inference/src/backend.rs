@@ -25,9 +25,10 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     /// Contributions of features to each row's raw scores (output `contributions`, rows × outputs ×
     /// (features + 1), the last one the average), where the model can say.
     fn explain(&self, _inputs: &[Tensor]) -> Result<Tensor, RunError> {
-        Err(RunError::Rows(
-            "this kind of model gives no contributions".to_owned(),
-        ))
+        Err(RunError::Unsupported(format!(
+            "`explain` is for models of trees alone: what {} runs gives no contributions",
+            self.platform()
+        )))
     }
 }
 
@@ -37,6 +38,9 @@ pub(crate) enum RunError {
     /// These rows cannot be run; others can.
     #[error("{0}")]
     Rows(String),
+    /// The model has no such answer, whatever the rows.
+    #[error("{0}")]
+    Unsupported(String),
     /// It failed in a way that may pass.
     #[cfg_attr(
         not(test),

@@ -44,6 +44,8 @@ struct FixturePage<'a> {
     matrix: Option<Matrix>,
     expected: Option<[String; 2]>,
     reasons: Vec<Reason>,
+    /// Models that could not be asked, for people; empty where all were.
+    left_out: String,
     ratings: Option<String>,
     markets: Vec<MarketCard>,
     tables: Vec<MarketTable>,
@@ -116,6 +118,16 @@ async fn read(
     ))
 }
 
+/// Names the models that should have an opinion and could not be asked.
+fn left_out(insight: &FixtureInsight) -> String {
+    let names = insight.prediction.as_ref().map(|it| &it.left_out);
+    let names = names.into_iter().flatten();
+    names
+        .map(|it| text::words(it))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn page<'a>(
     pages: &'a Pages,
     insight: &FixtureInsight,
@@ -154,7 +166,8 @@ fn page<'a>(
         expected: insight
             .expected_score
             .map(|it| it.map(|it| text::number(it, 2))),
-        reasons: Reason::list(&insight.reasons),
+        reasons: Reason::list(insight.prediction.as_ref().map_or(&[], |it| &it.reasons)),
+        left_out: left_out(insight),
         ratings: ratings_chart(view, &insight.ratings),
         markets: prediction
             .map(|it| {

@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     extract::{Path, Query},
     problem::Problem,
-    wire::{Edge, Fixture, MarketView, Prediction},
+    wire::{Edge, Fixture, MarketView, Prediction, Reason},
 };
 
 /// A fixture with what is thought of it and why.
@@ -36,7 +36,7 @@ pub(crate) struct Insight {
     ratings: Vec<RatingSeries>,
     /// Meetings of the two teams before the fixture, newest first, at most ten.
     head_to_head: Vec<Fixture>,
-    /// Why the model thinks so, strongest first.
+    /// Why the model thinks so, as its prediction says it.
     reasons: Vec<Reason>,
     /// Edges at the same moment, flagged ones included.
     edges: Vec<Edge>,
@@ -63,20 +63,6 @@ pub(crate) struct RatingPoint {
     rating: f64,
 }
 
-/// A reason for a prediction.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Reason {
-    /// What it is.
-    #[schema(example = "home advantage")]
-    label: String,
-    /// How much it speaks for home (positive) or away (negative), in log odds.
-    #[schema(example = 0.28)]
-    effect: f64,
-    /// A sentence with the figures.
-    #[schema(example = "playing at home is worth 0.28")]
-    detail: String,
-}
-
 impl Insight {
     fn seen_at(insight: engine::FixtureInsight, now: Timestamp) -> Self {
         let series = |it: engine::RatingSeries| RatingSeries {
@@ -87,14 +73,11 @@ impl Insight {
                 .map(|(at, rating)| RatingPoint { at, rating })
                 .collect(),
         };
-        let reason = |it: engine::ReasonView| Reason {
-            label: it.label,
-            effect: it.effect,
-            detail: it.detail,
-        };
+        let prediction = insight.prediction.map(Prediction::from);
+        let reasons = prediction.as_ref().map(|it| it.reasons().to_vec());
         Self {
             fixture: insight.fixture.into(),
-            prediction: insight.prediction.map(Prediction::from),
+            prediction,
             market: insight.market.map(MarketView::from),
             score_matrix: insight.score_matrix,
             expected_score: insight.expected_score,
@@ -104,7 +87,7 @@ impl Insight {
                 .into_iter()
                 .map(Fixture::from)
                 .collect(),
-            reasons: insight.reasons.into_iter().map(reason).collect(),
+            reasons: reasons.unwrap_or_default(),
             edges: insight
                 .edges
                 .into_iter()

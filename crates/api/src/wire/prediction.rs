@@ -25,6 +25,42 @@ pub(crate) struct Prediction {
     markets: Vec<MarketPrediction>,
     /// What each model says of who wins, the one that answered included.
     opinions: Vec<Opinion>,
+    /// Why, the strongest first: what base models see, then what moved the trees of `boosted`
+    /// (labels that begin with `trees: `).
+    reasons: Vec<Reason>,
+    /// Models that should have an opinion and could not be asked; the others go on without.
+    #[schema(example = json!([]))]
+    left_out: Vec<String>,
+}
+
+/// A reason for a prediction.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Reason {
+    /// What it is.
+    #[schema(example = "home advantage")]
+    label: String,
+    /// How much it speaks for home (positive) or away (negative), in log odds.
+    #[schema(example = 0.28)]
+    effect: f64,
+    /// A sentence with the figures.
+    #[schema(example = "playing at home is worth 0.28")]
+    detail: String,
+}
+
+impl Prediction {
+    pub(crate) fn reasons(&self) -> &[Reason] {
+        &self.reasons
+    }
+}
+
+impl From<engine::ReasonView> for Reason {
+    fn from(reason: engine::ReasonView) -> Self {
+        Self {
+            label: reason.label,
+            effect: reason.effect,
+            detail: reason.detail,
+        }
+    }
 }
 
 /// Probabilities of one market. They add up to one, except for `correct_score`, which lists the
@@ -89,6 +125,8 @@ impl From<engine::PredictionView> for Prediction {
                 .map(MarketPrediction::from)
                 .collect(),
             opinions: view.opinions.into_iter().map(Opinion::from).collect(),
+            reasons: view.reasons.into_iter().map(Reason::from).collect(),
+            left_out: view.left_out,
         }
     }
 }

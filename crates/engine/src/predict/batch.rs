@@ -90,7 +90,7 @@ impl Engine {
 }
 
 fn predicted(glance: Glance, serving: &Serving, kinds: &[MarketKind]) -> Outcome {
-    let sight = glance.see(Ok(serving));
+    let sight = glance.explain(Ok(serving));
     let (serving, forecast) = sight.forecast?;
     Ok(prediction_view(
         &sight.game,

@@ -9,7 +9,7 @@ use std::{
 
 use domain::{FixtureId, MatchStats, Score};
 use engine::{
-    Engine, EngineOptions, PredictionView, ResultCommand,
+    Engine, EngineOptions, FixtureInsight, PredictionView, ReasonView, ResultCommand,
     serving::{Eviction, ModelServer, ServerOptions, VersionRef},
 };
 use store::Store;
@@ -110,6 +110,10 @@ impl Place {
     }
 }
 
+fn reasons(insight: &FixtureInsight) -> &[ReasonView] {
+    &insight.prediction.as_ref().unwrap().reasons
+}
+
 fn boosted(view: &PredictionView) -> bool {
     view.opinions.iter().any(|it| it.model == "boosted")
 }
@@ -144,8 +148,13 @@ async fn what_was_trained_is_kept_as_versions_and_served_with_the_bits_it_has_in
     assert_eq!(server.versions(Some(NAME)).unwrap().len(), versions.len());
 
     let insight = engine.insight(place.asked()[0], None).await.unwrap();
-    let told: Vec<&str> = insight.reasons.iter().map(|it| it.label.as_str()).collect();
+    let told: Vec<&str> = reasons(&insight)
+        .iter()
+        .map(|it| it.label.as_str())
+        .collect();
     assert!(told.iter().any(|it| it.starts_with("trees: ")), "{told:?}");
+    let alone = engine.predict(place.asked()[0], None).await.unwrap();
+    assert_eq!(alone.reasons, reasons(&insight));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,11 +184,12 @@ async fn what_another_process_trained_is_found_and_a_broken_version_is_left_out(
     let (broken, _) = place.serving().await;
     let without = place.predictions(&broken).await;
     assert!(!without.iter().any(boosted));
+    assert!(without.iter().all(|it| it.left_out == ["boosted"]));
+    assert!(found.iter().all(|it| it.left_out.is_empty()));
     assert!(without.iter().zip(&found).all(|(a, b)| a.model == b.model));
     let insight = broken.insight(place.asked()[0], None).await.unwrap();
     assert!(
-        !insight
-            .reasons
+        !reasons(&insight)
             .iter()
             .any(|it| it.label.starts_with("trees: "))
     );

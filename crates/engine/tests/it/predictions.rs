@@ -264,7 +264,7 @@ async fn an_insight_holds_everything_its_page_shows() {
     assert!((sum - 1.0).abs() < 1e-9);
     assert_eq!(insight.ratings.len(), 2);
     assert!(insight.ratings.iter().all(|it| it.points.len() > 10));
-    assert!(!insight.reasons.is_empty());
+    assert!(!insight.prediction.as_ref().unwrap().reasons.is_empty());
     assert!(
         insight
             .expected_score

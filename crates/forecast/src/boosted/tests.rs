@@ -72,8 +72,11 @@ fn what_was_walked_is_served_from_here_and_from_elsewhere_and_left_out_where_it_
     for it in last.iter().step_by(8) {
         let game = unplayed(it.game);
         let ask = |it: &Forecaster| {
-            let forecast = it.predict(&game, &game.pregame, game.pregame_at()).unwrap();
-            let reasons = it.explain(&game, &forecast);
+            let mut forecast = it.predict(&game, &game.pregame, game.pregame_at()).unwrap();
+            let told = it.explain(&game, &game.pregame, game.pregame_at()).unwrap();
+            let reasons = told.reasons[forecast.reasons.len()..].to_vec();
+            forecast.reasons.clone_from(&told.reasons);
+            assert_eq!(forecast, told, "but for reasons the same bits");
             (forecast, reasons)
         };
         let (forecast, reasons) = ask(&here);

@@ -166,7 +166,13 @@ fn wide(name: &str, values: &Values) -> Result<Vec<f64>, RunError> {
 }
 
 fn misfit(error: ShapeError) -> RunError {
-    RunError::Rows(error.to_string())
+    let said = error.to_string();
+    match error {
+        ShapeError::NoCover | ShapeError::NoSum | ShapeError::Deep { .. } => {
+            RunError::Unsupported(said)
+        }
+        _ => RunError::Rows(said),
+    }
 }
 
 impl Backend for TreesBackend {

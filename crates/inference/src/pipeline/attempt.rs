@@ -202,6 +202,9 @@ impl Pipeline {
         let entry = &target.entry;
         let (reason, transient, counts) = match failure {
             Failure::Late => return InferenceError::Deadline,
+            Failure::Model(RunError::Unsupported(reason)) => {
+                return InferenceError::BadRequest(reason);
+            }
             Failure::Model(RunError::Rows(reason)) => (reason, false, false),
             Failure::Model(RunError::Transient(reason)) => (reason, true, true),
             Failure::Panic => ("it panicked".to_owned(), false, true),

@@ -44,7 +44,7 @@ impl Server {
         line.trim().rsplit(' ').next().unwrap().to_owned()
     }
 
-    fn ask(&self, request: &str) -> String {
+    pub(crate) fn ask(&self, request: &str) -> String {
         let mut client = TcpStream::connect(&self.address).unwrap();
         client.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
