@@ -1,0 +1,173 @@
+//! Changes of this process on their way to the server: collected while one is sent, kept while the
+//! server is away, bounded by collapsing.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::types::{Change, Touched};
+
+/// Slots that one run of the script raises, at most: it keeps the server busy for a few
+/// milliseconds.
+const SLOTS_A_RUN_MAX: usize = 4096;
+
+/// How far the changes of a batch have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All that live have applied it.
+    Settled { replicas: usize, lapsed: usize },
+    /// The server has not got it.
+    Queued,
+}
+
+/// Who waits for a batch.
+pub(crate) type Waiter = oneshot::Sender<Outcome>;
+
+/// Changes that the server has not got.
+pub(crate) struct Outbox {
+    waiting: Mutex<Waiting>,
+    slots_max: usize,
+    /// There is something to send.
+    pub(crate) wake: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    slots: BTreeSet<u32>,
+    everything: bool,
+    position: Option<u64>,
+    waiters: Vec<Waiter>,
+}
+
+/// Changes sent as one, with those who wait for them.
+pub(crate) struct Batch {
+    pub(crate) change: Change,
+    pub(crate) waiters: Vec<Waiter>,
+}
+
+impl Outbox {
+    pub(crate) fn new(slots_max: usize) -> Self {
+        Self {
+            waiting: Mutex::new(Waiting::default()),
+            slots_max,
+            wake: Notify::new(),
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().expect("nothing in it panics")
+    }
+
+    /// Puts a change in. Where `up` says that the server is there, its outcome can be waited for.
+    pub(crate) fn push(
+        &self,
+        change: &Change,
+        up: impl Fn() -> bool,
+    ) -> Option<oneshot::Receiver<Outcome>> {
+        let mut waiting = self.waiting();
+        waiting.add(change, self.slots_max);
+        // Asked under the lock, as `publish` is: a change that nobody waits for lies here before
+        // the server counts as there again, and is sent before anything is read from it.
+        let ticket = up().then(|| {
+            let (waiter, ticket) = oneshot::channel();
+            waiting.waiters.push(waiter);
+            ticket
+        });
+        self.wake.notify_one();
+        ticket
+    }
+
+    /// The next changes to send.
+    pub(crate) fn take(&self) -> Option<Batch> {
+        let mut waiting = self.waiting();
+        let touched = if waiting.everything {
+            waiting.everything = false;
+            waiting.slots.clear();
+            Touched::Everything
+        } else if waiting.slots.is_empty()
+            && waiting.waiters.is_empty()
+            && waiting.position.is_none()
+        {
+            return None;
+        } else {
+            let slots = waiting.slots.iter().copied().take(SLOTS_A_RUN_MAX);
+            let slots: Vec<u32> = slots.collect();
+            waiting.slots = match slots.last() {
+                Some(last) if *last < u32::MAX => waiting.slots.split_off(&(last + 1)),
+                _ => BTreeSet::new(),
+            };
+            Touched::Slots(slots)
+        };
+        // Who waits, waits for the last part: the parts before it have lower numbers.
+        let last = waiting.slots.is_empty();
+        Some(Batch {
+            change: Change {
+                touched,
+                position: waiting.position.take(),
+            },
+            waiters: if last {
+                std::mem::take(&mut waiting.waiters)
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    /// Takes back what could not be sent; nobody waits for it any more.
+    pub(crate) fn put_back(&self, change: &Change) {
+        let waiters = {
+            let mut waiting = self.waiting();
+            waiting.add(change, self.slots_max);
+            std::mem::take(&mut waiting.waiters)
+        };
+        for waiter in waiters {
+            let _ = waiter.send(Outcome::Queued);
+        }
+    }
+
+    /// Runs `publish` where nothing waits to be sent, and says whether it did.
+    pub(crate) fn publish(&self, publish: impl FnOnce()) -> bool {
+        let waiting = self.waiting();
+        let empty = waiting.is_empty();
+        if empty {
+            publish();
+        }
+        empty
+    }
+
+    /// How many slots wait.
+    pub(crate) fn len(&self) -> usize {
+        let waiting = self.waiting();
+        waiting.slots.len() + usize::from(waiting.everything)
+    }
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.slots.is_empty() && !self.everything && self.position.is_none()
+    }
+
+    fn add(&mut self, change: &Change, slots_max: usize) {
+        self.position = self.position.max(change.position);
+        match &change.touched {
+            Touched::Slots(slots) if !self.everything => {
+                self.slots.extend(slots.iter().copied());
+                self.everything = self.slots.len() > slots_max;
+            }
+            Touched::Slots(_) => {}
+            Touched::Everything => self.everything = true,
+        }
+        if self.everything {
+            self.slots.clear();
+        }
+    }
+}
+
+/// Tells those who wait.
+pub(crate) fn tell(waiters: Vec<Waiter>, outcome: Outcome) {
+    for waiter in waiters {
+        // Who does not wait any more need not hear it.
+        let _ = waiter.send(outcome);
+    }
+}
