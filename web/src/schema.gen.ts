@@ -329,6 +329,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/models/{name}/observations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell what came true
+         * @description Scores every version that answered a request with this `routing_key`, in the shadow too: log
+         *     loss of a class, squared error of a value. The scores gate the promotion of a shadow and stop
+         *     a canary that does worse. An answer is scored once.
+         */
+        post: operations["observeModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models/{name}/promote": {
         parameters: {
             query?: never;
@@ -665,6 +687,29 @@ export interface components {
                  */
                 season: string;
                 status?: components["schemas"]["FixtureStatus"] | null;
+            }[];
+        };
+        /** @description A batch: 1 to 1,000 entries, all written or none. */
+        Batch_Observation: {
+            /** @description The entries. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description The class that came true, counted from zero; this or `value`.
+                 * @example 1
+                 */
+                class?: number | null;
+                /**
+                 * @description The `routing_key` that the request had.
+                 * @example game-8
+                 */
+                routing_key: string;
+                /**
+                 * Format: double
+                 * @description The value that came true; this or `class`.
+                 * @example null
+                 */
+                value?: number | null;
             }[];
         };
         /** @description A batch: 1 to 1,000 entries, all written or none. */
@@ -1823,6 +1868,50 @@ export interface components {
              * @example 2
              */
             version: number;
+        };
+        /** @description What came true for a request that was answered. */
+        Observation: {
+            /**
+             * Format: int32
+             * @description The class that came true, counted from zero; this or `value`.
+             * @example 1
+             */
+            class?: number | null;
+            /**
+             * @description The `routing_key` that the request had.
+             * @example game-8
+             */
+            routing_key: string;
+            /**
+             * Format: double
+             * @description The value that came true; this or `class`.
+             * @example null
+             */
+            value?: number | null;
+        };
+        /** @description What became of each observation. */
+        Observed: {
+            /** @description One for each entry, in the order given. */
+            data: components["schemas"]["ObservedEntry"][];
+        };
+        /** @description An observation that was taken, or the reason against it. */
+        ObservedEntry: {
+            /**
+             * @description Why it cannot score what was answered; null where it can.
+             * @example null
+             */
+            problem?: string | null;
+            /**
+             * @description The key it came with.
+             * @example game-8
+             */
+            routing_key: string;
+            /**
+             * @description Versions scored by it; zero where no answer under that key is remembered, or it was scored
+             *     before.
+             * @example 2
+             */
+            versions_scored: number;
         };
         /** @description A price and who offers it. */
         Offer: {
@@ -3308,6 +3397,64 @@ export interface operations {
             };
             421: components["responses"]["ForeignHost"];
             /** @description The version does not load; the reason is said. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    observeModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the model.
+                 * @example goals
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** @description 1 to 1,000 observations. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch_Observation"];
+            };
+        };
+        responses: {
+            /** @description What became of each. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Observed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such model. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description Entries cannot be read; none was taken. */
             422: {
                 headers: {
                     [name: string]: unknown;

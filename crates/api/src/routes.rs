@@ -12,6 +12,7 @@ mod model_canary;
 mod model_delete;
 mod model_label;
 mod model_load;
+mod model_observe;
 mod model_promote;
 mod model_report;
 mod model_shadow;
@@ -88,6 +89,7 @@ fn repository() -> OpenApiRouter<ApiState> {
             model_label::put_model_label,
             model_label::delete_model_label
         ))
+        .routes(routes!(model_observe::observe_model))
         .routes(routes!(model_statistics::get_model_statistics))
         .routes(routes!(model_statistics::get_model_config))
 }

@@ -2,17 +2,18 @@
 //! forecasting, the way an uploaded model is.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeSet, HashMap, HashSet},
     fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use domain::Sport;
+use domain::{FixtureId, Game, Sport};
 use forecast::{BoostedStage, ModelVersion, Scorer, Trained};
 use inference::{
-    ContentHash, DataType, InferRequest, InferenceError, ModelConfig, ModelServer, Push, Tensor,
-    Values, VersionPolicy, VersionRef,
+    ContentHash, DataType, InferRequest, InferenceError, ModelConfig, ModelServer, Outcome, Push,
+    Tensor, Values, VersionPolicy, VersionRef,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -164,6 +165,11 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> EngineError 
     EngineError::Forecast(Box::new(error))
 }
 
+/// The key under which opinions of a fixture wait for its result.
+fn key_of(fixture: FixtureId) -> String {
+    format!("fixture {fixture}")
+}
+
 /// Asks boosted models of the server of models, from threads that may wait.
 #[derive(Debug)]
 pub(crate) struct ServerScorer {
@@ -183,6 +189,32 @@ impl ServerScorer {
             runtime: Handle::current(),
             told: Mutex::default(),
         }
+    }
+
+    /// Keeps the probabilities of a fixture to come until it is settled.
+    pub(crate) fn foretell(&self, version: &ModelVersion, fixture: FixtureId, h2h: &[f64]) {
+        let key = key_of(fixture);
+        self.server
+            .foretell(&version.name, version.version, &key, h2h);
+    }
+
+    /// Scores the versions that foretold a game, now that it has a result.
+    pub(crate) fn settle(&self, game: &Game) {
+        let Some(score) = game.score else {
+            return;
+        };
+        let draws = game.sport.has_draw();
+        let class = match score.home.cmp(&score.away) {
+            Ordering::Greater => 0,
+            Ordering::Equal if draws => 1,
+            Ordering::Equal => return,
+            Ordering::Less => 1 + u32::from(draws),
+        };
+        let name = model_name(game.sport);
+        // A model that nobody has trained yet foretold nothing.
+        let _ = self
+            .server
+            .observe(&name, &key_of(game.fixture), Outcome::Class(class));
     }
 
     /// The numbers of a named output, or of the first; `None` where they are not to be had, which

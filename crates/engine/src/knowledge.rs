@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{Competition, FixtureId, Game};
-use forecast::{Forecaster, History, Trained, cut_for};
+use forecast::{Forecast, Forecaster, History, ModelName, Trained, cut_for};
 use jiff::Timestamp;
 use store::{GameQuery, ModelRecord};
 
@@ -35,6 +35,18 @@ pub(crate) struct Serving {
     trained: Arc<Trained>,
     /// Asks boosted models that the server of models keeps.
     scorer: Option<Arc<ServerScorer>>,
+}
+
+impl Serving {
+    /// Keeps what the boosted model says of a fixture to come until its result is known.
+    pub(crate) fn foretell(&self, game: &Game, forecast: &Forecast) {
+        let version = self.forecaster.boosted_version(game.sport, forecast);
+        if let (Some(scorer), Some(version), Some(h2h)) =
+            (&self.scorer, version, forecast.opinion(ModelName::Boosted))
+        {
+            scorer.foretell(version, game.fixture, h2h);
+        }
+    }
 }
 
 impl Knowledge {
@@ -147,7 +159,11 @@ impl Engine {
             ..GameQuery::default()
         };
         let mut pending = known.pending.clone();
+        let scorer = known.serving.as_ref().and_then(|it| it.scorer.as_ref());
         for game in self.store.games(&query).await? {
+            if let Some(scorer) = scorer {
+                scorer.settle(&game);
+            }
             pending.insert(game.fixture, game);
         }
         let competitions = Arc::new(self.store.competitions().await?);

@@ -4,7 +4,7 @@ use domain::{
     Fixture, FixtureId, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
     Price, Prices, Quote, Sport, remove_overround, summarise_quotes,
 };
-use forecast::{Forecast, ForecastError, Forecaster, cut_for};
+use forecast::{Forecast, cut_for};
 use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, GameQuery, SortOrder};
 
@@ -14,8 +14,11 @@ use crate::{
 };
 
 mod batch;
+mod sight;
 
 pub use batch::PredictionRequest;
+
+pub(crate) use sight::{Glance, Sight};
 
 /// How far back the ratings of a fixture's teams are shown.
 const RATINGS_SPAN: SignedDuration = SignedDuration::from_hours(24 * 730);
@@ -23,27 +26,6 @@ const RATINGS_SPAN: SignedDuration = SignedDuration::from_hours(24 * 730);
 const MEETINGS_MAX: u32 = 10;
 /// Goals up to which the score matrix is shown; more are added to the last row and column.
 const MATRIX_GOALS_MAX: usize = 6;
-
-/// What was known of a fixture at a moment.
-pub(crate) struct Glance {
-    game: Game,
-    quotes: Vec<Quote>,
-    prices: Prices,
-    as_of: Timestamp,
-}
-
-/// How a forecaster is asked.
-type Asked = fn(&Forecaster, &Game, &Prices, Timestamp) -> Result<Forecast, ForecastError>;
-
-/// A fixture seen at a moment: what was known, and what the model made of it.
-pub(crate) struct Sight {
-    pub(crate) game: Game,
-    pub(crate) quotes: Vec<Quote>,
-    pub(crate) prices: Prices,
-    pub(crate) as_of: Timestamp,
-    /// Absent where there is no model, or the model cannot say.
-    pub(crate) forecast: Result<(Serving, Forecast), EngineError>,
-}
 
 impl Engine {
     /// Returns the prediction of a fixture as of a moment.
@@ -129,6 +111,7 @@ impl Engine {
         game: Game,
         as_of: Option<Timestamp>,
     ) -> Result<Glance, EngineError> {
+        let is_live = as_of.is_none() && self.now() < game.kickoff;
         let as_of = self.moment(&game, as_of)?;
         let quotes = self.store.quotes(game.fixture).await?;
         let quotes: Vec<Quote> = quotes
@@ -142,6 +125,7 @@ impl Engine {
             quotes,
             prices,
             as_of,
+            is_live,
         })
     }
 
@@ -198,43 +182,6 @@ impl Engine {
         };
         let fixtures = self.store.fixtures(&query).await?;
         self.fixture_views(fixtures).await
-    }
-}
-
-impl Glance {
-    /// Asks the model; computes, so not on a thread that answers.
-    pub(crate) fn see(self, serving: Result<&Serving, EngineError>) -> Sight {
-        self.ask(serving, Forecaster::predict)
-    }
-
-    /// Asks the model, and what moved it.
-    pub(crate) fn explain(self, serving: Result<&Serving, EngineError>) -> Sight {
-        self.ask(serving, Forecaster::explain)
-    }
-
-    fn ask(self, serving: Result<&Serving, EngineError>, ask: Asked) -> Sight {
-        let Self {
-            game,
-            quotes,
-            prices,
-            as_of,
-        } = self;
-        let forecast = serving.and_then(|serving| {
-            let forecast = ask(&serving.forecaster, &game, &prices, as_of);
-            let forecast = forecast.map_err(|error| EngineError::NotPredictable {
-                fixture: game.fixture,
-                as_of,
-                reason: error.to_string(),
-            })?;
-            Ok((serving.clone(), forecast))
-        });
-        Sight {
-            game,
-            quotes,
-            prices,
-            as_of,
-            forecast,
-        }
     }
 }
 

@@ -20,8 +20,8 @@ use crate::features::Scene;
 use crate::outcome::h2h_width;
 use crate::walk::{Grounds, grounds};
 use crate::{
-    ForecastError, History, Matchup, ModelName, Pool, PoolFit, Reason, Scorer, Scores, Trained,
-    cut_for, fit_pool, rating_path,
+    ForecastError, History, Matchup, ModelName, ModelVersion, Pool, PoolFit, Reason, Scorer,
+    Scores, Trained, cut_for, fit_pool, rating_path,
 };
 
 /// How many fits are kept: every pool at a few moments.
@@ -241,6 +241,13 @@ impl Forecaster {
         let stage = self.trained.boosted_at(sport, cut);
         let contributions = stage.and_then(|it| it.contributions(features, self.scorer.as_deref()));
         contributions.map_or_else(Vec::new, |it| boosted::reasons(sport, scene, &it))
+    }
+
+    /// The version of the boosted model that a forecast asked, where it is kept elsewhere and
+    /// answered.
+    pub fn boosted_version(&self, sport: Sport, forecast: &Forecast) -> Option<&ModelVersion> {
+        forecast.opinion(ModelName::Boosted)?;
+        self.trained.boosted_at(sport, forecast.cut)?.version()
     }
 
     /// Fits every pool as of a moment, so that forecasts for it need not wait.

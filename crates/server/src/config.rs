@@ -158,7 +158,17 @@ pub struct Config {
     /// The user's own folder of settings; may hold `competitions.toml` and `aliases.csv`.
     pub personal_folder: Option<PathBuf>,
     /// The API key that commands use to talk to a server.
-    pub api_key: Option<String>,
+    pub api_key: Option<ApiKey>,
+}
+
+/// An API key, which is not shown.
+#[derive(Clone)]
+pub struct ApiKey(pub String);
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(…)")
+    }
 }
 
 impl Config {
@@ -199,7 +209,9 @@ impl Config {
             origins,
             strangers,
             personal_folder: inputs.personal_folder(),
-            api_key: inputs.variable(KEY_VARIABLE).map(str::to_owned),
+            api_key: inputs
+                .variable(KEY_VARIABLE)
+                .map(|it| ApiKey(it.to_owned())),
         })
     }
 }

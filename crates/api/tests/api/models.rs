@@ -328,3 +328,68 @@ async fn changing_models_needs_a_key_with_the_scope_models() {
     let without = App::open().await;
     assert_eq!(without.get(VERSIONS).await.problem(), "unknown-model");
 }
+
+#[tokio::test]
+async fn what_came_true_scores_who_answered_under_its_key() {
+    let app = stocked().await;
+    let ask = |key: &str| {
+        json!({
+            "parameters": {"routing_key": key},
+            "inputs": [{"name": "input", "datatype": "FP64", "shape": [1, 6],
+                "data": [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]}],
+        })
+    };
+    let path = "/v2/models/goals/infer";
+    let body = ask("game-1").to_string();
+    let answered = app.ask((Method::POST, path), body, &[]).await;
+    assert_eq!(answered.status, StatusCode::OK, "{answered:?}");
+    let given = answered.json()["outputs"][0]["data"][0].as_f64().unwrap();
+
+    let told = json!({"data": [
+        {"routing_key": "game-1", "class": 7},
+        {"routing_key": "game-1", "value": given + 2.0},
+        {"routing_key": "game-1", "value": 0.0},
+        {"routing_key": "unheard of", "value": 1.0},
+    ]});
+    let answer = change(&app, Method::POST, "observations", &told).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let data = answer.json()["data"].clone();
+    let scored: Vec<u64> = (0..4)
+        .map(|it| data[it]["versions_scored"].as_u64().unwrap())
+        .collect();
+    assert_eq!(scored, [0, 1, 0, 0], "{data}");
+    let reason = data[0]["problem"].as_str().unwrap();
+    assert!(reason.contains("no class 7"), "{reason}");
+    assert_eq!(data[1]["problem"], Value::Null);
+    let versions = app.get(VERSIONS).await.json()["versions"].clone();
+    assert_eq!(
+        (&versions[0]["scored"], &versions[1]["scored"]),
+        (&json!(0), &json!(1))
+    );
+    let error = versions[1]["squared_error"].as_f64().unwrap();
+    assert!((error - 4.0).abs() < 1e-9, "{error}");
+
+    let both = json!({"data": [
+        {"routing_key": "a", "value": 1.0},
+        {"routing_key": "b", "value": 1.0, "class": 1},
+        {"routing_key": "c"},
+    ]});
+    let refused = change(&app, Method::POST, "observations", &both).await;
+    assert_eq!(refused.problem(), "invalid-entries");
+    let errors = refused.json()["errors"].clone();
+    assert_eq!(
+        (&errors[0]["pointer"], &errors[1]["pointer"]),
+        (&json!("/data/1"), &json!("/data/2"))
+    );
+    let json = [("content-type", "application/json")];
+    let path = "/v1/models/goals/observations";
+    let nobody = app.ask((Method::POST, path), told.to_string(), &json).await;
+    assert_eq!(nobody.problem(), "key-missing");
+    let path = "/v1/models/other/observations";
+    let key = app.keeper().await;
+    let headers = [("authorization", key.as_str()), json[0]];
+    let unknown = app
+        .ask((Method::POST, path), told.to_string(), &headers)
+        .await;
+    assert_eq!(unknown.problem(), "unknown-model");
+}

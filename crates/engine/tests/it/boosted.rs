@@ -12,6 +12,7 @@ use engine::{
     Engine, EngineOptions, FixtureInsight, PredictionView, ReasonView, ResultCommand,
     serving::{Eviction, ModelServer, ServerOptions, VersionRef},
 };
+use jiff::SignedDuration;
 use store::Store;
 use tempfile::TempDir;
 use testkit::{LeagueOptions, league};
@@ -274,4 +275,47 @@ async fn versions_that_neither_of_the_last_two_trainings_refers_to_are_deleted()
     assert!(gone > 0, "{first:?} {left:?}");
     assert!(left.contains(&own) && left.contains(&labelled));
     assert!(place.predictions(&engine).await.iter().all(boosted));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_settles_what_the_boosted_model_said_before_it() {
+    let place = place().await;
+    let (engine, server) = place.serving().await;
+    engine.train(Arc::new(|_| {})).await.unwrap();
+    let [coming, _] = place.asked();
+    let fixture = engine.fixture(coming).await.unwrap().fixture;
+    let view = engine.predict(coming, None).await.unwrap();
+    let said = view.opinions.iter().find(|it| it.model == "boosted");
+    let said = said.unwrap().probabilities.clone();
+    let scored = || -> Vec<(u64, Option<f64>)> {
+        let views = server.versions(Some(NAME)).unwrap().into_iter();
+        let views = views.filter(|it| it.scored > 0);
+        views.map(|it| (it.scored, it.log_loss)).collect()
+    };
+    // What a look back says is not settled, and nothing is before the result.
+    let before = fixture
+        .kickoff
+        .checked_sub(SignedDuration::from_hours(24 * 30));
+    let before = before.unwrap().min(engine.now());
+    engine.predict(coming, Some(before)).await.unwrap();
+    assert_eq!(scored(), []);
+
+    let end = fixture.kickoff.checked_add(SignedDuration::from_hours(2));
+    place.clock.set(end.unwrap());
+    // Another process writes the result; this one learns of it with the next question.
+    let command = ResultCommand {
+        fixture: coming,
+        score: Score { home: 0, away: 2 },
+        stats: MatchStats::default(),
+    };
+    place.bare().put_results(vec![command]).await.unwrap();
+    engine.models().await.unwrap();
+    let [(1, Some(loss))] = scored()[..] else {
+        panic!("{:?}", scored());
+    };
+    assert!((loss + said[2].ln()).abs() < 1e-12, "{loss} of {said:?}");
+    // It is settled once, and a game that nobody foretold never is.
+    place.change_a_result(3).await;
+    engine.models().await.unwrap();
+    assert_eq!(scored(), [(1, Some(loss))]);
 }

@@ -140,6 +140,14 @@ impl Pipeline {
         }
     }
 
+    /// Keeps what was made of a version's answer by who asked it, to be scored in its place.
+    pub(crate) fn foretell(&self, model: &str, key: &str, version: u64, values: &[f64]) {
+        if values.len() <= WIDTH_MAX {
+            let key = Key::of_key(model, key);
+            self.recent.remember(key, version, values.into());
+        }
+    }
+
     /// Scores what versions foretold under a key; how many did.
     pub(crate) fn observe(
         self: &std::sync::Arc<Self>,

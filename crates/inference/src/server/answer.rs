@@ -12,6 +12,12 @@ impl ModelServer {
         self.pipeline.infer(request).await
     }
 
+    /// Keeps what a caller made of a version's answer (probabilities of raw scores, say) under a key
+    /// of its own, to be scored by [`ModelServer::observe`].
+    pub fn foretell(&self, model: &str, version: u64, key: &str, values: &[f64]) {
+        self.pipeline.foretell(model, key, version, values);
+    }
+
     /// Says what came true for a request that was answered under its own key: every version that
     /// answered it, in the shadow too, is scored. How many were; zero where none is remembered.
     pub fn observe(

@@ -98,6 +98,19 @@ enum ModelVerb {
         #[arg(long, conflicts_with_all = ["version", "share"])]
         end: bool,
     },
+    /// Tell what came true for a request that had a routing key, to score who answered it
+    Observe {
+        /// Name of the model
+        name: Name,
+        /// The routing key of the request
+        routing_key: String,
+        /// The class that came true, counted from zero
+        #[arg(long, required_unless_present = "value")]
+        class: Option<u32>,
+        /// The value that came true
+        #[arg(long, conflicts_with = "class", allow_negative_numbers = true)]
+        value: Option<f64>,
+    },
     /// Show what a model's versions have done
     Stats {
         /// Name of the model
@@ -125,7 +138,7 @@ impl FromStr for Name {
 
 /// Does it.
 pub(crate) fn run(args: ModelArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let key = args.key.or_else(|| config.api_key.clone());
+    let key = args.key.or_else(|| config.api_key.clone().map(|it| it.0));
     let server = match &args.server {
         Some(url) => target::Target::parse(url)?,
         None => target::Target::of_setting(config.settings.listen),
@@ -168,6 +181,20 @@ pub(crate) fn run(args: ModelArgs, config: &Config) -> anyhow::Result<ExitCode> 
             let method = canary.as_ref().map_or(Method::DELETE, |_| Method::PUT);
             let answer = client.send(method, &of(&name, "/canary"), canary.as_ref())?;
             (answer, show::model as _)
+        }
+        ModelVerb::Observe {
+            name,
+            routing_key,
+            class,
+            value,
+        } => {
+            let entry = json!({"routing_key": routing_key, "class": class, "value": value});
+            let body = json!({"data": [entry]});
+            let answer = change(&name, "/observations", Some(&body))?;
+            if let Some(reason) = answer["data"][0]["problem"].as_str() {
+                anyhow::bail!("{routing_key} cannot be scored: {reason}");
+            }
+            (answer, show::observed as _)
         }
         ModelVerb::Bench(bench) => return bench::run(&bench, &client, args.json),
     };

@@ -250,3 +250,16 @@ fn an_address_others_reach_or_a_proxy_exposes() {
         );
     }
 }
+
+#[test]
+fn the_key_of_the_environment_is_kept_and_not_shown() {
+    let (mut inputs, _folder) = inputs(&[]);
+    set(&mut inputs, "SPORTS_EDGE_KEY", "se_secret_words");
+    let config = Config::load(&inputs).unwrap();
+    assert_eq!(config.api_key.as_ref().unwrap().0, "se_secret_words");
+    let shown = format!("{config:?}");
+    assert!(
+        shown.contains("ApiKey(…)") && !shown.contains("secret_words"),
+        "{shown}"
+    );
+}

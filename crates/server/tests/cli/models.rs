@@ -156,3 +156,48 @@ fn where_no_server_answers_it_is_said_how_to_start_one() {
         assert!(ended.err.contains(words), "{words}: {ended:?}");
     }
 }
+
+#[test]
+fn golden_rows_go_with_a_push_and_what_came_true_is_told() {
+    let run = Run::start();
+    let golden = run.home.path("golden.json");
+    fs::write(
+        &golden,
+        r#"{"inputs": [[0, 0, 0, 0, 0, 0]], "outputs": [[1e9]]}"#,
+    )
+    .unwrap();
+    let path = golden.to_str().unwrap().to_owned();
+    let wrong = run.model(&["push", "goals", &file("huber"), "--golden", &path]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.err.contains("golden row 0"), "{wrong:?}");
+
+    run.done(&["push", "goals", &file("huber")]);
+    let ask = r#"{"parameters": {"routing_key": "game-1"}, "inputs": [{"name": "input",
+        "datatype": "FP64", "shape": [1, 6], "data": [0, 0, 0, 0, 0, 0]}]}"#;
+    let host = &run.server.address;
+    let answer = run.server.ask(&format!(
+        "POST /v2/models/goals/infer HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{ask}",
+        ask.len()
+    ));
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let given = serde_json::from_str::<Value>(body).unwrap()["outputs"][0]["data"][0].clone();
+    let rows = serde_json::json!({"inputs": [[0, 0, 0, 0, 0, 0]], "outputs": [[given]]});
+    fs::write(&golden, rows.to_string()).unwrap();
+    let right = run.json(&["push", "goals", &file("huber"), "--golden", &path]);
+    assert_eq!(
+        (&right["version"], &right["golden"]),
+        (&2.into(), &true.into())
+    );
+
+    let misfit = run.model(&["observe", "goals", "game-1", "--class", "9"]);
+    assert_eq!(misfit.code, 1);
+    assert!(misfit.err.contains("no class 9"), "{misfit:?}");
+    let told = run.done(&["observe", "goals", "game-1", "--value", "-1.5"]);
+    assert!(told.contains("game-1") && told.contains('1'), "{told}");
+    let again = run.json(&["observe", "goals", "game-1", "--value", "-1.5"]);
+    assert_eq!(again["data"][0]["versions_scored"], 0);
+    let versions = run.json(&["show", "goals"])["versions"].clone();
+    assert_eq!(versions[0]["scored"], 1);
+    assert_eq!(run.model(&["observe", "goals", "game-1"]).code, 2);
+}

@@ -21,6 +21,14 @@ pub(super) fn models(answer: &Value) -> String {
     table(&["model", "kind", "version", "serving"], rows.collect())
 }
 
+/// How many versions an observation scored.
+pub(super) fn observed(answer: &Value) -> String {
+    let rows = entries(&answer["data"])
+        .iter()
+        .map(|it| vec![text(&it["routing_key"]), text(&it["versions_scored"])]);
+    table(&["routing key", "versions scored"], rows.collect())
+}
+
 /// A model and its versions.
 pub(super) fn model(answer: &Value) -> String {
     let mut head = format!("{}: ", text(&answer["name"]));
