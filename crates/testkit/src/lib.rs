@@ -4,6 +4,8 @@
 
 mod league;
 mod random;
+mod redis;
+mod services;
 
 use domain::{FixtureId, TeamId};
 use jiff::Timestamp;
@@ -12,6 +14,8 @@ use tempfile::TempDir;
 
 pub use league::{League, LeagueOptions, league};
 pub use random::SplitMix;
+pub use redis::{Chaos, Proxy, Redis, Reply, cluster};
+pub use services::skip;
 
 /// Reads a time such as `2024-08-17T14:00:00Z`.
 ///

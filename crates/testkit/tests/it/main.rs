@@ -79,3 +79,28 @@ fn chance_has_the_moments_it_should() {
     let poisson = mean((0..draws).map(|_| f64::from(random.poisson(1.4))).sum());
     assert!((poisson - 1.4).abs() < 0.03, "{poisson}");
 }
+
+#[test]
+fn a_redis_is_paused_killed_and_started_again() {
+    let Some(mut redis) = testkit::Redis::start() else {
+        return;
+    };
+    assert_eq!(redis.run(&["SET", "k", "v"]).text(), "OK");
+    assert_eq!(redis.run(&["GET", "k"]).text(), "v");
+    assert_eq!(redis.run(&["LPUSH", "l", "a", "b"]).number(), 2);
+    assert!(matches!(
+        redis.run(&["LRANGE", "l", "0", "-1"]),
+        testkit::Reply::List(items) if items.len() == 2
+    ));
+    assert!(matches!(
+        redis.try_run(&["NONSENSE"]),
+        Ok(testkit::Reply::Error(_))
+    ));
+    redis.pause();
+    assert!(redis.try_run(&["PING"]).is_err());
+    redis.resume();
+    assert_eq!(redis.run(&["GET", "k"]).text(), "v");
+    redis.restart();
+    assert_eq!(redis.run(&["GET", "k"]), testkit::Reply::Nil);
+    assert!(redis.folder().is_dir());
+}

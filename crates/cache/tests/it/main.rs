@@ -1,0 +1,3 @@
+//! The cache from outside, with a real server where it takes one.
+
+mod shared;

@@ -1,0 +1,8 @@
+//! The shared tier against a real Redis, behind a proxy where it must do harm.
+
+#[cfg(test)]
+mod rig;
+
+mod bus;
+mod entries;
+mod trouble;
