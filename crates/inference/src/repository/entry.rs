@@ -100,7 +100,7 @@ impl ModelEntry {
         let passed_over = |it: &&u64| state.passed_over.contains(it);
         let highest = policy.iter().filter(|it| !passed_over(it)).max();
         let serving = labels.get(STABLE).or(highest).copied().unwrap_or(0);
-        let idle = serving == 0 && files.keys().any(|it| sound(it));
+        let idle = serving == 0 && files.keys().any(sound);
         let problem = problem.or_else(|| idle.then(|| NOTHING_SERVES.to_owned()));
         let pointed = labels.values().copied().chain(previous);
         let versions: BTreeSet<u64> = policy.into_iter().chain(pointed).chain(tried).collect();
