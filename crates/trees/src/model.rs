@@ -15,8 +15,12 @@ mod finish;
 mod probe;
 
 /// Rows from which a block pays.
-const BLOCK_MIN: usize = 28;
+const BLOCK_MIN: usize = 48;
 const BLOCK: usize = crate::kernel::WIDTH;
+/// Rows that are scored together where they make no block.
+const FEW: usize = 8;
+/// The same where there are no more.
+const FEWER: usize = 4;
 
 /// How a model is scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -275,18 +279,48 @@ impl Model {
         if blocks > 0 {
             self.many::<T, R>(&job, rows, many);
         }
-        for (out, row) in few.chunks_exact_mut(outputs).zip(blocks..) {
-            self.one::<T, R>(&job, rows.row(row), out);
+        let mut first = blocks;
+        for out in few.chunks_mut(FEW * outputs) {
+            match out.len() / outputs {
+                1 => self.few::<T, R, 1>(&job, [rows.row(first)], out),
+                2..=FEWER => self.padded::<T, R, FEWER>(&job, rows, first, out),
+                _ => self.padded::<T, R, FEW>(&job, rows, first, out),
+            }
+            first += FEW;
         }
     }
 
-    fn one<T: Number, R: Real>(&self, job: &Job<'_>, row: &[T], out: &mut [f64]) {
+    /// Scores up to `K` rows from one on, with the last of them in the place of those missing.
+    fn padded<T: Number, R: Real, const K: usize>(
+        &self,
+        job: &Job<'_>,
+        rows: &Rows<'_, T>,
+        first: usize,
+        out: &mut [f64],
+    ) {
+        let outputs = self.head.outputs;
+        let count = out.len() / outputs;
+        let rows = std::array::from_fn(|at| rows.row(first + at.min(count - 1)));
+        if count == K {
+            return self.few::<T, R, K>(job, rows, out);
+        }
+        let mut whole = vec![0.0; K * outputs];
+        self.few::<T, R, K>(job, rows, &mut whole);
+        out.copy_from_slice(&whole[..out.len()]);
+    }
+
+    fn few<T: Number, R: Real, const K: usize>(
+        &self,
+        job: &Job<'_>,
+        rows: [&[T]; K],
+        out: &mut [f64],
+    ) {
         match self.kernel {
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 => crate::kernel::avx512::one::<T, R>(job, row, out),
+            Kernel::Avx512 => crate::kernel::avx512::few::<T, R, K>(job, rows, out),
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => crate::kernel::avx2::one::<T, R>(job, row, out),
-            _ => lanes::score::<Bytes, T, R>(job, row, out),
+            Kernel::Avx2 => crate::kernel::avx2::few::<T, R, K>(job, rows, out),
+            _ => lanes::score::<Bytes, T, R, K>(job, rows, out),
         }
     }
 

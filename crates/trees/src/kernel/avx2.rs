@@ -24,11 +24,15 @@ pub(crate) fn is_here() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-/// Scores one row.
-pub(crate) fn one<T: Number, R: Real>(job: &Job<'_>, row: &[T], out: &mut [f64]) {
+/// Scores `K` rows.
+pub(crate) fn few<T: Number, R: Real, const K: usize>(
+    job: &Job<'_>,
+    rows: [&[T]; K],
+    out: &mut [f64],
+) {
     assert!(is_here(), "chosen on a processor that has it");
     // SAFETY: the processor has AVX2, as was asserted.
-    unsafe { one_here::<T, R>(job, row, out) }
+    unsafe { few_here::<T, R, K>(job, rows, out) }
 }
 
 /// Scores rows.
@@ -39,8 +43,8 @@ pub(crate) fn many<T: Number, R: Real>(job: &Job<'_>, rows: &Rows<'_, T>, out: &
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn one_here<T: Number, R: Real>(job: &Job<'_>, row: &[T], out: &mut [f64]) {
-    lanes::score::<V, T, R>(job, row, out);
+fn few_here<T: Number, R: Real, const K: usize>(job: &Job<'_>, rows: [&[T]; K], out: &mut [f64]) {
+    lanes::score::<V, T, R, K>(job, rows, out);
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
@@ -48,7 +52,7 @@ fn many_here<T: Number, R: Real>(job: &Job<'_>, rows: &Rows<'_, T>, out: &mut [f
     blocks::score::<V, T, R>(job, rows, out);
 }
 
-/// Two registers; made and used only below `one_here` and `many_here`.
+/// Two registers; made and used only below `few_here` and `many_here`.
 #[derive(Clone, Copy)]
 struct V([__m256i; 2]);
 

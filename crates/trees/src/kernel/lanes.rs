@@ -1,4 +1,5 @@
-//! One row: 64 trees side by side, a question of each at once.
+//! One row or a few: 64 trees side by side, a question of each at once. A few rows cost less than
+//! as many alone: a question is read once for all of them.
 
 use super::tables::{Group, Job, Lookup, Run, Slot};
 use super::{NEAR, Real, Vector, WIDTH};
@@ -7,35 +8,49 @@ use crate::Number;
 /// Questions of a tree at most.
 const SLOTS: usize = super::compile::LEAVES_MAX;
 
-/// Scores one row.
+/// Scores `K` rows.
 #[inline(always)]
-pub(crate) fn score<V: Vector, T: Number, R: Real>(job: &Job<'_>, row: &[T], out: &mut [f64]) {
+pub(crate) fn score<V: Vector, T: Number, R: Real, const K: usize>(
+    job: &Job<'_>,
+    rows: [&[T]; K],
+    out: &mut [f64],
+) {
     let width = job.quantiser.width();
     let room = job.quantiser.room();
-    let (mut few, mut all) = ([0; 2 * NEAR], Vec::new());
-    let ranks = match few.get_mut(..room) {
-        Some(few) => few,
-        None => {
-            all.resize(room, 0);
-            &mut all
-        }
-    };
-    V::quantise(job.quantiser, row, ranks);
+    let (mut few, mut all) = ([[0; 2 * NEAR]; K], Vec::new());
+    let mut ranks = few.each_mut().map(|it| it.as_mut_slice());
+    if room > 2 * NEAR {
+        all.resize(room * K, 0);
+        let mut left = all.chunks_exact_mut(room);
+        ranks = ranks.map(|_| left.next().expect("room for each row"));
+    }
+    for (row, ranks) in rows.into_iter().zip(&mut ranks) {
+        V::quantise(job.quantiser, row, ranks);
+    }
+    let ranks = ranks.map(|it| &it[..room]);
     match width {
-        0..=32 => groups::<V, R, 32>(job, ranks, out),
-        33..=64 => groups::<V, R, 64>(job, ranks, out),
-        _ => groups::<V, R, NEAR>(job, ranks, out),
+        0..=32 => groups::<V, R, 32, K>(job, ranks, out),
+        33..=64 => groups::<V, R, 64, K>(job, ranks, out),
+        _ => groups::<V, R, NEAR, K>(job, ranks, out),
     }
 }
 
 #[inline(always)]
-fn groups<V: Vector, R: Real, const N: usize>(job: &Job<'_>, ranks: &[u8], out: &mut [f64]) {
-    out.copy_from_slice(job.start);
+fn groups<V: Vector, R: Real, const N: usize, const K: usize>(
+    job: &Job<'_>,
+    ranks: [&[u8]; K],
+    out: &mut [f64],
+) {
+    for out in out.chunks_exact_mut(job.start.len()) {
+        out.copy_from_slice(job.start);
+    }
     let tables = job.tables;
-    let mut near = [0; NEAR];
-    let count = ranks.len().min(NEAR);
-    near[..count].copy_from_slice(&ranks[..count]);
-    let mut table = V::table(&near);
+    let mut near = [[0; NEAR]; K];
+    for (near, ranks) in near.iter_mut().zip(ranks) {
+        let count = ranks.len().min(NEAR);
+        near[..count].copy_from_slice(&ranks[..count]);
+    }
+    let mut table = near.each_ref().map(V::table);
     let mut rest = Rest {
         slots: job.slots,
         leaves: R::leaves(job.leaves),
@@ -45,30 +60,33 @@ fn groups<V: Vector, R: Real, const N: usize>(job: &Job<'_>, ranks: &[u8], out: 
     };
     let mut columns = tables.columns.as_slice();
     let mut sums = Sums::new(&tables.runs);
-    let in_flight = if tables.columns.is_empty() {
-        V::GROUPS
-    } else {
-        1
+    let in_flight = match tables.columns.is_empty() {
+        true => V::GROUPS / K,
+        false => 1,
     };
+    let (mut one_no, mut two_no) = ([[[0; SLOTS]; K]], [[[0; SLOTS]; K]; 2]);
     let mut groups = tables.groups.as_slice();
     while let Some((first, _)) = groups.split_first() {
         let mine = take(&mut columns, usize::from(first.columns));
         if !mine.is_empty() {
-            for (near, column) in near.iter_mut().zip(mine) {
-                *near = ranks[usize::from(*column)];
+            for (near, ranks) in near.iter_mut().zip(ranks) {
+                for (near, column) in near.iter_mut().zip(mine) {
+                    *near = ranks[usize::from(*column)];
+                }
             }
-            table = V::table(&near);
+            table = near.each_ref().map(V::table);
         }
         match groups.split_first_chunk::<2>() {
             Some((two, others)) if in_flight == 2 => {
-                let at = rest.scan::<V, N, 2>(&table, two);
-                sums.add::<V, R, 2>(two, at, &mut rest.leaves, out);
+                let at = rest.scan::<V, N, 2>(&table, two, &mut two_no);
+                for (group, at) in two.iter().zip(at) {
+                    sums.add::<V, R, K>(group, at, &mut rest.leaves, out);
+                }
                 groups = others;
             }
             _ => {
-                let one = [*first];
-                let at = rest.scan::<V, N, 1>(&table, &one);
-                sums.add::<V, R, 1>(&one, at, &mut rest.leaves, out);
+                let [at] = rest.scan::<V, N, 1>(&table, &[*first], &mut one_no);
+                sums.add::<V, R, K>(first, at, &mut rest.leaves, out);
                 groups = &groups[1..];
             }
         }
@@ -76,13 +94,16 @@ fn groups<V: Vector, R: Real, const N: usize>(job: &Job<'_>, ranks: &[u8], out: 
 }
 
 /// What is left of the tables.
-struct Rest<'a, L> {
+struct Rest<'a, L, const K: usize> {
     slots: &'a [Slot],
     leaves: &'a [L],
     lookups: &'a [Lookup],
     no: &'a [[u8; 8]],
-    ranks: &'a [u8],
+    ranks: [&'a [u8]; K],
 }
+
+/// For each row, what sets of categories answer: bits of trees, by slot.
+type No<const K: usize> = [[u64; SLOTS]; K];
 
 #[inline(always)]
 fn take<'a, T>(from: &mut &'a [T], count: usize) -> &'a [T] {
@@ -91,38 +112,43 @@ fn take<'a, T>(from: &mut &'a [T], count: usize) -> &'a [T] {
     taken
 }
 
-impl<L> Rest<'_, L> {
-    /// Where the row comes to rest in each tree of the next groups.
+impl<L, const K: usize> Rest<'_, L, K> {
+    /// Where the rows come to rest in each tree of the next groups; `no` is room.
     #[inline(always)]
     fn scan<V: Vector, const N: usize, const G: usize>(
         &mut self,
-        table: &V::Table,
+        table: &[V::Table; K],
         groups: &[Group; G],
-    ) -> [V; G] {
+        no: &mut [No<K>; G],
+    ) -> [[V; K]; G] {
         let mut slots: [&[Slot]; G] = [&[]; G];
         for (slots, group) in slots.iter_mut().zip(groups) {
             *slots = take(&mut self.slots, usize::from(group.slots));
         }
-        let mut no = [[0; SLOTS]; G];
         if groups.iter().all(|it| it.lookups == 0) {
-            return scan::<V, N, G, false>(table, slots, &no);
+            return scan::<V, N, G, K, false>(table, slots, no);
         }
         for (no, group) in no.iter_mut().zip(groups) {
             self.look_up(group, no);
         }
-        scan::<V, N, G, true>(table, slots, &no)
+        scan::<V, N, G, K, true>(table, slots, no)
     }
 
-    /// What a group's sets of categories answer: bits of trees, by slot.
+    /// What a group's sets of categories answer.
     #[inline(always)]
-    fn look_up(&mut self, group: &Group, all: &mut [u64; SLOTS]) {
+    fn look_up(&mut self, group: &Group, all: &mut No<K>) {
         let slots = usize::from(group.slots);
+        for all in all.iter_mut() {
+            all[..slots].fill(0);
+        }
         for lookup in take(&mut self.lookups, group.lookups as usize) {
             let lines = usize::from(lookup.lines);
-            let line = usize::from(self.ranks[usize::from(lookup.column)]).min(lines - 1);
             let of_lines = take(&mut self.no, lines * slots);
-            for (all, no) in all.iter_mut().zip(&of_lines[line * slots..][..slots]) {
-                *all |= u64::from_le_bytes(*no);
+            for (all, ranks) in all.iter_mut().zip(self.ranks) {
+                let line = usize::from(ranks[usize::from(lookup.column)]).min(lines - 1);
+                for (all, no) in all.iter_mut().zip(&of_lines[line * slots..][..slots]) {
+                    *all |= u64::from_le_bytes(*no);
+                }
             }
         }
     }
@@ -131,44 +157,47 @@ impl<L> Rest<'_, L> {
 /// Asks the questions of some groups, side by side as far as all have some; `SETS` says whether
 /// some are about sets of categories, which have answered with `no`.
 #[inline(always)]
-fn scan<V: Vector, const N: usize, const G: usize, const SETS: bool>(
-    table: &V::Table,
+fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: bool>(
+    table: &[V::Table; K],
     slots: [&[Slot]; G],
-    no: &[[u64; SLOTS]; G],
-) -> [V; G] {
-    let (mut at, mut next, one) = ([V::splat(0); G], V::splat(0), V::splat(0x0101_0101));
+    no: &[No<K>; G],
+) -> [[V; K]; G] {
+    let (mut at, mut next, one) = ([[V::splat(0); K]; G], V::splat(0), V::splat(0x0101_0101));
     let common = slots.iter().map(|it| it.len()).min().unwrap_or(0);
     for slot in 0..common {
         next = next.plus(one);
         for group in 0..G {
-            let no = if SETS { no[group][slot % SLOTS] } else { 0 };
-            at[group] = step::<V, N, SETS>(table, &slots[group][slot], no, at[group], next);
+            let asked = (&slots[group][slot], slot);
+            step::<V, N, K, SETS>(table, asked, &no[group], &mut at[group], next);
         }
     }
     for group in 0..G {
         let mut next = next;
         for slot in common..slots[group].len() {
             next = next.plus(one);
-            let no = if SETS { no[group][slot % SLOTS] } else { 0 };
-            at[group] = step::<V, N, SETS>(table, &slots[group][slot], no, at[group], next);
+            let asked = (&slots[group][slot], slot);
+            step::<V, N, K, SETS>(table, asked, &no[group], &mut at[group], next);
         }
     }
     at
 }
 
 #[inline(always)]
-fn step<V: Vector, const N: usize, const SETS: bool>(
-    table: &V::Table,
-    [numbers, limits, lows]: &Slot,
-    no: u64,
-    at: V,
+fn step<V: Vector, const N: usize, const K: usize, const SETS: bool>(
+    table: &[V::Table; K],
+    ([numbers, limits, lows], slot): (&Slot, usize),
+    no: &No<K>,
+    at: &mut [V; K],
     next: V,
-) -> V {
-    let mut answers = V::look_up::<N>(table, V::load(numbers)).ask(V::load(limits));
-    if SETS {
-        answers = V::and_ask(answers, no);
+) {
+    let (numbers, limits, lows) = (V::load(numbers), V::load(limits), V::load(lows));
+    for row in 0..K {
+        let mut answers = V::look_up::<N>(&table[row], numbers).ask(limits);
+        if SETS {
+            answers = V::and_ask(answers, no[row][slot % SLOTS]);
+        }
+        at[row] = at[row].step(answers, lows, next);
     }
-    at.step(answers, V::load(lows), next)
 }
 
 /// Which output the next trees add to.
@@ -183,30 +212,43 @@ impl<'a> Sums<'a> {
         Self { runs, left }
     }
 
-    /// Adds up the leaves of groups, one tree after the other.
+    /// Adds up the leaves of a group, one tree after the other.
     #[inline(always)]
-    fn add<V: Vector, R: Real, const G: usize>(
+    fn add<V: Vector, R: Real, const K: usize>(
         &mut self,
-        groups: &[Group; G],
-        at: [V; G],
+        group: &Group,
+        at: [V; K],
         leaves: &mut &[R::Bytes],
         out: &mut [f64],
     ) {
-        for (group, at) in groups.iter().zip(at) {
-            let (lanes, width) = (usize::from(group.lanes), usize::from(group.width));
-            let at = at.store();
-            let mut at = &at[..lanes];
-            while !at.is_empty() {
-                if self.left == 0 {
-                    self.runs = &self.runs[1..];
-                    self.left = self.runs[0].trees as usize;
-                }
-                let count = self.left.min(at.len());
-                self.left -= count;
-                let sum = &mut out[self.runs[0].output as usize];
-                let (at, held) = (take(&mut at, count), take(leaves, count * width));
-                *sum = V::sum::<R>(at, held, width, R::of(*sum)).wide();
+        let (lanes, width) = (usize::from(group.lanes), usize::from(group.width));
+        let (outputs, at, mut from) = (out.len() / K, at.map(V::store), 0);
+        while from < lanes {
+            if self.left == 0 {
+                self.runs = &self.runs[1..];
+                self.left = self.runs[0].trees as usize;
             }
+            let count = self.left.min(lanes - from);
+            self.left -= count;
+            let sums = out.iter_mut().skip(self.runs[0].output as usize);
+            let mut sums = sums.step_by(outputs);
+            let mut sums: [_; K] = std::array::from_fn(|_| sums.next().expect("one for each row"));
+            let held = take(leaves, count * width);
+            if let ([sum], [at]) = (sums.as_mut_slice(), at.as_slice()) {
+                **sum = V::sum::<R>(&at[from..from + count], held, width, R::of(**sum)).wide();
+            } else {
+                // Row beside row, as a sum waits for the one before it.
+                let mut totals = sums.each_ref().map(|it| R::of(**it));
+                for (tree, lane) in held.chunks_exact(width).zip(from..) {
+                    for (total, at) in totals.iter_mut().zip(&at) {
+                        *total = total.plus(R::read(&tree[usize::from(at[lane])]));
+                    }
+                }
+                for (sum, total) in sums.into_iter().zip(totals) {
+                    *sum = total.wide();
+                }
+            }
+            from += count;
         }
     }
 }
