@@ -4,7 +4,7 @@ use std::{
     fs,
     path::Path,
     sync::{Arc, atomic::AtomicI64},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::{FixtureId, MatchStats, Score};
@@ -231,12 +231,25 @@ async fn a_file_swapped_under_a_running_process_is_left_out_and_one_put_right_an
     assert_eq!(place.predictions(&engine).await, right);
 }
 
-/// Looks the folder through, and loads every version as it is there now.
+/// Looks the folder through, and waits until every version in memory is the one on disk.
 async fn reloaded(server: &ModelServer) {
     server.refresh().await.unwrap();
-    for view in server.versions(Some(NAME)).unwrap() {
-        let version = VersionRef::Number(view.version);
-        server.load(NAME, &version).await.unwrap();
+    let on_disk = server.contents(NAME).await.unwrap();
+    for (version, content) in on_disk {
+        let number = VersionRef::Number(version);
+        server.load(NAME, &number).await.unwrap();
+        // What was in memory answers until the file beside it is read.
+        let loaded = || {
+            let views = server.versions(Some(NAME)).unwrap();
+            views
+                .iter()
+                .any(|it| it.version == version && it.sha256 == content.to_string())
+        };
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !loaded() {
+            assert!(Instant::now() < patience, "version {version} never loads");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
