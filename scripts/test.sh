@@ -38,7 +38,7 @@ finish() {
 	cat "$TABLE"
 	printf '%6d s  in all\n\n' $(($(date +%s) - BEGAN))
 	escape=$(printf '\033')
-	for log in Rust-tests web-tests end-to-end-tests; do
+	for log in Rust-tests web-tests end-to-end-tests SDK-tests; do
 		[ ! -e "$LOGS/$log.log" ] || sed "s/$escape\[[0-9;]*m//g" "$LOGS/$log.log" |
 			grep -E '^ +(Summary \[|Test Files |Tests |[0-9]+ (passed|failed|flaky|skipped|did not run))' || true
 	done
@@ -126,6 +126,14 @@ web_tests() { npm run test --prefix web -- --coverage --coverage.thresholds.line
 
 end_to_end() { npm_ci tests/e2e && E2E_CHROMIUM="$(command -v chromium)" E2E_BINARY="$CARGO_TARGET_DIR/debug/sports-edge" npm test --prefix tests/e2e; }
 
+# Build, types, size, tests with coverage, examples, and real Chromium against the binary.
+sdk_tests() {
+	sdk=sdk/typescript
+	npm_ci $sdk && npm run build --prefix $sdk && npm run examples --prefix $sdk &&
+		npm test --prefix $sdk -- --coverage --coverage.thresholds.lines=$LINES_MIN &&
+		E2E_CHROMIUM="$(command -v chromium)" E2E_BINARY="$CARGO_TARGET_DIR/debug/sports-edge" npm run test:browser --prefix $sdk
+}
+
 # A minute of broken files for each reader, built apart from what is counted.
 fuzzing() { scripts/fuzz.sh 60; }
 
@@ -169,6 +177,7 @@ check "Rust tests" rust_tests
 check "documentation tests" doc_tests
 check "web tests" web_tests
 check "end-to-end tests" end_to_end
+check "SDK tests" sdk_tests
 check "protocol clients" protocol
 check "README" readme
 check "coverage" coverage

@@ -15,6 +15,8 @@ const CODE: [&str; 9] = [
 const GENERATED: &[&str] = &[
     "crates/api/src/oip/grpc/generated.rs",
     "docs/api/openapi.json",
+    "sdk/typescript/src/facts.gen.ts",
+    "sdk/typescript/src/schema.gen.ts",
     "web/src/schema.gen.ts",
 ];
 
@@ -163,9 +165,11 @@ mod tests {
     use super::*;
     use crate::tree::tests::planted;
 
-    const MARKS: [(&str, &str); 3] = [
+    const MARKS: [(&str, &str); 5] = [
         ("crates/api/src/oip/grpc/generated.rs", "// Generated.\n"),
         ("docs/api/openapi.json", "{}"),
+        ("sdk/typescript/src/facts.gen.ts", "// Generated.\n"),
+        ("sdk/typescript/src/schema.gen.ts", "// Generated.\n"),
         ("web/src/schema.gen.ts", "// Generated.\n"),
     ];
 

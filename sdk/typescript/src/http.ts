@@ -1,0 +1,224 @@
+// One call to the server: its headers, its patience, its repeats. Knows nothing of what is kept.
+import type { CallOptions } from "./api.js";
+import type { Clock } from "./clock.js";
+import { Problem, SportsEdgeError } from "./problem.js";
+import type { Surroundings } from "./surroundings.js";
+
+/** Carries how far the server's log had got; a read that sends it sees at least that. */
+export const POSITION = "sports-edge-position";
+/** The revision of the state an answer holds, where the server keeps one. */
+export const REVISION = "sports-edge-revision";
+/** What an answer was made of, by tags with spaces between. */
+export const TAGS = "cache-tag";
+
+const BACKOFF_MS = 300;
+const BACKOFF_MS_MAX = 10_000;
+/** A server that asks for a longer pause than this is not waited for. */
+const RETRY_AFTER_MS_MAX = 30_000;
+const RETRIED = [408, 425, 429, 502, 503, 504];
+/** Writes that take an `Idempotency-Key`, so that a repeat cannot write twice. */
+const KEYED = /^\/v1\/(fixtures|results|quotes|events)$/;
+
+/** How calls are made. */
+export interface HttpOptions {
+  /** Where the server is; the page's own origin where not given. */
+  baseUrl?: string;
+  /** An API key, or what gets one. Without, the browser's session counts. */
+  apiKey?: string | (() => string | undefined | Promise<string | undefined>);
+  /** Whether cookies are sent (`fetch`'s own word). */
+  credentials?: RequestCredentials;
+  /** Stands in for the global `fetch`. */
+  fetch?: typeof fetch;
+  /** How long one attempt may take, in milliseconds; 10,000 where not given. */
+  timeoutMs?: number;
+  /** How often a call that failed on the way is tried again; 3 where not given. */
+  retries?: number;
+}
+
+/** A call, ready to go. */
+export interface Call extends CallOptions {
+  method: string;
+  address: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Whether it is never sent again. */
+  once?: boolean;
+}
+
+/** An answer that was read to its end. */
+export interface Reply {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The server's time when it answered; the local guess where the header cannot be seen. */
+  at: number;
+}
+
+/** Makes calls. */
+export class Http {
+  /** The highest position that an answer to a write has shown. */
+  position = "";
+  /** Told of a position that is new. */
+  onPosition: (position: string) => void = () => undefined;
+  /** Told whether the last attempt reached the server. */
+  onReach: (reached: boolean) => void = () => undefined;
+  readonly base: string;
+
+  constructor(
+    readonly options: HttpOptions,
+    readonly clock: Clock,
+    readonly around: Surroundings,
+  ) {
+    this.base = (options.baseUrl ?? (globalThis as { location?: Location }).location?.origin ?? "").replace(/\/$/, "");
+  }
+
+  /** Takes a position over where it is higher than the one held. */
+  advance(position: string): void {
+    if (ranked(position) > ranked(this.position)) {
+      this.position = position;
+      this.onPosition(position);
+    }
+  }
+
+  /** Makes a call, again where that is safe and may help. Anything but 2xx and 304 throws. */
+  async send(call: Call): Promise<Reply> {
+    const headers = await this.headers(call);
+    const repeatable = call.method !== "POST" || "idempotency-key" in headers || call.address.startsWith("/v1/predictions");
+    const retries = repeatable && !call.once ? (this.options.retries ?? 3) : 0;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#attempt(call, headers);
+      } catch (error) {
+        const pause = attempt < retries ? pauseAfter(error, attempt) : undefined;
+        if (pause === undefined || !this.around.online()) throw error;
+        await sleep(pause, call.signal);
+      }
+    }
+  }
+
+  /** What every call carries. */
+  async headers(call: Pick<Call, "method" | "address" | "body" | "headers" | "idempotencyKey">): Promise<Record<string, string>> {
+    const { apiKey } = this.options;
+    const key = typeof apiKey === "function" ? await apiKey() : apiKey;
+    const headers: Record<string, string> = { accept: "application/json", ...call.headers };
+    if (key) headers["authorization"] = `Bearer ${key}`;
+    if (call.body !== undefined) headers["content-type"] = isRaw(call.body) ? "application/octet-stream" : "application/json";
+    if (this.position && call.method === "GET") headers[POSITION] = this.position;
+    const once = call.idempotencyKey ?? (call.method === "POST" && KEYED.test(call.address) ? unique() : undefined);
+    if (once) headers["idempotency-key"] = once;
+    return headers;
+  }
+
+  async #attempt(call: Call, headers: Record<string, string>): Promise<Reply> {
+    const { method, address, body } = call;
+    if (!this.around.online()) throw new SportsEdgeError("offline", "no network");
+    const patience = call.timeoutMs ?? this.options.timeoutMs ?? 10_000;
+    const ending = new AbortController();
+    let late = false;
+    const abort = () => ending.abort();
+    const timer = setTimeout(() => ((late = true), abort()), patience);
+    call.signal?.addEventListener("abort", abort);
+    if (call.signal?.aborted) abort();
+    const init: RequestInit = { method, headers, signal: ending.signal };
+    if (body !== undefined) init.body = isRaw(body) ? body : JSON.stringify(body);
+    if (this.options.credentials) init.credentials = this.options.credentials;
+    const sent = this.clock.local();
+    try {
+      const response = await (this.options.fetch ?? fetch)(this.base + address, init);
+      const text = await response.text();
+      this.onReach(true);
+      return this.#read(call, response, text, sent);
+    } catch (error) {
+      if (error instanceof SportsEdgeError) throw error;
+      if (call.signal?.aborted) throw new SportsEdgeError("aborted", "called off", error);
+      this.onReach(false);
+      if (late) throw new SportsEdgeError("timeout", `${method} ${address} took over ${patience} ms`, error);
+      throw new SportsEdgeError("offline", `${method} ${address} did not reach the server`, error);
+    } finally {
+      clearTimeout(timer);
+      call.signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  #read(call: Call, response: Response, text: string, sent: number): Reply {
+    const { status, headers, ok } = response;
+    const date = Date.parse(headers.get("date") ?? "");
+    // What a cache in between kept says nothing of the time now.
+    if (date && !headers.has("age")) this.clock.learn(date, sent, this.clock.local());
+    if (!ok && status !== 304) throw problem(status, headers, text);
+    const position = headers.get(POSITION);
+    if (position && call.method !== "GET") this.advance(position);
+    return { status, headers, text, at: date || sent + this.clock.offset };
+  }
+}
+
+/** The JSON of an answer. */
+export function parsed(text: string): unknown {
+  try {
+    return text ? JSON.parse(text) : undefined;
+  } catch (error) {
+    throw new SportsEdgeError("unreadable", "not JSON", error);
+  }
+}
+
+/** Waits, unless called off. */
+export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((done, fail) => {
+    const stop = () => {
+      clearTimeout(timer);
+      fail(new SportsEdgeError("aborted", "called off"));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      done();
+    }, ms);
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+  });
+}
+
+/** A pause that grows with each attempt, anywhere up to its bound so that clients spread out. */
+export function backoff(attempt: number, base = BACKOFF_MS, most = BACKOFF_MS_MAX): number {
+  return Math.random() * Math.min(most, base * 2 ** attempt);
+}
+
+/** A name that nobody else makes up. */
+export function unique(): string {
+  const random = () => Math.random().toString(36).slice(2);
+  return globalThis.crypto?.randomUUID?.() ?? random() + random();
+}
+
+/** How long to wait before another attempt; nothing where none would help. */
+function pauseAfter(error: unknown, attempt: number): number | undefined {
+  if (error instanceof Problem) {
+    const again = RETRIED.includes(error.status) || error.slug === "idempotency-in-progress";
+    if (!again || (error.retryAfterMs ?? 0) > RETRY_AFTER_MS_MAX) return undefined;
+    return (error.retryAfterMs ?? 0) + backoff(attempt);
+  }
+  const { kind } = error as SportsEdgeError;
+  return kind === "timeout" || kind === "offline" ? backoff(attempt) : undefined;
+}
+
+function problem(status: number, headers: Headers, text: string): Problem {
+  let document = {};
+  try {
+    document = JSON.parse(text) as object;
+  } catch {
+    // A proxy answered in its own words.
+  }
+  const after = headers.get("retry-after") ?? "";
+  const moment = () => Date.parse(after) - Date.parse(headers.get("date") ?? "");
+  const wait = after && Math.max(0, Number(after) * 1000 || moment());
+  return new Problem(status, document, wait === "" || isNaN(wait) ? undefined : wait);
+}
+
+/** Whether a body is sent as it is: whatever is not a plain object. */
+const isRaw = (body: unknown): body is BodyInit => (body as object).constructor !== Object;
+
+/** Orders positions: numbers, or parts in hexadecimal with a slash between, by their value. */
+const ranked = (position: string): string =>
+  position
+    .toUpperCase()
+    .split("/")
+    .map((part) => part.padStart(20, "0"))
+    .join("/");

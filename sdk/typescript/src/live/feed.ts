@@ -1,0 +1,108 @@
+// Follows the server's feed and takes its frames in. Loaded when something is first watched: a
+// program that only calls does not pay for it.
+import type { Key } from "../api.js";
+import type { Client } from "../client.js";
+import { revision } from "../store.js";
+import { applied, type Frame } from "./frames.js";
+import { Ladder, type Way } from "./ladder.js";
+import { poll, sse, ws } from "./rungs.js";
+
+/** Every way there is, best first. */
+export const WAYS: readonly Way[] = [
+  ["ws", ws],
+  ["sse", sse],
+  ["poll", poll],
+];
+
+/** What the feed needs of those who share it. */
+export interface Sharing {
+  /** Keys that any tab watches and the feed can bring. */
+  keys(): Key[];
+  /** Whether this tab holds the connection. */
+  leads(): boolean;
+  /** Asks the tab that does for a whole state. */
+  ask(key: Key): void;
+  /** Hands a frame to the other tabs. */
+  relay(frame: Frame, size: number): void;
+  state(state: "live" | "polling" | "connecting", way: string): void;
+}
+
+/** The feed, as one client follows it. */
+export class Feed {
+  readonly ladder: Ladder;
+  /** Keys the feed does not have. */
+  readonly refused = new Set<Key>();
+  /** Keys whose state does not fit what comes, until a whole one does. */
+  readonly #broken = new Set<Key>();
+
+  constructor(
+    readonly client: Client,
+    readonly sharing: Sharing,
+    ways: readonly Way[],
+  ) {
+    const wish = {
+      keys: () => sharing.keys().filter((key) => !this.refused.has(key)),
+      held: (key: Key) => (this.#broken.has(key) ? null : (client.store.get(key)?.rev ?? null)),
+    };
+    this.ladder = new Ladder(ways, client.http, wish, {
+      frame: (frame, size) => {
+        sharing.relay(frame, size);
+        this.receive(frame, size);
+      },
+      state: (way, lost) => {
+        // Another connection may lead to another server.
+        this.refused.clear();
+        sharing.state(way ? "live" : lost ? "polling" : "connecting", way ?? "rest");
+      },
+    });
+  }
+
+  /** Another tab brought a whole state. */
+  whole(key: Key): void {
+    this.#broken.delete(key);
+  }
+
+  /** Takes a frame in, whoever got it. */
+  receive(frame: Frame, size: number): void {
+    const { store, clock } = this.client;
+    if ("ts" in frame) clock.atLeast(frame.ts);
+    if (frame.t === "inv") return this.client.invalidate(frame.tags, false);
+    if (!("k" in frame) || frame.k === undefined) return;
+    const { k } = frame;
+    if (frame.t === "snap") {
+      this.#broken.delete(k);
+      this.#take(k, { data: frame.d, rev: frame.id, at: frame.ts, size, folded: 0 });
+    } else if (frame.t === "d") this.#change(frame);
+    else if (frame.t === "same") store.mark(k, { seen: clock.now(), doubt: null });
+    else if (frame.t === "gap") this.#broken.add(k);
+    else if (frame.t === "stale") store.mark(k, { doubt: `the source is silent for ${Math.round(frame.age / 1000)} s` });
+    else if (frame.t === "err") this.refused.add(k);
+  }
+
+  #take(key: Key, news: Parameters<Client["take"]>[1]): void {
+    this.client.take(key, news, this.sharing.leads() ? "network" : "tab");
+  }
+
+  #change(frame: Frame & { t: "d" }): void {
+    const held = this.client.store.get(frame.k);
+    const [epoch, rev] = revision(frame.id);
+    const [heldEpoch, heldRev] = revision(held?.rev ?? "");
+    // Twice, or late.
+    if (held && epoch === heldEpoch && rev <= heldRev!) return;
+    if (!held || epoch !== heldEpoch || frame.b !== heldRev) return this.#again(frame.k);
+    try {
+      this.#take(frame.k, { data: applied(held.data, frame.d), rev: frame.id, at: frame.ts, size: held.size, folded: frame.cf ?? 0 });
+    } catch {
+      this.#again(frame.k);
+    }
+  }
+
+  /** Asks for a whole state, once until it comes. */
+  #again(key: Key): void {
+    // What is neither held nor watched here is another tab's.
+    if (this.#broken.has(key) || !(this.client.store.get(key) || this.client.store.watched().includes(key))) return;
+    this.#broken.add(key);
+    if (this.sharing.leads()) this.ladder.again(key);
+    else this.sharing.ask(key);
+  }
+}

@@ -1,0 +1,188 @@
+// The ways to the server's feed, best first: a WebSocket, a stream of server-sent events, a request
+// that waits. Each turns what comes into frames, and says when it opened and when it ended.
+import type { Key } from "../api.js";
+import type { Http } from "../http.js";
+import { parsed, sleep } from "../http.js";
+import { Problem } from "../problem.js";
+import type { Ask, Frame } from "./frames.js";
+import { frameOf } from "./frames.js";
+
+/** Where the feed is. */
+export const LIVE = "/v1/live";
+/** How long a request may be held when there is nothing new, in milliseconds. */
+const WAIT_MS = 20_000;
+/** The pause after an answer without news, so that a server that does not hold is not pressed. */
+const IDLE_MS = 250;
+/** Keys that change together are told to the server together. */
+const SETTLE_MS = 20;
+
+/** What a connection tells. `ended` comes once; `gone` says that the server has no such way. */
+export interface Ear {
+  opened(): void;
+  frame(frame: Frame, size: number): void;
+  ended(gone: boolean): void;
+}
+
+/** What a connection follows: the keys, and the revision held of each. */
+export interface Wish {
+  keys(): Key[];
+  held(key: Key): string | null;
+}
+
+/** One connection. */
+export interface Link {
+  /** The keys have changed. */
+  changed(): void;
+  /** Asks for a key anew: the whole of it. */
+  again(key: Key): void;
+  close(): void;
+}
+
+/** A way of connecting. */
+export type Rung = (http: Http, wish: Wish, ear: Ear) => Link;
+
+const asked = (wish: Wish, keys: Key[]): Ask => {
+  const since: Record<Key, string> = {};
+  for (const key of keys) {
+    const rev = wish.held(key);
+    if (rev) since[key] = rev;
+  }
+  return { op: "sub", k: keys, since };
+};
+
+/** A WebSocket. With an API key a ticket is fetched first, for a socket carries no headers. */
+export const ws: Rung = (http, wish, ear) => {
+  let socket: WebSocket | undefined;
+  let over = false;
+  let following = new Set<Key>();
+  const say = (ask: Ask) => socket?.readyState === 1 && ask.k.length > 0 && socket.send(JSON.stringify(ask));
+  const end = (gone = false) => {
+    if (over) return;
+    over = true;
+    socket?.close();
+    ear.ended(gone);
+  };
+  const update = () => {
+    if (socket?.readyState !== 1) return;
+    const now = new Set(wish.keys());
+    say({ op: "unsub", k: [...following].filter((key) => !now.has(key)) });
+    say(asked(wish, [...now].filter((key) => !following.has(key))));
+    following = now;
+  };
+  const open = async () => {
+    if (typeof WebSocket === "undefined") return end(true);
+    const address = http.base.replace(/^http/, "ws") + LIVE;
+    const ticket = http.options.apiKey ? await fetchTicket(http) : "";
+    if (over) return;
+    socket = new WebSocket(address + ticket);
+    socket.onopen = () => {
+      ear.opened();
+      update();
+    };
+    socket.onmessage = ({ data }) => {
+      const frame = frameOf(data as string);
+      if (frame) ear.frame(frame, (data as string).length);
+    };
+    socket.onclose = socket.onerror = () => end();
+    return;
+  };
+  open().catch((error: unknown) => end(error instanceof Problem && error.status === 404));
+  const changed = settled(update);
+  return { changed, again: (key) => say({ op: "sub", k: [key], since: {} }), close: () => end() };
+};
+
+async function fetchTicket(http: Http): Promise<string> {
+  const { text } = await http.send({ method: "POST", address: `${LIVE}/tickets` });
+  return `?ticket=${encodeURIComponent((parsed(text) as { ticket: string }).ticket)}`;
+}
+
+/** The address of a stream or a request that waits: keys in order, and what is held of each. */
+function liveAddress(wish: Wish, keys: Key[], more: string): string {
+  const query = new URLSearchParams();
+  for (const key of keys) query.append("k", key);
+  query.set("since", keys.map((key) => wish.held(key) ?? "-").join(","));
+  return `${LIVE}?${query}${more}`;
+}
+
+/** Runs a loop of requests, each cut short when the keys change. */
+function looped(wish: Wish, ear: Ear, once: (keys: Key[], signal: AbortSignal) => Promise<void>): Link {
+  let over = false;
+  let cut = new AbortController();
+  const run = async () => {
+    while (!over) {
+      cut = new AbortController();
+      const keys = wish.keys();
+      try {
+        await (keys.length > 0 ? once(keys, cut.signal) : sleep(WAIT_MS, cut.signal));
+      } catch (error) {
+        if (cut.signal.aborted) continue;
+        over = true;
+        ear.ended(error instanceof Problem && error.status < 500 && error.status !== 429);
+      }
+    }
+  };
+  void run();
+  const stop = () => cut.abort();
+  return {
+    changed: settled(stop),
+    again: stop,
+    close: () => {
+      over = true;
+      stop();
+    },
+  };
+}
+
+/** Server-sent events, read with `fetch` so that keys and sessions travel as in any call. */
+export const sse: Rung = (http, wish, ear) =>
+  looped(wish, ear, async (keys, signal) => {
+    const address = liveAddress(wish, keys, "");
+    const headers = await http.headers({ method: "GET", address, headers: { accept: "text/event-stream" } });
+    const init: RequestInit = { headers, signal, cache: "no-store" };
+    if (http.options.credentials) init.credentials = http.options.credentials;
+    const answer = await (http.options.fetch ?? fetch)(http.base + address, init);
+    if (!answer.ok) throw new Problem(answer.status, {});
+    if (!answer.body) throw new Problem(406, {}); // a runtime that does not stream
+    ear.opened();
+    const reader = answer.body.getReader();
+    const decoder = new TextDecoder();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) throw new Error("the stream ended");
+      const events = (rest + decoder.decode(value, { stream: true })).replace(/\r\n?/g, "\n").split("\n\n");
+      rest = events.pop()!;
+      for (const event of events) {
+        const text = event
+          .split("\n")
+          .filter((line) => line.startsWith("data:"))
+          .map((line) => line.slice(5))
+          .join("\n");
+        const frame = frameOf(text);
+        if (frame) ear.frame(frame, text.length);
+      }
+    }
+  });
+
+/** A request that is held until there is something new. */
+export const poll: Rung = (http, wish, ear) =>
+  looped(wish, ear, async (keys, signal) => {
+    const address = liveAddress(wish, keys, `&wait_ms=${WAIT_MS}`);
+    const call = { method: "GET", address, signal, timeoutMs: WAIT_MS * 1.5, once: true };
+    const { text } = await http.send(call);
+    ear.opened();
+    const { frames } = parsed(text) as { frames: Frame[] };
+    for (const frame of frames) ear.frame(frame, text.length);
+    if (frames.length === 0) await sleep(IDLE_MS, signal);
+  });
+
+/** Calls once for many calls that come together. */
+function settled(run: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      run();
+    }, SETTLE_MS);
+  };
+}

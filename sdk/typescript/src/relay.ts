@@ -1,0 +1,196 @@
+// Keeps what this tab watches current, together with the other tabs: the leader follows the feed and
+// asks where there is none, the others listen to it.
+import { followable, type Key } from "./api.js";
+import type { Client } from "./client.js";
+import type { State } from "./connection.js";
+import type { Feed } from "./live/feed.js";
+import type { Way } from "./live/ladder.js";
+import { Tabs, type Word } from "./tabs.js";
+
+/** How often a tab repeats what it watches, and after how long a silent one is forgotten. */
+const REPEAT_MS = 20_000;
+const FORGET_MS = 150_000;
+/** How often it is looked whether something is due. */
+const TICK_MS = 500;
+/** Requests at once. */
+const AT_ONCE = 4;
+/** An answer that says no is asked for again after so many times the usual pause. */
+const REFUSED_TIMES = 10;
+
+/** What a client shares with the other tabs of its browser. */
+export class Relay {
+  readonly tabs: Tabs;
+  readonly #wants = new Map<string, { keys: Key[]; at: number }>();
+  readonly #asked = new Map<Key, number>();
+  #feed: Feed | undefined;
+  #loading: Promise<Feed | undefined> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #repeated = 0;
+  #mine: Key[] = [];
+  #asking = 0;
+
+  constructor(
+    readonly client: Client,
+    name: string,
+    readonly live: readonly Way[] | boolean,
+    shared: boolean,
+  ) {
+    this.tabs = new Tabs(name, shared, (word) => this.#hear(word), () => this.#lead());
+  }
+
+  /** Whether the feed brings a key, so that nobody needs to ask. */
+  brings(key: Key): boolean {
+    return this.client.connection.now.state === "live" && followable(key) && !this.#feed?.refused.has(key);
+  }
+
+  /** What is watched here, or whether somebody looks, has changed. */
+  changed(): void {
+    const { around, store } = this.client;
+    const before = this.#mine.join();
+    this.#mine = around.visible() ? store.watched() : [];
+    if (this.#mine.join() === before) return;
+    this.#say();
+    this.#follow();
+    this.#run();
+  }
+
+  /** There is a network again, or none any more. */
+  reach(reached: boolean): void {
+    const offline = this.client.connection.now.state === "offline";
+    if (!reached) this.client.connection.set({ state: "offline" });
+    else if (offline && !this.tabs.leader) this.#say();
+    else if (offline) {
+      this.#state(this.#first(), "rest");
+      this.#feed?.ladder.restart();
+    }
+  }
+
+  close(): void {
+    this.#mine = [];
+    this.#say();
+    clearInterval(this.#timer);
+    this.#feed?.ladder.stop();
+    this.tabs.close();
+  }
+
+  /** The feed, loaded when it is first needed. */
+  #load(): Promise<Feed | undefined> {
+    return (this.#loading ??= import("./live/feed.js")
+      .then(({ Feed, WAYS }) => {
+        const sharing = {
+          keys: () => this.#all().filter(followable),
+          leads: () => this.tabs.leader,
+          ask: (k: Key) => this.tabs.tell({ t: "get", k }),
+          relay: (f: Parameters<Feed["receive"]>[0], n: number) => this.tabs.tell({ t: "frame", f, n }),
+          state: (state: State, way: string) => this.#state(state, way),
+        };
+        return (this.#feed = new Feed(this.client, sharing, this.live === true ? WAYS : (this.live as readonly Way[])));
+      })
+      // A page that was left open over a release may not find its files: asking still works.
+      .catch(() => (this.#state("polling", "rest"), undefined)));
+  }
+
+  #hear(word: Word): void {
+    const { client, tabs } = this;
+    if (word.t === "want") {
+      this.#wants.set(word.from, { keys: word.k, at: client.clock.local() });
+      this.#follow();
+      if (tabs.leader) tabs.tell({ t: "link", c: client.connection.now });
+    } else if (word.t === "lead") this.#say();
+    else if (word.t === "get") {
+      if (!tabs.leader) return;
+      const e = client.store.get(word.k);
+      if (e) tabs.tell({ t: "put", k: word.k, e });
+      else this.#feed?.ladder.again(word.k);
+    } else if (word.t === "put") {
+      this.#feed?.whole(word.k);
+      client.keep(word.k, { ...word.e, source: "tab" });
+    } else if (word.t === "held") client.store.mark(word.k, { seen: word.seen, doubt: null });
+    else if (word.t === "frame") void this.#load().then((feed) => feed?.receive(word.f, word.n));
+    else if (word.t === "link") {
+      if (!tabs.leader) client.connection.set({ ...word.c, leader: false });
+    } else if (word.t === "drop") client.invalidate(word.tags, false);
+    else client.http.advance(word.p);
+  }
+
+  #lead(): void {
+    this.client.connection.set({ leader: true, state: "idle" });
+    this.tabs.tell({ t: "lead" });
+    this.client.led();
+    this.#follow();
+  }
+
+  #say(): void {
+    this.#repeated = this.client.clock.local();
+    this.tabs.tell({ t: "want", from: this.tabs.id, k: this.#mine });
+  }
+
+  /** Keys that any tab wants. */
+  #all(): Key[] {
+    const oldest = this.client.clock.local() - FORGET_MS;
+    for (const [id, want] of this.#wants) if (want.at < oldest) this.#wants.delete(id);
+    return [...new Set([...this.#mine, ...[...this.#wants.values()].flatMap((want) => want.keys)])];
+  }
+
+  /** How things stand before anything was tried. */
+  #first(): State {
+    return this.live ? "connecting" : "polling";
+  }
+
+  #follow(): void {
+    if (!this.tabs.leader) return;
+    if (this.#all().length === 0) {
+      this.#feed?.ladder.stop();
+      this.#state("idle", "rest");
+      return;
+    }
+    this.#run();
+    if (this.client.connection.now.state === "idle") this.#state(this.#first(), "rest");
+    if (!this.live) return;
+    void this.#load().then((feed) => {
+      if (!feed || !this.tabs.leader || this.#all().length === 0) return;
+      feed.ladder.start();
+      feed.ladder.changed();
+    });
+  }
+
+  #state(state: State, way: string): void {
+    this.client.connection.set({ state, way, leader: this.tabs.leader });
+    this.tabs.tell({ t: "link", c: this.client.connection.now });
+  }
+
+  #run(): void {
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  #tick(): void {
+    const { client, tabs } = this;
+    if (this.#mine.length > 0 && client.clock.local() - this.#repeated >= REPEAT_MS) this.#say();
+    for (const key of this.#mine) client.age(key);
+    if (tabs.leader) this.#poll();
+    if (this.#mine.length > 0 || (tabs.leader && this.#all().length > 0)) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#follow();
+  }
+
+  /** Asks for what is due and what the feed does not bring. */
+  #poll(): void {
+    const { client } = this;
+    const now = client.clock.local();
+    if (!client.around.online()) return;
+    const wanted = this.#all();
+    for (const key of this.#asked.keys()) if (!wanted.includes(key)) this.#asked.delete(key);
+    for (const key of wanted) {
+      if (this.#asking >= AT_ONCE) return;
+      const entry = client.store.get(key);
+      const pause = client.pollMs * (client.refused(key) ? REFUSED_TIMES : 1);
+      const held = entry && !entry.doubt ? entry.seen - client.clock.offset : 0;
+      if (this.brings(key) || now - Math.max(this.#asked.get(key) ?? 0, held) < pause) continue;
+      this.#asked.set(key, now);
+      this.#asking += 1;
+      const done = () => (this.#asking -= 1);
+      client.load(key, { maxAgeMs: 0 }).then(done, done);
+    }
+  }
+}

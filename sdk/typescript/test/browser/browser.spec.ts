@@ -1,0 +1,117 @@
+// The SDK in real Chromium, on a page of the server's own origin, over the real API.
+import { expect, test, type BrowserContext, type Page } from "@playwright/test";
+import { build } from "esbuild";
+import { join } from "node:path";
+import { Program } from "./program.js";
+
+const program = new Program();
+let script = "";
+let fixture = 0;
+
+/** Draws a fixture and the connection, and lets a test reach the client. */
+const APP = `
+import { createClient, fixture, prediction, board } from "./index.ts";
+import { deviceCache, indexedDb } from "./device.ts";
+const id = Number(new URLSearchParams(location.search).get("id"));
+const client = createClient({ pollMs: 500, staleMs: 2000, timeoutMs: 2000, device: deviceCache({ driver: indexedDb(), gatherMs: 50 }) });
+const show = () => {
+  const entry = client.peek(prediction(id));
+  const home = entry?.data.markets.find((one) => one.market === "h2h").outcomes[0].probability.toFixed(6);
+  out.dataset.first ??= entry?.source ?? "";
+  if (!out.dataset.first) delete out.dataset.first;
+  out.textContent = [entry?.source ?? "nothing", home, client.connection.now.state, client.connection.now.leader ? "leads" : "follows", entry && client.stale(entry) ? "stale" : "fresh"].join(" ");
+};
+const out = document.body.appendChild(document.createElement("p"));
+client.watch(prediction(id), show);
+client.connection.watch(show);
+show();
+`;
+
+test.beforeAll(async () => {
+  const built = await build({ stdin: { contents: APP, resolveDir: join(import.meta.dirname, "../../src"), loader: "ts" }, bundle: true, write: false, format: "esm", target: "es2022" });
+  script = built.outputFiles[0]!.text;
+  program.prepare();
+  await program.start();
+  const kickoff = new Date(Date.now() + 24 * 3_600_000).toISOString();
+  const written = await program.write("fixtures", [{ competition: "E0", season: "2026/27", kickoff, home: "Arsenal", away: "Chelsea" }]);
+  fixture = written.data[0]!.fixture_id;
+});
+
+test.afterAll(async () => {
+  await program.kill();
+  program.clear();
+});
+
+async function open(context: BrowserContext): Promise<{ page: Page; out: () => ReturnType<Page["locator"]> }> {
+  const page = await context.newPage();
+  await page.goto(`${program.url}/sdk-test.html?id=${fixture}`);
+  return { page, out: () => page.locator("p") };
+}
+
+/** Puts the test's page beside the server's own. */
+async function serve(context: BrowserContext): Promise<string[]> {
+  const asked: string[] = [];
+  await context.route("**/sdk-test.html*", (route) => route.fulfill({ contentType: "text/html", body: `<body><script type="module" src="/sdk-test.js"></script>` }));
+  await context.route("**/sdk-test.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
+  context.on("request", (request) => {
+    if (request.url().includes("/prediction")) asked.push(request.url());
+  });
+  return asked;
+}
+
+const quote = (price: number) =>
+  program.write("quotes", [{ fixture_id: fixture, bookmaker: "one", market: "h2h", outcomes: [{ outcome: "home", price }, { outcome: "draw", price: 3.6 }, { outcome: "away", price: 4.4 }] }]);
+
+test("two tabs show the same, and one asks for both", async ({ context }) => {
+  const asked = await serve(context);
+  const one = await open(context);
+  await expect(one.out()).toContainText("polling leads fresh");
+  const two = await open(context);
+  await expect(two.out()).toContainText("polling follows fresh");
+  await expect(two.out()).toContainText(/^tab /);
+  const before = await two.out().textContent();
+  await quote(1.3);
+  await expect(two.out()).not.toHaveText(before!);
+  await expect(one.out()).toContainText((await two.out().textContent())!.split(" ")[1]!);
+  asked.length = 0;
+  await one.page.waitForTimeout(3_000);
+  // Half a second apart by one tab; two that asked would be twice as many.
+  expect(asked.length).toBeLessThanOrEqual(7);
+  await one.page.close();
+  await expect(two.out()).toContainText("leads fresh");
+});
+
+test("without a network it shows what it has, and goes on when there is one again", async ({ context }) => {
+  await serve(context);
+  const { out } = await open(context);
+  await expect(out()).toContainText("polling leads fresh");
+  await context.setOffline(true);
+  await expect(out()).toContainText("offline");
+  await expect(out()).toContainText("stale");
+  await context.setOffline(false);
+  await expect(out()).toContainText("leads fresh");
+});
+
+test("a server that is killed and started again is found again", async ({ context }) => {
+  await serve(context);
+  const { out } = await open(context);
+  await expect(out()).toContainText("polling leads fresh");
+  const before = (await out().textContent())!.split(" ")[1]!;
+  await program.kill();
+  await expect(out()).toContainText("offline");
+  await expect(out()).toContainText(before);
+  await program.start();
+  await quote(2.4);
+  await expect(out()).toContainText("leads fresh");
+  await expect(out()).not.toContainText(before);
+});
+
+test("a reload shows at once what the device kept", async ({ context }) => {
+  await serve(context);
+  const { page, out } = await open(context);
+  await expect(out()).toContainText("network");
+  await page.waitForTimeout(500);
+  await page.reload();
+  await expect(out()).toHaveAttribute("data-first", "device");
+  await expect(out()).toContainText("leads fresh");
+});

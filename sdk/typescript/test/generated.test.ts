@@ -1,0 +1,21 @@
+// What is generated is up to date, and what an app pays stays within its budget.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+// @ts-expect-error a plain script
+import { generated } from "../scripts/generate.mjs";
+// @ts-expect-error a plain script
+import { size } from "../scripts/size.mjs";
+
+it("types and facts are those of the server's documents (npm run generate)", async () => {
+  for (const [name, text] of Object.entries((await generated()) as Record<string, string>)) {
+    expect(readFileSync(join(import.meta.dirname, "../src", name), "utf8") === text, name).toBe(true);
+  }
+}, 30_000);
+
+it("the core is at most 6 kB, with hooks and device cache 9 kB, the feed 2.6 kB more once watched", async () => {
+  const core = (await size(["index"])) as { first: number; later: number };
+  expect(core.first).toBeLessThanOrEqual(6_000);
+  expect(core.later).toBeLessThanOrEqual(2_600);
+  expect(((await size(["index", "react", "device"])) as { first: number }).first).toBeLessThanOrEqual(9_000);
+}, 30_000);

@@ -1,0 +1,140 @@
+// @vitest-environment jsdom
+// Hooks drawn by React against a real HTTP server.
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { act, cleanup, render, screen, waitFor } from "@testing-library/react";
+import { createElement as h, Suspense, type ReactNode } from "react";
+import { hydrateRoot } from "react-dom/client";
+import { renderToString } from "react-dom/server";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { createClient, type Client, type Key } from "../src/index.js";
+import { SportsEdgeProvider, useBoard, useConnection, useEdges, useFixture, useFreshness, useKey, usePrediction, useWinProbability } from "../src/react.js";
+import { follow, queryOptions } from "../src/tanstack.js";
+import { FeedServer } from "./feed.js";
+
+let server: FeedServer;
+let client: Client;
+const KEY = "fixtures/8" as Key<{ n: number; m?: number }>;
+const make = () => createClient({ baseUrl: server.url, live: false, pollMs: 100, tabs: false });
+const show = (child: ReactNode) => render(h(SportsEdgeProvider, { client }, child));
+
+beforeEach(async () => {
+  server = await new FeedServer().start();
+  server.set(KEY, { n: 0 });
+  client = make();
+});
+afterEach(async () => {
+  cleanup();
+  await client.close();
+  await server.stop();
+});
+
+function Fixture({ drawn }: { drawn?: () => void }) {
+  const { data, source, stale, age } = useKey(KEY);
+  drawn?.();
+  return h("p", null, data ? `n=${data.n} ${source} ${stale} ${age >= 0}` : "nothing yet");
+}
+
+it("shows what comes and what changes", async () => {
+  show(h(Fixture));
+  expect(screen.getByText("nothing yet")).toBeTruthy();
+  await screen.findByText("n=0 network false true");
+  server.change(KEY, { n: 1 });
+  await screen.findByText("n=1 network false true");
+  cleanup();
+  show(h(Fixture));
+  expect(screen.getByText(/n=1 memory/)).toBeTruthy();
+});
+
+it("draws again only when what it selected has changed", async () => {
+  let draws = 0;
+  const Part = () => {
+    const { data, rev } = useKey(KEY, { select: ({ n }) => [n] });
+    draws += 1;
+    return h("p", null, `n=${data} ${rev}`);
+  };
+  show(h(Part));
+  await screen.findByText(/n=0/);
+  const before = draws;
+  server.change(KEY, { m: 1 });
+  await waitFor(() => expect(client.peek(KEY)?.data.m).toBe(1));
+  expect(draws).toBe(before);
+  server.change(KEY, { n: 2 });
+  await screen.findByText(/n=2/);
+});
+
+it("a page drawn by a server is taken over without a second request", async () => {
+  await client.load(KEY);
+  const initial = JSON.parse(JSON.stringify(client.dehydrate())) as ReturnType<Client["dehydrate"]>;
+  const html = renderToString(h(SportsEdgeProvider, { client }, h(Fixture)));
+  expect(html).toContain("n=0");
+  const requests = server.seen.length;
+  const there = createClient({ baseUrl: server.url, live: false, tabs: false });
+  const holder = document.body.appendChild(document.createElement("div"));
+  holder.innerHTML = html;
+  const faults: unknown[] = [];
+  const root = await act(async () => hydrateRoot(holder, h(SportsEdgeProvider, { client: there, initial }, h(Fixture)), { onRecoverableError: (fault) => faults.push(fault) }));
+  await new Promise((done) => setTimeout(done, 200));
+  expect(holder.textContent).toContain("n=0");
+  expect(server.seen.length).toBe(requests);
+  expect(faults).toEqual([]);
+  act(() => root.unmount());
+  holder.remove();
+  await there.close();
+});
+
+it("waits by Suspense where it is asked to, and tells an error", async () => {
+  const Waiting = ({ of }: { of: Key }) => h("p", null, JSON.stringify(useKey(of, { suspense: true }).data));
+  show(h(Suspense, { fallback: "waiting" }, h(Waiting, { of: KEY })));
+  expect(screen.getByText("waiting")).toBeTruthy();
+  await screen.findByText('{"n":0}');
+  const Failing = () => h("p", null, String(useFixture(9).error));
+  show(h(Failing));
+  await screen.findByText(/There is nothing at this path/);
+  expect(() => render(h(Fixture))).toThrow("SportsEdgeProvider");
+});
+
+it("tells the connection and how old a state is", async () => {
+  const State = () => {
+    const { state } = useConnection();
+    const { age, stale, doubt } = useFreshness(KEY, 20);
+    return h("p", null, `${state} ${age === undefined ? "none" : age >= 0} ${stale} ${doubt}`);
+  };
+  show(h("div", null, h(State), h(Fixture)));
+  expect(screen.getByText(/none false null/)).toBeTruthy();
+  await screen.findByText("polling true false null");
+  act(() => client.store.mark(KEY, { doubt: "why" }));
+  expect(screen.getByText(/true true why/)).toBeTruthy();
+});
+
+it("draws a line of who wins and prolongs it", async () => {
+  const made = (as_of: string, home: number) => ({ as_of, markets: [{ market: "h2h", outcomes: [{ probability: home }, { probability: 1 - home }] }] });
+  server.set("fixtures/8/prediction", made("2026-01-08T00:00:00Z", 0.5));
+  server.set("board", { data: [] });
+  server.set("edges", { data: [] });
+  const batch = vi.spyOn(client, "post").mockResolvedValue({ data: [{ prediction: made("2026-01-01T00:00:00Z", 0.4) }, { prediction: null }, { prediction: made("2026-01-08T00:00:00Z", 0.5) }] } as never);
+  const Line = () => {
+    const { data } = useWinProbability(8, { points: 3 });
+    const lists = [useBoard().data, useEdges().data, usePrediction(8).data].filter(Boolean).length;
+    return h("p", null, `${lists} ${data?.map(({ probabilities }) => probabilities[0]).join(",")}`);
+  };
+  show(h(Line));
+  await screen.findByText("3 0.4,0.5");
+  expect((batch.mock.calls[0]![1] as unknown as { body: { data: unknown[] } }).body.data).toHaveLength(3);
+  server.change("fixtures/8/prediction", made("2026-01-08T01:00:00Z", 0.6));
+  await screen.findByText("3 0.4,0.5,0.6");
+});
+
+it("a query of TanStack shows what the client holds and follows it", async () => {
+  const queries = new QueryClient();
+  const end = follow(client, queries);
+  const Query = () => h("p", null, JSON.stringify(useQuery(queryOptions(client, KEY)).data));
+  const view = render(h(QueryClientProvider, { client: queries }, h(Query)));
+  await screen.findByText('{"n":0}');
+  server.change(KEY, { n: 3 });
+  await screen.findByText('{"n":3}');
+  expect(queryOptions(client, KEY).initialData).toEqual({ n: 3 });
+  view.unmount();
+  await waitFor(() => expect(client.store.watched()).toEqual([]));
+  end();
+  queries.clear();
+});
