@@ -56,6 +56,7 @@ tools() {
 		need python3 python3 "Install Python 3.9 or newer (Debian: apt-get install python3)." &&
 		need git git "Install git (Debian: apt-get install git)." &&
 		need curl curl "Install curl (Debian: apt-get install curl); README.md uses it." &&
+		need redis-server redis-server "Install Redis (Debian: apt-get install redis-server)." &&
 		need chromium chromium "Install Chromium (Debian: apt-get install chromium)." &&
 		{ [ -e /usr/share/fonts/truetype/dejavu ] || apt_install fonts-dejavu-core || true; } &&
 		wheels && nextest && same_llvm
@@ -161,8 +162,10 @@ mkdir -p "$LOGS"
 rm -f "$LOGS"/*.log "$TABLE"
 CARGO_TARGET_DIR=$ROOT/target/coverage
 INSTA_UPDATE=no
+# A test that lacks a service fails here instead of saying that it was skipped.
+SPORTS_EDGE_REQUIRE_SERVICES=1
 PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:$ROOT/.tools/bin"
-export CARGO_TARGET_DIR INSTA_UPDATE PATH
+export CARGO_TARGET_DIR INSTA_UPDATE SPORTS_EDGE_REQUIRE_SERVICES PATH
 
 must "tools" tools
 must "web build" web_build

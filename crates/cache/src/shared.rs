@@ -18,6 +18,7 @@ mod options;
 mod outbox;
 mod script;
 mod sender;
+mod service;
 mod types;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use tokio::task::JoinHandle;
 
 pub use self::codec::{Decoded, decode};
 pub use self::options::SharedOptions;
+pub use self::service::{Allowance, Claim, ClaimToken, Claims, Rate, RateLimit, Sessions};
 pub use self::types::{
     Acknowledged, Begin, Change, Fence, Frame, Listener, SLOTS_MAX, SharedCounts, SharedError,
     SharedHealth, Stored, Touched,

@@ -5,4 +5,5 @@ mod rig;
 
 mod bus;
 mod entries;
+mod services;
 mod trouble;

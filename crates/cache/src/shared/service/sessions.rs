@@ -1,0 +1,179 @@
+//! Sessions: small bytes under a name that is a secret, for a time.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use redis::Value;
+use sha1_smol::Sha1;
+
+use super::super::types::SharedError;
+use super::super::{Shared, millis};
+use super::TWIN_MAX;
+use super::twin::Twin;
+
+/// The check that stands before what is stored: of the name and the bytes.
+const CHECK: usize = 20;
+
+/// Sessions of all replicas. With the server away a replica knows those that it used lately; what
+/// was ended meanwhile stays ended, and the server learns of it when it is back.
+pub struct Sessions {
+    shared: Option<Shared>,
+    twin: Twin<Copy>,
+    /// Whether the server has not heard of some.
+    owing: AtomicBool,
+}
+
+/// A session as this process knows it.
+#[derive(Clone)]
+struct Copy {
+    /// `None` where it was ended.
+    bytes: Option<Bytes>,
+    /// The server has not heard of it.
+    unsent: bool,
+}
+
+impl Sessions {
+    /// Sessions over all replicas where there is a shared tier.
+    pub fn new(shared: Option<Shared>) -> Self {
+        Self {
+            shared,
+            twin: Twin::new(TWIN_MAX),
+            owing: AtomicBool::new(false),
+        }
+    }
+
+    /// Begins or replaces a session, which ends after `time_to_live`.
+    pub async fn put(&self, name: &str, bytes: Bytes, time_to_live: Duration) {
+        self.keep(name, Some(bytes), Instant::now() + time_to_live)
+            .await;
+    }
+
+    /// What a session holds, where it has not ended.
+    pub async fn get(&self, name: &str) -> Option<Bytes> {
+        let known = self.twin.get(name);
+        let Some(shared) = &self.shared else {
+            return known?.bytes;
+        };
+        self.send_unsent(shared).await;
+        if let Some(Copy {
+            bytes,
+            unsent: true,
+        }) = &known
+        {
+            return bytes.clone();
+        }
+        match fetch(shared, name).await {
+            Ok(Some((bytes, end))) => {
+                let copy = Copy {
+                    bytes: Some(bytes.clone()),
+                    unsent: false,
+                };
+                self.twin.put(name, copy, end);
+                Some(bytes)
+            }
+            Ok(None) => {
+                self.twin.remove(name);
+                None
+            }
+            Err(_) => known?.bytes,
+        }
+    }
+
+    /// Ends a session; `time_to_live` is the longest that one may last.
+    pub async fn remove(&self, name: &str, time_to_live: Duration) {
+        self.keep(name, None, Instant::now() + time_to_live).await;
+    }
+
+    async fn keep(&self, name: &str, bytes: Option<Bytes>, end: Instant) {
+        let mut copy = Copy {
+            bytes,
+            unsent: self.shared.is_some(),
+        };
+        self.twin.put(name, copy.clone(), end);
+        let Some(shared) = &self.shared else {
+            return;
+        };
+        if send(shared, name, &copy, end).await.is_ok() {
+            copy.unsent = false;
+            self.twin.put(name, copy, end);
+        } else {
+            self.owing.store(true, Ordering::Release);
+        }
+    }
+
+    /// Tells the server what happened while it was away.
+    async fn send_unsent(&self, shared: &Shared) {
+        if shared.inner.link().is_none() || !self.owing.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        for (name, mut copy, end) in self.twin.select(|it| it.unsent) {
+            if send(shared, &name, &copy, end).await.is_err() {
+                self.owing.store(true, Ordering::Release);
+                return;
+            }
+            copy.unsent = false;
+            self.twin.put(&name, copy, end);
+        }
+    }
+}
+
+async fn send(shared: &Shared, name: &str, copy: &Copy, end: Instant) -> Result<(), SharedError> {
+    let link = shared.inner.need_link()?;
+    let key = shared.inner.keys.under("session", name.as_bytes());
+    let mut cmd;
+    match &copy.bytes {
+        Some(bytes) => {
+            let left = end.saturating_duration_since(Instant::now());
+            cmd = redis::cmd("SET");
+            cmd.arg(key).arg(sealed(name, bytes));
+            cmd.arg("PX").arg(millis(left).max(1));
+        }
+        None => {
+            cmd = redis::cmd("UNLINK");
+            cmd.arg(key);
+        }
+    }
+    link.ask(&cmd).await.map(|_| ())
+}
+
+async fn fetch(shared: &Shared, name: &str) -> Result<Option<(Bytes, Instant)>, SharedError> {
+    let link = shared.inner.need_link()?;
+    let key = shared.inner.keys.under("session", name.as_bytes());
+    let mut left = redis::cmd("PTTL");
+    left.arg(&key);
+    // Asked first: should the session be replaced in between, the copy only ends early.
+    let left = match link.ask(&left).await? {
+        Value::Int(left) => u64::try_from(left).unwrap_or(0),
+        _ => return Err(link.distrust(SharedError::Garbled("PTTL"))),
+    };
+    let mut get = redis::cmd("GET");
+    get.arg(&key);
+    match link.ask(&get).await? {
+        Value::Nil => Ok(None),
+        Value::BulkString(held) => {
+            let bytes = unsealed(name, Bytes::from(held))
+                .ok_or_else(|| link.distrust(SharedError::Garbled("GET")))?;
+            Ok(Some((bytes, Instant::now() + Duration::from_millis(left))))
+        }
+        _ => Err(link.distrust(SharedError::Garbled("GET"))),
+    }
+}
+
+fn check(name: &str, bytes: &[u8]) -> [u8; CHECK] {
+    let mut hash = Sha1::from(name.len().to_be_bytes());
+    hash.update(name.as_bytes());
+    hash.update(bytes);
+    hash.digest().bytes()
+}
+
+fn sealed(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut sealed = check(name, bytes).to_vec();
+    sealed.extend_from_slice(bytes);
+    sealed
+}
+
+fn unsealed(name: &str, held: Bytes) -> Option<Bytes> {
+    let bytes = (held.len() >= CHECK).then(|| held.slice(CHECK..))?;
+    (held[..CHECK] == check(name, &bytes)).then_some(bytes)
+}
