@@ -7,6 +7,7 @@ mod game;
 mod key;
 mod market;
 mod odds;
+mod play;
 mod prediction;
 mod price;
 mod quote;
@@ -25,6 +26,7 @@ pub use odds::{
     OddsFormat, Overround, OverroundError, ParseOddsError, expected_value, kelly_fraction,
     overround, remove_overround,
 };
+pub use play::{GameClock, InvalidPlay, Period, PlayEvent, PlayKind, Side};
 pub use prediction::{MarketPrediction, OutcomeProbability, Prediction};
 pub use price::{InvalidPrice, Price};
 pub use quote::{Quote, QuoteStage};

@@ -15,6 +15,7 @@ mod error;
 mod evaluate;
 mod features;
 mod forecaster;
+mod in_play;
 mod outcome;
 mod random;
 mod report;
@@ -52,6 +53,10 @@ pub use evaluate::{
 pub use features::{Feature, features};
 pub use forecaster::{Forecast, Forecaster};
 pub use history::History;
+pub use in_play::{
+    Course, FootballParameters, FootballPlay, GameState, Half, InPlayCell, InPlayReport, NextGoal,
+    Phase, PlayLog, PlayScored, PointsParameters, PointsPlay, Regress, ScoreEffect, judge_in_play,
+};
 pub use matchup::Matchup;
 pub use points::PointsDistribution;
 pub use pool::{

@@ -7,7 +7,7 @@ use domain::{Line, Market, MarketKind, Outcome, OutcomeProbability};
 use crate::settlement::Settlement;
 
 /// Margins from minus this to plus this are told apart.
-const MARGIN_MAX: i32 = 80;
+pub(crate) const MARGIN_MAX: i32 = 80;
 
 /// How margin and total of a game are spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +59,42 @@ impl PointsDistribution {
             totals,
             total_lowest,
         }
+    }
+
+    /// Made of probabilities of margins from `-MARGIN_MAX` on and of totals from `total_lowest`
+    /// on, each of which must add up to one.
+    pub(crate) fn from_parts(margins: Vec<f64>, totals: Vec<f64>, total_lowest: i32) -> Self {
+        debug_assert_eq!(margins.len(), 2 * index_of_tie() + 1);
+        Self {
+            margins,
+            totals,
+            total_lowest,
+        }
+    }
+
+    /// Probabilities of margins, from `-MARGIN_MAX` on.
+    pub(crate) fn margins(&self) -> &[f64] {
+        &self.margins
+    }
+
+    /// The lowest total told apart, and probabilities of totals from it on.
+    pub(crate) fn totals(&self) -> (i32, &[f64]) {
+        (self.total_lowest, &self.totals)
+    }
+
+    /// Probabilities of one margin and of one total; zero where they are not told apart.
+    pub fn likelihood(&self, margin: i32, total: i32) -> [f64; 2] {
+        let at = |lowest: i32, probabilities: &[f64], value: i32| {
+            let index = usize::try_from(value - lowest).ok();
+            index
+                .and_then(|it| probabilities.get(it))
+                .copied()
+                .unwrap_or(0.0)
+        };
+        [
+            at(-MARGIN_MAX, &self.margins, margin),
+            at(self.total_lowest, &self.totals, total),
+        ]
     }
 
     /// Home and away, a tie counting half for each.
@@ -147,14 +183,14 @@ fn index_of_tie() -> usize {
 }
 
 /// What a normal distribution gives each whole number.
-fn steps(range: std::ops::RangeInclusive<i32>, mean: f64, deviation: f64) -> Vec<f64> {
+pub(crate) fn steps(range: std::ops::RangeInclusive<i32>, mean: f64, deviation: f64) -> Vec<f64> {
     let below = |value: f64| normal_cdf((value - mean) / deviation);
     range
         .map(|it| (below(f64::from(it) + 0.5) - below(f64::from(it) - 0.5)).max(1e-12))
         .collect()
 }
 
-fn normalise(probabilities: &mut [f64]) {
+pub(crate) fn normalise(probabilities: &mut [f64]) {
     let sum: f64 = probabilities.iter().sum();
     probabilities.iter_mut().for_each(|it| *it /= sum);
 }

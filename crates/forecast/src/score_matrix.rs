@@ -2,7 +2,7 @@
 //!
 //! No cell is ever negative and the cells add up to one, whatever went in.
 
-use domain::{Line, Market, MarketKind, Outcome, OutcomeProbability};
+use domain::{Line, Market, MarketKind, MarketPrediction, Outcome, OutcomeProbability};
 
 use crate::settlement::Settlement;
 
@@ -17,6 +17,13 @@ const LIKELIEST_SCORES: usize = 15;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreMatrix {
     cells: Vec<f64>,
+}
+
+/// What several markets are read off, once one of them asked.
+#[derive(Default)]
+struct Sums {
+    totals: Option<[f64; 2 * SIZE - 1]>,
+    margins: Option<[f64; 2 * SIZE - 1]>,
 }
 
 impl ScoreMatrix {
@@ -40,6 +47,19 @@ impl ScoreMatrix {
         cells[SIZE + 1] *= 1.0 - rho;
         let sum: f64 = cells.iter().sum();
         cells.iter_mut().for_each(|cell| *cell /= sum);
+        Self { cells }
+    }
+
+    /// A grid of cells row by row, which must be [`ScoreMatrix::SIZE`] squared and add up to one.
+    pub(crate) fn from_cells(cells: Vec<f64>) -> Self {
+        debug_assert_eq!(cells.len(), SIZE * SIZE);
+        Self { cells }
+    }
+
+    /// All of the probability on one score of the grid.
+    pub(crate) fn certain([home, away]: [usize; 2]) -> Self {
+        let mut cells = vec![0.0; SIZE * SIZE];
+        cells[home * SIZE + away] = 1.0;
         Self { cells }
     }
 
@@ -78,14 +98,29 @@ impl ScoreMatrix {
 
     /// Outcomes of a market with the probabilities at which a price breaks even.
     pub fn market(&self, market: Market) -> Vec<OutcomeProbability> {
+        self.priced(market, &mut Sums::default())
+    }
+
+    /// The same for several markets, which share what they are read off.
+    pub fn markets(&self, markets: &[Market]) -> Vec<MarketPrediction> {
+        let mut sums = Sums::default();
+        let predict = |market: &Market| MarketPrediction {
+            market: *market,
+            outcomes: self.priced(*market, &mut sums),
+        };
+        markets.iter().map(predict).collect()
+    }
+
+    fn priced(&self, market: Market, sums: &mut Sums) -> Vec<OutcomeProbability> {
         match (market.kind(), market.line()) {
             (MarketKind::Totals, Some(line)) => {
-                let totals = Settlement::above(line, 0, &self.totals());
-                totals.outcomes(Outcome::Over, Outcome::Under)
+                let totals = sums.totals.get_or_insert_with(|| self.totals());
+                Settlement::above(line, 0, totals).outcomes(Outcome::Over, Outcome::Under)
             }
             (MarketKind::Spreads, Some(line)) => {
                 let needed = Line::from_quarters(-line.quarters());
-                let spread = Settlement::above(needed, 1 - offset(SIZE), &self.margins());
+                let margins = sums.margins.get_or_insert_with(|| self.margins());
+                let spread = Settlement::above(needed, 1 - offset(SIZE), margins);
                 spread.outcomes(Outcome::Home, Outcome::Away)
             }
             (MarketKind::BothTeamsToScore, _) => self.both_teams_to_score(),
@@ -157,11 +192,16 @@ impl ScoreMatrix {
 
     fn likeliest_scores(&self) -> Vec<OutcomeProbability> {
         let mut order: Vec<usize> = (0..self.cells.len()).collect();
-        order.sort_by(|a, b| self.cells[*b].total_cmp(&self.cells[*a]).then(a.cmp(b)));
+        let likelier = |a: &usize, b: &usize| {
+            let by_probability = self.cells[*b].total_cmp(&self.cells[*a]);
+            by_probability.then(a.cmp(b))
+        };
+        order.select_nth_unstable_by(LIKELIEST_SCORES, likelier);
+        order.truncate(LIKELIEST_SCORES);
+        order.sort_by(likelier);
         let goals = |it: usize| u8::try_from(it).expect("the grid ends far below 256");
         order
             .into_iter()
-            .take(LIKELIEST_SCORES)
             .map(|index| OutcomeProbability {
                 outcome: Outcome::Exactly(goals(index / SIZE), goals(index % SIZE)),
                 probability: self.cells[index],

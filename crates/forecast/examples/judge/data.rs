@@ -11,7 +11,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-type Row = HashMap<String, String>;
+pub(crate) type Row = HashMap<String, String>;
 
 /// Where the development data lies beside the checkout, or beside a folder that holds it; `None`
 /// where it is not there.
@@ -61,7 +61,7 @@ pub(crate) fn nba(folder: &Path) -> Data {
     data
 }
 
-fn rows(path: &Path) -> Vec<Row> {
+pub(crate) fn rows(path: &Path) -> Vec<Row> {
     let mut reader = csv::Reader::from_path(path).expect("the file is there");
     reader
         .deserialize()
@@ -140,7 +140,7 @@ impl Quotes {
 }
 
 impl Data {
-    fn competition(&mut self, key: &str, sport: Sport) {
+    pub(crate) fn competition(&mut self, key: &str, sport: Sport) {
         self.competitions.push(Competition {
             key: CompetitionKey::new(key).expect("a key"),
             name: key.to_owned(),
@@ -161,7 +161,7 @@ impl Data {
     }
 
     /// Adds a game of the competition with its sides and season; the caller fills in the rest.
-    fn game(&mut self, names: [&str; 4], kickoff: Timestamp) -> &mut Game {
+    pub(crate) fn game(&mut self, names: [&str; 4], kickoff: Timestamp) -> &mut Game {
         let [competition, season, home, away] = names;
         let sides = [self.team(competition, home), self.team(competition, away)];
         let competition = self
@@ -199,6 +199,8 @@ impl Data {
         game.known_at = precision.result_known_at(kickoff, Sport::Football);
         game.score = pair(row, ["fthg", "ftag"]).map(|[home, away]| Score { home, away });
         game.stats = MatchStats {
+            half_time: pair(row, ["hthg", "htag"]).map(|[home, away]| Score { home, away }),
+            red_cards: pair(row, ["hr", "ar"]),
             shots: pair(row, ["hs", "as"]),
             shots_on_target: pair(row, ["hst", "ast"]),
             expected_goals: number::<f64>(row, "hxg")

@@ -1,0 +1,216 @@
+use std::num::NonZeroU8;
+
+use domain::{GameClock, Period, PlayEvent, PlayKind, Score, Side, Sport};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_780_000_000 + seconds).unwrap()
+}
+
+fn period(number: u8) -> Period {
+    Period::new(number).unwrap()
+}
+
+fn event(sequence: u64, kind: PlayKind) -> PlayEvent {
+    PlayEvent {
+        sequence,
+        revision: 0,
+        at: at(60 * i64::try_from(sequence).unwrap()),
+        clock: None,
+        kind,
+    }
+}
+
+fn scored(side: Side) -> PlayKind {
+    PlayKind::Scored {
+        side,
+        points: NonZeroU8::MIN,
+    }
+}
+
+fn score(home: u16, away: u16) -> Score {
+    Score { home, away }
+}
+
+fn kinds(kinds: &[PlayKind]) -> Vec<PlayEvent> {
+    (1..)
+        .zip(kinds)
+        .map(|(sequence, kind)| event(sequence, *kind))
+        .collect()
+}
+
+fn football(events: &[PlayEvent]) -> GameState {
+    GameState::after(Sport::Football, events)
+}
+
+#[test]
+fn a_game_of_football_goes_from_before_to_finished() {
+    let events = kinds(&[
+        PlayKind::PeriodStart { period: period(1) },
+        scored(Side::Home),
+        PlayKind::Stoppage { seconds: 180 },
+        PlayKind::PeriodEnd { period: period(1) },
+        PlayKind::PeriodStart { period: period(2) },
+        PlayKind::RedCard { side: Side::Away },
+        scored(Side::Away),
+        PlayKind::PeriodEnd { period: period(2) },
+        PlayKind::Finished,
+    ]);
+    assert_eq!(football(&[]), GameState::BEFORE);
+    let begun = football(&events[..3]);
+    assert_eq!((begun.phase, begun.period), (Phase::Playing, 1));
+    assert_eq!((begun.score, begun.stoppage), (score(1, 0), Some(180)));
+    assert!((begun.seconds_at(at(60 + 725)) - 725.0).abs() < 1e-9);
+    let half = football(&events[..4]);
+    assert_eq!((half.phase, half.stoppage), (Phase::Break, None));
+    assert_eq!(half.seconds_at(at(9000)), half.seconds_at(at(0)));
+    let late = football(&events[..7]);
+    assert_eq!((late.red_cards, late.regular), ([0, 1], None));
+    let end = football(&events);
+    assert_eq!(
+        (end.phase, end.regular, end.events),
+        (Phase::Finished, Some(score(1, 1)), 9)
+    );
+    assert_eq!(end.lead(), 0);
+}
+
+#[test]
+fn what_is_cancelled_never_counted_and_a_goal_is_taken_away_once() {
+    let goal = scored(Side::Home);
+    let red = PlayKind::RedCard { side: Side::Home };
+    let cancelled = |of| PlayKind::Cancelled { of };
+    let told = |home, away| PlayKind::Score { home, away };
+    let after = |all: &[PlayKind]| football(&kinds(all)).score;
+    assert_eq!(after(&[goal, cancelled(1)]), score(0, 0));
+    assert_eq!(after(&[goal, cancelled(1), cancelled(1)]), score(0, 0));
+    assert_eq!(after(&[goal, cancelled(9)]), score(1, 0));
+    // A score that only confirms leaves the goal to be cancelled; one that corrects settles it.
+    assert_eq!(after(&[goal, told(1, 0), cancelled(1)]), score(0, 0));
+    assert_eq!(after(&[goal, goal, told(1, 0), cancelled(1)]), score(1, 0));
+    assert_eq!(after(&[told(2, 1), goal]), score(3, 1));
+    let state = football(&kinds(&[red, red, cancelled(1)]));
+    assert_eq!(state.red_cards, [1, 0]);
+}
+
+#[test]
+fn regular_play_keeps_its_score_through_overtime_and_late_corrections() {
+    let goal = scored(Side::Home);
+    let end = PlayKind::PeriodEnd { period: period(2) };
+    let overtime = PlayKind::PeriodStart { period: period(3) };
+    let regular = |all: &[PlayKind]| football(&kinds(all)).regular;
+    assert_eq!(regular(&[goal, end, overtime, goal]), Some(score(1, 0)));
+    assert_eq!(
+        regular(&[goal, end, PlayKind::Cancelled { of: 1 }]),
+        Some(score(0, 0))
+    );
+    let corrected = PlayKind::Score { home: 1, away: 1 };
+    assert_eq!(regular(&[goal, end, corrected]), Some(score(1, 1)));
+    assert_eq!(
+        regular(&[goal, end, overtime, corrected]),
+        Some(score(1, 0))
+    );
+    assert_eq!(
+        regular(&[overtime, goal, PlayKind::Cancelled { of: 2 }]),
+        Some(score(0, 0))
+    );
+    assert_eq!(regular(&[goal, PlayKind::Abandoned]), None);
+}
+
+#[test]
+fn a_clock_tells_a_period_whose_start_was_not_told() {
+    let clock = |number, seconds| Some(GameClock::new(period(number), seconds).unwrap());
+    let mut goal = event(5, scored(Side::Away));
+    goal.clock = clock(2, 600);
+    let state = football(&[goal]);
+    assert_eq!((state.phase, state.period), (Phase::Playing, 2));
+    assert!(state.running && (state.seconds_at(goal.at) - 600.0).abs() < 1e-9);
+    let mut stop = event(6, PlayKind::Clock { running: false });
+    stop.clock = clock(2, 660);
+    let state = football(&[goal, stop]);
+    assert_eq!(state.seconds_at(at(99_999)).to_bits(), 660.0_f64.to_bits());
+    // A late word of the period before moves nothing back.
+    let mut old = event(7, PlayKind::Clock { running: true });
+    old.clock = clock(1, 100);
+    let state = football(&[goal, stop, old]);
+    assert_eq!((state.period, state.seconds), (2, 660));
+    // A clock that nobody stops does not run for ever.
+    assert_eq!(
+        state.seconds_at(at(999_999)).to_bits(),
+        7200.0_f64.to_bits()
+    );
+}
+
+#[test]
+fn a_higher_revision_replaces_and_a_known_event_changes_nothing() {
+    let mut log = PlayLog::new(Sport::Football);
+    let goal = event(1, scored(Side::Home));
+    let told_anew = PlayEvent {
+        revision: 1,
+        kind: scored(Side::Away),
+        ..goal
+    };
+    assert!(log.add(goal) && !log.add(goal));
+    assert_eq!(log.state().score, score(1, 0));
+    assert!(log.add(told_anew) && !log.add(goal));
+    assert_eq!((log.state().score, log.events().count()), (score(0, 1), 1));
+    for sequence in 2..20_000 {
+        log.add(event(sequence, PlayKind::Clock { running: true }));
+    }
+    assert_eq!(log.events().count(), PlayLog::EVENTS_MAX);
+}
+
+fn any_kind() -> impl Strategy<Value = PlayKind> {
+    let side = prop_oneof![Just(Side::Home), Just(Side::Away)];
+    prop_oneof![
+        (1_u8..5).prop_map(|it| PlayKind::PeriodStart { period: period(it) }),
+        (1_u8..5).prop_map(|it| PlayKind::PeriodEnd { period: period(it) }),
+        any::<bool>().prop_map(|running| PlayKind::Clock { running }),
+        (0_u16..600).prop_map(|seconds| PlayKind::Stoppage { seconds }),
+        side.clone().prop_map(scored),
+        side.prop_map(|side| PlayKind::RedCard { side }),
+        (0_u64..30).prop_map(|of| PlayKind::Cancelled { of }),
+        (0_u16..4, 0_u16..4).prop_map(|(home, away)| PlayKind::Score { home, away }),
+        Just(PlayKind::Finished),
+    ]
+}
+
+fn any_event() -> impl Strategy<Value = PlayEvent> {
+    let clock = proptest::option::of((1_u8..4, 0_u16..3000));
+    (0_u64..30, 0_u16..3, any_kind(), clock, 0_i64..6000).prop_map(
+        |(sequence, revision, kind, clock, seconds)| PlayEvent {
+            sequence,
+            revision,
+            at: at(0) + SignedDuration::from_secs(seconds),
+            clock: clock.map(|(number, it)| GameClock::new(period(number), it).unwrap()),
+            kind,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_arrival_gives_the_same_state(
+        (events, shuffled) in proptest::collection::vec(any_event(), 0..40)
+            .prop_flat_map(|it| (Just(it.clone()), Just(it).prop_shuffle()))
+    ) {
+        let state = football(&events);
+        prop_assert_eq!(state, football(&shuffled));
+        let twice: Vec<PlayEvent> = events.iter().chain(&shuffled).copied().collect();
+        prop_assert_eq!(state, football(&twice));
+    }
+
+    #[test]
+    fn a_log_that_grows_event_by_event_is_at_every_step_what_its_prefix_gives(
+        events in proptest::collection::vec(any_event(), 0..30)
+    ) {
+        let mut log = PlayLog::new(Sport::Basketball);
+        for (index, event) in events.iter().enumerate() {
+            log.add(*event);
+            let prefix = GameState::after(Sport::Basketball, &events[..=index]);
+            prop_assert_eq!(log.state(), prefix);
+        }
+    }
+}
