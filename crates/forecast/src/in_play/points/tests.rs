@@ -125,10 +125,11 @@ proptest! {
         let (lowest, totals) = scores.totals();
         prop_assert!(lowest >= i32::from(2 * score + lead));
         prop_assert!((totals.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        prop_assert!(home(&play, &more, 0.0) >= home(&play, &now, 0.0));
+        // Every margin keeps a chance of 1e-12, which is what may be lost here.
+        prop_assert!(home(&play, &more, 0.0) >= home(&play, &now, 0.0) - 1e-9);
         let little = home(&play, &now, 1e-3) - home(&play, &now, 0.0);
         prop_assert!(little.abs() < 1e-4, "{little}");
         let worse = state([score, score + lead], period, seconds);
-        prop_assert!(home(&play, &worse, 0.0) <= home(&play, &now, 0.0) + 1e-12);
+        prop_assert!(home(&play, &worse, 0.0) <= home(&play, &now, 0.0) + 1e-9);
     }
 }
