@@ -25,6 +25,7 @@ pub(crate) fn football(
     let mut parameters = start;
     parameters.halves = halves(minutes, first_half_share(&fitted));
     let moments: Vec<&Moment> = fitted.iter().map(|it| &it.priced).collect();
+    parameters.regress = Regress::default();
     if effects {
         let loss = |it: &[f64]| loss(&moments, &with_effects(&parameters, it));
         let found = descend(vec![0.0; 4], 0.16, &loss);

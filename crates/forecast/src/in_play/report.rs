@@ -10,6 +10,9 @@ use crate::{Difference, Metrics, Scored, compare, evaluate};
 /// Leads beyond this are judged with it.
 const LEAD_MAX: i32 = 3;
 
+/// Whether a lead and whether a minute is meant, and which: the order of cells.
+type Place = (bool, bool, Option<u16>, Option<i32>);
+
 /// A forecast under way and what happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlayScored {
@@ -55,8 +58,7 @@ impl InPlayReport {
 
 /// Judges forecasts under way; `seed` draws the resampling of intervals.
 pub fn judge_in_play(scored: &[PlayScored], seed: u64) -> InPlayReport {
-    let mut groups: BTreeMap<(bool, bool, Option<u16>, Option<i32>), Vec<&PlayScored>> =
-        BTreeMap::new();
+    let mut groups: BTreeMap<Place, Vec<&PlayScored>> = BTreeMap::new();
     for it in scored {
         let lead = it.lead.clamp(-LEAD_MAX, LEAD_MAX);
         for minute in [None, Some(it.minute)] {
