@@ -1,0 +1,53 @@
+//! The time by which ages are told: monotonic, in milliseconds since the cache was made.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// How far the coarse clock may lag behind the exact one: a tick of the slowest kernel.
+pub(crate) const LAG_MS: u64 = 10;
+
+/// Where the time comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Clock {
+    /// The kernel's coarse monotonic clock, at most [`LAG_MS`] behind; reading it costs some
+    /// nanoseconds.
+    Coarse { origin_ms: u64 },
+    /// The runtime's clock, which tests can stop and move.
+    Runtime { origin: tokio::time::Instant },
+}
+
+impl Clock {
+    pub(crate) fn coarse() -> Self {
+        Self::Coarse {
+            origin_ms: coarse_ms(),
+        }
+    }
+
+    pub(crate) fn runtime() -> Self {
+        Self::Runtime {
+            origin: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Milliseconds since the clock was made.
+    pub(crate) fn now_ms(&self) -> u64 {
+        match self {
+            Self::Coarse { origin_ms } => coarse_ms() - origin_ms,
+            Self::Runtime { origin } => {
+                u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX)
+            }
+        }
+    }
+}
+
+fn coarse_ms() -> u64 {
+    let now = clock_gettime(ClockId::MonotonicCoarse);
+    // A monotonic clock is never below zero, nor are nanoseconds.
+    now.tv_sec.unsigned_abs() * 1_000 + now.tv_nsec.unsigned_abs() / 1_000_000
+}
+
+/// The time between two readings.
+pub(crate) fn between(earlier_ms: u64, later_ms: u64) -> Duration {
+    Duration::from_millis(later_ms.saturating_sub(earlier_ms))
+}

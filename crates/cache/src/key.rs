@@ -1,0 +1,265 @@
+//! Keys: whose value, of which kind, made from which typed parts.
+//!
+//! Every part is written with its type and length, so two different lists of parts never give the
+//! same bytes. Who may see the value is an argument that cannot be left out.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// A key, at most, in bytes; longer ones are refused when they are used.
+pub const KEY_BYTES_MAX: usize = 1024;
+
+/// Who may see a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope<'a> {
+    /// Everybody.
+    Public,
+    /// Those who belong to one tenant.
+    Tenant(&'a str),
+    /// One user.
+    User(&'a str),
+}
+
+/// Something a key can be made from.
+pub trait Part {
+    /// Appends the part in a form that no other part, of this or another type, has.
+    fn write(&self, to: &mut PartWriter<'_>);
+}
+
+/// Takes the bytes of parts.
+#[derive(Debug)]
+pub struct PartWriter<'a>(&'a mut Vec<u8>);
+
+impl PartWriter<'_> {
+    /// Appends bytes under a mark that says what they are; the length goes before them.
+    pub fn bytes(&mut self, mark: u8, bytes: &[u8]) {
+        self.0.push(mark);
+        let mut length = bytes.len();
+        while length >= 0x80 {
+            self.0.push((length & 0x7f) as u8 | 0x80);
+            length >>= 7;
+        }
+        self.0.push(length as u8);
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+impl Part for str {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        to.bytes(b's', self.as_bytes());
+    }
+}
+
+impl Part for String {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        self.as_str().write(to);
+    }
+}
+
+impl Part for [u8] {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        to.bytes(b'b', self);
+    }
+}
+
+impl Part for u64 {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        to.bytes(b'u', &self.to_le_bytes());
+    }
+}
+
+impl Part for u32 {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        u64::from(*self).write(to);
+    }
+}
+
+impl Part for i64 {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        to.bytes(b'i', &self.to_le_bytes());
+    }
+}
+
+impl Part for bool {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        to.bytes(b'?', &[u8::from(*self)]);
+    }
+}
+
+impl<P: Part> Part for Option<P> {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        match self {
+            None => to.bytes(b'n', &[]),
+            Some(part) => {
+                to.bytes(b'o', &[]);
+                part.write(to);
+            }
+        }
+    }
+}
+
+impl<P: Part + ?Sized> Part for &P {
+    fn write(&self, to: &mut PartWriter<'_>) {
+        (**self).write(to);
+    }
+}
+
+/// A key that is being put together.
+#[derive(Debug, Clone)]
+pub struct KeyBuilder {
+    bytes: Vec<u8>,
+    kind: u16,
+    seed: u64,
+}
+
+impl KeyBuilder {
+    pub(crate) fn new(name: &str, kind: u16, scope: Scope<'_>, seed: u64) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        let mut writer = PartWriter(&mut bytes);
+        writer.bytes(b'k', name.as_bytes());
+        match scope {
+            Scope::Public => writer.bytes(b'P', &[]),
+            Scope::Tenant(id) => writer.bytes(b'T', id.as_bytes()),
+            Scope::User(id) => writer.bytes(b'U', id.as_bytes()),
+        }
+        Self { bytes, kind, seed }
+    }
+
+    /// Appends a part.
+    #[must_use]
+    pub fn part(mut self, part: impl Part) -> Self {
+        part.write(&mut PartWriter(&mut self.bytes));
+        self
+    }
+
+    /// Closes the key.
+    pub fn build(self) -> Key {
+        Key {
+            hash: xxh3_64_with_seed(&self.bytes, self.seed),
+            bytes: self.bytes.into_boxed_slice(),
+            kind: self.kind,
+        }
+    }
+}
+
+/// What a value is known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub(crate) bytes: Box<[u8]>,
+    /// Of the bytes, with a seed that only this process has: nobody outside can make keys collide.
+    pub(crate) hash: u64,
+    pub(crate) kind: u16,
+}
+
+impl Key {
+    /// The canonical bytes, the same on every replica.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Something in the world that values are made from, such as fixture 42.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tag(pub(crate) Box<[u8]>);
+
+impl Tag {
+    /// The tag of the thing `id` among those of `family`.
+    pub fn new(family: &str, id: impl Part) -> Self {
+        let mut bytes = Vec::with_capacity(32);
+        let mut writer = PartWriter(&mut bytes);
+        writer.bytes(b't', family.as_bytes());
+        id.write(&mut writer);
+        Self(bytes.into_boxed_slice())
+    }
+}
+
+/// What an invalidation is aimed at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// One key, and everything that was made from its value.
+    Key(Key),
+    /// Everything that carries a tag.
+    Tag(Tag),
+    /// Every value of the kind of that name.
+    Kind(String),
+    /// Everything there is.
+    Everything,
+}
+
+impl From<&Key> for Target {
+    fn from(key: &Key) -> Self {
+        Self::Key(key.clone())
+    }
+}
+
+impl From<Tag> for Target {
+    fn from(tag: Tag) -> Self {
+        Self::Tag(tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    enum Any {
+        Text(String),
+        Bytes(Vec<u8>),
+        Whole(u64),
+        Signed(i64),
+        Flag(bool),
+        Maybe(Option<String>),
+    }
+
+    fn part() -> impl Strategy<Value = Any> {
+        prop_oneof![
+            "[a-c:]{0,3}".prop_map(Any::Text),
+            prop::collection::vec(any::<u8>(), 0..200).prop_map(Any::Bytes),
+            (0..3_u64).prop_map(Any::Whole),
+            (-2..3_i64).prop_map(Any::Signed),
+            any::<bool>().prop_map(Any::Flag),
+            prop::option::of("[a-b]{0,2}").prop_map(Any::Maybe),
+        ]
+    }
+
+    fn key(parts: &[Any], scope: Scope<'_>) -> Key {
+        let mut key = KeyBuilder::new("kind", 0, scope, 7);
+        for part in parts {
+            key = match part {
+                Any::Text(it) => key.part(it),
+                Any::Bytes(it) => key.part(it.as_slice()),
+                Any::Whole(it) => key.part(*it),
+                Any::Signed(it) => key.part(*it),
+                Any::Flag(it) => key.part(*it),
+                Any::Maybe(it) => key.part(it.clone()),
+            };
+        }
+        key.build()
+    }
+
+    proptest! {
+        #[test]
+        fn other_parts_give_another_key(
+            a in prop::collection::vec(part(), 0..4),
+            b in prop::collection::vec(part(), 0..4),
+        ) {
+            let equal = key(&a, Scope::Public) == key(&b, Scope::Public);
+            prop_assert_eq!(equal, a == b);
+        }
+
+        #[test]
+        fn other_people_have_other_keys(a in "[a-b]{0,2}", b in "[a-b]{0,2}") {
+            let user = key(&[], Scope::User(&a));
+            prop_assert_eq!(user == key(&[], Scope::User(&b)), a == b);
+            prop_assert_ne!(&user, &key(&[], Scope::Tenant(&b)));
+            prop_assert_ne!(&user, &key(&[], Scope::Public));
+        }
+    }
+
+    #[test]
+    fn a_family_and_its_member_do_not_run_together() {
+        assert_ne!(Tag::new("ab", "c"), Tag::new("a", "bc"));
+    }
+}

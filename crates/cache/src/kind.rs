@@ -1,0 +1,333 @@
+//! A kind: a registered class of values with one type, one set of rules and one loader's error.
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use crate::cache::Core;
+use crate::entry::{Birth, Entry, Held, Stage};
+use crate::error::CacheError;
+use crate::flight::{Flights, Joined, Ticket};
+use crate::hit::Hit;
+use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Scope};
+use crate::loading::{Draft, Loading, TAGS_MAX};
+use crate::rules::Rules;
+use crate::statistics::{Tally, Tier};
+use crate::versions::{Force, Slot, Verdict};
+
+mod load;
+
+/// How a kind is set up.
+pub struct KindOptions<V> {
+    pub(crate) name: String,
+    pub(crate) schema: u32,
+    pub(crate) rules: Rules,
+    pub(crate) weigh: Weigh<V>,
+}
+
+pub(crate) type Weigh<V> = Box<dyn Fn(&V) -> usize + Send + Sync>;
+
+impl<V> KindOptions<V> {
+    /// A kind of this name. `schema` is raised whenever the value's type or encoding changes.
+    pub fn new(name: impl Into<String>, schema: u32, rules: Rules) -> Self {
+        Self {
+            name: name.into(),
+            schema,
+            rules,
+            weigh: Box::new(|_| size_of::<V>()),
+        }
+    }
+
+    /// Says how many bytes a value takes, those it refers to included.
+    #[must_use]
+    pub fn weigh(mut self, weigh: impl Fn(&V) -> usize + Send + Sync + 'static) -> Self {
+        self.weigh = Box::new(weigh);
+        self
+    }
+}
+
+/// A class of values; clones are the same one.
+pub struct Kind<V, E: std::error::Error + 'static> {
+    inner: Arc<Inner<V, E>>,
+}
+
+impl<V, E: std::error::Error> Clone for Kind<V, E> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+        }
+    }
+}
+
+pub(crate) struct Inner<V, E: std::error::Error + 'static> {
+    id: u16,
+    name: Arc<str>,
+    slot: Slot,
+    rules: Arc<RwLock<Rules>>,
+    weigh: Weigh<V>,
+    tally: Arc<Tally>,
+    flights: Arc<Flights<Arc<Entry<V>>, CacheError<E>>>,
+    core: Arc<Core>,
+}
+
+/// What a registered kind shares with the cache.
+pub(crate) struct Registered {
+    pub(crate) id: u16,
+    pub(crate) rules: Arc<RwLock<Rules>>,
+    pub(crate) tally: Arc<Tally>,
+}
+
+impl<V, E> Kind<V, E>
+where
+    V: Send + Sync + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    pub(crate) fn new(core: Arc<Core>, it: Registered, options: KindOptions<V>) -> Self {
+        let inner = Inner {
+            id: it.id,
+            slot: core.versions.of_kind(&options.name),
+            name: options.name.into(),
+            rules: it.rules,
+            weigh: options.weigh,
+            tally: it.tally,
+            flights: Flights::new(),
+            core,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Begins a key of this kind, for a value that `scope` may see.
+    pub fn key(&self, scope: Scope<'_>) -> KeyBuilder {
+        KeyBuilder::new(&self.inner.name, self.inner.id, scope, self.inner.core.seed)
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> Rules {
+        self.inner.rules()
+    }
+
+    /// Answers with the fresh value of `key`, loading it where there is none.
+    ///
+    /// The load belongs to the cache: it goes on when the caller leaves, serves everybody who asks
+    /// meanwhile, and keeps nothing that was invalidated while it ran. Where a stale value may
+    /// stand in for one that cannot be loaded, the answer is that, marked as stale.
+    ///
+    /// # Errors
+    /// Where the value cannot be loaded and nothing may stand in, or the key cannot be used.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn get_or_load<F, L>(&self, key: &Key, loader: F) -> Result<Hit<V>, CacheError<E>>
+    where
+        F: FnOnce(Loading) -> L + Send + 'static,
+        L: Future<Output = Result<V, E>> + Send + 'static,
+    {
+        let inner = &self.inner;
+        inner.check(key)?;
+        let reader = inner.core.versions.now();
+        let found = inner.look(key);
+        let mut loader = Some(loader);
+        match &found {
+            Some((entry, Stage::Young)) => return Ok(inner.hit(entry, Tier::Memory)),
+            Some((entry, Stage::Eager)) => {
+                inner.load_behind(key, &mut loader);
+                return Ok(inner.hit(entry, Tier::Memory));
+            }
+            Some((entry, Stage::Revalidate)) => {
+                inner.load_behind(key, &mut loader);
+                return Ok(inner.stale(entry));
+            }
+            _ => inner.tally.misses.add(1),
+        }
+        let fallback = found.and_then(|(entry, stage)| (stage == Stage::Fallback).then_some(entry));
+        loop {
+            match inner
+                .attempt(key, reader, fallback.is_some(), &mut loader)
+                .await
+            {
+                Attempt::Loaded(hit) => return Ok(hit),
+                Attempt::Outdated => {}
+                Attempt::Failed(error) => {
+                    return inner.stand_in(fallback.as_ref()).ok_or(error);
+                }
+                Attempt::Slow => match inner.stand_in(fallback.as_ref()) {
+                    Some(hit) => return Ok(hit),
+                    // It was removed meanwhile: there is nothing left to stand in.
+                    None => {
+                        return inner.attempt_to_the_end(key, reader, &mut loader).await;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Answers with the value of `key` from memory where there is a fresh one; loads nothing.
+    pub fn get(&self, key: &Key) -> Option<Hit<V>> {
+        let inner = &self.inner;
+        match inner.look(key) {
+            Some((entry, Stage::Young | Stage::Eager)) => Some(inner.hit(&entry, Tier::Memory)),
+            _ => {
+                inner.tally.misses.add(1);
+                None
+            }
+        }
+    }
+
+    /// Keeps a value that the caller made from `tags` after everything that is committed by now.
+    ///
+    /// What was kept before is gone, and no load that began earlier can put it back.
+    ///
+    /// # Errors
+    /// Where the key cannot be used or there are too many tags.
+    pub fn put(
+        &self,
+        key: &Key,
+        value: V,
+        describe: impl FnOnce(&Loading),
+    ) -> Result<Hit<V>, CacheError<E>> {
+        let inner = &self.inner;
+        inner.check(key)?;
+        let core = &inner.core;
+        let began = core
+            .versions
+            .change(&[core.versions.of_key(key)], Force::Remove);
+        let loading = Loading::new(core.versions.clone(), inner.rules(), 0);
+        describe(&loading);
+        let now_ms = core.clock.now_ms();
+        let made = Made {
+            key,
+            began,
+            born_ms: now_ms,
+            cost: Duration::ZERO,
+        };
+        let entry = inner.keep(made, value, loading.finish())?;
+        Ok(Hit::new(entry, Tier::Memory, now_ms, false))
+    }
+}
+
+/// What one attempt to get an outcome came to.
+enum Attempt<V, E: std::error::Error + 'static> {
+    Loaded(Hit<V>),
+    /// The load that was waited for began too early for this caller.
+    Outdated,
+    Failed(CacheError<E>),
+    /// It takes longer than the caller wants to wait.
+    Slow,
+}
+
+/// When and at what cost a value was made.
+struct Made<'a> {
+    key: &'a Key,
+    began: u64,
+    born_ms: u64,
+    cost: Duration,
+}
+
+impl<V, E> Inner<V, E>
+where
+    V: Send + Sync + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    fn rules(&self) -> Rules {
+        *self.rules.read().expect("nothing panics with the rules")
+    }
+
+    fn check(&self, key: &Key) -> Result<(), CacheError<E>> {
+        if key.kind != self.id {
+            return Err(CacheError::WrongKind(self.name.clone()));
+        }
+        if key.bytes.len() > KEY_BYTES_MAX {
+            return Err(CacheError::KeyTooLong {
+                size: key.bytes.len(),
+                max: KEY_BYTES_MAX,
+            });
+        }
+        Ok(())
+    }
+
+    /// What memory has of a key, and what may be done with it; what is gone is dropped.
+    fn look(&self, key: &Key) -> Option<(Arc<Entry<V>>, Stage)> {
+        let entry = self.core.memory.get::<V>(key)?;
+        let stage = entry
+            .meta
+            .stage(&self.core.versions, self.core.clock.now_ms());
+        if stage == Stage::Gone {
+            self.tally.invalidations.add(1);
+            self.core.memory.drop_entry(key, &*entry);
+            return None;
+        }
+        Some((entry, stage))
+    }
+
+    fn hit(&self, entry: &Arc<Entry<V>>, tier: Tier) -> Hit<V> {
+        entry.meta.touch();
+        self.tally.hit(tier, entry.meta.cost_us);
+        Hit::new(entry.clone(), tier, self.core.clock.now_ms(), false)
+    }
+
+    fn stale(&self, entry: &Arc<Entry<V>>) -> Hit<V> {
+        entry.meta.touch();
+        self.tally.stale.add(1);
+        Hit::new(entry.clone(), Tier::Memory, self.core.clock.now_ms(), true)
+    }
+
+    /// The stale value, where it may still be served.
+    fn stand_in(&self, fallback: Option<&Arc<Entry<V>>>) -> Option<Hit<V>> {
+        let entry = fallback?;
+        let now_ms = self.core.clock.now_ms();
+        let gone = entry.meta.stage(&self.core.versions, now_ms) == Stage::Gone;
+        (!gone).then(|| self.stale(entry))
+    }
+
+    /// Makes an entry of a value and keeps it, unless something it was made from has changed.
+    fn keep(&self, made: Made<'_>, value: V, draft: Draft) -> Result<Arc<Entry<V>>, CacheError<E>> {
+        let Draft {
+            mut slots,
+            rules,
+            negative,
+            stale,
+        } = draft;
+        if slots.len() > TAGS_MAX {
+            return Err(CacheError::TooManyTags {
+                count: slots.len(),
+                max: TAGS_MAX,
+            });
+        }
+        slots.push(self.core.versions.of_key(made.key));
+        slots.push(self.slot);
+        let mut ages = rules.ages(negative, chance(made.key.hash ^ made.began));
+        if stale {
+            ages.eager = 0;
+            ages.soft = 0;
+        }
+        let birth = Birth {
+            began: made.began,
+            born_ms: made.born_ms,
+            ages,
+            key: made.key.clone(),
+            slots,
+            tally: self.tally.clone(),
+            value_bytes: (self.weigh)(&value),
+            cost_us: u32::try_from(made.cost.as_micros()).unwrap_or(u32::MAX),
+            negative,
+        };
+        let entry = Arc::new(Entry::new(birth, value));
+        if entry.meta.judge(&self.core.versions) == Verdict::Fresh {
+            // Should it change right now, the next reader's look finds that.
+            self.core.memory.insert(entry.clone() as Arc<dyn Held>);
+        } else {
+            self.tally.outdated.add(1);
+        }
+        Ok(entry)
+    }
+}
+
+/// A number in 0..1 drawn from `seed` (the finalizer of `SplitMix64`).
+fn chance(seed: u64) -> f64 {
+    let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    (mixed >> 11) as f64 / (1_u64 << 53) as f64
+}

@@ -1,0 +1,159 @@
+//! The order of invalidations: one clock, and for every slot the time of its last change.
+//!
+//! A key, a tag and a kind each have a slot, by hash. Two that share one are invalidated together,
+//! which costs a load and never shows an old value. A value is as good as it was when its load
+//! began, while none of its slots has changed since.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::key::{Key, Tag};
+
+/// The number of a slot.
+pub(crate) type Slot = u32;
+
+/// How hard an invalidation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Force {
+    /// The value may still stand in where the rules allow a stale one.
+    Expire,
+    /// The value is never served again.
+    Remove,
+}
+
+/// What became of a value since a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Fresh,
+    Expired,
+    Removed,
+}
+
+/// The clock and the slots.
+#[derive(Debug)]
+pub(crate) struct Versions {
+    clock: AtomicU64,
+    /// What is older than this is gone, whatever its slots say.
+    floor: AtomicU64,
+    removed: Box<[AtomicU64]>,
+    expired: Box<[AtomicU64]>,
+    /// One change at a time: the clock may show a change only when its slots do.
+    changing: Mutex<()>,
+}
+
+impl Versions {
+    /// `slots` is rounded up to a power of two.
+    pub(crate) fn new(slots: u32) -> Self {
+        let count = slots.clamp(1, 1 << 26).next_power_of_two() as usize;
+        let table = || (0..count).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            clock: AtomicU64::new(1),
+            floor: AtomicU64::new(0),
+            removed: table(),
+            expired: table(),
+            changing: Mutex::new(()),
+        }
+    }
+
+    /// The time by changes. Everything changed up to it can be seen in the slots.
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.load(Ordering::Acquire)
+    }
+
+    /// Marks slots as changed; whoever asks for the time after this returned sees it.
+    pub(crate) fn change(&self, slots: &[Slot], force: Force) -> u64 {
+        let _one = self.changing.lock().expect("no change panics");
+        let now = self.clock.load(Ordering::Relaxed) + 1;
+        let table = match force {
+            Force::Expire => &self.expired,
+            Force::Remove => &self.removed,
+        };
+        for &slot in slots {
+            table[self.place(slot)].store(now, Ordering::Release);
+        }
+        self.clock.store(now, Ordering::Release);
+        now
+    }
+
+    /// Marks everything as removed.
+    pub(crate) fn change_all(&self) -> u64 {
+        let _one = self.changing.lock().expect("no change panics");
+        let now = self.clock.load(Ordering::Relaxed) + 1;
+        self.floor.store(now, Ordering::Release);
+        self.clock.store(now, Ordering::Release);
+        now
+    }
+
+    /// What became of something made from `slots` at the time `since`.
+    pub(crate) fn judge(&self, slots: impl Iterator<Item = Slot>, since: u64) -> Verdict {
+        if since < self.floor.load(Ordering::Acquire) {
+            return Verdict::Removed;
+        }
+        let mut verdict = Verdict::Fresh;
+        for slot in slots {
+            let place = self.place(slot);
+            if self.removed[place].load(Ordering::Acquire) > since {
+                return Verdict::Removed;
+            }
+            if self.expired[place].load(Ordering::Acquire) > since {
+                verdict = Verdict::Expired;
+            }
+        }
+        verdict
+    }
+
+    pub(crate) fn of_key(&self, key: &Key) -> Slot {
+        self.of(&key.bytes)
+    }
+
+    pub(crate) fn of_tag(&self, tag: &Tag) -> Slot {
+        self.of(&tag.0)
+    }
+
+    /// The slot of a kind: all schemas of it have the same one.
+    pub(crate) fn of_kind(&self, name: &str) -> Slot {
+        self.of(name.as_bytes())
+    }
+
+    /// By a hash without a seed: replicas must agree.
+    fn of(&self, bytes: &[u8]) -> Slot {
+        self.place(xxh3_64(bytes) as u32) as Slot
+    }
+
+    fn place(&self, slot: Slot) -> usize {
+        slot as usize & (self.removed.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changed_later_counts() {
+        let versions = Versions::new(8);
+        let before = versions.now();
+        versions.change(&[3], Force::Remove);
+        let after = versions.now();
+        let judge = |slot, since| versions.judge([slot].into_iter(), since);
+        assert_eq!(judge(3, before), Verdict::Removed);
+        assert_eq!(judge(3, after), Verdict::Fresh);
+        assert_eq!(judge(4, before), Verdict::Fresh);
+        versions.change(&[4], Force::Expire);
+        assert_eq!(judge(4, after), Verdict::Expired);
+        versions.change_all();
+        assert_eq!(judge(5, after), Verdict::Removed);
+        assert_eq!(judge(5, versions.now()), Verdict::Fresh);
+    }
+
+    #[test]
+    fn removal_outweighs_expiry() {
+        let versions = Versions::new(8);
+        let before = versions.now();
+        versions.change(&[1], Force::Expire);
+        versions.change(&[2], Force::Remove);
+        assert_eq!(versions.judge([1, 2].into_iter(), before), Verdict::Removed);
+    }
+}
