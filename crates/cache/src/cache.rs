@@ -60,6 +60,12 @@ pub(crate) struct Core {
     kinds: RwLock<BTreeMap<String, Arc<Registered>>>,
 }
 
+/// Where an invalidation is aimed.
+pub(crate) enum Aim {
+    Slots(Vec<Slot>),
+    Everything,
+}
+
 impl Core {
     /// The highest database position that an invalidation named, 0 where none did.
     pub(crate) fn position(&self) -> u64 {
@@ -159,6 +165,19 @@ impl Cache {
 
     /// Takes the same steps for every number of entries: one store per target.
     fn change(&self, targets: &[Target], force: Force) {
+        match self.aim(targets) {
+            Aim::Everything => {
+                self.core.versions.change_all();
+                self.core.memory.clear();
+            }
+            Aim::Slots(slots) => {
+                self.core.versions.change(&slots, force);
+            }
+        }
+    }
+
+    /// The places in the table of versions that targets have.
+    pub(crate) fn aim(&self, targets: &[Target]) -> Aim {
         let versions = &self.core.versions;
         let mut slots: Vec<Slot> = Vec::with_capacity(targets.len());
         for target in targets {
@@ -166,14 +185,27 @@ impl Cache {
                 Target::Key(key) => versions.of_key(key),
                 Target::Tag(tag) => versions.of_tag(tag),
                 Target::Kind(name) => versions.of_kind(name),
-                Target::Everything => {
-                    versions.change_all();
-                    self.core.memory.clear();
-                    return;
-                }
+                Target::Everything => return Aim::Everything,
             });
         }
-        versions.change(&slots, force);
+        Aim::Slots(slots)
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// The names of kinds, by number.
+    pub(crate) fn names(&self) -> BTreeMap<u16, String> {
+        let kinds = self
+            .core
+            .kinds
+            .read()
+            .expect("nothing panics with the kinds");
+        kinds
+            .iter()
+            .map(|(name, kind)| (kind.id, name.clone()))
+            .collect()
     }
 
     /// What every kind has done, by name.

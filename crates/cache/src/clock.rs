@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// How far the coarse clock may lag behind the exact one: a tick of the slowest kernel.
-pub(crate) const LAG_MS: u64 = 10;
-
 /// Where the time comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Clock {
-    /// The kernel's coarse monotonic clock, at most [`LAG_MS`] behind; reading it costs some
+    /// The kernel's coarse monotonic clock, at most ten milliseconds behind; reading it costs some
     /// nanoseconds.
     Coarse { origin_ms: u64 },
     /// The runtime's clock, which tests can stop and move.

@@ -91,11 +91,6 @@ impl<T: Clone, X: Clone> Flights<T, X> {
         })
     }
 
-    /// How many loads and failures are remembered.
-    pub(crate) fn len(&self) -> usize {
-        self.table().len()
-    }
-
     fn sweep(table: &mut Table<T, X>, now_ms: u64) {
         table.retain(|_, place| match place {
             Place::Flying { .. } => true,

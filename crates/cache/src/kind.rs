@@ -19,7 +19,6 @@ mod load;
 /// How a kind is set up.
 pub struct KindOptions<V> {
     pub(crate) name: String,
-    pub(crate) schema: u32,
     pub(crate) rules: Rules,
     pub(crate) weigh: Weigh<V>,
 }
@@ -27,11 +26,10 @@ pub struct KindOptions<V> {
 pub(crate) type Weigh<V> = Box<dyn Fn(&V) -> usize + Send + Sync>;
 
 impl<V> KindOptions<V> {
-    /// A kind of this name. `schema` is raised whenever the value's type or encoding changes.
-    pub fn new(name: impl Into<String>, schema: u32, rules: Rules) -> Self {
+    /// A kind of this name.
+    pub fn new(name: impl Into<String>, rules: Rules) -> Self {
         Self {
             name: name.into(),
-            schema,
             rules,
             weigh: Box::new(|_| size_of::<V>()),
         }

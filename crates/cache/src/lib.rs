@@ -11,7 +11,7 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let cache = Cache::new(&CacheOptions::default());
 //! let rules = Rules::new(Duration::from_secs(5), Duration::from_secs(60));
-//! let names = KindOptions::new("name", 1, rules).weigh(String::len);
+//! let names = KindOptions::new("name", rules).weigh(String::len);
 //! let names: Kind<String, std::io::Error> = cache.kind(names).unwrap();
 //!
 //! let key = names.key(Scope::Public).part(42_u64).build();
@@ -34,7 +34,7 @@
 //! # use cache::{Cache, CacheOptions, Kind, KindOptions, Rules, Scope};
 //! # let cache = Cache::new(&CacheOptions::default());
 //! # let rules = Rules::new(std::time::Duration::ZERO, std::time::Duration::ZERO);
-//! # let names: Kind<String, std::io::Error> = cache.kind(KindOptions::new("n", 1, rules)).unwrap();
+//! # let names: Kind<String, std::io::Error> = cache.kind(KindOptions::new("n", rules)).unwrap();
 //! let key = names.key().part(42_u64).build();
 //! ```
 
@@ -44,6 +44,7 @@ mod entry;
 mod error;
 mod flight;
 mod hit;
+mod inspect;
 mod key;
 mod kind;
 mod loading;
@@ -56,6 +57,7 @@ mod versions;
 pub use cache::{Cache, CacheOptions};
 pub use error::{CacheError, KindError};
 pub use hit::Hit;
+pub use inspect::{Glimpse, LIST_MAX, Preview, State};
 pub use key::{KEY_BYTES_MAX, Key, KeyBuilder, Part, PartWriter, Scope, Tag, Target};
 pub use kind::{Kind, KindOptions};
 pub use loading::{Loading, TAGS_MAX};

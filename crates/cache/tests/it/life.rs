@@ -197,7 +197,7 @@ async fn memory_stays_within_its_bytes() {
         runtime_clock: true,
         ..CacheOptions::default()
     });
-    let options = KindOptions::new("text", 1, rules()).weigh(Vec::len);
+    let options = KindOptions::new("text", rules()).weigh(Vec::len);
     let texts: Kind<Vec<u8>, Ill> = cache.kind(options).unwrap();
     for number in 0..5_000_u64 {
         let key = texts.key(Scope::Public).part(number).build();

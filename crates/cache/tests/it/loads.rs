@@ -152,7 +152,7 @@ async fn what_cannot_be_used_is_refused() {
         .build();
     let error = fill(&numbers, &long, 1).await.unwrap_err();
     assert!(matches!(error, CacheError::KeyTooLong { max: 1_024, .. }));
-    let others: Numbers = cache.kind(KindOptions::new("other", 1, rules())).unwrap();
+    let others: Numbers = cache.kind(KindOptions::new("other", rules())).unwrap();
     let error = fill(&others, &key(&numbers, 1), 1).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -169,7 +169,7 @@ async fn what_cannot_be_used_is_refused() {
     assert!(matches!(error, CacheError::TooManyTags { .. }));
     assert!(
         cache
-            .kind::<u64, Ill>(KindOptions::new("number", 1, rules()))
+            .kind::<u64, Ill>(KindOptions::new("number", rules()))
             .is_err()
     );
 }

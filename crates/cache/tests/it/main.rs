@@ -1,5 +1,11 @@
 //! The cache through its public face, with a real server where it takes one.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic, and so may what helps it"
+)]
+
+mod inside;
 mod life;
 mod loads;
 mod order;
@@ -41,7 +47,7 @@ fn rules() -> Rules {
 }
 
 fn numbers(cache: &Cache, rules: Rules) -> Numbers {
-    cache.kind(KindOptions::new("number", 1, rules)).unwrap()
+    cache.kind(KindOptions::new("number", rules)).unwrap()
 }
 
 fn key(numbers: &Numbers, number: u64) -> Key {
