@@ -10,17 +10,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{Semaphore, oneshot},
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
     InferRequest, ModelConfig, Tensor, backend::RunError, resident::Lease, statistics::Statistics,
 };
 
 mod parts;
+mod workers;
+
+pub(crate) use workers::Workers;
 
 /// What a run gave, and how long it waited and ran.
 #[derive(Debug)]
@@ -78,33 +77,17 @@ struct Line {
     next: u64,
 }
 
-/// Threads that run batches, of all versions.
-#[derive(Debug)]
-pub(crate) struct Workers {
-    threads: usize,
-    free: Arc<Semaphore>,
-    tasks: Mutex<JoinSet<()>>,
-}
-
-impl Workers {
-    pub(crate) fn new(threads: usize) -> Self {
-        let threads = threads.max(1);
-        Self {
-            threads,
-            free: Arc::new(Semaphore::new(threads)),
-            tasks: Mutex::default(),
-        }
-    }
-
-    /// Lets a request wait for its version; the receiver ends without an answer at a stop.
-    pub(crate) fn enqueue(
+impl Queue {
+    /// Lets a request wait for its turn on one of so many threads; says whether another of them is
+    /// to look after this queue.
+    fn push(
         &self,
-        queue: &Arc<Queue>,
         waiting: Waiting,
-    ) -> Result<oneshot::Receiver<Ran>, Full> {
+        threads: usize,
+    ) -> Result<(oneshot::Receiver<Ran>, bool), Full> {
         let settings = &waiting.config.batching;
         let (answer, receiver) = oneshot::channel();
-        let mut line = lock(&queue.line);
+        let mut line = lock(&self.line);
         if line.waiting.len() >= settings.queue_max as usize {
             line.waiting.retain(|_, (_, answer)| !answer.is_closed());
             line.rows = line.waiting.values().map(|(it, _)| it.rows).sum();
@@ -113,7 +96,7 @@ impl Workers {
             }
         }
         let before = u32::try_from(line.rows + waiting.rows).unwrap_or(u32::MAX);
-        let wait = waiting.lease.row_cost.saturating_mul(before) / self.threads as u32;
+        let wait = waiting.lease.row_cost.saturating_mul(before) / threads as u32;
         if waiting.deadline.is_some_and(|it| waiting.since + wait > it) {
             return Err(Full::Deadline);
         }
@@ -123,49 +106,16 @@ impl Workers {
         line.next += 1;
         line.rows += waiting.rows;
         line.waiting.insert(key, (waiting, answer));
-        if line.runners < self.threads.min(line.waiting.len()) {
-            line.runners += 1;
-            self.start(Arc::clone(queue));
-        }
-        Ok(receiver)
+        let more = line.runners < threads.min(line.waiting.len());
+        line.runners += usize::from(more);
+        Ok((receiver, more))
     }
 
-    fn start(&self, queue: Arc<Queue>) {
-        let free = Arc::clone(&self.free);
-        let mut tasks = lock(&self.tasks);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move {
-            loop {
-                let Ok(permit) = Arc::clone(&free).acquire_owned().await else {
-                    *lock(&queue.line) = Line::default();
-                    return;
-                };
-                let delay = queue.delay();
-                if !delay.is_zero() {
-                    sleep(delay).await;
-                }
-                let Some(batch) = queue.take() else {
-                    return;
-                };
-                let run = tokio::task::spawn_blocking(move || {
-                    run(batch);
-                    drop(permit);
-                });
-                // It catches the model's panics; what is left is a runtime that goes down.
-                let _ = run.await;
-            }
-        });
+    /// Lets all who wait go without an answer.
+    fn clear(&self) {
+        *lock(&self.line) = Line::default();
     }
 
-    /// Ends what waits, and waits for what runs.
-    pub(crate) async fn close(&self) {
-        self.free.close();
-        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
-        while tasks.join_next().await.is_some() {}
-    }
-}
-
-impl Queue {
     fn delay(&self) -> Duration {
         let line = lock(&self.line);
         let first = line.waiting.values().next();
