@@ -140,19 +140,45 @@ impl Pipeline {
         self.results.figures()
     }
 
+    /// Refuses a request to a model at a bound before anything of it was read; the bounds are met
+    /// again where it is answered.
+    pub(crate) fn admit(&self, model: &str) -> Result<(), InferenceError> {
+        if self.at_work.load(Ordering::Acquire) >= self.requests_max {
+            return Err(self.server_busy());
+        }
+        let Some(entry) = self.models.repository.route(model) else {
+            return Ok(()); // Said with all else that may be wrong with it.
+        };
+        let bound = entry.config.limits.requests_max as usize;
+        let state = self.states.model(&entry.name);
+        if state.at_work.load(Ordering::Acquire) >= bound {
+            return Err(self.model_busy(&entry, &state, entry.serving));
+        }
+        Ok(())
+    }
+
+    fn server_busy(&self) -> InferenceError {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        InferenceError::ServerBusy {
+            bound: self.requests_max,
+            retry_after: RETRY_AFTER,
+        }
+    }
+
+    fn model_busy(&self, entry: &ModelEntry, state: &ModelState, version: u64) -> InferenceError {
+        let version = self.states.version(state, version);
+        version.statistics.refused.fetch_add(1, Ordering::Relaxed);
+        busy(&entry.name, entry.config.limits.requests_max as usize)
+    }
+
     /// Answers a request.
     pub(crate) async fn infer(
         self: &Arc<Self>,
         request: InferRequest,
     ) -> Result<InferReply, InferenceError> {
         let since = Instant::now();
-        let bound = self.requests_max;
-        let Some(_inside) = Inside::enter(&self.at_work, bound) else {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(InferenceError::ServerBusy {
-                bound,
-                retry_after: RETRY_AFTER,
-            });
+        let Some(_inside) = Inside::enter(&self.at_work, self.requests_max) else {
+            return Err(self.server_busy());
         };
         let Some(entry) = self.models.repository.route(&request.model) else {
             return Err(InferenceError::UnknownModel(request.model));
@@ -175,9 +201,7 @@ impl Pipeline {
         };
         let bound = limits.requests_max as usize;
         let Some(_inside) = Inside::enter(&target.state.at_work, bound) else {
-            let version = self.states.version(&target.state, version);
-            version.statistics.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(busy(&target.entry.name, bound));
+            return Err(self.model_busy(&target.entry, &target.state, version));
         };
         match self.ask(&target, &ask).await {
             Ok(reply) => {

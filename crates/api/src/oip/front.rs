@@ -17,6 +17,7 @@ use axum::{
     http::{Method, Request, request::Parts},
     response::{IntoResponse, Response},
 };
+use tokio::{runtime::Handle, task::JoinHandle};
 use tower::ServiceExt;
 
 use super::{BODY_BYTES_MAX, Door, OipError, answered, explained, models};
@@ -25,11 +26,24 @@ use crate::{ApiState, auth::Reader, error::ApiError, guard, router};
 /// Room made for a body before it is there, at most; what comes in makes more.
 const ROOM_MAX: u64 = 1 << 20;
 
+/// Bytes of a refused request that are let by, about; with more its connection ends.
+const PASSED_BY_MAX: usize = 1 << 20;
+
 /// Everything the server answers to.
 #[derive(Clone)]
 pub struct Front {
     router: Router,
     door: Door,
+    home: Handle,
+}
+
+/// Work on another runtime, which ends when nobody waits for it.
+struct Elsewhere(JoinHandle<Response>);
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The model and version that a path names.
@@ -40,12 +54,14 @@ struct Place<'a> {
 }
 
 impl Front {
-    /// Puts the short way beside the router.
+    /// Puts the short way beside the router, whose work is done on the runtime at hand: it may
+    /// take longer than the connections of another should wait.
     pub fn new(state: ApiState) -> Self {
         let door = Door::new(&state);
         Self {
             router: router::joined(state, door.clone()),
             door,
+            home: Handle::current(),
         }
     }
 
@@ -58,9 +74,14 @@ impl Front {
         if request.method() == Method::POST && place(request.uri().path()).is_some() {
             return self.door.infer(request).await;
         }
-        let request = request.map(Body::new);
-        let answer = Box::pin(self.router.clone().oneshot(request)).await;
-        answer.unwrap_or_else(|never| match never {})
+        let answer = self.router.clone().oneshot(request.map(Body::new));
+        let answer = async { answer.await.unwrap_or_else(|never| match never {}) };
+        let mut answer = Elsewhere(self.home.spawn(answer));
+        match (&mut answer.0).await {
+            Ok(answer) => answer,
+            // It panicked past the router's own care, or the server is stopping.
+            Err(error) => guard::panicked(Box::new(error.to_string())),
+        }
     }
 }
 
@@ -106,6 +127,10 @@ impl Door {
         B::Error: Into<BoxError>,
     {
         Reader::of(&parts.headers, &self.state).await?;
+        let place = place(parts.uri.path()).expect("the path was looked at before");
+        if let Some(Err(error)) = self.state.engine.serving().map(|it| it.admit(place.model)) {
+            return Ok(refuse(OipError::from(error), body).await);
+        }
         let body = match whole(body).await {
             Ok(body) => body,
             Err(Unread::TooLong) => return Err(ApiError::BodyTooLarge(BODY_BYTES_MAX)),
@@ -114,11 +139,25 @@ impl Door {
                 return Ok(OipError::bad(text).into_response());
             }
         };
-        let place = place(parts.uri.path()).expect("the path was looked at before");
         let name = place.model.to_owned();
         let answer = models::answer(&self.state, name, place.version, &parts.headers, body);
         Ok(answer.await.into_response())
     }
+}
+
+/// Refuses a request; its body is let by, as the connection stays.
+async fn refuse<B>(error: OipError, mut body: B) -> Response
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let mut passed = 0;
+    while let Ok(Some(next)) = piece(&mut body).await
+        && passed <= PASSED_BY_MAX
+    {
+        passed += next.len();
+    }
+    error.into_response()
 }
 
 /// Why there is no body.

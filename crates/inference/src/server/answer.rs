@@ -7,6 +7,12 @@ use crate::{
 };
 
 impl ModelServer {
+    /// Refuses a request to a model that could not be let in now, for a caller that has not read it
+    /// yet.
+    pub fn admit(&self, model: &str) -> Result<(), InferenceError> {
+        self.pipeline.admit(model)
+    }
+
     /// Asks a model.
     pub async fn infer(&self, request: InferRequest) -> Result<InferReply, InferenceError> {
         self.pipeline.infer(request).await
