@@ -3,6 +3,7 @@
 //! The caller owns the socket and the reason to stop, so a test asks for port zero.
 
 mod beside;
+mod cores;
 mod http;
 mod listener;
 mod metrics;
@@ -15,8 +16,8 @@ use engine::Engine;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
-use self::beside::Beside;
 use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
+use self::{beside::Beside, cores::Cores};
 use crate::config::{Settings, is_loopback};
 
 /// Serves until `shutdown` is done, then finishes requests at work within the bound set.
@@ -32,7 +33,8 @@ pub async fn run(
     let state = ApiState::new(Arc::clone(&engine), options(settings)?);
     let address = listener.local_addr().context("the socket has no address")?;
     info!(%address, "listening");
-    let beside = Beside::start(settings, &state).await?;
+    let cores = Arc::new(Cores::start().context("a runtime for connections cannot start")?);
+    let beside = Beside::start(settings, &state, &cores).await?;
     let loading = tokio::spawn(load(engine));
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let draining = state.clone();
@@ -43,7 +45,12 @@ pub async fn run(
         let _ = stop.send(()); // Nobody listens any more only when the server has stopped.
     };
     let listener = BoundedListener::new(listener, CONNECTIONS_MAX, SILENCE_MAX);
-    let mut serving = Box::pin(http::serve(listener, api::Front::new(state), stopping));
+    let mut serving = Box::pin(http::serve(
+        listener,
+        &cores,
+        api::Front::new(state),
+        stopping,
+    ));
     let bound = Duration::from_secs(settings.limits.drain_seconds_max.get());
     let finished = tokio::select! {
         () = &mut serving => true,

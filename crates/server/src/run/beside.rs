@@ -1,6 +1,6 @@
 //! What listens beside the API: models by gRPC, and metrics.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use api::{ApiState, Grpc};
@@ -9,6 +9,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tracing::{error, info};
 
 use super::{
+    cores::Cores,
     http,
     listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX},
     metrics,
@@ -26,14 +27,19 @@ pub(super) struct Beside {
 
 impl Beside {
     /// Starts those that the settings ask for.
-    pub(super) async fn start(settings: &Settings, state: &ApiState) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        settings: &Settings,
+        state: &ApiState,
+        cores: &Arc<Cores>,
+    ) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         if let Some(address) = settings.grpc_listen {
             let listener = bind(address, "grpc_listen").await?;
             let listener = BoundedListener::new(listener, CONNECTIONS_MAX, SILENCE_MAX);
             let grpc = Grpc::new(state.clone());
-            servers.spawn(http::serve_grpc(listener, grpc, until(stopped.clone())));
+            let (cores, stopped) = (Arc::clone(cores), until(stopped.clone()));
+            servers.spawn(async move { http::serve_grpc(listener, &cores, grpc, stopped).await });
         }
         if let Some(address) = settings.metrics_listen {
             let listener = bind(address, "metrics_listen").await?;

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -42,32 +41,41 @@ impl BoundedListener {
     }
 }
 
-impl Listener for BoundedListener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+impl BoundedListener {
+    /// Waits for a place, and for a connection to take it.
+    pub(super) async fn accept(&mut self) -> Accepted {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.expect("the semaphore is never closed");
-        let (stream, peer) = Listener::accept(&mut self.inner).await;
+        let (stream, _) = Listener::accept(&mut self.inner).await;
         // Answers are written whole, so waiting to join small packets only delays them. A socket
         // that refuses the option works all the same.
         let _ = stream.set_nodelay(true);
-        let look_every = self.silence_max / LOOKS;
-        (
-            Connection {
-                stream,
-                look: Box::pin(sleep(look_every)),
-                look_every,
-                silent_looks: 0,
-                _place: place,
-            },
-            peer,
-        )
+        Accepted {
+            stream,
+            silence_max: self.silence_max,
+            place,
+        }
     }
+}
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
+/// A connection that was accepted, and is to be opened where it will be served.
+pub(super) struct Accepted {
+    stream: TcpStream,
+    silence_max: Duration,
+    place: OwnedSemaphorePermit,
+}
+
+impl Accepted {
+    /// Opens it on the runtime at hand.
+    pub(super) fn open(self) -> io::Result<Connection> {
+        let look_every = self.silence_max / LOOKS;
+        Ok(Connection {
+            stream: TcpStream::from_std(self.stream.into_std()?)?,
+            look: Box::pin(sleep(look_every)),
+            look_every,
+            silent_looks: 0,
+            _place: self.place,
+        })
     }
 }
 
@@ -163,9 +171,9 @@ mod tests {
     #[tokio::test]
     async fn one_connection_too_many_waits_until_another_is_gone() {
         let mut listener = listener(1, SILENCE_MAX).await;
-        let address = listener.local_addr().unwrap();
+        let address = listener.inner.local_addr().unwrap();
         let _first = TcpStream::connect(address).await.unwrap();
-        let (held, _) = listener.accept().await;
+        let held = listener.accept().await.open().unwrap();
         let _second = TcpStream::connect(address).await.unwrap();
         let waiting = timeout(Duration::from_millis(50), listener.accept()).await;
         assert!(waiting.is_err());
@@ -180,10 +188,10 @@ mod tests {
     #[tokio::test]
     async fn a_silent_connection_ends_and_a_lively_one_stays() {
         let mut listener = listener(2, Duration::from_millis(200)).await;
-        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+        let mut client = TcpStream::connect(listener.inner.local_addr().unwrap())
             .await
             .unwrap();
-        let (mut connection, _) = listener.accept().await;
+        let mut connection = listener.accept().await.open().unwrap();
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             client.write_all(b"x").await.unwrap();
