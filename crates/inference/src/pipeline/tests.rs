@@ -185,10 +185,12 @@ async fn one_bad_request_of_a_batch_fails_alone() {
 async fn bounds_refuse_at_once() {
     let (_folder, server) = serve(DIRECT, &["2"], 0).await;
     let error = server.infer(ask(&[1.0])).await.unwrap_err();
-    assert!(
-        matches!(error, InferenceError::ServerBusy { bound: 0, .. }),
-        "{error}"
-    );
+    for error in [error, server.admit("m").unwrap_err()] {
+        assert!(
+            matches!(error, InferenceError::ServerBusy { bound: 0, .. }),
+            "{error}"
+        );
+    }
 
     let config = "[limits]\nrequests_max = 0\n";
     let (_folder, server) = serve(config, &["2"], 10).await;
@@ -199,7 +201,13 @@ async fn bounds_refuse_at_once() {
             "{error}"
         );
     }
-    assert_eq!(server.statistics(None).unwrap()[0].refused_count, 2);
+    let error = server.admit("m").unwrap_err();
+    assert!(
+        matches!(error, InferenceError::ModelBusy { bound: 0, .. }),
+        "{error}"
+    );
+    assert_eq!(server.statistics(None).unwrap()[0].refused_count, 3);
+    server.admit("unknown").unwrap();
 
     let config = "[batching]\nmode = \"batched\"\nqueue_max = 0\n";
     let (_folder, server) = serve(config, &["2"], 10).await;

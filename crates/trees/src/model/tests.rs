@@ -239,6 +239,13 @@ proptest! {
 }
 
 #[test]
+fn a_few_rows_have_the_bits_of_each_alone() {
+    for count in (1..=18).chain(46..=50) {
+        check(count as u64, 32, count, 1);
+    }
+}
+
+#[test]
 fn a_feature_with_thousands_of_thresholds_still_takes_the_fast_way() {
     let mut lot = Lot(7);
     let mut ensemble = lot.ensemble(2);

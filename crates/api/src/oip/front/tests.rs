@@ -1,3 +1,4 @@
+use axum::http::StatusCode;
 use tokio::runtime::Builder;
 use tonic::codegen::tokio_stream;
 
@@ -59,4 +60,15 @@ fn a_panic_is_an_error() {
     let panics = async { panic!("no") };
     assert!(run(caught::<()>(panics)).is_err());
     assert_eq!(run(caught(async { 7 })).unwrap(), 7);
+}
+
+#[test]
+fn a_refusal_lets_the_body_by_up_to_a_bound() {
+    let refused = |body| run(refuse(OipError::not_ready(), body)).status();
+    let pieces = pieces(&[Ok("a"), Ok("b")]);
+    assert_eq!(refused(pieces), StatusCode::SERVICE_UNAVAILABLE);
+    let endless = Body::from_stream(tokio_stream::iter(std::iter::repeat_with(|| {
+        Ok::<_, BoxError>(Bytes::from_static(&[0; 1 << 16]))
+    })));
+    assert_eq!(refused(endless), StatusCode::SERVICE_UNAVAILABLE);
 }
