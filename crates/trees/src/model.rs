@@ -14,8 +14,10 @@ use std::sync::Arc;
 mod finish;
 mod probe;
 
-/// Rows from which a block pays.
-const BLOCK_MIN: usize = 48;
+/// Rows from which a block pays beside others.
+const BLOCK_MIN: usize = 28;
+/// Rows from which a block pays alone.
+const ALONE_MIN: usize = 48;
 const BLOCK: usize = crate::kernel::WIDTH;
 /// Rows that are scored together where they make no block.
 const FEW: usize = 8;
@@ -271,9 +273,11 @@ impl Model {
         }
         let (quantiser, tables) = self.fast.as_ref().expect("all but the walk have tables");
         let job = tables.job(quantiser, self.held(), &self.start);
-        let blocks = match rows.count() % BLOCK {
-            0..BLOCK_MIN => rows.count() / BLOCK * BLOCK,
-            _ => rows.count(),
+        let count = rows.count();
+        let few = if count < BLOCK { ALONE_MIN } else { BLOCK_MIN };
+        let blocks = match count % BLOCK < few {
+            true => count / BLOCK * BLOCK,
+            false => count,
         };
         let (many, few) = out.split_at_mut(blocks * outputs);
         if blocks > 0 {

@@ -64,7 +64,6 @@ fn groups<V: Vector, R: Real, const N: usize, const K: usize>(
         true => V::GROUPS / K,
         false => 1,
     };
-    let (mut one_no, mut two_no) = ([[[0; SLOTS]; K]], [[[0; SLOTS]; K]; 2]);
     let mut groups = tables.groups.as_slice();
     while let Some((first, _)) = groups.split_first() {
         let mine = take(&mut columns, usize::from(first.columns));
@@ -78,14 +77,14 @@ fn groups<V: Vector, R: Real, const N: usize, const K: usize>(
         }
         match groups.split_first_chunk::<2>() {
             Some((two, others)) if in_flight == 2 => {
-                let at = rest.scan::<V, N, 2>(&table, two, &mut two_no);
+                let at = rest.scan::<V, N, 2>(&table, two);
                 for (group, at) in two.iter().zip(at) {
                     sums.add::<V, R, K>(group, at, &mut rest.leaves, out);
                 }
                 groups = others;
             }
             _ => {
-                let [at] = rest.scan::<V, N, 1>(&table, &[*first], &mut one_no);
+                let [at] = rest.scan::<V, N, 1>(&table, &[*first]);
                 sums.add::<V, R, K>(first, at, &mut rest.leaves, out);
                 groups = &groups[1..];
             }
@@ -113,34 +112,31 @@ fn take<'a, T>(from: &mut &'a [T], count: usize) -> &'a [T] {
 }
 
 impl<L, const K: usize> Rest<'_, L, K> {
-    /// Where the rows come to rest in each tree of the next groups; `no` is room.
+    /// Where the rows come to rest in each tree of the next groups.
     #[inline(always)]
     fn scan<V: Vector, const N: usize, const G: usize>(
         &mut self,
         table: &[V::Table; K],
         groups: &[Group; G],
-        no: &mut [No<K>; G],
     ) -> [[V; K]; G] {
         let mut slots: [&[Slot]; G] = [&[]; G];
         for (slots, group) in slots.iter_mut().zip(groups) {
             *slots = take(&mut self.slots, usize::from(group.slots));
         }
         if groups.iter().all(|it| it.lookups == 0) {
-            return scan::<V, N, G, K, false>(table, slots, no);
+            return scan::<V, N, G, K, false>(table, slots, &[]);
         }
+        let mut no = [[[0; SLOTS]; K]; G];
         for (no, group) in no.iter_mut().zip(groups) {
             self.look_up(group, no);
         }
-        scan::<V, N, G, K, true>(table, slots, no)
+        scan::<V, N, G, K, true>(table, slots, &no)
     }
 
     /// What a group's sets of categories answer.
     #[inline(always)]
     fn look_up(&mut self, group: &Group, all: &mut No<K>) {
         let slots = usize::from(group.slots);
-        for all in all.iter_mut() {
-            all[..slots].fill(0);
-        }
         for lookup in take(&mut self.lookups, group.lookups as usize) {
             let lines = usize::from(lookup.lines);
             let of_lines = take(&mut self.no, lines * slots);
@@ -160,7 +156,7 @@ impl<L, const K: usize> Rest<'_, L, K> {
 fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: bool>(
     table: &[V::Table; K],
     slots: [&[Slot]; G],
-    no: &[No<K>; G],
+    no: &[No<K>],
 ) -> [[V; K]; G] {
     let (mut at, mut next, one) = ([[V::splat(0); K]; G], V::splat(0), V::splat(0x0101_0101));
     let common = slots.iter().map(|it| it.len()).min().unwrap_or(0);
@@ -168,7 +164,7 @@ fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: b
         next = next.plus(one);
         for group in 0..G {
             let asked = (&slots[group][slot], slot);
-            step::<V, N, K, SETS>(table, asked, &no[group], &mut at[group], next);
+            step::<V, N, K, SETS>(table, asked, no.get(group), &mut at[group], next);
         }
     }
     for group in 0..G {
@@ -176,7 +172,7 @@ fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: b
         for slot in common..slots[group].len() {
             next = next.plus(one);
             let asked = (&slots[group][slot], slot);
-            step::<V, N, K, SETS>(table, asked, &no[group], &mut at[group], next);
+            step::<V, N, K, SETS>(table, asked, no.get(group), &mut at[group], next);
         }
     }
     at
@@ -186,14 +182,14 @@ fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: b
 fn step<V: Vector, const N: usize, const K: usize, const SETS: bool>(
     table: &[V::Table; K],
     ([numbers, limits, lows], slot): (&Slot, usize),
-    no: &No<K>,
+    no: Option<&No<K>>,
     at: &mut [V; K],
     next: V,
 ) {
     let (numbers, limits, lows) = (V::load(numbers), V::load(limits), V::load(lows));
     for row in 0..K {
         let mut answers = V::look_up::<N>(&table[row], numbers).ask(limits);
-        if SETS {
+        if SETS && let Some(no) = no {
             answers = V::and_ask(answers, no[row][slot % SLOTS]);
         }
         at[row] = at[row].step(answers, lows, next);
@@ -230,22 +226,22 @@ impl<'a> Sums<'a> {
             }
             let count = self.left.min(lanes - from);
             self.left -= count;
-            let sums = out.iter_mut().skip(self.runs[0].output as usize);
-            let mut sums = sums.step_by(outputs);
-            let mut sums: [_; K] = std::array::from_fn(|_| sums.next().expect("one for each row"));
+            let output = self.runs[0].output as usize;
             let held = take(leaves, count * width);
-            if let ([sum], [at]) = (sums.as_mut_slice(), at.as_slice()) {
-                **sum = V::sum::<R>(&at[from..from + count], held, width, R::of(**sum)).wide();
+            if K == 1 {
+                let at = &at[0][from..from + count];
+                out[output] = V::sum::<R>(at, held, width, R::of(out[output])).wide();
             } else {
                 // Row beside row, as a sum waits for the one before it.
-                let mut totals = sums.each_ref().map(|it| R::of(**it));
+                let mut totals: [R; K] =
+                    std::array::from_fn(|row| R::of(out[row * outputs + output]));
                 for (tree, lane) in held.chunks_exact(width).zip(from..) {
                     for (total, at) in totals.iter_mut().zip(&at) {
                         *total = total.plus(R::read(&tree[usize::from(at[lane])]));
                     }
                 }
-                for (sum, total) in sums.into_iter().zip(totals) {
-                    *sum = total.wide();
+                for (row, total) in totals.into_iter().enumerate() {
+                    out[row * outputs + output] = total.wide();
                 }
             }
             from += count;
