@@ -208,17 +208,23 @@ impl Lead {
     }
 
     fn end(self, outcome: Outcome) {
+        // Before it is told, so that who heard of a failure and asks again is not told the same.
+        self.forget();
         self.flight.send_replace(Some(outcome));
     }
-}
 
-impl Drop for Lead {
-    fn drop(&mut self) {
+    fn forget(&self) {
         let mut flights = self.inner.flights();
         let own = flights.get(&self.key);
         if own.is_some_and(|it| Arc::ptr_eq(it, &self.flight)) {
             flights.remove(&self.key);
         }
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 

@@ -325,16 +325,25 @@ async fn urgent_requests_overtake_and_callers_that_left_are_skipped() {
     let config = BATCHED.replace("batched\"\n", "batched\"\nrows_max = 1\n");
     let (_folder, server) = serve(&config, &["2"], 10).await;
     server.infer(ask(&[1.0])).await.unwrap();
-    let order = std::sync::Mutex::new(Vec::new());
-    let send = async |value: f64, priority: u64| {
-        let mut request = ask(&[value]);
-        request.priority = priority;
-        server.infer(request).await.unwrap();
-        order.lock().unwrap().push(value);
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    // Tasks of their own go on in the order in which they are answered.
+    let send = |value: f64, priority: u64| {
+        let (server, order) = (Arc::clone(&server), Arc::clone(&order));
+        tokio::spawn(async move {
+            let mut request = ask(&[value]);
+            request.priority = priority;
+            server.infer(request).await.unwrap();
+            order.lock().unwrap().push(value);
+        })
     };
-    let left = tokio::time::timeout(Duration::from_millis(20), server.infer(ask(&[9.0])));
     let first = send(SLOW, 1);
-    let (_, _, (), ()) = tokio::join!(first, left, send(1.0, 0), send(2.0, 1));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let left = tokio::time::timeout(Duration::from_millis(20), server.infer(ask(&[9.0])));
+    let (left, first, last, urgent) = tokio::join!(left, first, send(1.0, 0), send(2.0, 1));
+    left.unwrap_err();
+    for it in [first, last, urgent] {
+        it.unwrap();
+    }
     assert_eq!(*order.lock().unwrap(), [SLOW, 2.0, 1.0]);
     let counted = &server.statistics(None).unwrap()[0];
     assert_eq!(

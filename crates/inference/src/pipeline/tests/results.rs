@@ -125,7 +125,10 @@ async fn an_execution_that_everybody_left_is_given_up_and_begun_anew() {
     let config = format!("{BATCHED}{KEPT}");
     let (_folder, server) = serve(&config, &["2"], 10).await;
     let busy = server.infer(ask(&[SLOW]));
-    let left = timeout(Duration::from_millis(20), server.infer(ask(&[1.0])));
+    let left = async {
+        sleep(Duration::from_millis(10)).await;
+        timeout(Duration::from_millis(20), server.infer(ask(&[1.0]))).await
+    };
     let (busy, left) = tokio::join!(busy, left);
     busy.unwrap();
     left.unwrap_err();
@@ -160,8 +163,11 @@ async fn who_has_more_time_than_the_one_it_waited_for_goes_on() {
         ..request
     };
     let busy = server.infer(ask(&[SLOW]));
-    let hasty = server.infer(soon(ask(&[1.0]), 30));
-    let patient = server.infer(soon(ask(&[1.0]), 30_000));
+    let after = async |request: InferRequest, ms| {
+        sleep(Duration::from_millis(10)).await;
+        server.infer(soon(request, ms)).await
+    };
+    let (hasty, patient) = (after(ask(&[1.0]), 30), after(ask(&[1.0]), 30_000));
     let (busy, hasty, patient) = tokio::join!(busy, hasty, patient);
     busy.unwrap();
     assert!(matches!(hasty, Err(InferenceError::Deadline)), "{hasty:?}");
