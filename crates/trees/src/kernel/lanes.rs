@@ -163,7 +163,7 @@ fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: b
     for slot in 0..common {
         next = next.plus(one);
         for group in 0..G {
-            let asked = (&slots[group][slot], slot);
+            let asked = (slots[group], slot);
             step::<V, N, K, SETS>(table, asked, no.get(group), &mut at[group], next);
         }
     }
@@ -171,7 +171,7 @@ fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: b
         let mut next = next;
         for slot in common..slots[group].len() {
             next = next.plus(one);
-            let asked = (&slots[group][slot], slot);
+            let asked = (slots[group], slot);
             step::<V, N, K, SETS>(table, asked, no.get(group), &mut at[group], next);
         }
     }
@@ -181,12 +181,12 @@ fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: b
 #[inline(always)]
 fn step<V: Vector, const N: usize, const K: usize, const SETS: bool>(
     table: &[V::Table; K],
-    ([numbers, limits, lows], slot): (&Slot, usize),
+    (slots, slot): (&[Slot], usize),
     no: Option<&No<K>>,
     at: &mut [V; K],
     next: V,
 ) {
-    let (numbers, limits, lows) = (V::load(numbers), V::load(limits), V::load(lows));
+    let [numbers, limits, lows] = slots[slot].each_ref().map(V::load);
     for row in 0..K {
         let mut answers = V::look_up::<N>(&table[row], numbers).ask(limits);
         if SETS && let Some(no) = no {
