@@ -26,6 +26,7 @@ const LANES: usize = 8;
 const FLIGHT: usize = 4;
 
 /// Writes every column's rank of a row, as `Quantiser::ranks` does.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512bitalg,bmi1,bmi2")]
 pub(crate) fn ranks<T: Number>(quantiser: &Quantiser, row: &[T], ranks: &mut [u8]) {
     assert!(row.len() >= quantiser.reach && ranks.len() >= quantiser.room());
@@ -54,6 +55,7 @@ fn first(lanes: usize) -> u8 {
 }
 
 /// Finds the positions of up to 32 features.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512bitalg,bmi1,bmi2")]
 fn search<T: Number>(quantiser: &Quantiser, row: &[T], from: usize, positions: &mut [u32]) {
     let features = &quantiser.features;
@@ -111,6 +113,7 @@ fn search<T: Number>(quantiser: &Quantiser, row: &[T], from: usize, positions: &
 }
 
 /// Positions with marks.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512bitalg,bmi1,bmi2")]
 fn marked(found: __m512i, values: __m512d, numbers: __m512d) -> __m512i {
     let is_nan = _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(values, values);
@@ -123,6 +126,7 @@ fn marked(found: __m512i, values: __m512d, numbers: __m512d) -> __m512i {
 
 /// The values of eight features, in the arithmetic of the model. Needs a row that has all of those
 /// that are not masked out.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512bitalg,bmi1,bmi2")]
 unsafe fn gather<T: Number>(row: &[T], lanes: u8, features: __m256i, single: bool) -> __m512d {
     if size_of::<T>() == 4 {
@@ -147,6 +151,7 @@ unsafe fn gather<T: Number>(row: &[T], lanes: u8, features: __m256i, single: boo
 }
 
 /// Makes ranks of positions.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512bitalg,bmi1,bmi2")]
 fn columns(quantiser: &Quantiser, positions: &[u32], to: &mut [u8]) {
     let of = &quantiser.ranks;
