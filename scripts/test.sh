@@ -58,6 +58,7 @@ tools() {
 		need curl curl "Install curl (Debian: apt-get install curl); README.md uses it." &&
 		need redis-server redis-server "Install Redis (Debian: apt-get install redis-server)." &&
 		need chromium chromium "Install Chromium (Debian: apt-get install chromium)." &&
+		postgres_there &&
 		{ [ -e /usr/share/fonts/truetype/dejavu ] || apt_install fonts-dejavu-core || true; } &&
 		wheels && nextest && same_llvm
 }
@@ -65,6 +66,16 @@ tools() {
 lints_there() {
 	cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 ||
 		fail "clippy or rustfmt is missing" "'rustup component add clippy rustfmt' fetches them."
+}
+
+# The servers that tests start for themselves. Where they are required, a test that cannot have one
+# fails instead of saying that it was skipped.
+postgres_there() {
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || apt_install postgresql || true
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ||
+		fail "PostgreSQL is missing" "Install it (Debian: apt-get install postgresql pgbouncer)."
+	need pgbouncer pgbouncer "Install pgbouncer (Debian: apt-get install pgbouncer)."
+	need openssl openssl "Install OpenSSL (Debian: apt-get install openssl)."
 }
 
 # Cargo's companions, in a virtual environment of this folder.

@@ -21,11 +21,11 @@ use engine::{
     Engine, EngineOptions,
     serving::{ModelServer, ServerOptions},
 };
-use store::{SqliteOptions, SqliteStore};
+use store::{Place, Pooler, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store};
 
 use crate::{
     SystemClock,
-    config::{Config, Settings},
+    config::{Config, PoolerSetting, Settings},
 };
 
 /// How long work left behind may hold up the end of the process.
@@ -53,7 +53,7 @@ pub(crate) async fn import_into(
 ) -> anyhow::Result<ExitCode> {
     let store = open_store(&config.settings).await?;
     let context = import::ImportContext {
-        store: Arc::clone(&store) as Arc<dyn store::Store>,
+        store: Arc::clone(&store),
         clock: Arc::new(SystemClock),
         config_dir: config.personal_folder.clone(),
         fetch: crate::source::FetchOptions::default(),
@@ -63,26 +63,58 @@ pub(crate) async fn import_into(
     Ok(ExitCode::from(status.exit_code()))
 }
 
-/// Opens the store, making its folder where there is none.
-pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Arc<SqliteStore>> {
-    let folder = &settings.data_dir;
-    fs::create_dir_all(folder)
-        .with_context(|| format!("the folder data_dir {} cannot be made", folder.display()))?;
-    let path = settings.database();
-    let store = SqliteStore::open(&path, &SqliteOptions::default()).await;
-    Ok(Arc::new(store.with_context(|| {
-        format!("{} cannot be opened", path.display())
-    })?))
+/// Opens the store in force.
+pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    open_place(&settings.database(), settings).await
+}
+
+/// Opens a store, making its folder where it is a file and there is none.
+pub(crate) async fn open_place(
+    place: &Place,
+    settings: &Settings,
+) -> anyhow::Result<Arc<dyn Store>> {
+    let cannot = || format!("{place} cannot be opened");
+    match place {
+        Place::File(path) => {
+            let folder = path.parent().unwrap_or(&settings.data_dir);
+            fs::create_dir_all(folder).with_context(|| {
+                let setting = match settings.database.url {
+                    None => "data_dir",
+                    Some(_) => "of database.url",
+                };
+                format!("the folder {setting} {} cannot be made", folder.display())
+            })?;
+            let store = SqliteStore::open(path, &SqliteOptions::default()).await;
+            Ok(Arc::new(store.with_context(cannot)?))
+        }
+        Place::Server(url) => {
+            let store = PostgresStore::open(url, &postgres_options(settings)).await;
+            Ok(Arc::new(store.with_context(cannot)?))
+        }
+    }
+}
+
+pub(crate) fn postgres_options(settings: &Settings) -> PostgresOptions {
+    let database = &settings.database;
+    PostgresOptions {
+        connections_max: database.connections_max.get(),
+        statement_timeout: Duration::from_secs(database.statement_seconds_max.get()),
+        pooler: match database.pooler {
+            PoolerSetting::None => Pooler::None,
+            PoolerSetting::Transaction => Pooler::Transaction,
+        },
+        ..PostgresOptions::default()
+    }
 }
 
 /// Builds the engine on a store.
-pub(crate) fn engine(store: Arc<SqliteStore>, settings: &Settings) -> Arc<Engine> {
+pub(crate) fn engine(store: Arc<dyn Store>, settings: &Settings) -> Arc<Engine> {
     Arc::new(bare_engine(store, settings))
 }
 
 /// Builds the engine on a store and the folder of models.
 pub(crate) async fn serving_engine(
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     settings: &Settings,
 ) -> anyhow::Result<(Arc<Engine>, Arc<ModelServer>)> {
     let models = ModelServer::open(model_options(settings)).await?;
@@ -112,7 +144,7 @@ fn model_options(settings: &Settings) -> ServerOptions {
     }
 }
 
-fn bare_engine(store: Arc<SqliteStore>, settings: &Settings) -> Engine {
+fn bare_engine(store: Arc<dyn Store>, settings: &Settings) -> Engine {
     let forecast = &settings.forecast;
     let options = EngineOptions {
         kelly_share: forecast.kelly_share,

@@ -8,10 +8,14 @@ mod settings;
 
 use std::{collections::BTreeMap, fmt, fs, io, net::SocketAddr, path::PathBuf};
 
+use store::Place;
 use thiserror::Error;
 use toml::{Table, Value};
 
-pub use settings::{ForecastSettings, Limits, LogFormat, LogSettings, ModelSettings, Settings};
+pub use settings::{
+    DatabaseSettings, ForecastSettings, Limits, LogFormat, LogSettings, ModelSettings,
+    PoolerSetting, Settings,
+};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "SPORTS_EDGE_";
@@ -204,6 +208,16 @@ impl Config {
         let mut settings: Settings = layer::read_settings(&origins)?;
         settings.data_dir = home_expanded(settings.data_dir, inputs, "data_dir")?;
         settings.models.folder = home_expanded(settings.models.folder, inputs, "models.folder")?;
+        // From here on it is only shown.
+        if let Some((Value::String(url), _)) = origins.get_mut("database.url")
+            && !url.is_empty()
+        {
+            *url = Place::parse(url).to_string();
+        }
+        if let Some(Place::File(path)) = settings.database.url {
+            let path = home_expanded(path, inputs, "database.url")?;
+            settings.database.url = Some(Place::File(path));
+        }
         Ok(Self {
             settings,
             origins,
@@ -251,9 +265,10 @@ fn home_expanded(path: PathBuf, inputs: &Inputs, key: &str) -> Result<PathBuf, C
 }
 
 impl Settings {
-    /// The database file.
-    pub fn database(&self) -> PathBuf {
-        self.data_dir.join("sports-edge.db")
+    /// Where the database is.
+    pub fn database(&self) -> Place {
+        let file = || Place::File(self.data_dir.join("sports-edge.db"));
+        self.database.url.clone().unwrap_or_else(file)
     }
 
     /// The folder of models.

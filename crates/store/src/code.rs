@@ -21,6 +21,20 @@ pub(crate) fn micros_up(moment: Timestamp) -> i64 {
     }
 }
 
+/// How finely the last use of a key is kept, so that reads do not become writes.
+const USE_RESOLUTION_MICROS: i64 = 60_000_000;
+
+/// The whole minute a moment is in.
+pub(crate) fn whole_minute(moment: Timestamp) -> i64 {
+    micros(moment).div_euclid(USE_RESOLUTION_MICROS) * USE_RESOLUTION_MICROS
+}
+
+/// A list as JSON.
+pub(crate) fn json<T: serde::Serialize>(list: impl IntoIterator<Item = T>) -> String {
+    let list: Vec<T> = list.into_iter().collect();
+    serde_json::to_string(&list).expect("numbers and texts can always be written as JSON")
+}
+
 pub(crate) fn moment(column: &'static str, micros: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(micros).map_err(|_| corrupt(column, micros))
 }

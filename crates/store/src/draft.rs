@@ -141,6 +141,34 @@ pub(crate) struct QuoteKey {
     pub(crate) stage: i64,
 }
 
+impl QuoteKey {
+    /// Reads moment, bookmaker, kind, line and stage.
+    pub(crate) fn new(numbers: [i64; 5]) -> Self {
+        let [taken_at, bookmaker, kind, line, stage] = numbers;
+        Self {
+            taken_at,
+            bookmaker,
+            kind,
+            line,
+            stage,
+        }
+    }
+}
+
+/// A standing quote: fixture, moment, bookmaker, kind, line, stage, prices, the write it came from.
+pub(crate) type StandingRow = (
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<f64>,
+    Option<f64>,
+    Option<f64>,
+    i64,
+);
+
 /// Prices as they are stored.
 pub(crate) type PriceRow = [Option<f64>; 3];
 
@@ -200,6 +228,24 @@ impl Draft {
             prices: Vec::new(),
             price_count: 0,
         }
+    }
+
+    /// Moments of the first and the last quote in memory.
+    pub(crate) fn quoted(&self) -> Option<[i64; 2]> {
+        let (first, _) = self.quotes.first_key_value()?;
+        let (last, _) = self.quotes.last_key_value()?;
+        Some([first.taken_at, last.taken_at])
+    }
+
+    /// Takes in a quote that is stored.
+    pub(crate) fn stood(&mut self, row: &StandingRow) {
+        let key = QuoteKey::new([row.1, row.2, row.3, row.4, row.5]);
+        let prices = [row.6, row.7, row.8];
+        let offer = Offer {
+            now: prices,
+            before: Some((prices, row.9)),
+        };
+        self.quotes.insert(key, offer);
     }
 
     /// Takes the quotes of a record in; a price that is not given leaves what is there.

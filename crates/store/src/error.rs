@@ -15,9 +15,12 @@ pub enum StoreError {
         /// Newest version known here.
         known: i64,
     },
-    /// The file is not a database of ours, or is damaged.
+    /// The database is not one of ours, or is damaged.
     #[error("{0} is not a Sports Edge database")]
     NotOurs(String),
+    /// A URL cannot be read.
+    #[error("{0} is no URL of a PostgreSQL database, such as postgres://user:password@host/name")]
+    Url(String),
     /// A record names something that is not there.
     #[error("{what} {key} is not known")]
     Unknown {

@@ -2,21 +2,33 @@
 //!
 //! A method is one transaction; no transaction object leaves the crate. "Not there" is `Ok(None)`.
 
+mod changes;
 mod code;
 mod draft;
 mod error;
+mod games;
+mod idempotency;
 mod matching;
 mod names;
+mod outbox;
 mod pack;
+mod place;
+mod postgres;
 mod query;
 mod record;
+mod rows;
 mod sqlite;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
 use jiff::Timestamp;
 
 pub use error::StoreError;
+pub use outbox::{CHANGES_MAX, Change, ChangeKind, Changes};
+pub use place::Place;
+pub use postgres::{Pooler, PostgresOptions, PostgresStore, redacted};
 pub use query::{FixtureQuery, GameQuery, SortOrder, TeamQuery};
 pub use record::{
     ApiKeyRecord, FetchState, FixtureRecord, IdempotencyClaim, IdempotencyRecord, ImportRecord,
@@ -133,6 +145,23 @@ pub trait Store: Send + Sync {
         answer: Option<(u16, Vec<u8>)>,
     ) -> Result<(), StoreError>;
 
+    /// What changed after the change of this number, at most [`CHANGES_MAX`] of them; from zero on
+    /// for the first time.
+    async fn changes(&self, after: u64, limit: u32) -> Result<Changes, StoreError>;
+
+    /// Returns when there may be changes after this number, or when patience ends.
+    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<(), StoreError>;
+
+    /// Forgets changes older than this, by the clock of the database; returns how many.
+    async fn trim_changes(&self, older_than: Duration) -> Result<u64, StoreError>;
+
+    /// Returns what is wrong with what is stored, for people; empty where nothing is.
+    async fn faults(&self) -> Result<Vec<String>, StoreError>;
+
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Waits for work at hand and lets go of the database; every handle to the store is dead
+    /// afterwards.
+    async fn close(&self);
 }

@@ -3,6 +3,9 @@
 use domain::{CompetitionKey, FixtureId, FixtureStatus, SeasonKey, Sport, TeamId};
 use jiff::Timestamp;
 
+/// The most fixtures one list holds.
+pub(crate) const FIXTURES_MAX: u32 = 1_000;
+
 /// The order of a list of fixtures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortOrder {

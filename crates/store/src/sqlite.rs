@@ -11,6 +11,7 @@ mod imports;
 mod keys;
 mod models;
 mod names;
+mod outbox;
 mod quotes;
 mod record;
 mod schema;
@@ -18,6 +19,7 @@ mod sql;
 mod teams;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -27,9 +29,10 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Sqlite, Transaction};
+use tokio::sync::Notify;
 
 use crate::{
-    ApiKeyRecord, FetchState, FixtureQuery, FixtureRecord, GameQuery, IdempotencyClaim,
+    ApiKeyRecord, Changes, FetchState, FixtureQuery, FixtureRecord, GameQuery, IdempotencyClaim,
     IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded, RecordedQuote, Recording,
     Revision, Store, StoreError, TeamName, TeamQuery,
 };
@@ -78,6 +81,8 @@ impl Default for SqliteOptions {
 pub struct SqliteStore {
     writer: SqlitePool,
     reader: SqlitePool,
+    /// Wakes whoever waits for changes.
+    bell: Arc<Notify>,
 }
 
 impl SqliteStore {
@@ -111,7 +116,11 @@ impl SqliteStore {
         let writer = pool(1, options).connect_lazy_with(writer);
         patiently(options.busy_timeout, || schema::migrate(&writer)).await?;
         let reader = pool(options.readers.max(1), options).connect_lazy_with(reader);
-        Ok(Self { writer, reader })
+        Ok(Self {
+            writer,
+            reader,
+            bell: Arc::default(),
+        })
     }
 
     /// A store that is gone with its last handle; reads and writes share one connection.
@@ -129,31 +138,20 @@ impl SqliteStore {
         Ok(Self {
             writer: pool.clone(),
             reader: pool,
+            bell: Arc::default(),
         })
-    }
-
-    /// Returns what is wrong with the file: damage to its structure and rows that refer to
-    /// nothing, at most 20 of each.
-    pub async fn faults(&self) -> Result<Vec<String>, StoreError> {
-        let check = "PRAGMA quick_check(20)";
-        let mut faults: Vec<String> = sqlx::query_scalar(check).fetch_all(&self.reader).await?;
-        faults.retain(|it| it != "ok");
-        let check = "SELECT 'a row of ' || \"table\" || ' refers to no ' || parent \
-                     FROM pragma_foreign_key_check LIMIT 20";
-        let orphans: Vec<String> = sqlx::query_scalar(check).fetch_all(&self.reader).await?;
-        faults.extend(orphans);
-        Ok(faults)
-    }
-
-    /// Waits for work at hand and closes the file; every handle to the store is dead afterwards.
-    pub async fn close(&self) {
-        self.reader.close().await;
-        self.writer.close().await;
     }
 
     /// Begins a write; it waits its turn here, so that it never fails half-way for being second.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Ends a write that said what it changed, and wakes whoever waits for changes.
+    async fn commit(&self, tx: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
+        tx.commit().await?;
+        self.bell.notify_waiters();
+        Ok(())
     }
 
     /// Begins a read of several queries that see one state.
@@ -326,8 +324,29 @@ impl Store for SqliteStore {
         idempotency::finish(self, record, answer).await
     }
 
+    async fn changes(&self, after: u64, limit: u32) -> Result<Changes, StoreError> {
+        outbox::changes(self, after, limit).await
+    }
+
+    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<(), StoreError> {
+        outbox::wait(self, after, patience).await
+    }
+
+    async fn trim_changes(&self, older_than: Duration) -> Result<u64, StoreError> {
+        outbox::trim(self, older_than).await
+    }
+
+    /// Damage to the file's structure and rows that refer to nothing, at most 20 of each.
+    async fn faults(&self) -> Result<Vec<String>, StoreError> {
+        schema::faults(&self.reader).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.reader).await?;
         Ok(())
+    }
+    async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
     }
 }

@@ -1,8 +1,9 @@
-//! Builders for tests: a throw-away store, and small leagues made up from a seed.
+//! Builders for tests: throw-away stores and servers, and small leagues made up from a seed.
 //!
-//! Development only. Everything is a pure function of its seed.
+//! Development only. Leagues are a pure function of their seed.
 
 mod league;
+mod postgres;
 mod random;
 mod redis;
 mod services;
@@ -13,6 +14,7 @@ use store::{Recording, SqliteOptions, SqliteStore, Store};
 use tempfile::TempDir;
 
 pub use league::{League, LeagueOptions, league};
+pub use postgres::{PostgresDatabase, PostgresPooler, PostgresServer, ServerOptions};
 pub use random::SplitMix;
 pub use redis::{Chaos, Proxy, Redis, Reply, cluster};
 pub use services::skip;

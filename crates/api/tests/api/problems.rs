@@ -156,7 +156,7 @@ async fn a_problem_is_complete() {
 #[tokio::test]
 async fn a_failing_database_is_a_problem_that_keeps_its_causes_to_itself() {
     let app = App::open().await;
-    app.store.close().await;
+    store::Store::close(&*app.store).await;
     let answer = app.get("/v1/competitions").await;
     assert_eq!(answer.problem(), "store-failed");
     assert_eq!(

@@ -12,6 +12,7 @@ use std::{
 
 use engine::{Clock, Engine};
 use jiff::{SignedDuration, Timestamp};
+use store::Place;
 
 use super::{EXIT_ATTENTION, engine, open_store};
 use crate::{
@@ -103,20 +104,23 @@ fn disk_space(bytes: u64) -> Finding {
 }
 
 async fn database(settings: &Settings) -> Vec<Finding> {
-    let path = settings.database();
-    if !path.exists() {
+    let place = settings.database();
+    if let Place::File(path) = &place
+        && !path.exists()
+    {
         return vec![Finding::Fix(
-            format!("there is no database at {}", path.display()),
+            format!("there is no database at {place}"),
             "import something: `sports-edge import --help`".into(),
         )];
     }
     let store = match open_store(settings).await {
         Ok(store) => store,
         Err(error) => {
-            return vec![Finding::Fix(
-                format!("{error:#}"),
-                "restore a backup, or move the file away and import again".into(),
-            )];
+            let remedy = match place {
+                Place::File(_) => "restore a backup, or move the file away and import again",
+                Place::Server(_) => "check that the server runs and that database.url is right",
+            };
+            return vec![Finding::Fix(format!("{error:#}"), remedy.into())];
         }
     };
     let mut findings = vec![integrity(store.faults().await)];

@@ -2,12 +2,13 @@
 
 use std::{
     net::SocketAddr,
-    num::{NonZeroU64, NonZeroUsize},
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     path::PathBuf,
 };
 
 use engine::serving::Eviction;
 use serde::{Deserialize, Deserializer, de::Error as _};
+use store::Place;
 
 /// Every setting; `config.default.toml` explains each.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Where events go.
     pub log: LogSettings,
+    /// Where everything is remembered.
+    pub database: DatabaseSettings,
     /// How forecasts are made and used.
     pub forecast: ForecastSettings,
     /// How models beside the sports models are served.
@@ -49,6 +52,31 @@ pub struct Limits {
     pub concurrent_requests_max: NonZeroUsize,
     /// How long stopping may take.
     pub drain_seconds_max: NonZeroU64,
+}
+
+/// Where everything is remembered.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSettings {
+    /// The database; `None` is a file in `data_dir`.
+    #[serde(deserialize_with = "place_or_default")]
+    pub url: Option<Place>,
+    /// Connections to each server.
+    pub connections_max: NonZeroU32,
+    /// How long a statement may take.
+    pub statement_seconds_max: NonZeroU64,
+    /// What stands before the servers.
+    pub pooler: PoolerSetting,
+}
+
+/// What stands before a server of databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolerSetting {
+    /// Nothing, or what gives each client a connection.
+    None,
+    /// What gives a connection for a transaction.
+    Transaction,
 }
 
 /// Where events go.
@@ -117,6 +145,13 @@ fn address_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SocketAd
             "{text:?} is no address with a port, such as 127.0.0.1:8081"
         ))
     })
+}
+
+fn place_or_default<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Place>, D::Error> {
+    let text = String::deserialize(input)?;
+    Ok(Some(text)
+        .filter(|it| !it.is_empty())
+        .map(|it| Place::parse(&it)))
 }
 
 fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {

@@ -41,7 +41,7 @@ fn the_defaults_are_the_commented_file() {
     assert_eq!(settings.data_dir, home.join(".local/share/sports-edge"));
     assert_eq!(
         settings.database(),
-        settings.data_dir.join("sports-edge.db")
+        store::Place::File(settings.data_dir.join("sports-edge.db"))
     );
     assert!(!settings.reads_public && settings.allowed_hosts.is_empty());
     assert_eq!(settings.limits.body_bytes_max.get(), 1 << 20);
@@ -262,4 +262,23 @@ fn the_key_of_the_environment_is_kept_and_not_shown() {
         shown.contains("ApiKey(…)") && !shown.contains("secret_words"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_database_is_a_file_or_a_server_whose_password_is_not_shown() {
+    let url = "postgres://u:secret@host/db";
+    let (mut inputs, folder) = inputs(&[]);
+    set(&mut inputs, "SPORTS_EDGE_DATABASE__URL", url);
+    let config = Config::load(&inputs).unwrap();
+    let settings = &config.settings;
+    assert_eq!(settings.database(), store::Place::Server(url.to_owned()));
+    assert!(!format!("{config:?}").contains("secret"));
+    let value = &config.origins["database.url"].0;
+    assert_eq!(value.as_str(), Some("postgres://u@host/db"));
+
+    inputs.environment.pop();
+    set(&mut inputs, "SPORTS_EDGE_DATABASE__URL", "~/x.db");
+    let settings = Config::load(&inputs).unwrap().settings;
+    let path = folder.path().join("home/x.db");
+    assert_eq!(settings.database(), store::Place::File(path));
 }

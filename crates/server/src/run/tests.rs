@@ -105,7 +105,7 @@ async fn a_request_that_never_ends_is_cut_off_when_draining_takes_too_long() {
 #[tokio::test]
 async fn a_server_that_cannot_load_lives_but_is_never_ready() {
     let (engine, store, _folder) = engine().await;
-    store.close().await;
+    store::Store::close(&*store).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();

@@ -1,27 +1,21 @@
 //! Competitions, what they hold, and the revision of everything.
 
 use domain::{Competition, CompetitionKey};
-use jiff::tz::TimeZone;
 use sqlx::sqlite::SqliteConnection;
 
-use super::SqliteStore;
+use super::{SqliteStore, outbox};
 use crate::StoreError;
-use crate::code::{corrupt, sport};
-
-type Row = (String, String, String, String, String, String, i64);
+use crate::changes::check_zones;
+use crate::outbox::{ChangeKind, Outgoing};
+use crate::rows::{CompetitionRow, CountRow, competition, count};
 
 pub(super) async fn put(
     store: &SqliteStore,
     competitions: &[Competition],
 ) -> Result<(), StoreError> {
-    for it in competitions {
-        TimeZone::get(&it.time_zone).map_err(|_| StoreError::Unknown {
-            what: "time zone",
-            key: it.time_zone.clone(),
-        })?;
-    }
+    check_zones(competitions)?;
     let mut tx = store.write().await?;
-    let mut changed = 0;
+    let mut outgoing = Outgoing::default();
     for it in competitions {
         let written = sqlx::query(
             "INSERT INTO competitions (key, name, sport, country, pool, time_zone, single_round)
@@ -42,16 +36,19 @@ pub(super) async fn put(
         .bind(i64::from(it.single_round))
         .execute(&mut *tx)
         .await?;
-        changed += written.rows_affected();
+        if written.rows_affected() > 0 {
+            outgoing.add(ChangeKind::Competition, &it.key);
+        }
     }
-    if changed > 0 {
+    if !outgoing.is_empty() {
         advance_revision(&mut tx).await?;
+        outbox::add(&mut tx, &outgoing).await?;
     }
-    Ok(tx.commit().await?)
+    store.commit(tx).await
 }
 
 pub(super) async fn list(store: &SqliteStore) -> Result<Vec<Competition>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<CompetitionRow> = sqlx::query_as(
         "SELECT key, name, sport, country, pool, time_zone, single_round
          FROM competitions ORDER BY key",
     )
@@ -60,27 +57,10 @@ pub(super) async fn list(store: &SqliteStore) -> Result<Vec<Competition>, StoreE
     rows.into_iter().map(competition).collect()
 }
 
-fn competition(row: Row) -> Result<Competition, StoreError> {
-    let (key, name, played, country, pool, time_zone, single_round) = row;
-    Ok(Competition {
-        key: competition_key(key)?,
-        name,
-        sport: sport(&played)?,
-        country,
-        pool,
-        time_zone,
-        single_round: single_round != 0,
-    })
-}
-
-fn competition_key(key: String) -> Result<CompetitionKey, StoreError> {
-    CompetitionKey::new(key).map_err(|invalid| corrupt("competitions.key", invalid.text))
-}
-
 pub(super) async fn counts(
     store: &SqliteStore,
 ) -> Result<Vec<(CompetitionKey, [u64; 3])>, StoreError> {
-    let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
+    let rows: Vec<CountRow> = sqlx::query_as(
         "SELECT c.key, count(f.id), count(f.id) FILTER (WHERE f.status = 1),
                 coalesce(sum(f.price_count), 0)
          FROM competitions AS c LEFT JOIN fixtures AS f ON f.competition = c.id
@@ -88,12 +68,7 @@ pub(super) async fn counts(
     )
     .fetch_all(&store.reader)
     .await?;
-    rows.into_iter()
-        .map(|(key, fixtures, finished, prices)| {
-            let counts = [fixtures, finished, prices].map(i64::unsigned_abs);
-            Ok((competition_key(key)?, counts))
-        })
-        .collect()
+    rows.into_iter().map(count).collect()
 }
 
 pub(super) async fn revision(store: &SqliteStore) -> Result<u64, StoreError> {

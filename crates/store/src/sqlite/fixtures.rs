@@ -1,17 +1,13 @@
 //! Reads fixtures.
 
-use domain::{CompetitionKey, Fixture, FixtureId, MatchStats, Score, SeasonKey, TeamId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use domain::{CompetitionKey, Fixture, FixtureId};
 
 use super::SqliteStore;
-use super::sql::{Filter, json};
-use crate::code::{corrupt, micros, micros_up, moment, precision, status, status_code};
-use crate::pack::unpack_stats;
+use super::sql::Filter;
+use crate::code::{json, micros, micros_up, status_code};
+use crate::query::FIXTURES_MAX;
+use crate::rows::fixture;
 use crate::{FixtureQuery, SortOrder, StoreError};
-
-/// The most fixtures one list holds.
-const FIXTURES_MAX: u32 = 1_000;
 
 const COLUMNS: &str = "f.id, c.key, s.key, f.kickoff, f.precision, f.home, f.away, f.neutral,
      f.status, f.home_score, f.away_score, f.stats
@@ -23,8 +19,8 @@ pub(super) async fn one(store: &SqliteStore, id: FixtureId) -> Result<Option<Fix
     let mut filter = Filter::default();
     let id = filter.bind(id.0);
     let sql = format!("SELECT {COLUMNS} WHERE f.id = {id}");
-    let row = filter.query(sql).fetch_optional(&store.reader).await?;
-    row.as_ref().map(fixture).transpose()
+    let row = filter.rows(sql, &store.reader).await?.pop();
+    row.map(fixture).transpose()
 }
 
 pub(super) async fn list(
@@ -39,8 +35,8 @@ pub(super) async fn list(
     let limit = query.limit.min(FIXTURES_MAX);
     let clause = filter.clause();
     let sql = format!("SELECT {COLUMNS} {clause} ORDER BY {order} LIMIT {limit}");
-    let rows = filter.query(sql).fetch_all(&store.reader).await?;
-    rows.iter().map(fixture).collect()
+    let rows = filter.rows(sql, &store.reader).await?;
+    rows.into_iter().map(fixture).collect()
 }
 
 fn conditions(query: &FixtureQuery) -> Filter {
@@ -92,41 +88,4 @@ pub(super) fn among_competitions(filter: &mut Filter, competitions: &[Competitio
         "f.competition IN (SELECT id FROM competitions
                            WHERE key IN (SELECT value FROM json_each({keys})))"
     ));
-}
-
-fn fixture(row: &SqliteRow) -> Result<Fixture, StoreError> {
-    let competition = CompetitionKey::new(row.try_get::<String, _>(1)?);
-    let season = SeasonKey::new(row.try_get::<String, _>(2)?);
-    Ok(Fixture {
-        id: FixtureId(row.try_get(0)?),
-        competition: competition.map_err(|it| corrupt("competitions.key", it.text))?,
-        season: season.map_err(|it| corrupt("seasons.key", it.text))?,
-        kickoff: moment("fixtures.kickoff", row.try_get(3)?)?,
-        kickoff_precision: precision(row.try_get(4)?)?,
-        home: TeamId(row.try_get(5)?),
-        away: TeamId(row.try_get(6)?),
-        neutral: row.try_get::<i64, _>(7)? != 0,
-        status: status(row.try_get(8)?)?,
-        score: score(row, 9)?,
-        stats: stats(row, 11)?,
-    })
-}
-
-/// Reads a score from two columns beginning with `first`.
-pub(super) fn score(row: &SqliteRow, first: usize) -> Result<Option<Score>, StoreError> {
-    let home: Option<i64> = row.try_get(first)?;
-    let away: Option<i64> = row.try_get(first + 1)?;
-    let side = |it: i64| u16::try_from(it).map_err(|_| corrupt("fixtures.score", it));
-    Ok(match (home, away) {
-        (Some(home), Some(away)) => Some(Score {
-            home: side(home)?,
-            away: side(away)?,
-        }),
-        _ => None,
-    })
-}
-
-/// Reads packed statistics.
-pub(super) fn stats(row: &SqliteRow, column: usize) -> Result<MatchStats, StoreError> {
-    unpack_stats(row.try_get(column)?)
 }

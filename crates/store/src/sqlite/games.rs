@@ -4,31 +4,26 @@
 //! packed games leave in bundles, joined end to end, and while one bundle is unpacked the next is
 //! already being read.
 
-use std::collections::HashMap;
-
-use domain::{FixtureId, Game, Sport, TeamId};
+use domain::Game;
 use sqlx::sqlite::SqliteConnection;
 
 use super::fixtures::among_competitions;
-use super::sql::{Filter, json};
+use super::sql::Filter;
 use super::{SqliteStore, names};
-use crate::code::{corrupt, micros_up, moment, sport};
-use crate::names::Names;
-use crate::pack::unpack_game;
+use crate::code::{corrupt, json, micros_up};
+use crate::games::Tables;
 use crate::{GameQuery, StoreError};
 
 /// Fixtures in a bundle at most; about 150 kB.
 const BUNDLE: i64 = 512;
 
-/// Games unpacked before others get their turn.
-const GAMES_PER_TURN: usize = 32;
-
 pub(super) async fn list(store: &SqliteStore, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
     let mut tx = store.read().await?;
-    let tables = Tables {
-        names: names::load(&mut tx).await?,
-        sports: sports(&mut tx).await?,
-    };
+    let names = names::load(&mut tx).await?;
+    let sports = sqlx::query_as("SELECT id, sport FROM competitions")
+        .fetch_all(&mut *tx)
+        .await?;
+    let tables = Tables::new(names, sports)?;
     let mut games = Vec::new();
     let mut read = Vec::new();
     for part in parts(&mut tx, query).await? {
@@ -120,53 +115,4 @@ async fn bundle(connection: &mut SqliteConnection, part: Filter) -> Result<Vec<u
     let sql = format!("SELECT CAST(group_concat(f.game, '') AS BLOB) FROM fixtures AS f {clause}");
     let (bytes,): (Option<Vec<u8>>,) = part.fetch_one(sql, connection).await?;
     Ok(bytes.unwrap_or_default())
-}
-
-async fn sports(connection: &mut SqliteConnection) -> Result<HashMap<i64, Sport>, StoreError> {
-    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT id, sport FROM competitions")
-        .fetch_all(connection)
-        .await?;
-    rows.into_iter()
-        .map(|(id, text)| Ok((id, sport(&text)?)))
-        .collect()
-}
-
-/// What the numbers in packed games stand for.
-struct Tables {
-    names: Names,
-    sports: HashMap<i64, Sport>,
-}
-
-impl Tables {
-    async fn unpack(&self, mut bytes: &[u8], games: &mut Vec<Game>) -> Result<(), StoreError> {
-        while !bytes.is_empty() {
-            games.push(self.game(&mut bytes)?);
-            if games.len().is_multiple_of(GAMES_PER_TURN) {
-                tokio::task::yield_now().await;
-            }
-        }
-        Ok(())
-    }
-
-    fn game(&self, bytes: &mut &[u8]) -> Result<Game, StoreError> {
-        let (id, facts, [pregame, closing]) = unpack_game(bytes, &self.names.bookmakers)?;
-        let sport = self.sports.get(&facts.competition);
-        let sport = *sport.ok_or_else(|| corrupt("fixtures.competition", facts.competition))?;
-        let kickoff = moment("fixtures.kickoff", facts.kickoff)?;
-        Ok(Game {
-            fixture: FixtureId(id),
-            competition: self.names.competitions.key(facts.competition)?.clone(),
-            season: self.names.seasons.key(facts.season)?.clone(),
-            sport,
-            kickoff,
-            known_at: facts.precision.result_known_at(kickoff, sport),
-            home: TeamId(facts.home),
-            away: TeamId(facts.away),
-            neutral: facts.neutral,
-            score: facts.score,
-            stats: facts.stats,
-            pregame,
-            closing,
-        })
-    }
 }

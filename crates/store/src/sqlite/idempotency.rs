@@ -1,38 +1,22 @@
 //! Requests that must happen once.
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::SqliteStore;
-use crate::code::{corrupt, micros};
+use crate::code::micros;
+use crate::idempotency::{First, forgotten, seen};
 use crate::{IdempotencyClaim, IdempotencyRecord, StoreError};
-
-/// How long an answer is remembered.
-const ANSWER_KEPT: SignedDuration = SignedDuration::from_hours(24);
-
-/// How long a request may be at work before its claim is forgotten.
-const WORK_MAX: SignedDuration = SignedDuration::from_mins(1);
-
-/// Fingerprint, status and body of the first request.
-type First = (Vec<u8>, Option<i64>, Option<Vec<u8>>);
-
-fn ago(at: Timestamp, span: SignedDuration) -> i64 {
-    micros(
-        at.saturating_sub(span)
-            .expect("a fixed span never overflows"),
-    )
-}
 
 pub(super) async fn claim(
     store: &SqliteStore,
     record: &IdempotencyRecord,
 ) -> Result<IdempotencyClaim, StoreError> {
+    let [answered, begun] = forgotten(record.at);
     let mut tx = store.write().await?;
     sqlx::query(
         "DELETE FROM idempotency WHERE at < $1 OR (
              principal = $3 AND route = $4 AND key = $5 AND status IS NULL AND at < $2)",
     )
-    .bind(ago(record.at, ANSWER_KEPT))
-    .bind(ago(record.at, WORK_MAX))
+    .bind(answered)
+    .bind(begun)
     .bind(&record.principal)
     .bind(&record.route)
     .bind(&record.key)
@@ -62,12 +46,7 @@ pub(super) async fn claim(
             .await?;
             IdempotencyClaim::New
         }
-        Some((fingerprint, ..)) if fingerprint != record.fingerprint => IdempotencyClaim::Mismatch,
-        Some((_, Some(status), body)) => IdempotencyClaim::Done {
-            status: u16::try_from(status).map_err(|_| corrupt("idempotency.status", status))?,
-            body: body.unwrap_or_default(),
-        },
-        Some((_, None, _)) => IdempotencyClaim::InProgress,
+        Some(first) => seen(first, record)?,
     };
     tx.commit().await?;
     Ok(claim)

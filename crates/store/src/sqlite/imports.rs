@@ -4,10 +4,9 @@ use domain::SourceKey;
 use sqlx::sqlite::SqliteConnection;
 
 use super::{SqliteStore, names};
-use crate::code::{corrupt, micros, moment};
+use crate::code::micros;
+use crate::rows::{FetchRow, ImportRow, fetch_state as fetch_state_of, import};
 use crate::{FetchState, ImportRecord, StoreError};
-
-type Row = (String, String, String, i64, Option<i64>, i64, i64, String);
 
 pub(super) async fn begin(store: &SqliteStore, import: &ImportRecord) -> Result<i64, StoreError> {
     let mut tx = store.write().await?;
@@ -72,7 +71,7 @@ async fn source(connection: &mut SqliteConnection, source: &SourceKey) -> Result
 }
 
 pub(super) async fn list(store: &SqliteStore, limit: u32) -> Result<Vec<ImportRecord>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<ImportRow> = sqlx::query_as(
         "SELECT s.key, i.location, i.digest, i.started_at, i.finished_at, i.rows_read,
                 i.rows_rejected, i.rejected
          FROM imports AS i JOIN sources AS s ON s.id = i.source
@@ -84,42 +83,17 @@ pub(super) async fn list(store: &SqliteStore, limit: u32) -> Result<Vec<ImportRe
     rows.into_iter().map(import).collect()
 }
 
-fn import(row: Row) -> Result<ImportRecord, StoreError> {
-    let (source, location, digest, started_at, finished_at, rows_read, rows_rejected, rejected) =
-        row;
-    let source = SourceKey::new(source);
-    Ok(ImportRecord {
-        source: source.map_err(|invalid| corrupt("sources.key", invalid.text))?,
-        location,
-        digest,
-        started_at: moment("imports.started_at", started_at)?,
-        finished_at: finished_at
-            .map(|at| moment("imports.finished_at", at))
-            .transpose()?,
-        rows_read: rows_read.cast_unsigned(),
-        rows_rejected: rows_rejected.cast_unsigned(),
-        rejected,
-    })
-}
-
 pub(super) async fn fetch_state(
     store: &SqliteStore,
     url: &str,
 ) -> Result<Option<FetchState>, StoreError> {
-    let row: Option<(Option<String>, Option<String>, i64)> =
-        sqlx::query_as("SELECT etag, last_modified, fetched_at FROM fetch_states WHERE url = $1")
-            .bind(url)
-            .fetch_optional(&store.reader)
-            .await?;
-    row.map(|(etag, last_modified, fetched_at)| {
-        Ok(FetchState {
-            url: url.to_owned(),
-            etag,
-            last_modified,
-            fetched_at: moment("fetch_states.fetched_at", fetched_at)?,
-        })
-    })
-    .transpose()
+    let row: Option<FetchRow> = sqlx::query_as(
+        "SELECT url, etag, last_modified, fetched_at FROM fetch_states WHERE url = $1",
+    )
+    .bind(url)
+    .fetch_optional(&store.reader)
+    .await?;
+    row.map(fetch_state_of).transpose()
 }
 
 pub(super) async fn put_fetch_state(

@@ -2,25 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::SqliteStore;
-use super::sql::json;
-use crate::code::{corrupt, micros, moment};
+use super::{SqliteStore, outbox};
+use crate::code::{json, micros, whole_minute};
+use crate::outbox::{ChangeKind, Outgoing};
+use crate::rows::{KeyRow, key};
 use crate::{ApiKeyRecord, StoreError};
 
-/// How finely the last use of a key is kept, so that reads do not become writes.
-const USE_RESOLUTION_MICROS: i64 = 60_000_000;
-
-type Row = (
-    String,
-    Vec<u8>,
-    String,
-    String,
-    i64,
-    Option<i64>,
-    Option<i64>,
-);
-
 pub(super) async fn put(store: &SqliteStore, key: &ApiKeyRecord) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
     sqlx::query(
         "INSERT INTO api_keys (prefix, hash, name, scopes, created_at, last_used_at, revoked_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -32,16 +21,17 @@ pub(super) async fn put(store: &SqliteStore, key: &ApiKeyRecord) -> Result<(), S
     .bind(micros(key.created_at))
     .bind(key.last_used_at.map(micros))
     .bind(key.revoked_at.map(micros))
-    .execute(&store.writer)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    outbox::add(&mut tx, &Outgoing::one(ChangeKind::ApiKey, &key.prefix)).await?;
+    store.commit(tx).await
 }
 
 pub(super) async fn one(
     store: &SqliteStore,
     prefix: &str,
 ) -> Result<Option<ApiKeyRecord>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(
+    let row: Option<KeyRow> = sqlx::query_as(
         "SELECT prefix, hash, name, scopes, created_at, last_used_at, revoked_at
          FROM api_keys WHERE prefix = $1",
     )
@@ -52,7 +42,7 @@ pub(super) async fn one(
 }
 
 pub(super) async fn list(store: &SqliteStore) -> Result<Vec<ApiKeyRecord>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<KeyRow> = sqlx::query_as(
         "SELECT prefix, hash, name, scopes, created_at, last_used_at, revoked_at
          FROM api_keys ORDER BY created_at, id",
     )
@@ -61,37 +51,24 @@ pub(super) async fn list(store: &SqliteStore) -> Result<Vec<ApiKeyRecord>, Store
     rows.into_iter().map(key).collect()
 }
 
-fn key(row: Row) -> Result<ApiKeyRecord, StoreError> {
-    let (prefix, hash, name, scopes, created_at, last_used_at, revoked_at) = row;
-    let hash = <[u8; 32]>::try_from(hash)
-        .map_err(|bytes| corrupt("api_keys.hash", format!("{} bytes", bytes.len())))?;
-    Ok(ApiKeyRecord {
-        prefix,
-        hash,
-        name,
-        scopes: serde_json::from_str(&scopes).map_err(|_| corrupt("api_keys.scopes", scopes))?,
-        created_at: moment("api_keys.created_at", created_at)?,
-        last_used_at: last_used_at
-            .map(|at| moment("api_keys.last_used_at", at))
-            .transpose()?,
-        revoked_at: revoked_at
-            .map(|at| moment("api_keys.revoked_at", at))
-            .transpose()?,
-    })
-}
-
 pub(super) async fn revoke(
     store: &SqliteStore,
     prefix: &str,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
+    let mut tx = store.write().await?;
     let written =
         sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE prefix = $1 AND revoked_at IS NULL")
             .bind(prefix)
             .bind(micros(at))
-            .execute(&store.writer)
+            .execute(&mut *tx)
             .await?;
-    Ok(written.rows_affected() > 0)
+    if written.rows_affected() == 0 {
+        return Ok(false);
+    }
+    outbox::add(&mut tx, &Outgoing::one(ChangeKind::ApiKey, prefix)).await?;
+    store.commit(tx).await?;
+    Ok(true)
 }
 
 pub(super) async fn touch(
@@ -99,7 +76,7 @@ pub(super) async fn touch(
     prefix: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let at = micros(at).div_euclid(USE_RESOLUTION_MICROS) * USE_RESOLUTION_MICROS;
+    let at = whole_minute(at);
     let stale: Option<i64> = sqlx::query_scalar(
         "SELECT 1 FROM api_keys
          WHERE prefix = $1 AND (last_used_at IS NULL OR last_used_at < $2)",

@@ -1,11 +1,11 @@
 //! Versions of trained models.
 
-use super::SqliteStore;
 use super::competitions::advance_revision;
-use crate::code::{micros, moment};
+use super::{SqliteStore, outbox};
+use crate::code::micros;
+use crate::outbox::{ChangeKind, Outgoing};
+use crate::rows::{ModelRow, model};
 use crate::{ModelRecord, StoreError};
-
-type Row = (String, String, i64, String, Vec<u8>, Vec<u8>);
 
 pub(super) async fn put(store: &SqliteStore, model: &ModelRecord) -> Result<(), StoreError> {
     let mut tx = store.write().await?;
@@ -24,15 +24,15 @@ pub(super) async fn put(store: &SqliteStore, model: &ModelRecord) -> Result<(), 
     .execute(&mut *tx)
     .await?;
     advance_revision(&mut tx).await?;
-    tx.commit().await?;
-    Ok(())
+    outbox::add(&mut tx, &Outgoing::one(ChangeKind::Model, &model.name)).await?;
+    store.commit(tx).await
 }
 
 pub(super) async fn list(
     store: &SqliteStore,
     name: Option<&str>,
 ) -> Result<Vec<ModelRecord>, StoreError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows: Vec<ModelRow> = sqlx::query_as(
         "SELECT name, version, created_at, data_digest, x'' AS body, x'' AS report FROM models
          WHERE $1 IS NULL OR name = $1 ORDER BY created_at DESC, id DESC",
     )
@@ -46,7 +46,7 @@ pub(super) async fn latest(
     store: &SqliteStore,
     name: &str,
 ) -> Result<Option<ModelRecord>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(
+    let row: Option<ModelRow> = sqlx::query_as(
         "SELECT name, version, created_at, data_digest, body, report FROM models
          WHERE name = $1 ORDER BY created_at DESC, id DESC LIMIT 1",
     )
@@ -54,16 +54,4 @@ pub(super) async fn latest(
     .fetch_optional(&store.reader)
     .await?;
     row.map(model).transpose()
-}
-
-fn model(row: Row) -> Result<ModelRecord, StoreError> {
-    let (name, version, created_at, data_digest, body, report) = row;
-    Ok(ModelRecord {
-        name,
-        version,
-        created_at: moment("models.created_at", created_at)?,
-        data_digest,
-        body,
-        report,
-    })
 }

@@ -12,7 +12,10 @@ const APPLICATION_ID: i64 = 0x5345_4447;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_fixtures.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_fixtures.sql"),
+    include_str!("../../migrations/sqlite/0002_outbox.sql"),
+];
 
 const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
 
@@ -64,6 +67,18 @@ pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
         tracing::info!(version, "schema migrated");
     }
     Ok(())
+}
+
+/// What is wrong with a database, at most 20 findings of each kind.
+pub(super) async fn faults(reader: &SqlitePool) -> Result<Vec<String>, StoreError> {
+    let check = "PRAGMA quick_check(20)";
+    let mut faults: Vec<String> = sqlx::query_scalar(check).fetch_all(reader).await?;
+    faults.retain(|it| it != "ok");
+    let check = "SELECT 'a row of ' || \"table\" || ' refers to no ' || parent \
+                 FROM pragma_foreign_key_check LIMIT 20";
+    let orphans: Vec<String> = sqlx::query_scalar(check).fetch_all(reader).await?;
+    faults.extend(orphans);
+    Ok(faults)
 }
 
 fn refuse_newer(found: i64) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Builds the statements whose shape depends on what is asked.
 
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, Encode, FromRow, Sqlite, Type};
 
 use crate::StoreError;
@@ -45,12 +45,16 @@ impl Filter {
         format!("WHERE {}", self.clauses.join(" AND "))
     }
 
-    /// The query made of `sql`, which must hold the clause and the placeholders given out.
-    pub(super) fn query<'q>(self, sql: String) -> Bound<'q> {
-        sqlx::query_with(AssertSqlSafe(sql), self.arguments)
+    /// The rows of `sql`, which must hold the clause and the placeholders given out, as `T`.
+    pub(super) async fn rows<T>(self, sql: String, pool: &SqlitePool) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        let query = sqlx::query_as_with(AssertSqlSafe(sql), self.arguments);
+        Ok(query.fetch_all(pool).await?)
     }
 
-    /// [`Filter::query`] whose single row is read as `T`.
+    /// The single row of `sql`, as `T`.
     pub(super) async fn fetch_one<T>(
         self,
         sql: String,
@@ -62,12 +66,6 @@ impl Filter {
         let query = sqlx::query_as_with(AssertSqlSafe(sql), self.arguments);
         Ok(query.fetch_one(connection).await?)
     }
-}
-
-/// A list as JSON, for `json_each`.
-pub(super) fn json<T: serde::Serialize>(list: impl IntoIterator<Item = T>) -> String {
-    let list: Vec<T> = list.into_iter().collect();
-    serde_json::to_string(&list).expect("numbers and texts can always be written as JSON")
 }
 
 /// A table to write many rows into.

@@ -1,12 +1,12 @@
 //! Teams and the names they go by.
 
-use domain::{SourceKey, Sport, Team, TeamId};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use domain::{Sport, Team, TeamId};
 
-use super::sql::{Filter, json};
-use super::{SqliteStore, names as interned};
-use crate::code::{corrupt, sport};
+use super::sql::Filter;
+use super::{SqliteStore, names as interned, outbox};
+use crate::code::json;
+use crate::outbox::{ChangeKind, Outgoing};
+use crate::rows::{NameRow, team, team_name};
 use crate::{NewTeam, StoreError, TeamName, TeamQuery};
 
 /// Stands for every source in `team_aliases`.
@@ -18,13 +18,13 @@ pub(super) async fn put(store: &SqliteStore, teams: &[NewTeam]) -> Result<Vec<Te
         (it.sport.as_str(), &it.name, &it.country, folded)
     }));
     let mut tx = store.write().await?;
-    sqlx::query(
+    let added: Vec<i64> = sqlx::query_scalar(
         "INSERT INTO teams (sport, name, country, folded)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3
-         FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
+         FROM json_each($1) WHERE true ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(&rows)
-    .execute(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
     let ids: Vec<i64> = sqlx::query_scalar(
         "SELECT t.id FROM json_each($1) AS wanted
@@ -34,7 +34,14 @@ pub(super) async fn put(store: &SqliteStore, teams: &[NewTeam]) -> Result<Vec<Te
     .bind(&rows)
     .fetch_all(&mut *tx)
     .await?;
-    tx.commit().await?;
+    let mut outgoing = Outgoing::default();
+    for id in added {
+        outgoing.add(ChangeKind::Team, id);
+    }
+    if !outgoing.is_empty() {
+        outbox::add(&mut tx, &outgoing).await?;
+    }
+    store.commit(tx).await?;
     Ok(ids.into_iter().map(TeamId).collect())
 }
 
@@ -72,7 +79,7 @@ pub(super) async fn put_aliases(store: &SqliteStore, names: &[TeamName]) -> Resu
 }
 
 pub(super) async fn names(store: &SqliteStore, sport: Sport) -> Result<Vec<TeamName>, StoreError> {
-    let rows: Vec<(i64, String, Option<String>)> = sqlx::query_as(
+    let rows: Vec<NameRow> = sqlx::query_as(
         "SELECT id, name, NULL AS source FROM teams WHERE sport = $1
          UNION
          SELECT a.team, a.name, s.key FROM team_aliases AS a
@@ -82,17 +89,7 @@ pub(super) async fn names(store: &SqliteStore, sport: Sport) -> Result<Vec<TeamN
     .bind(sport.as_str())
     .fetch_all(&store.reader)
     .await?;
-    rows.into_iter()
-        .map(|(team, name, source)| {
-            let source = source.map(SourceKey::new).transpose();
-            Ok(TeamName {
-                team: TeamId(team),
-                sport,
-                name,
-                source: source.map_err(|invalid| corrupt("sources.key", invalid.text))?,
-            })
-        })
-        .collect()
+    rows.into_iter().map(|it| team_name(it, sport)).collect()
 }
 
 pub(super) async fn list(store: &SqliteStore, query: &TeamQuery) -> Result<Vec<Team>, StoreError> {
@@ -130,15 +127,6 @@ pub(super) async fn list(store: &SqliteStore, query: &TeamQuery) -> Result<Vec<T
     let sql = format!(
         "SELECT t.id, t.sport, t.name, t.country FROM teams AS t {clause} ORDER BY t.id {limit}"
     );
-    let rows = filter.query(sql).fetch_all(&store.reader).await?;
-    rows.iter().map(team).collect()
-}
-
-fn team(row: &SqliteRow) -> Result<Team, StoreError> {
-    Ok(Team {
-        id: TeamId(row.try_get(0)?),
-        sport: sport(row.try_get(1)?)?,
-        name: row.try_get(2)?,
-        country: row.try_get(3)?,
-    })
+    let rows = filter.rows(sql, &store.reader).await?;
+    rows.into_iter().map(team).collect()
 }

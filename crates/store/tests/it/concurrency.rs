@@ -1,23 +1,16 @@
-//! Readers beside a writer, writers in line, callers who hang up. Only a file has several
-//! connections.
+//! Readers beside a writer, writers in line, callers who hang up.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::SeasonKey;
-use store::{FixtureRecord, GameQuery, SqliteOptions, SqliteStore, Store};
-use tempfile::TempDir;
+use store::{FixtureRecord, GameQuery, Store};
 
+use crate::each_shared_store;
 use crate::sample::{game, quote, recording, world};
 
-async fn open() -> (Arc<SqliteStore>, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = SqliteStore::open(folder.path().join("data.db"), &SqliteOptions::default()).await;
-    (Arc::new(store.unwrap()), folder)
-}
-
 /// A batch that takes a while.
-async fn long_batch(store: &SqliteStore, count: usize) -> Vec<FixtureRecord> {
+async fn long_batch(store: &dyn Store, count: usize) -> Vec<FixtureRecord> {
     let (_, [a, b, ..]) = world(store).await;
     (0..count)
         .map(|it| FixtureRecord {
@@ -30,58 +23,64 @@ async fn long_batch(store: &SqliteStore, count: usize) -> Vec<FixtureRecord> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_go_on_during_a_long_write_and_see_all_of_it_or_nothing() {
-    let (store, _folder) = open().await;
-    let batch = long_batch(&store, 3_000).await;
-    let before = store.data_revision().await.unwrap();
-    let writer = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move { store.record(&recording(), &batch).await }
-    });
-    let mut reads_before = 0;
-    loop {
-        let games = store.games(&GameQuery::default()).await.unwrap();
-        let revision = store.data_revision().await.unwrap();
-        match games.len() {
-            0 => reads_before += 1,
-            count => {
-                assert_eq!(count, 3_000);
-                assert_eq!(revision, before + 1);
-                break;
+    each_shared_store(async |store| {
+        let batch = long_batch(&*store, 3_000).await;
+        let before = store.data_revision().await.unwrap();
+        let writer = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { store.record(&recording(), &batch).await }
+        });
+        let mut reads_before = 0;
+        loop {
+            let games = store.games(&GameQuery::default()).await.unwrap();
+            let revision = store.data_revision().await.unwrap();
+            match games.len() {
+                0 => reads_before += 1,
+                count => {
+                    assert_eq!(count, 3_000);
+                    assert_eq!(revision, before + 1);
+                    break;
+                }
             }
         }
-    }
-    assert!(reads_before > 0);
-    assert_eq!(writer.await.unwrap().unwrap().fixtures_added, 3_000);
+        assert!(reads_before > 0);
+        assert_eq!(writer.await.unwrap().unwrap().fixtures_added, 3_000);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_wait_their_turn_and_none_is_lost() {
-    let (store, _folder) = open().await;
-    let batch = long_batch(&store, 40).await;
-    let before = store.data_revision().await.unwrap();
-    let writers: Vec<_> = batch
-        .into_iter()
-        .map(|record| {
-            let store = Arc::clone(&store);
-            tokio::spawn(async move { store.record(&recording(), &[record]).await })
-        })
-        .collect();
-    for writer in writers {
-        assert_eq!(writer.await.unwrap().unwrap().fixtures_added, 1);
-    }
-    assert_eq!(store.data_revision().await.unwrap(), before + 40);
-    assert_eq!(store.games(&GameQuery::default()).await.unwrap().len(), 40);
+    each_shared_store(async |store| {
+        let batch = long_batch(&*store, 40).await;
+        let before = store.data_revision().await.unwrap();
+        let writers: Vec<_> = batch
+            .into_iter()
+            .map(|record| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { store.record(&recording(), &[record]).await })
+            })
+            .collect();
+        for writer in writers {
+            assert_eq!(writer.await.unwrap().unwrap().fixtures_added, 1);
+        }
+        assert_eq!(store.data_revision().await.unwrap(), before + 40);
+        assert_eq!(store.games(&GameQuery::default()).await.unwrap().len(), 40);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_whose_caller_hangs_up_leaves_nothing_and_frees_its_place() {
-    let (store, _folder) = open().await;
-    let batch = long_batch(&store, 3_000).await;
-    let before = store.data_revision().await.unwrap();
-    let patience = Duration::from_millis(5);
-    let given_up = tokio::time::timeout(patience, store.record(&recording(), &batch)).await;
-    assert!(given_up.is_err());
-    assert_eq!(store.data_revision().await.unwrap(), before);
-    let recorded = store.record(&recording(), &batch).await.unwrap();
-    assert_eq!(recorded.fixtures_added, 3_000);
+    each_shared_store(async |store| {
+        let batch = long_batch(&*store, 3_000).await;
+        let before = store.data_revision().await.unwrap();
+        let patience = Duration::from_millis(5);
+        let given_up = tokio::time::timeout(patience, store.record(&recording(), &batch)).await;
+        assert!(given_up.is_err());
+        assert_eq!(store.data_revision().await.unwrap(), before);
+        let recorded = store.record(&recording(), &batch).await.unwrap();
+        assert_eq!(recorded.fixtures_added, 3_000);
+    })
+    .await;
 }

@@ -1,10 +1,11 @@
-//! What every store must do, written against the trait and run for each way to open one.
+//! What every store must do, written against the trait and run for each database.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on should say where"
 )]
 
+mod changes;
 mod competitions;
 mod concurrency;
 mod correcting;
@@ -14,6 +15,7 @@ mod keys;
 mod listing;
 mod matching;
 mod opening;
+mod postgres;
 mod properties;
 mod quoting;
 mod recording;
@@ -21,15 +23,26 @@ mod requests;
 mod sample;
 mod teams;
 
+use std::sync::Arc;
+
 use store::{SqliteOptions, SqliteStore, Store};
+use testkit::PostgresDatabase;
 
 /// Runs a test on a fresh store of each kind.
 async fn each_store(test: impl AsyncFn(&dyn Store)) {
+    each_shared_store(async |store| test(&*store).await).await;
+    test(&SqliteStore::in_memory().await.unwrap()).await;
+}
+
+/// Runs a test on a fresh store of each kind that has several connections.
+async fn each_shared_store(test: impl AsyncFn(Arc<dyn Store>)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("test.db");
     let file = SqliteStore::open(&path, &SqliteOptions::default())
         .await
         .unwrap();
-    test(&file).await;
-    test(&SqliteStore::in_memory().await.unwrap()).await;
+    test(Arc::new(file)).await;
+    if let Some(database) = PostgresDatabase::migrated().await {
+        test(Arc::new(database.store().await)).await;
+    }
 }

@@ -1,5 +1,7 @@
 //! What holds for any records whatever.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use domain::{
     FixtureStatus, Game, KickoffPrecision, MatchStats, Quote, QuoteStage, Score, TeamId,
     summarise_quotes,
@@ -10,6 +12,7 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
 use store::{FixtureRecord, GameQuery, ResultRecord, SqliteStore, Store};
+use testkit::PostgresDatabase;
 
 use crate::sample::{fixture, game, prices, put, quote, recording_at, time, totals, world};
 
@@ -93,11 +96,22 @@ fn each_batch(check: impl AsyncFn(&dyn Store, Vec<Vec<FixtureRecord>>)) {
         ..Config::default()
     };
     let batches = vec(vec(record(), 1..8), 1..4);
+    let count = AtomicU32::new(0);
     TestRunner::new(config)
         .run(&batches, |mut batches| {
             runtime.block_on(async {
-                let store = SqliteStore::in_memory().await.unwrap();
-                let (football, basketball) = world(&store).await;
+                // A database of a server's takes longer to make.
+                let turn = count.fetch_add(1, Ordering::Relaxed).is_multiple_of(8);
+                let database = match turn {
+                    true => PostgresDatabase::migrated().await,
+                    false => None,
+                };
+                let store: Box<dyn Store> = match &database {
+                    Some(database) => Box::new(database.store().await),
+                    None => Box::new(SqliteStore::in_memory().await.unwrap()),
+                };
+                let store = &*store;
+                let (football, basketball) = world(store).await;
                 for record in batches.iter_mut().flatten() {
                     let teams = match record.competition.as_str() {
                         "E0" => football,
@@ -106,7 +120,8 @@ fn each_batch(check: impl AsyncFn(&dyn Store, Vec<Vec<FixtureRecord>>)) {
                     let side = |it: TeamId| teams[usize::try_from(it.0).unwrap()];
                     (record.home, record.away) = (side(record.home), side(record.away));
                 }
-                check(&store, batches).await;
+                check(store, batches).await;
+                store.close().await;
             });
             Ok(())
         })

@@ -2,38 +2,24 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use jiff::tz::TimeZone;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
-use super::unknown;
-use crate::code::{corrupt, precision, sport, status};
-use crate::draft::{Draft, Facts, Offer};
+use crate::changes::unknown;
+use crate::code::json;
+use crate::draft::{Draft, StandingRow};
 use crate::matching::{Rules, Wanted};
-use crate::pack::price_part;
-use crate::sqlite::fixtures::{score, stats};
-use crate::sqlite::quotes::stored;
-use crate::sqlite::sql::json;
+use crate::rows::{DraftRow, RulesRow, draft, rules as rules_of};
 use crate::{FixtureRecord, StoreError};
 
 /// How each competition tells its fixtures apart.
 pub(super) async fn rules(
     connection: &mut SqliteConnection,
 ) -> Result<HashMap<i64, Rules>, StoreError> {
-    let rows: Vec<(i64, String, String, i64)> =
+    let rows: Vec<RulesRow> =
         sqlx::query_as("SELECT id, sport, time_zone, single_round FROM competitions")
             .fetch_all(connection)
             .await?;
-    rows.into_iter()
-        .map(|(id, played, zone, single_round)| {
-            let rules = Rules {
-                single_round: single_round != 0,
-                zone: TimeZone::get(&zone).map_err(|_| corrupt("competitions.time_zone", zone))?,
-                has_draw: sport(&played)?.has_draw(),
-            };
-            Ok((id, rules))
-        })
-        .collect()
+    rows.into_iter().map(rules_of).collect()
 }
 
 /// Refuses records of teams that are not there.
@@ -65,7 +51,7 @@ pub(super) async fn drafts(
         .filter(|it| it.id.is_none())
         .map(|Wanted { facts, .. }| [facts.competition, facts.season, facts.home, facts.away])
         .collect();
-    let rows = sqlx::query(
+    let rows: Vec<DraftRow> = sqlx::query_as(
         "SELECT f.id, f.competition, f.season, f.kickoff, f.precision, f.home, f.away, f.neutral,
                 f.status, f.home_score, f.away_score, f.stats, f.recording, r.import,
                 f.game, f.price_count
@@ -85,29 +71,6 @@ pub(super) async fn drafts(
     rows.iter().map(draft).collect()
 }
 
-fn draft(row: &SqliteRow) -> Result<Draft, StoreError> {
-    let facts = Facts {
-        competition: row.try_get(1)?,
-        season: row.try_get(2)?,
-        kickoff: row.try_get(3)?,
-        precision: precision(row.try_get(4)?)?,
-        home: row.try_get(5)?,
-        away: row.try_get(6)?,
-        neutral: row.try_get::<i64, _>(7)? != 0,
-        status: status(row.try_get(8)?)?,
-        score: score(row, 9)?,
-        stats: stats(row, 11)?,
-    };
-    let mut draft = Draft::new(facts.clone());
-    draft.id = row.try_get(0)?;
-    draft.before = Some(facts);
-    draft.recording = row.try_get(12)?;
-    draft.import = row.try_get(13)?;
-    draft.prices = price_part(row.try_get(14)?)?;
-    draft.price_count = row.try_get(15)?;
-    Ok(draft)
-}
-
 /// Reads the standing quotes of the drafts at `places`.
 pub(super) async fn quotes(
     connection: &mut SqliteConnection,
@@ -118,27 +81,16 @@ pub(super) async fn quotes(
         return Ok(());
     }
     let by_id: HashMap<i64, usize> = places.iter().map(|it| (drafts[*it].id, *it)).collect();
-    let rows = sqlx::query(
+    let rows: Vec<StandingRow> = sqlx::query_as(
         "SELECT fixture, taken_at, bookmaker, kind, line, stage, price_1, price_2, price_3,
                 recording
          FROM json_each($1) AS j CROSS JOIN quotes ON fixture = j.value",
     )
     .bind(json(by_id.keys()))
-    .map(|row: SqliteRow| {
-        let (key, prices) = stored(&row, 1)?;
-        let place = by_id[&row.try_get::<i64, _>(0)?];
-        let recording = row.try_get(9)?;
-        Ok::<_, StoreError>((place, key, prices, recording))
-    })
     .fetch_all(connection)
     .await?;
-    for row in rows {
-        let (place, key, prices, recording) = row?;
-        let offer = Offer {
-            now: prices,
-            before: Some((prices, recording)),
-        };
-        drafts[place].quotes.insert(key, offer);
+    for row in &rows {
+        drafts[by_id[&row.0]].stood(row);
     }
     Ok(())
 }

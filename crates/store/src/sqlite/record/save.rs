@@ -2,7 +2,7 @@
 
 use sqlx::sqlite::SqliteConnection;
 
-use super::{Changes, FixtureRow, unknown};
+use crate::changes::{Changes, FixtureRow, unknown};
 use crate::code::{micros, precision_code, status_code};
 use crate::draft::{Offer, PriceRow, QuoteKey};
 use crate::names::Names;

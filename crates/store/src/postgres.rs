@@ -1,0 +1,325 @@
+//! The store for many processes: a PostgreSQL database.
+//!
+//! Writes of one competition wait for each other, others do not; all of them pass one row, one
+//! after the other, as the last thing before they are committed, which numbers what they did.
+
+mod competitions;
+mod copy;
+mod fixtures;
+mod games;
+mod idempotency;
+mod imports;
+mod keys;
+mod models;
+mod names;
+mod outbox;
+mod partitions;
+mod quotes;
+mod record;
+mod schema;
+mod session;
+mod sql;
+mod teams;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
+use jiff::Timestamp;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+
+use crate::{
+    ApiKeyRecord, Changes, FetchState, FixtureQuery, FixtureRecord, GameQuery, IdempotencyClaim,
+    IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded, RecordedQuote, Recording,
+    Revision, Store, StoreError, TeamName, TeamQuery,
+};
+use outbox::Bell;
+
+/// What stands between this program and the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pooler {
+    /// Nothing, or one that gives each client a connection of its own.
+    #[default]
+    None,
+    /// One that gives a connection for a transaction, such as pgbouncer in transaction mode: no
+    /// statement is prepared to last, every query is in a transaction, nobody listens.
+    Transaction,
+}
+
+/// Bounds of an open database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostgresOptions {
+    /// Connections at most; more callers wait. Default 16.
+    pub connections_max: u32,
+    /// How long to wait for a free connection before giving up. Default 30 s.
+    pub acquire_timeout: Duration,
+    /// How long a statement may take. Default 60 s.
+    pub statement_timeout: Duration,
+    /// How long a statement may wait for a lock. Default 10 s.
+    pub lock_timeout: Duration,
+    /// How long a transaction may do nothing. Default 60 s.
+    pub idle_timeout: Duration,
+    /// The name the server knows this program by. Default `sports-edge`.
+    pub application_name: String,
+    /// What stands between.
+    pub pooler: Pooler,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: 16,
+            acquire_timeout: Duration::from_secs(30),
+            statement_timeout: Duration::from_secs(60),
+            lock_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            application_name: "sports-edge".to_owned(),
+            pooler: Pooler::None,
+        }
+    }
+}
+
+/// The store in a PostgreSQL database.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    pooler: Pooler,
+    /// What begins a transaction that writes, and one that reads.
+    begin: [Arc<str>; 2],
+    /// Partitions of quotes that are known to be there.
+    partitions: Arc<Mutex<BTreeSet<i16>>>,
+    bell: Arc<Bell>,
+}
+
+impl PostgresStore {
+    /// Opens a database, making the schema where it is empty and bringing an older one up to date.
+    ///
+    /// Refuses, without touching it, a database that is not ours or that a newer release wrote.
+    pub async fn open(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
+        let store = Self::connect(url, options)?;
+        // A pool goes on trying while nobody listens, and says no more than that it waited.
+        let first = store.pool.connect_options();
+        let first = tokio::time::timeout(options.acquire_timeout, first.connect()).await;
+        let first = first.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        first.close().await?;
+        schema::migrate(&store).await?;
+        Ok(store)
+    }
+
+    /// Prepares to talk to a database without changing it, such as a replica.
+    pub fn connect(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
+        let not_a_url = |_| StoreError::Url(redacted(url));
+        let connect: PgConnectOptions = url.parse().map_err(not_a_url)?;
+        let connect = connect
+            .application_name(&options.application_name)
+            .disable_statement_logging();
+        let connect = match options.pooler {
+            Pooler::None => connect.options(session::settings(options)),
+            Pooler::Transaction => connect.extra_float_digits(None),
+        };
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections_max.max(1))
+            .acquire_timeout(options.acquire_timeout)
+            .idle_timeout(Duration::from_secs(300))
+            .max_lifetime(Duration::from_secs(1_800))
+            .test_before_acquire(false)
+            .connect_lazy_with(connect);
+        Ok(Self {
+            pool,
+            pooler: options.pooler,
+            begin: session::begin(options),
+            partitions: Arc::default(),
+            bell: Arc::default(),
+        })
+    }
+
+    /// The schema found in the database; `None` where it is empty.
+    pub async fn schema(&self) -> Result<Option<i64>, StoreError> {
+        schema::found(self).await
+    }
+}
+
+/// A URL without its password, for people to read.
+pub fn redacted(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "(not a URL)".to_owned();
+    };
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // A password may hold any letter but those that end the part it is in.
+    let place = match place.rsplit_once('@') {
+        Some((user, host)) => {
+            let name = user.split_once(':').map_or(user, |(name, _)| name);
+            format!("{name}@{host}")
+        }
+        None => place.to_owned(),
+    };
+    let harmless = query.split('&').filter(|it| {
+        let name = it.split('=').next().unwrap_or_default();
+        !it.is_empty() && !name.contains("pass") && !name.contains("key")
+    });
+    let query = harmless.collect::<Vec<_>>().join("&");
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{scheme}://{place}{mark}{query}")
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn put_competitions(&self, competitions: &[Competition]) -> Result<(), StoreError> {
+        session::again(|| competitions::put(self, competitions)).await
+    }
+
+    async fn competitions(&self) -> Result<Vec<Competition>, StoreError> {
+        competitions::list(self).await
+    }
+
+    async fn put_teams(&self, teams: &[NewTeam]) -> Result<Vec<TeamId>, StoreError> {
+        session::again(|| teams::put(self, teams)).await
+    }
+
+    async fn put_aliases(&self, names: &[TeamName]) -> Result<(), StoreError> {
+        session::again(|| teams::put_aliases(self, names)).await
+    }
+
+    async fn team_names(&self, sport: Sport) -> Result<Vec<TeamName>, StoreError> {
+        teams::names(self, sport).await
+    }
+
+    async fn teams(&self, query: &TeamQuery) -> Result<Vec<Team>, StoreError> {
+        teams::list(self, query).await
+    }
+
+    async fn record(
+        &self,
+        recording: &Recording,
+        records: &[FixtureRecord],
+    ) -> Result<Recorded, StoreError> {
+        partitions::ensure(self, records).await?;
+        session::again(|| record::record(self, recording, records)).await
+    }
+
+    async fn fixture(&self, id: FixtureId) -> Result<Option<Fixture>, StoreError> {
+        fixtures::one(self, id).await
+    }
+
+    async fn fixtures(&self, query: &FixtureQuery) -> Result<Vec<Fixture>, StoreError> {
+        fixtures::list(self, query).await
+    }
+
+    async fn quotes(&self, id: FixtureId) -> Result<Vec<RecordedQuote>, StoreError> {
+        quotes::list(self, id).await
+    }
+
+    async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
+        quotes::revisions(self, id).await
+    }
+
+    async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
+        games::list(self, query).await
+    }
+
+    async fn data_revision(&self) -> Result<u64, StoreError> {
+        competitions::revision(self).await
+    }
+
+    async fn counts(&self) -> Result<Vec<(CompetitionKey, [u64; 3])>, StoreError> {
+        competitions::counts(self).await
+    }
+
+    async fn begin_import(&self, import: &ImportRecord) -> Result<i64, StoreError> {
+        session::again(|| imports::begin(self, import)).await
+    }
+
+    async fn finish_import(&self, id: i64, import: &ImportRecord) -> Result<(), StoreError> {
+        session::again(|| imports::finish(self, id, import)).await
+    }
+
+    async fn imports(&self, limit: u32) -> Result<Vec<ImportRecord>, StoreError> {
+        imports::list(self, limit).await
+    }
+
+    async fn fetch_state(&self, url: &str) -> Result<Option<FetchState>, StoreError> {
+        imports::fetch_state(self, url).await
+    }
+
+    async fn put_fetch_state(&self, state: &FetchState) -> Result<(), StoreError> {
+        imports::put_fetch_state(self, state).await
+    }
+
+    async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError> {
+        models::put(self, model).await
+    }
+
+    async fn models(&self, name: Option<&str>) -> Result<Vec<ModelRecord>, StoreError> {
+        models::list(self, name).await
+    }
+
+    async fn latest_model(&self, name: &str) -> Result<Option<ModelRecord>, StoreError> {
+        models::latest(self, name).await
+    }
+
+    async fn put_key(&self, key: &ApiKeyRecord) -> Result<(), StoreError> {
+        keys::put(self, key).await
+    }
+
+    async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
+        keys::one(self, prefix).await
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        keys::list(self).await
+    }
+
+    async fn revoke_key(&self, prefix: &str, at: Timestamp) -> Result<bool, StoreError> {
+        keys::revoke(self, prefix, at).await
+    }
+
+    async fn touch_key(&self, prefix: &str, at: Timestamp) -> Result<(), StoreError> {
+        keys::touch(self, prefix, at).await
+    }
+
+    async fn claim_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+    ) -> Result<IdempotencyClaim, StoreError> {
+        session::again(|| idempotency::claim(self, record)).await
+    }
+
+    async fn finish_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+        answer: Option<(u16, Vec<u8>)>,
+    ) -> Result<(), StoreError> {
+        idempotency::finish(self, record, answer).await
+    }
+
+    async fn changes(&self, after: u64, limit: u32) -> Result<Changes, StoreError> {
+        outbox::changes(self, after, limit).await
+    }
+
+    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<(), StoreError> {
+        outbox::wait(self, after, patience).await
+    }
+
+    async fn trim_changes(&self, older_than: Duration) -> Result<u64, StoreError> {
+        outbox::trim(self, older_than).await
+    }
+
+    async fn faults(&self) -> Result<Vec<String>, StoreError> {
+        schema::faults(self).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read()
+            .await?
+            .run("SELECT 1", sql::Args::default())
+            .await?;
+        Ok(())
+    }
+
+    async fn close(&self) {
+        tokio::join!(self.pool.close(), self.bell.stop());
+    }
+}

@@ -1,0 +1,90 @@
+//! Brings a database to the schema this release knows, and refuses those it must not touch.
+
+use super::PostgresStore;
+use super::session::Session;
+use super::sql::Args;
+use crate::StoreError;
+
+/// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
+/// released.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_fixtures.sql")];
+
+pub(super) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
+
+/// Held while the schema changes, by whoever changes it.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(6001, 1)";
+
+/// Runs the migrations that are missing, all in one transaction, while other processes wait.
+pub(super) async fn migrate(store: &PostgresStore) -> Result<(), StoreError> {
+    // Mostly there is nothing to do, and nothing to wait for.
+    if version(&mut store.snapshot().await?).await? == Some(KNOWN) {
+        return Ok(());
+    }
+    let mut session = store.write().await?;
+    session.run(LOCK, Args::default()).await?;
+    let found = version(&mut session).await?;
+    let done = found.unwrap_or(0);
+    if done > KNOWN {
+        return Err(StoreError::SchemaTooNew {
+            found: done,
+            known: KNOWN,
+        });
+    }
+    for (version, sql) in (1..).zip(MIGRATIONS).filter(|(it, _)| *it > done) {
+        session.script(sql).await?;
+        let mark = "UPDATE sports_edge SET schema = $1";
+        session.run(mark, Args::default().with(version)).await?;
+        tracing::info!(version, "schema migrated");
+    }
+    session.commit().await
+}
+
+/// The schema in the database; `None` where there is nothing.
+pub(super) async fn found(store: &PostgresStore) -> Result<Option<i64>, StoreError> {
+    version(&mut store.snapshot().await?).await
+}
+
+async fn version(session: &mut Session) -> Result<Option<i64>, StoreError> {
+    let (ours, objects, name): (bool, i64, String) = session
+        .one(
+            "SELECT to_regclass('sports_edge') IS NOT NULL,
+                    (SELECT count(*) FROM pg_class
+                     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm')),
+                    current_database()::text",
+            Args::default(),
+        )
+        .await?;
+    if !ours {
+        return match objects {
+            0 => Ok(None),
+            _ => Err(StoreError::NotOurs(format!("database {name}"))),
+        };
+    }
+    let sql = "SELECT schema FROM sports_edge";
+    let (version,): (i64,) = session.one(sql, Args::default()).await?;
+    Ok(Some(version))
+}
+
+/// What is wrong: rows that refer to nothing where no foreign key watches, at most 20 of each.
+pub(super) async fn faults(store: &PostgresStore) -> Result<Vec<String>, StoreError> {
+    let checks = [
+        ("quotes", "fixture", "fixtures"),
+        ("quotes", "bookmaker", "bookmakers"),
+        ("quotes", "recording", "recordings"),
+        ("fixtures", "recording", "recordings"),
+        ("fixtures", "touched", "recordings"),
+        ("superseded_quotes", "superseded_by", "recordings"),
+        ("revisions", "recording", "recordings"),
+    ];
+    let mut session = store.snapshot().await?;
+    let mut faults = Vec::new();
+    for (table, column, parent) in checks {
+        let sql = format!(
+            "SELECT 'a row of {table} refers to no {parent}' FROM {table} AS child
+             WHERE NOT EXISTS (SELECT 1 FROM {parent} WHERE id = child.{column}) LIMIT 20"
+        );
+        let rows: Vec<(String,)> = session.rows(&sql, Args::default()).await?;
+        faults.extend(rows.into_iter().map(|(it,)| it));
+    }
+    Ok(faults)
+}

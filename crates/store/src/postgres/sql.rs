@@ -1,0 +1,68 @@
+//! Builds the statements whose shape depends on what is asked.
+
+use sqlx::postgres::PgArguments;
+use sqlx::{Arguments, Encode, Postgres, Type};
+
+/// Parameters of a statement.
+#[derive(Debug, Default)]
+pub(super) struct Args(pub(super) PgArguments);
+
+impl Args {
+    /// Adds a parameter.
+    pub(super) fn with<'q, T>(mut self, value: T) -> Self
+    where
+        T: Encode<'q, Postgres> + Type<Postgres>,
+    {
+        self.add(value);
+        self
+    }
+
+    fn add<'q, T>(&mut self, value: T)
+    where
+        T: Encode<'q, Postgres> + Type<Postgres>,
+    {
+        Arguments::add(&mut self.0, value).expect("plain values can always be bound");
+    }
+}
+
+/// Conditions joined by `AND`, with their parameters.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    clauses: Vec<String>,
+    args: Args,
+}
+
+impl Filter {
+    /// Adds a value and returns its placeholder.
+    pub(super) fn bind<'q, T>(&mut self, value: T) -> String
+    where
+        T: Encode<'q, Postgres> + Type<Postgres>,
+    {
+        self.args.add(value);
+        format!("${}", self.args.0.len())
+    }
+
+    /// Adds a condition.
+    pub(super) fn and(&mut self, clause: String) {
+        self.clauses.push(clause);
+    }
+
+    /// Adds `column = ANY (list)`.
+    pub(super) fn among(&mut self, column: &str, list: Vec<i64>) {
+        let list = self.bind(list);
+        self.and(format!("{column} = ANY ({list})"));
+    }
+
+    /// The conditions as a `WHERE` clause, empty where there are none.
+    pub(super) fn clause(&self) -> String {
+        if self.clauses.is_empty() {
+            return String::new();
+        }
+        format!("WHERE {}", self.clauses.join(" AND "))
+    }
+
+    /// The parameters, for a statement that holds the clause and the placeholders given out.
+    pub(super) fn args(self) -> Args {
+        self.args
+    }
+}
