@@ -125,7 +125,8 @@ impl PostgresStore {
             .acquire_timeout(options.acquire_timeout)
             .idle_timeout(Duration::from_secs(300))
             .max_lifetime(Duration::from_secs(1_800))
-            .test_before_acquire(false)
+            // A server that came back left dead connections behind.
+            .test_before_acquire(true)
             .connect_lazy_with(connect);
         Ok(Self {
             pool,
