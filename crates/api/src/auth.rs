@@ -79,6 +79,15 @@ pub(crate) struct Keeper {
     pub(crate) name: String,
 }
 
+/// Proof that the request may operate the server, and in whose name.
+#[derive(Debug)]
+pub(crate) struct Operator {
+    /// The public prefix of the key.
+    pub(crate) principal: String,
+    /// The key's name for people.
+    pub(crate) name: String,
+}
+
 impl Reader {
     /// Lets in who may read, by the headers (or metadata) of a request.
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
@@ -112,6 +121,19 @@ impl Keeper {
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
         let key = authenticate(presented(headers), state, Scope::Models).await?;
         require(&key, Scope::Models)?;
+        Ok(Self {
+            principal: key.prefix,
+            name: key.name,
+        })
+    }
+}
+
+impl FromRequestParts<ApiState> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let key = authenticate(presented(&parts.headers), state, Scope::Admin).await?;
+        require(&key, Scope::Admin)?;
         Ok(Self {
             principal: key.prefix,
             name: key.name,

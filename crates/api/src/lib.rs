@@ -9,6 +9,7 @@ mod error;
 mod extract;
 mod guard;
 mod idempotency;
+mod kept;
 mod metrics;
 mod oip;
 mod openapi;

@@ -97,6 +97,7 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
             "Models",
             "The models, their report cards, and those of the repository with their versions.",
         ),
+        ("Cache", "What is kept to answer sooner, for operators."),
         ("Writing", "Fixtures, results and prices from outside."),
         (
             "Health",

@@ -1,9 +1,15 @@
 //! Joins endpoints, documentation and pages behind the front door.
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate, SizeAbove},
+    },
+};
 
-use crate::{ApiState, docs, error::ApiError, guard, oip, openapi, pages, routes};
+use crate::{ApiState, docs, error::ApiError, guard, kept, oip, openapi, pages, routes};
 
 /// Everything the server answers to.
 pub fn router(state: ApiState) -> Router {
@@ -14,7 +20,9 @@ pub fn router(state: ApiState) -> Router {
 /// Everything, models behind a front door that others use, too.
 pub(crate) fn joined(state: ApiState, models: oip::Door) -> Router {
     let (endpoints, _) = routes::endpoints().split_for_parts();
+    let kept = middleware::from_fn_with_state(state.clone(), kept::keep);
     let everything = endpoints
+        .layer(kept)
         .with_state(state.clone())
         .merge(pages::router(&state))
         .merge(docs::router(openapi::openapi_json()));
@@ -23,6 +31,7 @@ pub(crate) fn joined(state: ApiState, models: oip::Door) -> Router {
 
 /// Puts the front door before `routes`.
 fn guarded(routes: Router, state: ApiState) -> Router {
+    let worth_it = DefaultPredicate::new().and(SizeAbove::new(kept::COMPRESSED_FROM_BYTES));
     // The last layer added is the first a request passes.
     routes
         .fallback(|| async { ApiError::UnknownRoute })
@@ -30,7 +39,7 @@ fn guarded(routes: Router, state: ApiState) -> Router {
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(middleware::from_fn_with_state(state.clone(), guard::admit))
         .layer(middleware::from_fn(guard::explain))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_it))
         .layer(middleware::from_fn_with_state(state, guard::outside))
 }
 

@@ -1,6 +1,8 @@
 //! The endpoints, one per file: wire types, documentation, handler.
 
 pub(crate) mod board;
+mod cache;
+mod cache_purge;
 mod competitions;
 mod edges;
 mod fixture;
@@ -54,6 +56,8 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(models::list_models))
         .routes(routes!(model_report::get_model_report))
         .merge(repository())
+        .routes(routes!(cache::get_cache))
+        .routes(routes!(cache_purge::purge_cache))
         .routes(routes!(post_results::put_results))
         .routes(routes!(post_quotes::put_quotes))
         .layer(middleware::from_fn(conditional))

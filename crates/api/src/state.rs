@@ -12,7 +12,7 @@ use axum::http::HeaderValue;
 use engine::Engine;
 use tokio::sync::Semaphore;
 
-use crate::{ReadAccess, metrics::HttpFigures};
+use crate::{ReadAccess, kept::KeptReads, metrics::HttpFigures};
 
 /// How the API is guarded.
 #[derive(Debug, Clone)]
@@ -60,6 +60,7 @@ pub struct ApiState {
     pub(crate) options: Arc<ApiOptions>,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) figures: Arc<HttpFigures>,
+    pub(crate) kept: Arc<KeptReads>,
     request_count: Arc<AtomicU32>,
     draining: Arc<AtomicBool>,
 }
@@ -68,6 +69,7 @@ impl ApiState {
     /// Joins an engine and options.
     pub fn new(engine: Arc<Engine>, options: ApiOptions) -> Self {
         Self {
+            kept: Arc::new(KeptReads::new(engine.cache())),
             engine,
             requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),
             options: Arc::new(options),

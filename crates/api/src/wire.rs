@@ -1,6 +1,7 @@
 //! What goes over the wire and more than one endpoint speaks of; apart from the engine's own
 //! values, so that these can change without breaking a client.
 
+mod cache;
 mod edge;
 mod fixture;
 mod market;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
+pub(crate) use cache::{CacheKind, CacheStatus};
 pub(crate) use edge::Edge;
 pub(crate) use fixture::{Fixture, FixtureStatus, MatchStats, Score, Sport, Team};
 pub(crate) use market::{MarketKind, MarketView, QuoteStage};

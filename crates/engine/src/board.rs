@@ -9,6 +9,7 @@ use crate::{
     Opinion, Page, PageRequest, cursor,
     lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX},
     predict::{Glance, Sight, edge_views, market_view},
+    topic,
 };
 
 /// How long before the last game played a board without games to come begins.
@@ -80,6 +81,7 @@ impl Engine {
             return Ok((from.unwrap_or(Timestamp::MIN), until));
         }
         let now = self.now();
+        topic::read_competitions(competitions);
         let next = FixtureQuery {
             competitions: competitions.to_vec(),
             status: Some(FixtureStatus::Scheduled),
@@ -87,7 +89,8 @@ impl Engine {
             limit: 1,
             ..FixtureQuery::default()
         };
-        if !self.store.fixtures(&next).await?.is_empty() {
+        if let Some(next) = self.store.fixtures(&next).await?.first() {
+            topic::holds_until(next.kickoff); // Then the window begins with another one.
             return Ok((now, None));
         }
         let last = FixtureQuery {
@@ -118,6 +121,7 @@ impl Engine {
             limit,
             ..FixtureQuery::default()
         };
+        topic::read_competitions(competitions);
         let fixtures: Vec<Fixture> = self.store.fixtures(&query).await?;
         let ids: Vec<_> = fixtures.iter().map(|it| it.id).collect();
         if ids.is_empty() {
@@ -139,6 +143,9 @@ impl Engine {
             }
         }
         let knowledge = self.knowledge().await?;
+        for (_, glance) in &glances {
+            self.note_forecast(&knowledge, glance);
+        }
         let kelly_share = self.options.kelly_share;
         self.forecasting(move || {
             let see = |(fixture, glance): (FixtureView, Glance)| {

@@ -4,10 +4,11 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
+use cache::{Cache, CacheOptions};
 use domain::{Competition, CompetitionKey, Team, TeamId};
 use inference::ModelServer;
 use jiff::Timestamp;
@@ -26,6 +27,8 @@ pub struct EngineOptions {
     pub kelly_share: f64,
     /// Threads used for training and backtests; `None` means all.
     pub threads: Option<usize>,
+    /// Bytes that kept answers may take in memory; 0 keeps none.
+    pub cache_bytes_max: u64,
     /// Forecasts computed at the same time; others wait their turn, and cost nothing if their
     /// caller leaves before it comes.
     pub forecasts_max: usize,
@@ -36,6 +39,7 @@ impl Default for EngineOptions {
         Self {
             kelly_share: 0.25,
             threads: None,
+            cache_bytes_max: 64 << 20,
             forecasts_max: 4,
         }
     }
@@ -64,6 +68,9 @@ pub struct Engine {
     loaded: AtomicBool,
     names: RwLock<Arc<Names>>,
     serving: Option<Arc<ModelServer>>,
+    cache: Cache,
+    /// The store's revision up to which the cache has forgotten what changed.
+    pub(crate) followed: AtomicU64,
 }
 
 /// Names by key; small, read everywhere, replaced whole.
@@ -76,9 +83,15 @@ pub(crate) struct Names {
 impl Engine {
     /// Joins the parts; reads nothing yet.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: EngineOptions) -> Self {
+        let cache = Cache::new(&CacheOptions {
+            memory_bytes_max: options.cache_bytes_max,
+            ..CacheOptions::default()
+        });
         Self {
             store,
             clock,
+            cache,
+            followed: AtomicU64::new(0),
             forecasting: Arc::new(Semaphore::new(options.forecasts_max)),
             options,
             knowledge: RwLock::default(),
@@ -94,6 +107,11 @@ impl Engine {
     pub fn with_serving(mut self, serving: Arc<ModelServer>) -> Self {
         self.serving = Some(serving);
         self
+    }
+
+    /// What keeps answers.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// The server of models, where it was given one.

@@ -8,12 +8,12 @@ use std::{
     sync::{Arc, OnceLock, PoisonError},
 };
 
-use domain::{Competition, FixtureId, Game};
+use domain::{Competition, CompetitionKey, FixtureId, Game};
 use forecast::{Forecast, Forecaster, History, ModelName, Trained, cut_for};
 use jiff::Timestamp;
 use store::{GameQuery, ModelRecord};
 
-use crate::{Engine, EngineError, boosted::ServerScorer, models::MODEL_NAME};
+use crate::{Engine, EngineError, Topic, boosted::ServerScorer, models::MODEL_NAME};
 
 /// A consistent state of everything predictions are made from.
 pub(crate) struct Knowledge {
@@ -56,6 +56,12 @@ impl Knowledge {
 
     pub(crate) fn version(&self) -> Option<String> {
         self.serving.as_ref().map(|it| it.record.version.clone())
+    }
+
+    /// What the models of a competition's pool are fitted on.
+    pub(crate) fn history_of(&self, competition: &CompetitionKey) -> Topic {
+        let known = self.competitions.iter().find(|it| it.key == *competition);
+        known.map_or(Topic::Fixtures, |it| Topic::history(it))
     }
 
     pub(crate) fn serving(&self) -> Result<&Serving, EngineError> {

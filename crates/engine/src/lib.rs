@@ -10,14 +10,18 @@ mod cursor;
 mod engine;
 mod error;
 mod filter;
+mod follow;
 pub mod import;
 mod knowledge;
 mod lists;
 mod models;
 mod predict;
+pub mod topic;
 mod view;
 mod write;
 
+/// What keeps answers: kinds, keys, rules.
+pub use cache as caching;
 pub use clock::{Clock, FixedClock};
 pub use command::{BatchOutcome, FixtureCommand, QuoteCommand, ResultCommand, TeamRef};
 pub use engine::{Engine, EngineOptions, Readiness};
@@ -32,6 +36,7 @@ pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 pub use models::{ProgressSink, TrainOutcome};
 pub use predict::PredictionRequest;
 pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};
+pub use topic::Topic;
 pub use view::{
     BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureInsight, FixtureView, MarketView,
     ModelView, Opinion, Page, PredictionView, QuoteView, RatingSeries, ReasonView,

@@ -8,7 +8,7 @@ use store::{FixtureQuery, SortOrder, StoreError, TeamQuery};
 
 use crate::{
     CompetitionView, Engine, EngineError, FixtureFilter, FixtureView, Newest, Page, PageRequest,
-    QuoteView, TeamFilter, cursor, engine::Names,
+    QuoteView, TeamFilter, Topic, cursor, engine::Names, topic,
 };
 
 /// Entries of a page where the caller does not say.
@@ -28,6 +28,8 @@ impl PageRequest {
 impl Engine {
     /// Every competition with its counts, in order of key.
     pub async fn competitions(&self) -> Result<Vec<CompetitionView>, EngineError> {
+        topic::read(Topic::Names);
+        topic::read(Topic::Fixtures);
         let counts = self.store.counts().await?;
         let of = |key: &CompetitionKey| {
             counts
@@ -56,6 +58,10 @@ impl Engine {
         filter: &TeamFilter,
         page: &PageRequest,
     ) -> Result<Page<Team>, EngineError> {
+        topic::read(Topic::Names);
+        if let Some(competition) = &filter.competition {
+            topic::read(Topic::Competition(competition.clone()));
+        }
         let after = page
             .cursor
             .as_deref()
@@ -80,6 +86,7 @@ impl Engine {
         filter: &FixtureFilter,
         page: &PageRequest,
     ) -> Result<Page<FixtureView>, EngineError> {
+        topic::read_competitions(&filter.competitions);
         let after = page.cursor.as_deref().map(position).transpose()?;
         let limit = page.limit();
         let query = FixtureQuery {
@@ -110,6 +117,7 @@ impl Engine {
 
     /// One fixture.
     pub async fn fixture(&self, id: FixtureId) -> Result<FixtureView, EngineError> {
+        topic::read(Topic::Fixture(id));
         let fixture = self
             .store
             .fixture(id)
@@ -147,6 +155,7 @@ impl Engine {
         &self,
         fixtures: Vec<Fixture>,
     ) -> Result<Vec<FixtureView>, EngineError> {
+        topic::read(Topic::Names);
         let mut names = self.names();
         if fixtures.iter().any(|it| !names.knows(it)) {
             names = self.reload_names().await?;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use store::{GameQuery, ModelRecord};
 
-use crate::{Engine, EngineError, ModelView, boosted, knowledge::blocking};
+use crate::{Engine, EngineError, ModelView, Topic, boosted, knowledge::blocking, topic};
 
 /// The name under which what training makes is kept; it holds every model of every sport.
 pub(crate) const MODEL_NAME: &str = "sports-edge";
@@ -31,6 +31,7 @@ impl Engine {
     /// The models of the version that serves, each with what is known of it; empty before the
     /// first training.
     pub async fn models(&self) -> Result<Vec<ModelView>, EngineError> {
+        topic::read(Topic::Model);
         let knowledge = self.knowledge().await?;
         let Ok(serving) = knowledge.serving() else {
             return Ok(Vec::new());
@@ -62,6 +63,7 @@ impl Engine {
 
     /// The report card of the version that serves.
     pub async fn report(&self) -> Result<Arc<Report>, EngineError> {
+        topic::read(Topic::Model);
         let knowledge = self.knowledge().await?;
         let serving = knowledge.serving()?;
         if let Some(report) = serving.report.get() {
@@ -105,6 +107,7 @@ impl Engine {
             report: serde_json::to_vec(&report).expect("a report is plain numbers"),
         };
         self.store.put_model(&record).await?;
+        self.forget([Topic::Model]);
         if let Some(server) = self.serving() {
             // Who still forecasts by the training before has its versions until the next one.
             let kept: Vec<&Trained> = before.iter().chain([&trained]).collect();

@@ -4,13 +4,15 @@ use domain::{
     Fixture, FixtureId, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
     Price, Prices, Quote, Sport, remove_overround, summarise_quotes,
 };
-use forecast::{Forecast, cut_for};
+use forecast::{Forecast, cut_for, next_cut};
 use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, GameQuery, SortOrder};
 
 use crate::{
     EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView, MarketView, Opinion,
-    PredictionView, RatingSeries, ReasonView, knowledge::Serving,
+    PredictionView, RatingSeries, ReasonView, Topic,
+    knowledge::{Knowledge, Serving},
+    topic,
 };
 
 mod batch;
@@ -101,6 +103,7 @@ impl Engine {
         let game = games.pop().ok_or(EngineError::UnknownFixture(id))?;
         let glance = self.glance(game, as_of).await?;
         let knowledge = self.knowledge().await?;
+        self.note_forecast(&knowledge, &glance);
         self.forecasting(move || glance.explain(knowledge.serving()))
             .await
     }
@@ -111,6 +114,7 @@ impl Engine {
         game: Game,
         as_of: Option<Timestamp>,
     ) -> Result<Glance, EngineError> {
+        topic::read(Topic::Fixture(game.fixture));
         let is_live = as_of.is_none() && self.now() < game.kickoff;
         let as_of = self.moment(&game, as_of)?;
         let quotes = self.store.quotes(game.fixture).await?;
@@ -141,7 +145,10 @@ impl Engine {
             })
         };
         match as_of {
-            None if now < game.kickoff => Ok(now),
+            None if now < game.kickoff => {
+                topic::holds_until(game.kickoff); // Then it is looked at as a backtest would.
+                Ok(now)
+            }
             None => Ok(game.pregame_at()),
             Some(at) if at > now => refuse(at, "the moment lies in the future"),
             Some(at) if at > game.kickoff => refuse(at, "the moment lies after kickoff"),
@@ -170,7 +177,18 @@ impl Engine {
         .await
     }
 
+    /// Notes what a forecast of `glance` is made from beside the fixture itself.
+    pub(crate) fn note_forecast(&self, knowledge: &Knowledge, glance: &Glance) {
+        topic::read(Topic::Model);
+        topic::read(knowledge.history_of(&glance.game.competition));
+        let now = self.now();
+        if cut_for(glance.as_of) == cut_for(now) {
+            topic::holds_until(next_cut(now)); // Then models are fitted again.
+        }
+    }
+
     async fn meetings(&self, fixture: &Fixture) -> Result<Vec<FixtureView>, EngineError> {
+        topic::read(Topic::Team(fixture.home));
         let query = FixtureQuery {
             team: Some(fixture.home),
             opponent: Some(fixture.away),

@@ -65,7 +65,7 @@ pub use pool::{
 pub use report::{
     DifferenceRow, Miss, MonthRow, ReliabilityDiagram, Report, ReportRow, text_table,
 };
-pub use schedule::cut_for;
+pub use schedule::{cut_for, next_cut};
 pub use score_matrix::ScoreMatrix;
 pub use scores::Scores;
 pub use trained::{BacktestOptions, Progress, TrainOptions, Trained, backtest, train};

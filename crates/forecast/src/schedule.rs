@@ -16,6 +16,13 @@ pub fn cut_for(as_of: Timestamp) -> Timestamp {
     Timestamp::from_second(day * DAY_SECONDS + shift).unwrap_or(Timestamp::MIN)
 }
 
+/// The first refit moment after `as_of`.
+pub fn next_cut(as_of: Timestamp) -> Timestamp {
+    cut_for(as_of)
+        .checked_add(SignedDuration::from_hours(24))
+        .unwrap_or(Timestamp::MAX)
+}
+
 /// The moments in `(from, until]` at which blends and claims are fitted anew: 1 January and
 /// 1 July, at the boundary of the match day.
 pub(crate) fn stages(from: Timestamp, until: Timestamp) -> Vec<Timestamp> {

@@ -149,6 +149,7 @@ fn bare_engine(store: Arc<dyn Store>, settings: &Settings) -> Engine {
     let options = EngineOptions {
         kelly_share: forecast.kelly_share,
         threads: Some(forecast.threads).filter(|it| *it > 0),
+        cache_bytes_max: settings.cache.memory_bytes_max,
         ..EngineOptions::default()
     };
     Engine::new(store, Arc::new(SystemClock), options)

@@ -13,8 +13,8 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 pub use settings::{
-    DatabaseSettings, ForecastSettings, Limits, LogFormat, LogSettings, ModelSettings,
-    PoolerSetting, Settings,
+    CacheSettings, DatabaseSettings, ForecastSettings, Limits, LogFormat, LogSettings,
+    ModelSettings, PoolerSetting, Settings,
 };
 
 const DEFAULTS: &str = include_str!("../config.default.toml");

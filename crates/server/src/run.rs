@@ -35,6 +35,8 @@ pub async fn run(
     info!(%address, "listening");
     let cores = Arc::new(Cores::start().context("a runtime for connections cannot start")?);
     let beside = Beside::start(settings, &state, &cores).await?;
+    let followed = Arc::clone(&engine);
+    let following = tokio::spawn(async move { followed.keep_following().await });
     let loading = tokio::spawn(load(engine));
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let draining = state.clone();
@@ -57,6 +59,7 @@ pub async fn run(
         () = async { let _ = stopped.await; tokio::time::sleep(bound).await } => false,
     };
     loading.abort();
+    following.abort();
     beside.stop(bound).await;
     if !finished {
         warn!(

@@ -63,6 +63,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the cache's statistics
+         * @description What the cache of this server holds, and what each kind of kept values has done since the
+         *     server started: hits, misses, loads, the time they took and the time they saved.
+         */
+        get: operations["getCache"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Purge the cache
+         * @description Forgets kept values of this server: whoever asks after the answer gets none of them again.
+         *     Nothing that is stored is touched, so the next request makes the value anew. Answers with the
+         *     statistics as they are then; the log says who purged what.
+         */
+        post: operations["purgeCache"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/competitions": {
         parameters: {
             query?: never;
@@ -772,6 +815,120 @@ export interface components {
             fixture: components["schemas"]["Fixture"];
             market?: components["schemas"]["MarketView"] | null;
             prediction?: components["schemas"]["Opinion"] | null;
+        };
+        /** @description What a kind of kept values has done since the server started. */
+        CacheKind: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             * @example 51200
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Values held.
+             * @example 38
+             */
+            entries: number;
+            /**
+             * Format: int64
+             * @description Values dropped for want of room.
+             * @example 0
+             */
+            evictions: number;
+            /**
+             * Format: int64
+             * @description Those that failed.
+             * @example 0
+             */
+            failures: number;
+            /**
+             * Format: double
+             * @description Share of requests answered without making the value, 0..1.
+             * @example 0.93
+             */
+            hit_ratio: number;
+            /**
+             * Format: int64
+             * @description Fresh answers from memory.
+             * @example 930
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description Values dropped because what they were made from changed.
+             * @example 20
+             */
+            invalidations: number;
+            /**
+             * Format: int64
+             * @description Requests that got what another one was having made.
+             * @example 12
+             */
+            joined: number;
+            /**
+             * @description Name of the kind.
+             * @example answer.prediction
+             */
+            kind: string;
+            /**
+             * Format: double
+             * @description Seconds spent making values.
+             * @example 0.12
+             */
+            load_seconds: number;
+            /**
+             * Format: int64
+             * @description Values that were begun to be made.
+             * @example 58
+             */
+            loads: number;
+            /**
+             * Format: int64
+             * @description Requests that found nothing fresh in memory.
+             * @example 70
+             */
+            misses: number;
+            /**
+             * Format: int64
+             * @description Values not kept because what they were made from changed meanwhile.
+             * @example 1
+             */
+            outdated: number;
+            /**
+             * Format: double
+             * @description Seconds that making the values again would have taken.
+             * @example 1.9
+             */
+            saved_seconds: number;
+            /**
+             * Format: int64
+             * @description Fresh answers from the tier that replicas share.
+             * @example 0
+             */
+            shared_hits: number;
+            /**
+             * Format: int64
+             * @description Answers past their time, given because a new one could not be made in time.
+             * @example 0
+             */
+            stale: number;
+        };
+        /** @description What the cache holds and has done since the server started. */
+        CacheStatus: {
+            /** @description One entry for each kind of values. */
+            kinds: components["schemas"]["CacheKind"][];
+            /**
+             * @description Values being made.
+             * @example 1
+             */
+            loads_under_way: number;
+            /**
+             * Format: int64
+             * @description Bytes that kept values take in memory.
+             * @example 1204224
+             */
+            memory_bytes: number;
         };
         /** @description A share of the traffic for another version. */
         Canary: {
@@ -2102,6 +2259,26 @@ export interface components {
              */
             version: number;
         };
+        /** @description What to forget; at least one of the three. */
+        Purge: {
+            /** @description Whether to forget everything. */
+            everything?: boolean;
+            /**
+             * @description Kinds of values, as the statistics name them.
+             * @example [
+             *       "answer.board"
+             *     ]
+             */
+            kinds?: string[];
+            /**
+             * @description What values were made from: `fixture:ID`, `team:ID`, `competition:KEY`, `history:SPORT:POOL`,
+             *     `fixtures`, `names` or `model`.
+             * @example [
+             *       "fixture:8"
+             *     ]
+             */
+            tags?: string[];
+        };
         /** @description One bookmaker's prices for one market at one time. */
         Quote: {
             /**
@@ -2580,6 +2757,84 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCache: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cache as it is now. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheStatus"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    purgeCache: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What to forget. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Purge"];
+            };
+        };
+        responses: {
+            /** @description It is forgotten. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheStatus"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description A kind or tag is not known, or nothing is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

@@ -37,7 +37,7 @@ pub(crate) async fn conditional(request: Request, next: Next) -> Result<Response
         .headers
         .entry(header::CACHE_CONTROL)
         .or_insert(KEEP_AND_ASK);
-    if let Some(matched) = known.as_ref().and_then(|it| find(it, &tag)) {
+    if let Some(matched) = known.as_ref().and_then(|it| find_tag(it, &tag)) {
         parts.headers.insert(header::ETAG, matched);
         parts.headers.remove(header::CONTENT_TYPE);
         parts.headers.remove(header::CONTENT_LENGTH);
@@ -57,7 +57,7 @@ fn tag(bytes: &[u8]) -> String {
 }
 
 /// The tag of a list the client sent that names this content, in any coding.
-fn find(list: &HeaderValue, tag: &str) -> Option<HeaderValue> {
+pub(crate) fn find_tag(list: &HeaderValue, tag: &str) -> Option<HeaderValue> {
     let list = list.to_str().ok()?;
     let matching = list.split(',').map(str::trim).find(|given| {
         let bare = given.strip_prefix("W/").unwrap_or(given).trim_matches('"');
@@ -90,7 +90,10 @@ pub(crate) fn name_encoding_in_etag(headers: &mut HeaderMap) {
     let Some(open) = tag.strip_suffix('"') else {
         return;
     };
-    if CODINGS.contains(&coding) {
+    let named = open
+        .strip_suffix(coding)
+        .is_some_and(|it| it.ends_with('-'));
+    if !named && CODINGS.contains(&coding) {
         let tag = HeaderValue::from_str(&format!("{open}-{coding}\""));
         headers.insert(header::ETAG, tag.expect("both parts are header values"));
     }

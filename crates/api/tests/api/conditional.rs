@@ -11,7 +11,15 @@ async fn a_read_carries_a_strong_tag_and_may_be_kept_but_must_be_asked_for() {
     let answer = app.get("/v1/competitions").await;
     let tag = answer.header("etag");
     assert!(tag.starts_with('"') && tag.len() == 34, "{tag}");
-    assert_eq!(answer.header("cache-control"), "private, no-cache");
+    assert_eq!(
+        answer.header("cache-control"),
+        "public, max-age=60, stale-while-revalidate=300, stale-if-error=3600"
+    );
+    let live = app.get("/v1/board").await;
+    assert_eq!(
+        live.header("cache-control"),
+        "public, max-age=0, stale-while-revalidate=5, stale-if-error=300"
+    );
     assert_eq!(app.get("/v1/competitions").await.header("etag"), tag);
     assert_ne!(app.get("/v1/teams").await.header("etag"), tag);
 }
@@ -27,7 +35,7 @@ async fn an_answer_the_client_has_comes_without_a_body() {
         assert_eq!(answer.status, StatusCode::NOT_MODIFIED, "{known}");
         assert!(answer.body.is_empty());
         assert!(answer.header("etag").contains(tag.trim_matches('"')));
-        assert_eq!(answer.header("cache-control"), "private, no-cache");
+        assert!(answer.header("cache-control").starts_with("public, "));
     }
     for unknown in ["\"other\"", "", "\"other-br\""] {
         let answer = app
@@ -40,10 +48,10 @@ async fn an_answer_the_client_has_comes_without_a_body() {
 #[tokio::test]
 async fn a_compressed_answer_has_a_tag_of_its_own_that_is_known_again() {
     let app = App::open().await;
-    let plain = app.get("/v1/teams").await;
+    let plain = app.get("/v1/fixtures").await;
     for coding in ["br", "gzip"] {
         let accept = ("accept-encoding", coding);
-        let answer = app.get_with("/v1/teams", &[accept]).await;
+        let answer = app.get_with("/v1/fixtures", &[accept]).await;
         assert_eq!(answer.header("content-encoding"), coding);
         assert!(answer.body.len() < plain.body.len());
         let tag = answer.header("etag");
@@ -52,7 +60,7 @@ async fn a_compressed_answer_has_a_tag_of_its_own_that_is_known_again() {
             format!("{}-{coding}\"", plain.header("etag").trim_end_matches('"'))
         );
         let again = app
-            .get_with("/v1/teams", &[accept, ("if-none-match", tag)])
+            .get_with("/v1/fixtures", &[accept, ("if-none-match", tag)])
             .await;
         assert_eq!(
             (again.status, again.header("etag")),

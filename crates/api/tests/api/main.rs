@@ -7,6 +7,7 @@ mod auth;
 mod conditional;
 mod document;
 mod front_door;
+mod kept;
 mod lists;
 mod models;
 mod oip;

@@ -41,7 +41,11 @@ impl Engine {
         for turn in requests.chunks(TURN_FIXTURES_MAX) {
             let mut glances = Vec::with_capacity(turn.len());
             for request in turn {
-                glances.push(self.glance_of(request, &games).await?);
+                let glance = self.glance_of(request, &games).await?;
+                if let Ok(glance) = &glance {
+                    self.note_forecast(&knowledge, glance);
+                }
+                glances.push(glance);
             }
             let (serving, kinds) = (serving.clone(), kinds.to_vec());
             let forecast = move || {

@@ -36,6 +36,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     /// How forecasts are made and used.
     pub forecast: ForecastSettings,
+    /// What is kept to answer sooner.
+    pub cache: CacheSettings,
     /// How models beside the sports models are served.
     pub models: ModelSettings,
 }
@@ -110,6 +112,14 @@ pub struct ForecastSettings {
     pub kelly_share: f64,
     /// Threads for training and backtests; 0 means all.
     pub threads: usize,
+}
+
+/// What is kept to answer sooner.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheSettings {
+    /// Memory for kept answers; 0 keeps none.
+    pub memory_bytes_max: u64,
 }
 
 /// How models beside the sports models are served.
