@@ -61,7 +61,7 @@ impl Knowledge {
     /// What the models of a competition's pool are fitted on.
     pub(crate) fn history_of(&self, competition: &CompetitionKey) -> Topic {
         let known = self.competitions.iter().find(|it| it.key == *competition);
-        known.map_or(Topic::Fixtures, |it| Topic::history(it))
+        known.map_or(Topic::Fixtures, Topic::history)
     }
 
     pub(crate) fn serving(&self) -> Result<&Serving, EngineError> {
