@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     Clock, EngineError,
+    follow::NOWHERE,
     knowledge::{Knowledge, blocking},
 };
 
@@ -69,7 +70,7 @@ pub struct Engine {
     names: RwLock<Arc<Names>>,
     serving: Option<Arc<ModelServer>>,
     cache: Cache,
-    /// The store's revision up to which the cache has forgotten what changed.
+    /// Number of the change up to which the cache has forgotten what changed.
     pub(crate) followed: AtomicU64,
 }
 
@@ -91,7 +92,7 @@ impl Engine {
             store,
             clock,
             cache,
-            followed: AtomicU64::new(0),
+            followed: AtomicU64::new(NOWHERE),
             forecasting: Arc::new(Semaphore::new(options.forecasts_max)),
             options,
             knowledge: RwLock::default(),

@@ -1,16 +1,30 @@
 //! Forgets kept answers when what they were made from changes, here or in another process.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use cache::{Tag, Target};
-use domain::FixtureId;
-use store::FixtureRecord;
+use domain::{CompetitionKey, Fixture, FixtureId, TeamId};
+use store::{CHANGES_MAX, Change, ChangeKind, FixtureQuery, FixtureRecord};
 
-use crate::{Engine, EngineError, Topic};
+use crate::{Engine, EngineError, Topic, engine::Names};
 
-/// How often the store is asked whether another process wrote; what it wrote is served no later
-/// than this after its commit, and the time of one question.
-const FOLLOW_EVERY: Duration = Duration::from_millis(100);
+/// How long the store is asked to wait for a change before it is asked again.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long to leave a store alone that failed.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long changes are kept for processes that read them later, and how often older ones are
+/// deleted.
+const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const TRIM_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Fixtures whose changes are followed one by one; more at a time make everything new.
+const FIXTURES_MAX: usize = 500;
+
+/// Number of no change: where following begins.
+pub(crate) const NOWHERE: u64 = u64::MAX;
 
 impl Topic {
     /// The tag of entries made from this.
@@ -26,52 +40,159 @@ impl Engine {
         self.cache().remove(&targets);
     }
 
+    fn forget_everything(&self) {
+        self.cache().remove(&[Target::Everything]);
+    }
+
     /// Forgets what was made from fixtures that have just been written, under the ids they got.
     pub(crate) fn forget_records(&self, records: &[FixtureRecord], ids: &[FixtureId]) {
         let names = self.names();
-        let mut topics = vec![Topic::Fixtures, Topic::Names];
+        let mut topics = BTreeSet::from([Topic::Names]);
         for (record, id) in records.iter().zip(ids) {
-            topics.push(Topic::Fixture(*id));
-            topics.push(Topic::Team(record.home));
-            topics.push(Topic::Team(record.away));
-            topics.push(Topic::Competition(record.competition.clone()));
-            // Models are fitted on games that have been played, and on their prices.
-            if record.kickoff <= self.now() {
-                let Some(competition) = names.competitions.get(&record.competition) else {
-                    return self.cache().remove(&[Target::Everything]);
-                };
-                topics.push(Topic::history(competition));
+            let changed = Changed {
+                id: *id,
+                teams: [record.home, record.away],
+                competition: &record.competition,
+                // Models are fitted on games that have been played, and on their prices.
+                history: record.quotes.is_empty() || record.kickoff <= self.now(),
+            };
+            if !changed.note(&names, &mut topics) {
+                return self.forget_everything();
             }
         }
-        topics.sort();
-        topics.dedup();
         self.forget(topics);
     }
 
-    /// Forgets what other processes changed since this was last called.
+    /// Forgets what was changed, here or by other processes, since this was last called.
     pub async fn follow(&self) -> Result<(), EngineError> {
-        let revision = self.store.data_revision().await?;
-        if self.followed.swap(revision, Ordering::AcqRel) != revision {
-            self.cache().remove(&[Target::Everything]);
+        loop {
+            let after = self.followed.load(Ordering::Acquire);
+            let changes = self.store.changes(after, CHANGES_MAX).await?;
+            if changes.missed {
+                self.forget_everything();
+            } else if !changes.items.is_empty() {
+                self.forget_changes(&changes.items).await?;
+            }
+            self.followed.store(changes.last, Ordering::Release);
+            if changes.items.len() < CHANGES_MAX as usize {
+                return Ok(());
+            }
         }
+    }
+
+    async fn forget_changes(&self, changes: &[Change]) -> Result<(), EngineError> {
+        let mut topics = BTreeSet::new();
+        // By fixture, whether more than prices changed.
+        let mut fixtures: BTreeMap<FixtureId, bool> = BTreeMap::new();
+        for change in changes {
+            match change.kind {
+                ChangeKind::Model => {
+                    topics.insert(Topic::Model);
+                }
+                ChangeKind::Competition | ChangeKind::Team => {
+                    topics.insert(Topic::Names);
+                }
+                ChangeKind::Fixture | ChangeKind::Quotes => {
+                    let Ok(id) = change.key.parse() else {
+                        return Ok(self.forget_everything());
+                    };
+                    let facts = fixtures.entry(FixtureId(id)).or_default();
+                    *facts |= change.kind == ChangeKind::Fixture;
+                }
+                ChangeKind::ApiKey => {}
+            }
+        }
+        if topics.contains(&Topic::Names) {
+            self.reload_names().await?;
+        }
+        if fixtures.len() > FIXTURES_MAX || !self.note_fixtures(&fixtures, &mut topics).await? {
+            self.forget_everything();
+        }
+        self.forget(topics);
         Ok(())
     }
 
-    /// Follows what other processes write for as long as it is polled; a store that fails is asked
-    /// again.
+    /// Notes what was made from these fixtures; `false` where that cannot be told.
+    async fn note_fixtures(
+        &self,
+        fixtures: &BTreeMap<FixtureId, bool>,
+        topics: &mut BTreeSet<Topic>,
+    ) -> Result<bool, EngineError> {
+        if fixtures.is_empty() {
+            return Ok(true); // A query without ids would find every fixture.
+        }
+        let query = FixtureQuery {
+            ids: fixtures.keys().copied().collect(),
+            limit: FIXTURES_MAX as u32,
+            ..FixtureQuery::default()
+        };
+        let found: Vec<Fixture> = self.store.fixtures(&query).await?;
+        let names = self.names();
+        let told = found.iter().all(|fixture| {
+            let changed = Changed {
+                id: fixture.id,
+                teams: [fixture.home, fixture.away],
+                competition: &fixture.competition,
+                history: fixtures[&fixture.id] || fixture.kickoff <= self.now(),
+            };
+            changed.note(&names, topics)
+        });
+        Ok(told && found.len() == fixtures.len())
+    }
+
+    /// Follows changes for as long as it is polled, and deletes old ones; a store that fails is
+    /// asked again.
     pub async fn keep_following(&self) {
-        let mut failing = false;
+        let (mut failing, mut trimmed) = (false, None::<Instant>);
         loop {
-            tokio::time::sleep(FOLLOW_EVERY).await;
-            let outcome = self.follow().await;
+            let outcome = self.follow_on(&mut trimmed).await;
             match &outcome {
                 Err(error) if !failing => {
-                    tracing::warn!(%error, "what other processes write cannot be followed");
+                    tracing::warn!(%error, "changes cannot be followed");
                 }
-                Ok(()) if failing => tracing::info!("followed again"),
+                Ok(()) if failing => tracing::info!("changes are followed again"),
                 _ => {}
             }
             failing = outcome.is_err();
+            if failing {
+                tokio::time::sleep(PAUSE).await;
+            }
         }
+    }
+
+    async fn follow_on(&self, trimmed: &mut Option<Instant>) -> Result<(), EngineError> {
+        self.follow().await?;
+        if trimmed.is_none_or(|it| it.elapsed() >= TRIM_EVERY) {
+            self.store.trim_changes(CHANGES_KEPT).await?;
+            *trimmed = Some(Instant::now());
+        }
+        let after = self.followed.load(Ordering::Acquire);
+        Ok(self.store.wait_for_changes(after, PATIENCE).await?)
+    }
+}
+
+/// A fixture that changed.
+struct Changed<'a> {
+    id: FixtureId,
+    teams: [TeamId; 2],
+    competition: &'a CompetitionKey,
+    /// Whether models may be fitted on what changed.
+    history: bool,
+}
+
+impl Changed<'_> {
+    /// Notes everything that was made from it; `false` where its competition is not known.
+    fn note(&self, names: &Arc<Names>, topics: &mut BTreeSet<Topic>) -> bool {
+        topics.insert(Topic::Fixtures);
+        topics.insert(Topic::Fixture(self.id));
+        topics.extend(self.teams.map(Topic::Team));
+        topics.insert(Topic::Competition(self.competition.clone()));
+        if self.history {
+            let Some(competition) = names.competitions.get(self.competition) else {
+                return false;
+            };
+            topics.insert(Topic::history(competition));
+        }
+        true
     }
 }

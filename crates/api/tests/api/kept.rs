@@ -109,6 +109,8 @@ async fn what_another_process_writes_is_followed() {
     let path = format!("/v1/fixtures/{}/quotes", app.upcoming());
     app.engine.follow().await.unwrap();
     let before = app.get(&path).await;
+    let beside = format!("/v1/fixtures/{}/quotes", app.fixtures[0]);
+    app.get(&beside).await;
     app.engine.follow().await.unwrap();
     assert_eq!(tier(&app.get(&path).await), "memory");
 
@@ -131,6 +133,14 @@ async fn what_another_process_writes_is_followed() {
     let after = app.get(&path).await;
     assert_eq!(tier(&after), "loader");
     assert_ne!(before.body, after.body);
+    assert_eq!(tier(&app.get(&beside).await), "memory");
+
+    other.train(std::sync::Arc::new(|_| {})).await.unwrap();
+    app.get("/v1/models/elo/report").await;
+    assert_eq!(tier(&app.get("/v1/models/elo/report").await), "memory");
+    other.train(std::sync::Arc::new(|_| {})).await.unwrap();
+    app.engine.follow().await.unwrap();
+    assert_eq!(tier(&app.get("/v1/models/elo/report").await), "loader");
 }
 
 #[tokio::test]
