@@ -94,7 +94,8 @@ impl Engine {
                 }
                 ChangeKind::Fixture | ChangeKind::Quotes => {
                     let Ok(id) = change.key.parse() else {
-                        return Ok(self.forget_everything());
+                        self.forget_everything();
+                        return Ok(());
                     };
                     let facts = fixtures.entry(FixtureId(id)).or_default();
                     *facts |= change.kind == ChangeKind::Fixture;
