@@ -26,7 +26,7 @@ use crate::{
     problem::{self, Problem, ProblemKind},
 };
 
-pub(crate) use conditional::{conditional, find_tag, name_encoding_in_etag};
+pub(crate) use conditional::{conditional, find_tag, name_encoding_in_etag, tag};
 
 /// How long an upload or a load may take.
 const MODEL_CHANGE_TIME_MAX: Duration = Duration::from_secs(600);

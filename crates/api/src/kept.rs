@@ -112,7 +112,7 @@ pub(crate) async fn keep(
         return Ok(next.run(request).await);
     };
     Reader::of(request.headers(), &state).await?;
-    let asked = (request.method().clone(), request.headers().clone());
+    let asked = respond::Asked::of(&request);
     let hit = kept.answer(&state.engine, &address, request, next).await;
     Ok(match hit {
         Ok(hit) => respond::with(&hit, &asked, kept.cache_control(&state)),
@@ -189,7 +189,7 @@ async fn handled(
         loading.tag(&topic.tag());
     }
     let (parts, body) = response.into_parts();
-    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
+    let body = axum::body::to_bytes(body, usize::MAX).await;
     let error = parts.extensions.get::<Arc<ApiError>>().cloned();
     let refusal = |body| Refusal {
         status: parts.status,
@@ -200,12 +200,18 @@ async fn handled(
     let body = match body {
         Ok(body) if parts.status == StatusCode::OK => body,
         Ok(body) => return Err(refusal(body)),
-        Err(cause) => return Err(Refusal::of(ApiError::Panicked(cause.to_string()))),
+        Err(_) => {
+            let error = ApiError::Unexplained(StatusCode::INTERNAL_SERVER_ERROR);
+            return Err(Refusal::of(error));
+        }
     };
     let content_type = parts.headers.get(header::CONTENT_TYPE).cloned();
     let content_type = content_type.unwrap_or(HeaderValue::from_static("application/json"));
-    if let Some(until) = reads.until() {
-        let left = until.duration_since(engine.now()).unsigned_abs();
+    let left = reads.until().map(|it| it.duration_since(engine.now()));
+    // A moment that passed while the answer was made leaves it no time.
+    let left = left.map(|it| Duration::try_from(it).unwrap_or(Duration::ZERO));
+    let too_large = (body.len() > BODY_BYTES_MAX).then_some(Duration::ZERO);
+    if let Some(left) = too_large.or(left) {
         let rules = loading.current_rules();
         loading.rules(Rules {
             soft: rules.soft.min(left),

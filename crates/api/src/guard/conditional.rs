@@ -49,7 +49,7 @@ pub(crate) async fn conditional(request: Request, next: Next) -> Result<Response
 }
 
 /// The first 16 bytes of the body's SHA-256, in hex.
-fn tag(bytes: &[u8]) -> String {
+pub(crate) fn tag(bytes: &[u8]) -> String {
     Sha256::digest(bytes)[..16]
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -8,7 +8,8 @@ use axum::{
 };
 use flate2::{Compression, write::GzEncoder};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+
+use crate::guard;
 
 /// Shorter bodies are sent as they are: they fit a packet anyway.
 pub(crate) const COMPRESSED_FROM_BYTES: u64 = 860;
@@ -140,26 +141,15 @@ impl Answer {
     }
 }
 
-/// A strong tag: the first 16 bytes of the body's SHA-256 in hex, and the coding, whose bytes are
-/// others.
+/// A strong tag: the content's, and the coding, whose bytes are others.
 fn etag(body: &[u8], coding: Coding) -> HeaderValue {
-    let mut tag = String::with_capacity(40);
-    tag.push('"');
-    for byte in &Sha256::digest(body)[..16] {
-        tag.push_str(HEX[usize::from(byte >> 4)]);
-        tag.push_str(HEX[usize::from(byte & 15)]);
-    }
-    if coding != Coding::Identity {
-        tag.push('-');
-        tag.push_str(coding.name());
-    }
-    tag.push('"');
-    HeaderValue::from_str(&tag).expect("hex is visible ASCII")
+    let content = guard::tag(body);
+    let text = match coding {
+        Coding::Identity => format!("\"{content}\""),
+        coded => format!("\"{content}-{}\"", coded.name()),
+    };
+    HeaderValue::from_str(&text).expect("hex is visible ASCII")
 }
-
-const HEX: [&str; 16] = [
-    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f",
-];
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut writer = GzEncoder::new(Vec::new(), Compression::new(6));

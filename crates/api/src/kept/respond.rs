@@ -2,7 +2,8 @@
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use engine::caching::{Hit, Tier};
@@ -15,15 +16,29 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const VARY: HeaderValue =
     HeaderValue::from_static("accept-encoding, authorization, x-api-key, sports-edge-position");
 
-/// The response to a request (its method and headers).
-pub(super) fn with(
-    hit: &Hit<Answer>,
-    (method, asked): &(Method, HeaderMap),
-    cache_control: HeaderValue,
-) -> Response {
-    let variant = hit.variant(Coding::accepted(asked));
+/// What of a request its response depends on.
+pub(super) struct Asked {
+    is_head: bool,
+    coding: Coding,
+    known: Option<HeaderValue>,
+}
+
+impl Asked {
+    pub(super) fn of(request: &Request) -> Self {
+        let headers = request.headers();
+        Self {
+            is_head: *request.method() == Method::HEAD,
+            coding: Coding::accepted(headers),
+            known: headers.get(header::IF_NONE_MATCH).cloned(),
+        }
+    }
+}
+
+/// The response to a request.
+pub(super) fn with(hit: &Hit<Answer>, asked: &Asked, cache_control: HeaderValue) -> Response {
+    let variant = hit.variant(asked.coding);
     let plain = hit.variant(Coding::Identity);
-    let known = asked.get(header::IF_NONE_MATCH);
+    let known = asked.known.as_ref();
     let known = known.and_then(|it| find_tag(it, bare(&plain.etag)));
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
@@ -46,7 +61,7 @@ pub(super) fn with(
     if let Some(coding) = variant.coding.header() {
         headers.insert(header::CONTENT_ENCODING, coding);
     }
-    if *method != Method::HEAD {
+    if !asked.is_head {
         *response.body_mut() = Body::from(variant.body.clone());
     }
     response

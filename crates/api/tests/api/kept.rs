@@ -294,3 +294,32 @@ async fn a_purge_that_cannot_be_meant_is_refused() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(app.get("/v1/cache").await.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn an_answer_too_large_to_keep_is_sent_all_the_same() {
+    let app = App::open().await;
+    let writer = app.writer().await;
+    let fixture = app.upcoming();
+    for batch in 0..15 {
+        let quote = |at: u32| {
+            let book = format!("book_{}", batch * 1_000 + at);
+            format!(
+                r#"{{"fixture_id": {fixture}, "bookmaker": "{book}", "market": "h2h", "outcomes": [
+                    {{"outcome": "home", "price": 2.5}}, {{"outcome": "draw", "price": 3.5}},
+                    {{"outcome": "away", "price": 3.1}}]}}"#
+            )
+        };
+        let quotes: Vec<String> = (0..1_000).map(quote).collect();
+        let body = format!(r#"{{"data": [{}]}}"#, quotes.join(","));
+        let written = app
+            .post("/v1/quotes", &body, &[("authorization", &writer)])
+            .await;
+        assert_eq!(written.status, StatusCode::OK);
+    }
+    let path = format!("/v1/fixtures/{fixture}/quotes");
+    for _ in 0..2 {
+        let answer = app.get(&path).await;
+        assert_eq!((answer.status, tier(&answer)), (StatusCode::OK, "loader"));
+        assert!(answer.body.len() > 4 << 20, "{}", answer.body.len());
+    }
+}
