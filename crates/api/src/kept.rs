@@ -146,7 +146,7 @@ impl Kept {
             return Ok(hit);
         }
         // The clock has been moved on since: what is kept may be an answer of the past.
-        engine.cache().remove(&[Target::Key(key.clone())]);
+        engine.cache().remove(&[Target::Key(key.clone())]).await;
         self.kind.get_or_load(&key, made(engine, &asked)).await
     }
 

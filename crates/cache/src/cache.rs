@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::error::KindError;
@@ -11,6 +12,7 @@ use crate::key::Target;
 use crate::kind::{Kind, KindOptions, Registered};
 use crate::memory::Memory;
 use crate::rules::Rules;
+use crate::shared::Acknowledged;
 use crate::statistics::KindStatistics;
 use crate::versions::{Force, Slot, Versions};
 
@@ -147,14 +149,19 @@ impl Cache {
 
     /// Marks what `targets` name as expired: it is loaded anew before it is served, and stands in
     /// only where that fails or takes too long.
-    pub fn expire(&self, targets: &[Target]) {
-        self.change(targets, Force::Expire);
+    ///
+    /// Returns who has taken note; see [`Self::remove`].
+    pub async fn expire(&self, targets: &[Target]) -> Acknowledged {
+        self.change(targets, Force::Expire).await
     }
 
     /// Removes what `targets` name: whoever asks after this returned never gets what was there, nor
     /// what a load that began before will come to.
-    pub fn remove(&self, targets: &[Target]) {
-        self.change(targets, Force::Remove);
+    ///
+    /// Returns when every replica has taken note or trusts its memory no more, and says which; with
+    /// the shared tier away it returns at once, and says that the change is queued.
+    pub async fn remove(&self, targets: &[Target]) -> Acknowledged {
+        self.change(targets, Force::Remove).await
     }
 
     /// Makes loads from now on see at least `position` of the database; see
@@ -164,7 +171,8 @@ impl Cache {
     }
 
     /// Takes the same steps for every number of entries: one store per target.
-    fn change(&self, targets: &[Target], force: Force) {
+    async fn change(&self, targets: &[Target], force: Force) -> Acknowledged {
+        let began = Instant::now();
         match self.aim(targets) {
             Aim::Everything => {
                 self.core.versions.change_all();
@@ -173,6 +181,12 @@ impl Cache {
             Aim::Slots(slots) => {
                 self.core.versions.change(&slots, force);
             }
+        }
+        Acknowledged {
+            replicas: 1,
+            lapsed: 0,
+            queued: false,
+            took: began.elapsed(),
         }
     }
 

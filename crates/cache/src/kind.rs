@@ -178,7 +178,7 @@ where
     ///
     /// # Errors
     /// Where the key cannot be used or there are too many tags.
-    pub fn put(
+    pub async fn put(
         &self,
         key: &Key,
         value: V,

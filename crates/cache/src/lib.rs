@@ -22,7 +22,7 @@
 //! let name = names.get_or_load(&key, load("Ajax")).await.unwrap();
 //! assert_eq!(*name, "Ajax");
 //!
-//! cache.remove(&[Tag::new("team", 42_u64).into()]);
+//! cache.remove(&[Tag::new("team", 42_u64).into()]).await;
 //! let name = names.get_or_load(&key, load("AFC Ajax")).await.unwrap();
 //! assert_eq!(*name, "AFC Ajax");
 //! # });
@@ -62,4 +62,5 @@ pub use key::{KEY_BYTES_MAX, Key, KeyBuilder, Part, PartWriter, Scope, Tag, Targ
 pub use kind::{Kind, KindOptions};
 pub use loading::{Loading, TAGS_MAX};
 pub use rules::Rules;
+pub use shared::Acknowledged;
 pub use statistics::{KindStatistics, Tier};

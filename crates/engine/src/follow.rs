@@ -35,17 +35,17 @@ impl Topic {
 
 impl Engine {
     /// Forgets every answer made from one of these; who asks after this never gets it again.
-    pub(crate) fn forget(&self, topics: impl IntoIterator<Item = Topic>) {
+    pub(crate) async fn forget(&self, topics: impl IntoIterator<Item = Topic>) {
         let targets: Vec<Target> = topics.into_iter().map(|it| it.tag().into()).collect();
-        self.cache().remove(&targets);
+        self.cache().remove(&targets).await;
     }
 
-    fn forget_everything(&self) {
-        self.cache().remove(&[Target::Everything]);
+    async fn forget_everything(&self) {
+        self.cache().remove(&[Target::Everything]).await;
     }
 
     /// Forgets what was made from fixtures that have just been written, under the ids they got.
-    pub(crate) fn forget_records(&self, records: &[FixtureRecord], ids: &[FixtureId]) {
+    pub(crate) async fn forget_records(&self, records: &[FixtureRecord], ids: &[FixtureId]) {
         let names = self.names();
         let mut topics = BTreeSet::from([Topic::Names]);
         for (record, id) in records.iter().zip(ids) {
@@ -57,10 +57,10 @@ impl Engine {
                 history: record.quotes.is_empty() || record.kickoff <= self.now(),
             };
             if !changed.note(&names, &mut topics) {
-                return self.forget_everything();
+                return self.forget_everything().await;
             }
         }
-        self.forget(topics);
+        self.forget(topics).await;
     }
 
     /// Forgets what was changed, here or by other processes, since this was last called.
@@ -69,7 +69,7 @@ impl Engine {
             let after = self.followed.load(Ordering::Acquire);
             let changes = self.store.changes(after, CHANGES_MAX).await?;
             if changes.missed {
-                self.forget_everything();
+                self.forget_everything().await;
             } else if !changes.items.is_empty() {
                 self.forget_changes(&changes.items).await?;
             }
@@ -94,7 +94,7 @@ impl Engine {
                 }
                 ChangeKind::Fixture | ChangeKind::Quotes => {
                     let Ok(id) = change.key.parse() else {
-                        self.forget_everything();
+                        self.forget_everything().await;
                         return Ok(());
                     };
                     let facts = fixtures.entry(FixtureId(id)).or_default();
@@ -107,9 +107,9 @@ impl Engine {
             self.reload_names().await?;
         }
         if fixtures.len() > FIXTURES_MAX || !self.note_fixtures(&fixtures, &mut topics).await? {
-            self.forget_everything();
+            self.forget_everything().await;
         }
-        self.forget(topics);
+        self.forget(topics).await;
         Ok(())
     }
 

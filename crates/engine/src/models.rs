@@ -107,7 +107,7 @@ impl Engine {
             report: serde_json::to_vec(&report).expect("a report is plain numbers"),
         };
         self.store.put_model(&record).await?;
-        self.forget([Topic::Model]);
+        self.forget([Topic::Model]).await;
         if let Some(server) = self.serving() {
             // Who still forecasts by the training before has its versions until the next one.
             let kept: Vec<&Trained> = before.iter().chain([&trained]).collect();

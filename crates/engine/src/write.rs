@@ -263,7 +263,7 @@ impl Engine {
             at: self.now(),
         };
         let done: Recorded = self.store.record(&recording, records).await?;
-        self.forget_records(records, &done.fixtures);
+        self.forget_records(records, &done.fixtures).await;
         Ok(BatchOutcome {
             fixtures: done.fixtures,
             fixtures_added: done.fixtures_added,

@@ -64,11 +64,14 @@ pub(crate) async fn purge_cache(
 ) -> Result<Json<CacheStatus>, ApiError> {
     let purge: Purge = read_object(&body.bytes)?;
     let targets = targets(&state, &purge)?;
-    state.engine.cache().remove(&targets);
+    let done = state.engine.cache().remove(&targets).await;
     info!(
         kinds = ?purge.kinds,
         tags = ?purge.tags,
         everything = purge.everything,
+        replicas = done.replicas,
+        lapsed = done.lapsed,
+        queued = done.queued,
         key = operator.principal,
         key_name = operator.name,
         "cache purged"

@@ -16,6 +16,7 @@ async fn a_look_inside_shows_what_is_there_and_changes_nothing() {
         let tag = Tag::new("odd", at as u64 % 2);
         texts
             .put(key, "x".repeat(at * 100), |it| it.tag(&tag))
+            .await
             .unwrap();
         (0..4 - at).for_each(|_| assert!(texts.get(key).is_some()));
     }
@@ -36,7 +37,7 @@ async fn a_look_inside_shows_what_is_there_and_changes_nothing() {
         (State::Stale, 3, ms(10_000))
     );
     assert_eq!((seen.kind.as_str(), seen.slots.len()), ("text", 3));
-    cache.remove(&[odd]);
+    cache.remove(&[odd]).await;
     assert_eq!(cache.look_at(&keys[1]).unwrap().state, State::Gone);
     assert_eq!(cache.preview(&[Target::Everything]).entries, 3);
     assert_eq!(cache.heaviest(9).len(), 3);

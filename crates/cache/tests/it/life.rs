@@ -87,10 +87,10 @@ async fn what_expired_stands_in_and_what_was_removed_never_does() {
     let key = key(&numbers, 1);
     let fail = || numbers.get_or_load(&key, |_| async { Err(Ill) });
     fill(&numbers, &key, 1).await.unwrap();
-    cache.expire(&[Target::from(&key)]);
+    cache.expire(&[Target::from(&key)]).await;
     let hit = fail().await.unwrap();
     assert_eq!((*hit, hit.is_stale()), (1, true));
-    cache.remove(&[Target::from(&key)]);
+    cache.remove(&[Target::from(&key)]).await;
     assert!(fail().await.is_err());
 }
 
@@ -105,7 +105,7 @@ async fn what_is_removed_during_a_slow_load_does_not_stand_in() {
     let load = slow(&runs, ms(500), Ok(2));
     let (hit, ()) = tokio::join!(numbers.get_or_load(&key, load), async {
         tokio::time::sleep(ms(50)).await;
-        cache.remove(&[Target::from(&key)]);
+        cache.remove(&[Target::from(&key)]).await;
     });
     assert_eq!((*hit.unwrap(), runs.load(Ordering::SeqCst)), (2, 1));
 }
@@ -185,7 +185,7 @@ async fn a_value_made_from_another_goes_with_it() {
     ] {
         build().await;
         assert!(numbers.get(&high).is_some());
-        cache.remove(&[target]);
+        cache.remove(&[target]).await;
         assert!(numbers.get(&high).is_none());
     }
 }
@@ -201,7 +201,7 @@ async fn memory_stays_within_its_bytes() {
     let texts: Kind<Vec<u8>, Ill> = cache.kind(options).unwrap();
     for number in 0..5_000_u64 {
         let key = texts.key(Scope::Public).part(number).build();
-        texts.put(&key, vec![0; 1_000], |_| {}).unwrap();
+        texts.put(&key, vec![0; 1_000], |_| {}).await.unwrap();
         assert!(cache.load().0 <= 1 << 20);
     }
     let all = &cache.statistics()[0];

@@ -194,7 +194,7 @@ async fn what_was_done_is_counted() {
     assert_eq!((it.load_time, it.time_saved), (ms(40), ms(120)));
     assert!((it.hit_ratio() - 0.75).abs() < 1e-9);
     cache.must_see(9);
-    cache.remove(&[cache::Target::Everything]);
+    cache.remove(&[cache::Target::Everything]).await;
     let load = |loading: Loading| async move { Ok(loading.must_see().unwrap_or(0)) };
     assert_eq!(*numbers.get_or_load(&key, load).await.unwrap(), 9);
 }

@@ -38,7 +38,7 @@ async fn a_load_that_began_before_keeps_nothing() {
     for target in targets(&key) {
         let (first, go) = begin(&numbers, &key);
         tokio::time::sleep(ms(1)).await;
-        cache.remove(&[target]);
+        cache.remove(&[target]).await;
         go.send(()).unwrap();
         assert_eq!(*first.await.unwrap().unwrap(), 1);
         assert!(numbers.get(&key).is_none());
@@ -54,7 +54,7 @@ async fn who_asks_after_it_never_gets_what_a_load_before_it_made() {
     for target in targets(&key) {
         let (first, go) = begin(&numbers, &key);
         tokio::time::sleep(ms(1)).await;
-        cache.remove(&[target]);
+        cache.remove(&[target]).await;
         let (there, at) = (numbers.clone(), key.clone());
         let second = tokio::spawn(async move { fill(&there, &at, 2).await });
         tokio::time::sleep(ms(1)).await;
@@ -62,7 +62,7 @@ async fn who_asks_after_it_never_gets_what_a_load_before_it_made() {
         assert_eq!(*first.await.unwrap().unwrap(), 1);
         assert_eq!(*second.await.unwrap().unwrap(), 2);
         assert_eq!(*numbers.get(&key).unwrap(), 2);
-        cache.remove(&[Target::Everything]);
+        cache.remove(&[Target::Everything]).await;
     }
 }
 
@@ -73,7 +73,7 @@ async fn a_load_does_not_replace_what_was_put_meanwhile() {
     let key = key(&numbers, 1);
     let (first, go) = begin(&numbers, &key);
     tokio::time::sleep(ms(1)).await;
-    numbers.put(&key, 5, |_| {}).unwrap();
+    numbers.put(&key, 5, |_| {}).await.unwrap();
     go.send(()).unwrap();
     first.await.unwrap().unwrap();
     assert_eq!(*numbers.get(&key).unwrap(), 5);
@@ -88,7 +88,7 @@ async fn a_failure_from_before_is_not_answered_after_it() {
         .get_or_load(&key, |_| async { Err(Ill) })
         .await
         .unwrap_err();
-    cache.remove(&[Target::from(&key)]);
+    cache.remove(&[Target::from(&key)]).await;
     assert_eq!(*fill(&numbers, &key, 3).await.unwrap(), 3);
 }
 
@@ -137,11 +137,13 @@ fn threads_never_read_what_was_acknowledged_as_gone() {
                     if worker < 2 && step % 3 == 0 {
                         let now = truth[at].fetch_add(1, Ordering::SeqCst) + 1;
                         let tag = Tag::new("row", at as u64);
-                        cache.remove(&[if step % 2 == 0 {
-                            tag.into()
-                        } else {
-                            Target::from(&key)
-                        }]);
+                        cache
+                            .remove(&[if step % 2 == 0 {
+                                tag.into()
+                            } else {
+                                Target::from(&key)
+                            }])
+                            .await;
                         acknowledged[at].fetch_max(now, Ordering::SeqCst);
                         continue;
                     }

@@ -134,6 +134,7 @@ async fn history(steps: Vec<Step>) {
                 let tag = Tag::new("thing", number % TAGS);
                 numbers
                     .put(&key(&numbers, number), value, |it| it.tag(&tag))
+                    .await
                     .unwrap();
                 let made = Known {
                     value,
@@ -146,20 +147,19 @@ async fn history(steps: Vec<Step>) {
             Step::Change { tag, gently } => {
                 model.origin[tag as usize] += 1;
                 let target = [Target::from(Tag::new("thing", tag))];
-                if gently {
-                    cache.expire(&target)
-                } else {
-                    cache.remove(&target)
-                }
+                let _ = match gently {
+                    true => cache.expire(&target).await,
+                    false => cache.remove(&target).await,
+                };
                 model.change(|key| key % TAGS == tag, gently);
             }
             Step::RemoveKey { key: number } => {
-                cache.remove(&[Target::from(&key(&numbers, number))]);
+                cache.remove(&[Target::from(&key(&numbers, number))]).await;
                 model.change(|key| key == number, false);
                 model.held.remove(&number);
             }
             Step::RemoveAll => {
-                cache.remove(&[Target::Everything]);
+                cache.remove(&[Target::Everything]).await;
                 model.change(|_| true, false);
                 model.held.clear();
             }
