@@ -31,6 +31,7 @@ More:
   sports-edge key create --name feed --scope write
                                             let a program write over the API
   sports-edge model push goals model.txt    serve a model of your own
+  sports-edge db backup FILE                save everything while the server runs
   sports-edge doctor                        check the installation, say what to fix
 
 Settings come from a file, the environment (SPORTS_EDGE_LISTEN, SPORTS_EDGE_DATA_DIR, …) and
@@ -74,6 +75,9 @@ enum Verb {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(command::key::KeyVerb),
+    /// The database: status, migrate, back up, restore, copy to another
+    #[command(subcommand)]
+    Db(command::db::DbVerb),
     /// Models of a running server: list, upload, promote, roll back, measure
     Model(command::model::ModelArgs),
     /// Print every setting in force and where it comes from
@@ -132,6 +136,7 @@ fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
         Verb::Train => command::block_on(command::train::run(config)),
         Verb::Backtest(args) => command::block_on(command::backtest::run(args, config)),
         Verb::Predict(args) => command::block_on(command::predict::run(args, config)),
+        Verb::Db(verb) => command::block_on(command::db::run(verb, config)),
         Verb::Key(verb) => command::block_on(command::key::run(verb, config)),
     }
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod backtest;
 pub(crate) mod config;
+pub(crate) mod db;
 pub(crate) mod doctor;
 pub mod import;
 pub(crate) mod key;

@@ -15,6 +15,43 @@ pub enum StoreError {
         /// Newest version known here.
         known: i64,
     },
+    /// The database was made by an older release, and is to be read as it is.
+    #[error(
+        "the database has schema {found} and this release works on {known}; run `sports-edge db migrate`"
+    )]
+    SchemaTooOld {
+        /// Version in the database.
+        found: i64,
+        /// Version this release works on.
+        known: i64,
+    },
+    /// There is no database.
+    #[error("there is no database at {0}")]
+    Missing(String),
+    /// Something would be written over.
+    #[error("{0} is not empty; nothing was written")]
+    NotEmpty(String),
+    /// A file is no backup, or a damaged one.
+    #[error("this is no backup of Sports Edge: {0}")]
+    NotABackup(String),
+    /// A table did not come out as it went in.
+    #[error("table {table} has {found}, not {expected}; nothing was written")]
+    Differs {
+        /// Which table.
+        table: String,
+        /// What it must add up to.
+        expected: String,
+        /// What it adds up to.
+        found: String,
+    },
+    /// A file cannot be read or written.
+    #[error("file {path} cannot be read or written")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The database is not one of ours, or is damaged.
     #[error("{0} is not a Sports Edge database")]
     NotOurs(String),

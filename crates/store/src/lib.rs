@@ -18,6 +18,7 @@ mod query;
 mod record;
 mod rows;
 mod sqlite;
+pub mod upkeep;
 
 use std::time::Duration;
 

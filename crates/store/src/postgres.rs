@@ -4,7 +4,7 @@
 //! after the other, as the last thing before they are committed, which numbers what they did.
 
 mod competitions;
-mod copy;
+pub(crate) mod copy;
 mod fixtures;
 mod games;
 mod idempotency;
@@ -13,12 +13,12 @@ mod keys;
 mod models;
 mod names;
 mod outbox;
-mod partitions;
+pub(crate) mod partitions;
 mod quotes;
 mod record;
-mod schema;
-mod session;
-mod sql;
+pub(crate) mod schema;
+pub(crate) mod session;
+pub(crate) mod sql;
 mod teams;
 
 use std::collections::BTreeSet;

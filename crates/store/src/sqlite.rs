@@ -14,8 +14,8 @@ mod names;
 mod outbox;
 mod quotes;
 mod record;
-mod schema;
-mod sql;
+pub(crate) mod schema;
+pub(crate) mod sql;
 mod teams;
 
 use std::path::Path;

@@ -20,7 +20,7 @@ fn help_tells_every_verb_the_way_in_and_the_exit_codes() {
         assert!(help.out.contains(word), "{word}");
     }
     for verb in [
-        "serve", "import", "train", "backtest", "predict", "key", "config", "doctor",
+        "serve", "import", "train", "backtest", "predict", "key", "config", "db", "doctor",
     ] {
         let help = Home::new().run(&[verb, "--help"]);
         assert!(help.code == 0 && help.out.contains("Usage"), "{verb}");

@@ -11,14 +11,14 @@ const CHUNK: usize = 256 * 1024;
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 
 /// A `COPY` at work.
-pub(super) struct Copy<'c> {
+pub(crate) struct Copy<'c> {
     sink: PgCopyIn<&'c mut PgConnection>,
     buffer: Vec<u8>,
 }
 
 impl<'c> Copy<'c> {
     /// Begins `sql`, a `COPY … FROM STDIN (FORMAT binary)`.
-    pub(super) async fn begin(session: &'c mut Session, sql: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(session: &'c mut Session, sql: &str) -> Result<Self, StoreError> {
         let sink = session.connection().copy_in_raw(sql).await?;
         let mut buffer = Vec::with_capacity(CHUNK + 4_096);
         buffer.extend(SIGNATURE);
@@ -26,24 +26,24 @@ impl<'c> Copy<'c> {
     }
 
     /// Begins a row of so many fields.
-    pub(super) fn row(&mut self, fields: i16) {
+    pub(crate) fn row(&mut self, fields: i16) {
         self.buffer.extend(fields.to_be_bytes());
     }
 
     /// Adds a field, as the type's binary form is.
-    pub(super) fn field(&mut self, bytes: &[u8]) {
+    pub(crate) fn field(&mut self, bytes: &[u8]) {
         let length = i32::try_from(bytes.len()).expect("a field is shorter than two gigabytes");
         self.buffer.extend(length.to_be_bytes());
         self.buffer.extend(bytes);
     }
 
     /// Adds a field without a value.
-    pub(super) fn null(&mut self) {
+    pub(crate) fn null(&mut self) {
         self.buffer.extend((-1_i32).to_be_bytes());
     }
 
     /// Sends what has gathered, where it is much.
-    pub(super) async fn flush_full(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn flush_full(&mut self) -> Result<(), StoreError> {
         if self.buffer.len() >= CHUNK {
             self.sink.send(self.buffer.as_slice()).await?;
             self.buffer.clear();
@@ -52,7 +52,7 @@ impl<'c> Copy<'c> {
     }
 
     /// Ends it; returns the number of rows.
-    pub(super) async fn finish(mut self) -> Result<u64, StoreError> {
+    pub(crate) async fn finish(mut self) -> Result<u64, StoreError> {
         self.buffer.extend((-1_i16).to_be_bytes());
         self.sink.send(self.buffer.as_slice()).await?;
         Ok(self.sink.finish().await?)
@@ -60,6 +60,6 @@ impl<'c> Copy<'c> {
 }
 
 /// A `BIGINT`.
-pub(super) fn bigint(value: i64) -> [u8; 8] {
+pub(crate) fn bigint(value: i64) -> [u8; 8] {
     value.to_be_bytes()
 }

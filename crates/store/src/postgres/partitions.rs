@@ -9,6 +9,7 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use super::PostgresStore;
+use super::session::Session;
 use super::sql::Args;
 use crate::code::micros;
 use crate::{FixtureRecord, StoreError};
@@ -38,9 +39,19 @@ pub(super) async fn make(store: &PostgresStore, years: &BTreeSet<i16>) -> Result
         return Ok(());
     }
     let mut session = store.write().await?;
+    make_in(&mut session, &missing).await?;
+    session.commit().await?;
+    let known = store.partitions.lock();
+    let mut known = known.unwrap_or_else(PoisonError::into_inner);
+    known.extend(missing);
+    Ok(())
+}
+
+/// Makes the partitions of these years that are not there, in the transaction at hand.
+pub(crate) async fn make_in(session: &mut Session, years: &[i16]) -> Result<(), StoreError> {
     let lock = "SELECT pg_advisory_xact_lock(6001, 2)";
     session.run(lock, Args::default()).await?;
-    for year in &missing {
+    for year in years {
         let name = name(*year);
         let there = "SELECT to_regclass($1) IS NOT NULL";
         let (there,): (bool,) = session.one(there, Args::default().with(&name)).await?;
@@ -56,10 +67,6 @@ pub(super) async fn make(store: &PostgresStore, years: &BTreeSet<i16>) -> Result
         session.script(&sql).await?;
         tracing::info!(name, "partition made");
     }
-    session.commit().await?;
-    let known = store.partitions.lock();
-    let mut known = known.unwrap_or_else(PoisonError::into_inner);
-    known.extend(missing);
     Ok(())
 }
 
@@ -68,7 +75,7 @@ fn year(quote: &Quote) -> i16 {
     year_of(quote.taken_at)
 }
 
-pub(super) fn year_of(moment: Timestamp) -> i16 {
+pub(crate) fn year_of(moment: Timestamp) -> i16 {
     let year = TimeZone::UTC.to_datetime(moment).year();
     year.clamp(YEARS.start - 1, YEARS.end)
 }

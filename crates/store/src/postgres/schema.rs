@@ -9,7 +9,7 @@ use crate::StoreError;
 /// released.
 const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_fixtures.sql")];
 
-pub(super) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
+pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
 
 /// Held while the schema changes, by whoever changes it.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(6001, 1)";

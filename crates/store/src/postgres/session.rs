@@ -22,7 +22,7 @@ const UNIQUE: &str = "23505";
 const INTERNED: [&str; 3] = ["sources", "bookmakers", "seasons"];
 
 /// Bounds as settings of the server.
-pub(super) fn settings(options: &PostgresOptions) -> [(&'static str, String); 4] {
+pub(crate) fn settings(options: &PostgresOptions) -> [(&'static str, String); 4] {
     let ms = |it: Duration| it.as_millis().to_string();
     [
         ("statement_timeout", ms(options.statement_timeout)),
@@ -37,7 +37,7 @@ pub(super) fn settings(options: &PostgresOptions) -> [(&'static str, String); 4]
 }
 
 /// What begins a transaction that writes, and one that reads.
-pub(super) fn begin(options: &PostgresOptions) -> [Arc<str>; 2] {
+pub(crate) fn begin(options: &PostgresOptions) -> [Arc<str>; 2] {
     let bounds: String = match options.pooler {
         Pooler::None => String::new(),
         // The connection is whoever's it was before, so that bounds are set each time.
@@ -54,12 +54,12 @@ pub(super) fn begin(options: &PostgresOptions) -> [Arc<str>; 2] {
 
 impl PostgresStore {
     /// Begins a write.
-    pub(super) async fn write(&self) -> Result<Session, StoreError> {
+    pub(crate) async fn write(&self) -> Result<Session, StoreError> {
         self.transaction(&self.begin[0]).await
     }
 
     /// Begins a read of several queries that see one state.
-    pub(super) async fn snapshot(&self) -> Result<Session, StoreError> {
+    pub(crate) async fn snapshot(&self) -> Result<Session, StoreError> {
         self.transaction(&self.begin[1]).await
     }
 
@@ -70,7 +70,7 @@ impl PostgresStore {
     }
 
     /// A connection for one statement.
-    pub(super) async fn read(&self) -> Result<Session, StoreError> {
+    pub(crate) async fn read(&self) -> Result<Session, StoreError> {
         match self.pooler {
             Pooler::None => Ok(self.session(Inner::Single(self.pool.acquire().await?))),
             // A statement is parsed in one step and run in another; between them the pooler may
@@ -88,7 +88,7 @@ impl PostgresStore {
     }
 
     /// Runs one statement that writes; returns the number of rows it touched.
-    pub(super) async fn run(&self, sql: &str, args: Args) -> Result<u64, StoreError> {
+    pub(crate) async fn run(&self, sql: &str, args: Args) -> Result<u64, StoreError> {
         let mut session = self.write_one().await?;
         let touched = session.run(sql, args).await?;
         session.commit().await?;
@@ -109,14 +109,14 @@ enum Inner {
 }
 
 /// A connection, and with it a transaction unless it is for one statement.
-pub(super) struct Session {
+pub(crate) struct Session {
     inner: Inner,
     /// Whether statements stay prepared.
     persistent: bool,
 }
 
 impl Session {
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
         match &mut self.inner {
             Inner::Single(connection) => connection,
             Inner::Whole(transaction) => transaction,
@@ -124,21 +124,21 @@ impl Session {
     }
 
     /// Runs a statement; returns the number of rows it touched.
-    pub(super) async fn run(&mut self, sql: &str, args: Args) -> Result<u64, StoreError> {
+    pub(crate) async fn run(&mut self, sql: &str, args: Args) -> Result<u64, StoreError> {
         let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), args.0);
         let query = query.persistent(self.persistent);
         Ok(query.execute(self.connection()).await?.rows_affected())
     }
 
     /// Runs statements without parameters, one after the other.
-    pub(super) async fn script(&mut self, sql: &str) -> Result<(), StoreError> {
+    pub(crate) async fn script(&mut self, sql: &str) -> Result<(), StoreError> {
         let script = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         script.execute(self.connection()).await?;
         Ok(())
     }
 
     /// The rows of a query.
-    pub(super) async fn rows<T>(&mut self, sql: &str, args: Args) -> Result<Vec<T>, StoreError>
+    pub(crate) async fn rows<T>(&mut self, sql: &str, args: Args) -> Result<Vec<T>, StoreError>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
@@ -148,7 +148,7 @@ impl Session {
     }
 
     /// The first row of a query, where there is one.
-    pub(super) async fn optional<T>(
+    pub(crate) async fn optional<T>(
         &mut self,
         sql: &str,
         args: Args,
@@ -162,7 +162,7 @@ impl Session {
     }
 
     /// The row of a query that always has one.
-    pub(super) async fn one<T>(&mut self, sql: &str, args: Args) -> Result<T, StoreError>
+    pub(crate) async fn one<T>(&mut self, sql: &str, args: Args) -> Result<T, StoreError>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
@@ -172,7 +172,7 @@ impl Session {
     }
 
     /// Makes what was written last.
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
         if let Inner::Whole(transaction) = self.inner {
             transaction.commit().await?;
         }
@@ -181,7 +181,7 @@ impl Session {
 }
 
 /// Does `write`, and again where it met another that came first.
-pub(super) async fn again<T, F>(mut write: impl FnMut() -> F) -> Result<T, StoreError>
+pub(crate) async fn again<T, F>(mut write: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {

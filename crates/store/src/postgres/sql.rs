@@ -5,11 +5,11 @@ use sqlx::{Arguments, Encode, Postgres, Type};
 
 /// Parameters of a statement.
 #[derive(Debug, Default)]
-pub(super) struct Args(pub(super) PgArguments);
+pub(crate) struct Args(pub(crate) PgArguments);
 
 impl Args {
     /// Adds a parameter.
-    pub(super) fn with<'q, T>(mut self, value: T) -> Self
+    pub(crate) fn with<'q, T>(mut self, value: T) -> Self
     where
         T: Encode<'q, Postgres> + Type<Postgres>,
     {
@@ -27,14 +27,14 @@ impl Args {
 
 /// Conditions joined by `AND`, with their parameters.
 #[derive(Debug, Default)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     clauses: Vec<String>,
     args: Args,
 }
 
 impl Filter {
     /// Adds a value and returns its placeholder.
-    pub(super) fn bind<'q, T>(&mut self, value: T) -> String
+    pub(crate) fn bind<'q, T>(&mut self, value: T) -> String
     where
         T: Encode<'q, Postgres> + Type<Postgres>,
     {
@@ -43,18 +43,18 @@ impl Filter {
     }
 
     /// Adds a condition.
-    pub(super) fn and(&mut self, clause: String) {
+    pub(crate) fn and(&mut self, clause: String) {
         self.clauses.push(clause);
     }
 
     /// Adds `column = ANY (list)`.
-    pub(super) fn among(&mut self, column: &str, list: Vec<i64>) {
+    pub(crate) fn among(&mut self, column: &str, list: Vec<i64>) {
         let list = self.bind(list);
         self.and(format!("{column} = ANY ({list})"));
     }
 
     /// The conditions as a `WHERE` clause, empty where there are none.
-    pub(super) fn clause(&self) -> String {
+    pub(crate) fn clause(&self) -> String {
         if self.clauses.is_empty() {
             return String::new();
         }
@@ -62,7 +62,7 @@ impl Filter {
     }
 
     /// The parameters, for a statement that holds the clause and the placeholders given out.
-    pub(super) fn args(self) -> Args {
+    pub(crate) fn args(self) -> Args {
         self.args
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use crate::StoreError;
 
 /// Marks a file as ours; "SEDG" in the header's application id.
-const APPLICATION_ID: i64 = 0x5345_4447;
+pub(crate) const APPLICATION_ID: i64 = 0x5345_4447;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
@@ -17,13 +17,13 @@ const MIGRATIONS: [&str; 2] = [
     include_str!("../../migrations/sqlite/0002_outbox.sql"),
 ];
 
-const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
+pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
 
 /// SQLite's result codes for a file that is damaged, and for one that is no database.
 const UNREADABLE: [&str; 2] = ["11", "26"];
 
 /// Looks whether a file is new, or ours and not too new, before anything is written to it.
-pub(super) async fn check(options: &SqliteConnectOptions, path: &Path) -> Result<(), StoreError> {
+pub(crate) async fn check(options: &SqliteConnectOptions, path: &Path) -> Result<(), StoreError> {
     let not_ours = || StoreError::NotOurs(path.display().to_string());
     let looked = async {
         let mut connection = options.connect().await?;
@@ -49,10 +49,15 @@ pub(super) async fn check(options: &SqliteConnectOptions, path: &Path) -> Result
     }
 }
 
-/// Runs the migrations that are missing, each in a transaction of its own.
+/// Runs the migrations that are missing.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    migrate_on(&mut *writer.acquire().await?).await
+}
+
+/// Runs the migrations that are missing, each in a transaction of its own.
+pub(crate) async fn migrate_on(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     for (version, sql) in (1..).zip(MIGRATIONS) {
-        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
         // Read again: another process may have come first.
         let header = header(&mut tx).await?;
         refuse_newer(header.version)?;
@@ -81,7 +86,14 @@ pub(super) async fn faults(reader: &SqlitePool) -> Result<Vec<String>, StoreErro
     Ok(faults)
 }
 
-fn refuse_newer(found: i64) -> Result<(), StoreError> {
+/// The schema of a file that is ours; `None` where it is blank.
+pub(crate) async fn found(connection: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
+    let header = header(connection).await?;
+    Ok(header.ours().then_some(header.version))
+}
+
+/// Refuses a schema that a newer release made.
+pub(crate) fn refuse_newer(found: i64) -> Result<(), StoreError> {
     if found > KNOWN {
         return Err(StoreError::SchemaTooNew {
             found,

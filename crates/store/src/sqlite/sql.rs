@@ -7,7 +7,7 @@ use sqlx::{Arguments, AssertSqlSafe, Encode, FromRow, Sqlite, Type};
 use crate::StoreError;
 
 /// A query with its parameters, of the shape of what it runs.
-pub(super) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
+pub(crate) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 /// Conditions joined by `AND`, with their parameters.
 #[derive(Debug, Default)]
@@ -69,21 +69,21 @@ impl Filter {
 }
 
 /// A table to write many rows into.
-pub(super) struct Bulk {
+pub(crate) struct Bulk<'a> {
     /// `INSERT INTO table (columns)`.
-    pub(super) head: &'static str,
+    pub(crate) head: &'a str,
     /// How many columns.
-    pub(super) columns: usize,
+    pub(crate) columns: usize,
     /// What follows the rows, such as an `ON CONFLICT` clause.
-    pub(super) tail: &'static str,
+    pub(crate) tail: &'a str,
 }
 
-impl Bulk {
+impl Bulk<'_> {
     /// Rows per statement: enough to forget the way to the connection's thread and back.
     const ROWS: usize = 64;
 
     /// Writes all rows, binding each with `bind`.
-    pub(super) async fn insert<T>(
+    pub(crate) async fn insert<T>(
         &self,
         tx: &mut SqliteConnection,
         rows: &[T],

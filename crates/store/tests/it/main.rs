@@ -22,6 +22,7 @@ mod recording;
 mod requests;
 mod sample;
 mod teams;
+mod upkeep;
 
 use std::sync::Arc;
 

@@ -1,0 +1,117 @@
+//! `sports-edge db status`.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use store::upkeep::{self, DatabaseStatus};
+
+use crate::{
+    command::{EXIT_ATTENTION, postgres_options},
+    config::Settings,
+};
+
+/// Prints what the database in force is and holds; needs attention where its schema is not the
+/// program's.
+pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let database = settings.database();
+    let status = upkeep::status(&database, &postgres_options(settings)).await?;
+    println!("database  {database}");
+    let (schema, current) = schema(&status);
+    println!("schema    {schema}");
+    println!("size      {}", bytes(status.size_bytes));
+    for (name, span) in [("kickoffs", status.kickoffs), ("quotes", status.quotes)] {
+        if let Some([from, until]) = span {
+            println!("{name:<9} {} to {}", minute(from), minute(until));
+        }
+    }
+    println!("revision  {}", status.revision);
+    println!("changes   {}", changes(&status));
+    if !status.tables.is_empty() {
+        println!("\n{:<18} {:>13} {:>11}", "table", "rows", "size");
+    }
+    for table in &status.tables {
+        let size = bytes(table.size_bytes);
+        println!("{:<18} {:>13} {size:>11}", table.name, table.rows);
+    }
+    Ok(match current {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(EXIT_ATTENTION),
+    })
+}
+
+/// The schema in words, and whether it is the program's.
+fn schema(status: &DatabaseStatus) -> (String, bool) {
+    let known = status.known;
+    match status.schema {
+        None => ("none: the database is empty".to_owned(), true),
+        Some(it) if it == known => (format!("{it}, as this program's"), true),
+        Some(it) if it < known => {
+            let remedy = "`sports-edge db migrate` or the next start brings it up to date";
+            (format!("{it}, this program's is {known}: {remedy}"), false)
+        }
+        Some(it) => {
+            let remedy = "run the newer program";
+            (format!("{it}, this program's is {known}: {remedy}"), false)
+        }
+    }
+}
+
+fn changes(status: &DatabaseStatus) -> String {
+    match status.outbox_oldest {
+        Some(oldest) => format!("{} (kept from {oldest} on)", status.outbox),
+        None => format!("{} (none kept)", status.outbox),
+    }
+}
+
+fn minute(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Bytes for people.
+fn bytes(count: u64) -> String {
+    let mut size = count as f64;
+    let mut unit = "B";
+    for larger in ["kB", "MB", "GB", "TB"] {
+        if size < 1_000.0 {
+            break;
+        }
+        size /= 1_000.0;
+        unit = larger;
+    }
+    let digits = if unit == "B" { 0 } else { 1 };
+    format!("{size:.digits$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_that_is_not_the_programs_needs_attention() {
+        let of = |found| {
+            schema(&DatabaseStatus {
+                schema: found,
+                known: 2,
+                ..DatabaseStatus::default()
+            })
+        };
+        assert!(of(None).1 && of(Some(2)).1);
+        let (text, fine) = of(Some(1));
+        assert!(!fine && text.contains("db migrate"), "{text}");
+        let (text, fine) = of(Some(3));
+        assert!(!fine && text.contains("newer program"), "{text}");
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_unit_that_fits() {
+        for (count, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_500, "1.5 kB"),
+            (2_000_000_000_000, "2.0 TB"),
+            (5_000_000_000_000_000, "5000.0 TB"),
+        ] {
+            assert_eq!(bytes(count), text);
+        }
+    }
+}
