@@ -1,12 +1,16 @@
 // Models: the list, one model, and what is done with it by mouse and by keyboard.
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 import { expect, open, sideways, test } from './page.js';
 
 // They change the same model, one after the other.
 test.describe.configure({ mode: 'serial' });
 
+const MODEL = resolve(import.meta.dirname, '../../crates/trees/tests/golden/lightgbm/binary.txt');
 const KEY = () => process.env['E2E_KEY']!;
 const version = (page: Page, number: number) => page.locator(`#v${number}`);
 const dialog = (page: Page) => page.getByRole('dialog');
@@ -78,6 +82,158 @@ test('a share of the traffic goes to a canary and comes back', async ({ page }) 
   await dialog(page).getByRole('button', { name: 'End canary' }).click();
   await expect(version(page, 2)).not.toContainText('canary 25%');
   await expect(page.locator('#live > .goes')).toContainText('version 1 100%');
+});
+
+test('a gate that refuses takes a second question, and the promotion is then forced', async ({ page }) => {
+  // The browser itself reports an answer that failed.
+  page.removeAllListeners('console');
+  await open(page, '/models/goals');
+  await version(page, 2).getByRole('button', { name: 'Run in the shadow' }).click();
+  await dialog(page).getByLabel('Share of the requests').fill('50');
+  await dialog(page).getByLabel('this many rows').fill('1000');
+  await dialog(page).getByLabel('outputs differ').fill('0.01');
+  await dialog(page).getByLabel('API key').fill(KEY());
+  expect(await violations(page)).toEqual([]);
+  await dialog(page).getByRole('button', { name: 'Run in the shadow' }).click();
+  await expect(page.locator('#banner')).toContainText('runs in the shadow of 50%');
+  await expect(version(page, 2).locator('.mark.shadow')).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'In the shadow' })).toBeVisible();
+  await expect(page.locator('.gates')).toContainText('at least 1,000 rows compared');
+
+  // Its form begins with what was set.
+  await version(page, 2).getByRole('button', { name: 'Change its shadow' }).click();
+  await expect(dialog(page).getByLabel('this many rows')).toHaveValue('1000');
+  await expect(dialog(page).getByLabel('outputs differ')).toHaveValue('0.01');
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+
+  await version(page, 2).getByRole('button', { name: 'Promote version 2' }).click();
+  await dialog(page).getByRole('button', { name: 'Promote' }).click();
+  await expect(dialog(page).getByRole('alert')).toContainText('was compared on 0 rows where 1000 are wanted');
+  await expect(version(page, 1).locator('.mark.serving')).toHaveText('serves');
+  await dialog(page).getByRole('button', { name: 'Promote all the same' }).click();
+  await expect(dialog(page)).toContainText('although its gate refuses?');
+  await expect(dialog(page).getByRole('alert')).toContainText('was compared on 0 rows');
+  await expect(dialog(page).getByRole('button', { name: 'Cancel' })).toBeFocused();
+  expect(await violations(page)).toEqual([]);
+  await dialog(page).getByRole('button', { name: 'Promote against the gate' }).click();
+  await expect(version(page, 2).locator('.mark.serving')).toHaveText('serves');
+  await expect(page.getByRole('heading', { name: 'In the shadow' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Roll back to version 1' }).click();
+  await dialog(page).getByRole('button', { name: 'Roll back' }).click();
+  await expect(version(page, 1).locator('.mark.serving')).toHaveText('serves');
+});
+
+test('a shadow ends when told to', async ({ page }) => {
+  await open(page, '/models/goals');
+  await version(page, 2).getByRole('button', { name: 'Run in the shadow' }).click();
+  await dialog(page).getByLabel('API key').fill(KEY());
+  await dialog(page).getByRole('button', { name: 'Run in the shadow' }).click();
+  await version(page, 2).getByRole('button', { name: 'End the shadow' }).click();
+  await dialog(page).getByRole('button', { name: 'End shadow' }).click();
+  await expect(version(page, 2).locator('.mark.shadow')).toHaveCount(0);
+});
+
+test('a label is set, leads to its version, and is taken away', async ({ page }) => {
+  await open(page, '/models/goals');
+  await version(page, 2).getByRole('button', { name: 'Label' }).first().click();
+  await dialog(page).getByLabel('Label', { exact: false }).first().fill('12');
+  await dialog(page).getByLabel('API key').fill(KEY());
+  await dialog(page).getByRole('button', { name: 'Set label' }).click();
+  // The browser holds back what cannot be a label.
+  await expect(dialog(page)).toBeVisible();
+  await dialog(page).getByLabel('Label', { exact: false }).first().fill('candidate');
+  await dialog(page).getByRole('button', { name: 'Set label' }).click();
+  await expect(version(page, 2)).toContainText('label candidate');
+  const model = await (await page.request.get('/v1/models/goals/versions/2')).json();
+  expect(model.labels).toContain('candidate');
+  // What bears a label is needed.
+  await expect(page.locator('#delete-2')).toHaveCount(0);
+  await version(page, 2).getByRole('button', { name: 'Take label candidate away' }).click();
+  await expect(dialog(page)).toContainText('Requests that name candidate are refused');
+  await dialog(page).getByRole('button', { name: 'Take it away' }).click();
+  await expect(version(page, 2)).not.toContainText('label candidate');
+  await expect(page.locator('#delete-2')).toBeVisible();
+});
+
+test('a version is uploaded with its hash, is there for all, and is deleted', async ({ page, shifts }) => {
+  await open(page, '/models/goals');
+  await page.getByRole('button', { name: 'Upload a version' }).click();
+  await dialog(page).getByLabel('File of the model').setInputFiles(MODEL);
+  await dialog(page).getByText('More about it').click();
+  const report = { name: 'report.json', mimeType: 'application/json', buffer: Buffer.from('{"log_loss": 0.5}') };
+  await dialog(page).getByLabel('Report of its trainer').setInputFiles(report);
+  await dialog(page).getByLabel('API key').fill(KEY());
+  expect(await violations(page)).toEqual([]);
+  const sent = page.waitForRequest((it) => it.url().includes('/v1/models/goals/versions?'));
+  await dialog(page).getByRole('button', { name: 'Upload' }).click();
+  const sha256 = createHash('sha256').update(readFileSync(MODEL)).digest('hex');
+  expect(new URL((await sent).url()).searchParams.get('sha256')).toBe(sha256);
+  await expect(page.locator('#banner')).toContainText('Version 4 of goals is there.');
+  await expect(version(page, 4).getByTitle(sha256)).toBeVisible();
+  await expect(version(page, 4).getByRole('link', { name: 'read it' })).toBeVisible();
+  await expect(version(page, 1).locator('.mark.serving')).toHaveText('serves');
+
+  await version(page, 4).getByRole('button', { name: 'Delete version 4' }).click();
+  await expect(dialog(page)).toContainText('deleted from disk with everything beside it, for good');
+  await dialog(page).getByRole('button', { name: 'Delete for good' }).click();
+  await expect(version(page, 4)).toHaveCount(0);
+  await expect(page.locator('#banner')).toContainText('Version 4 of goals is deleted.');
+  expect((await page.request.get('/v1/models/goals/versions/4')).status()).toBe(404);
+  expect(await shifts()).toBe(0);
+});
+
+test('what is no model is refused with the reason, and leaves nothing behind', async ({ page }) => {
+  // The browser itself reports an answer that failed.
+  page.removeAllListeners('console');
+  await open(page, '/models/goals');
+  await page.getByRole('button', { name: 'Upload a version' }).click();
+  const file = (text: string) => ({ name: 'model.txt', mimeType: 'text/plain', buffer: Buffer.from(text) });
+  await dialog(page).getByLabel('File of the model').setInputFiles(file('tree\nversion=v4\n'));
+  await dialog(page).getByLabel('API key').fill(KEY());
+  await dialog(page).getByRole('button', { name: 'Upload' }).click();
+  await expect(dialog(page).getByRole('alert')).not.toBeEmpty();
+  expect(await violations(page)).toEqual([]);
+  await dialog(page).getByText('More about it').click();
+  await dialog(page).getByLabel('File of the model').setInputFiles(MODEL);
+  await dialog(page).getByLabel('Number of the version').fill('1');
+  await dialog(page).getByRole('button', { name: 'Upload' }).click();
+  await expect(dialog(page).getByRole('alert')).toContainText('has version 1 already');
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog(page)).toHaveCount(0);
+  await expect(page.locator('ol.versions > li')).toHaveCount(3);
+});
+
+test('a slow upload shows how far it is and is stopped', async ({ page }) => {
+  await open(page, '/models/goals');
+  const session = await page.context().newCDPSession(page);
+  await page.getByRole('button', { name: 'Upload a version' }).click();
+  const buffer = Buffer.alloc(8 << 20, 'a');
+  await dialog(page).getByLabel('File of the model').setInputFiles({ name: 'model.txt', mimeType: 'text/plain', buffer });
+  await dialog(page).getByLabel('API key').fill(KEY());
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100 << 10 };
+  await session.send('Network.emulateNetworkConditions', slow);
+  await dialog(page).getByRole('button', { name: 'Upload' }).click();
+  await expect(dialog(page).locator('.progress')).toContainText('Sending it');
+  expect(await violations(page)).toEqual([]);
+  // It cannot be left by accident while it is at work.
+  await page.keyboard.press('Escape');
+  await expect(dialog(page)).toBeVisible();
+  await dialog(page).getByRole('button', { name: 'Stop' }).click();
+  await expect(dialog(page).locator('.progress')).toHaveCount(0);
+  await expect(dialog(page).getByRole('alert')).toHaveCount(0);
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.locator('ol.versions > li')).toHaveCount(3);
+});
+
+test('a model that is not there yet is uploaded from the list', async ({ page }) => {
+  await open(page, '/models');
+  await page.getByRole('button', { name: 'Upload a model' }).click();
+  await dialog(page).getByLabel('Name of the model').fill('shots');
+  await dialog(page).getByLabel('File of the model').setInputFiles(MODEL);
+  await dialog(page).getByLabel('API key').fill(KEY());
+  await dialog(page).getByRole('button', { name: 'Upload' }).click();
+  await expect(page.locator('#m-shots')).toContainText('version 1');
+  expect((await infer(page, 'shots')).model_version).toBe('1');
 });
 
 test('a wrong key changes nothing and says so where it was typed', async ({ page }) => {

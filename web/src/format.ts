@@ -115,3 +115,14 @@ export function pick(edge: Pick<Edge, "market" | "line" | "outcome">): string {
 export function words(key: string): string {
   return key.replaceAll("_", " ");
 }
+
+/** `512 B`, `1.5 KiB`, `256 MiB` */
+export function bytes(count: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let [value, unit] = [count, 0];
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : Number(value.toPrecision(3))} ${units[unit]}`;
+}

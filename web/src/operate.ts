@@ -4,10 +4,10 @@ import type { components, paths } from "./schema.gen";
 
 type Schemas = components["schemas"];
 /** A body that the API takes. */
-type Body = Schemas["Promotion"] | Schemas["Canary"] | null;
+type Body = Schemas["Promotion"] | Schemas["Canary"] | Schemas["Shadow"] | Schemas["LabelTarget"] | null;
 
-/** What can be done. */
-export type Act = "promote" | "rollback" | "load" | "unload" | "canary" | "end-canary";
+/** What can be done with a click and a confirmation. */
+export type Act = "promote" | "rollback" | "load" | "unload" | "canary" | "end-canary" | "shadow" | "end-shadow" | "label" | "unlabel" | "delete";
 
 /** Something to be done, as the server's page describes it. */
 export interface Task {
@@ -16,8 +16,23 @@ export interface Task {
   version: number | null;
   /** What it changes, in a sentence. */
   says: string;
-  /** Share of a canary in percent. */
+  /** Share of a canary or shadow in percent. */
   share: number | null;
+  label: string | null;
+  /** What the gate of a shadow asks for. */
+  gate: Gate;
+  /** Whether a gate that refuses is passed over. */
+  force: boolean;
+}
+
+/** What must hold before a shadow may be promoted. */
+export interface Gate {
+  /** Rows to compare. */
+  rows: number | null;
+  /** Mean absolute difference of outputs. */
+  difference: number | null;
+  /** Whether it is then promoted by itself. */
+  auto: boolean;
 }
 
 /** Why something was not done. */
@@ -26,6 +41,8 @@ export interface Refusal {
   detail: string;
   /** Whether another key may help. */
   key: boolean;
+  /** Whether it is refused as things are, by a gate or because it is needed. */
+  gate: boolean;
 }
 
 /** How long an answer may take: a version is loaded before it is promoted. */
@@ -59,22 +76,39 @@ export function publicPart(key: string): string {
 
 /** Reads what a button of the page stands for. */
 export function taskOf(button: HTMLElement, model: string): Task {
-  const { act, version, says, share } = button.dataset;
+  const { act, version, says, share, label, rows, difference, auto } = button.dataset;
   return {
     model,
     act: act as Act,
-    version: version === undefined ? null : Number(version),
+    version: number(version),
     says: says ?? "",
-    share: share === undefined ? null : Number(share),
+    share: number(share),
+    label: label ?? null,
+    gate: { rows: number(rows), difference: number(difference), auto: auto !== undefined },
+    force: false,
   };
 }
 
+/** A number that was written or typed; `null` for none. */
+function number(text: string | undefined): number | null {
+  return text === undefined || text.trim() === "" ? null : Number(text);
+}
+
+/** The task with what was typed into its form. */
+export function filled(task: Task, fields: FormData): Task {
+  const typed = (name: string): string => String(fields.get(name) ?? "");
+  const share = task.share === null ? null : Number(typed("share"));
+  const label = task.act === "label" ? typed("label").trim() : task.label;
+  const gate = { rows: number(typed("rows")), difference: number(typed("difference")), auto: fields.has("auto") };
+  return { ...task, share, label, gate: task.act === "shadow" ? gate : task.gate };
+}
+
 /** The question of a task. */
-export function question({ act, model, version }: Task): string {
+export function question({ act, model, version, label, force }: Task): string {
   const which = `version ${version} of ${model}`;
   switch (act) {
     case "promote":
-      return `Promote ${which}?`;
+      return force ? `Promote ${which} although its gate refuses?` : `Promote ${which}?`;
     case "rollback":
       return `Roll ${model} back?`;
     case "load":
@@ -85,45 +119,91 @@ export function question({ act, model, version }: Task): string {
       return `Try ${which} on a share of the requests?`;
     case "end-canary":
       return `End the canary, ${which}?`;
+    case "shadow":
+      return `Run ${which} in the shadow?`;
+    case "end-shadow":
+      return `End the shadow, ${which}?`;
+    case "label":
+      return `Label ${which}?`;
+    case "unlabel":
+      return `Take label ${label} away from ${which}?`;
+    case "delete":
+      return `Delete ${which}?`;
   }
 }
 
 /** The word on the button that does it. */
-export function verb(act: Act): string {
-  return { promote: "Promote", rollback: "Roll back", load: "Load", unload: "Unload", canary: "Set share", "end-canary": "End canary" }[act];
+export function verb({ act, force }: Task): string {
+  if (force) return "Promote against the gate";
+  return {
+    promote: "Promote",
+    rollback: "Roll back",
+    load: "Load",
+    unload: "Unload",
+    canary: "Set share",
+    "end-canary": "End canary",
+    shadow: "Run in the shadow",
+    "end-shadow": "End shadow",
+    label: "Set label",
+    unlabel: "Take it away",
+    delete: "Delete for good",
+  }[act];
 }
 
 /** What is said once it is done. */
-export function done({ act, model, version, share }: Task): string {
+export function done({ act, model, version, share, label }: Task): string {
+  const which = `Version ${version} of ${model}`;
   switch (act) {
     case "promote":
-      return `Version ${version} of ${model} takes the traffic now.`;
+      return `${which} takes the traffic now.`;
     case "rollback":
       return `${model} is rolled back.`;
     case "load":
-      return `Version ${version} of ${model} is in memory.`;
+      return `${which} is in memory.`;
     case "unload":
       return `${model} is unloaded.`;
     case "canary":
-      return `Version ${version} of ${model} gets ${share}% of the requests now.`;
+      return `${which} gets ${share}% of the requests now.`;
     case "end-canary":
-      return `Version ${version} of ${model} is no canary any more.`;
+      return `${which} is no canary any more.`;
+    case "shadow":
+      return `${which} runs in the shadow of ${share}% of the requests now.`;
+    case "end-shadow":
+      return `${which} runs in the shadow no more.`;
+    case "label":
+      return `${which} is labelled ${label} now.`;
+    case "unlabel":
+      return `${which} is labelled ${label} no more.`;
+    case "delete":
+      return `${which} is deleted.`;
   }
 }
 
 /** Method, address and body of a task; the API's own document proves that the address is there. */
-export function request({ act, model, version, share }: Task): [string, string, Body] {
-  const at = (path: keyof paths): string =>
-    path.replace("{name}", encodeURIComponent(model)).replace("{version}", String(version));
+export function request({ act, model, version, share, label, gate, force }: Task): [string, string, Body] {
+  const parts: Record<string, string> = { name: model, version: String(version), label: label ?? "" };
+  const at = (path: keyof paths): string => path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parts[name] ?? ""));
+  const target = { version: Number(version) };
+  const shared = { ...target, share: Number(share) / 100 };
   switch (act) {
     case "promote":
-      return ["POST", at("/v1/models/{name}/promote"), { version: Number(version) }];
+      return ["POST", at("/v1/models/{name}/promote"), force ? { ...target, force } : target];
     case "load":
       return ["POST", at("/v1/models/{name}/versions/{version}/load"), null];
     case "canary":
-      return ["PUT", at("/v1/models/{name}/canary"), { version: Number(version), share: Number(share) / 100 }];
+      return ["PUT", at("/v1/models/{name}/canary"), shared];
     case "end-canary":
       return ["DELETE", at("/v1/models/{name}/canary"), null];
+    case "shadow":
+      return ["PUT", at("/v1/models/{name}/shadow"), { ...shared, rows_min: gate.rows ?? 0, difference_max: gate.difference, promote: gate.auto }];
+    case "end-shadow":
+      return ["DELETE", at("/v1/models/{name}/shadow"), null];
+    case "label":
+      return ["PUT", at("/v1/models/{name}/labels/{label}"), target];
+    case "unlabel":
+      return ["DELETE", at("/v1/models/{name}/labels/{label}"), null];
+    case "delete":
+      return ["DELETE", at("/v1/models/{name}/versions/{version}"), null];
     case "rollback":
       return ["POST", at("/v1/models/{name}/rollback"), null];
     case "unload":
@@ -139,17 +219,28 @@ export async function perform(task: Task, key: string, around: Surroundings): Pr
   try {
     const asked = { method, headers, body: body === null ? null : JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) };
     const answer = await around.fetch(url, asked);
-    return answer.ok ? null : await refusal(answer);
+    return answer.ok ? null : refusal(answer.status, await answer.text());
   } catch {
-    return { title: "No answer", detail: "The server could not be reached, or took too long. Whether it was done shows in a moment.", key: false };
+    return { ...refusal(0, ""), title: "No answer", detail: "The server could not be reached, or took too long. Whether it was done shows in a moment." };
   }
 }
 
-async function refusal(answer: Response): Promise<Refusal> {
-  const problem = (await answer.json().catch(() => ({}))) as Partial<Schemas["Problem"]>;
+/** What a problem says, by its status and its body, whatever that is. */
+export function refusal(status: number, body: string): Refusal {
+  const problem = read(body);
+  const faults = (problem.errors ?? []).map((it) => it.detail).filter((it) => !problem.detail?.includes(it));
   return {
-    title: problem.title ?? `The server answered ${answer.status}`,
-    detail: problem.detail ?? "",
-    key: answer.status === 401 || answer.status === 403,
+    title: problem.title ?? `The server answered ${status}`,
+    detail: [problem.detail ?? "", ...faults].join(" ").trim(),
+    key: status === 401 || status === 403,
+    gate: problem.type?.endsWith("#change-refused") ?? false,
   };
+}
+
+function read(body: string): Partial<Schemas["Problem"]> {
+  try {
+    return (JSON.parse(body) as Partial<Schemas["Problem"]> | null) ?? {};
+  } catch {
+    return {};
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { age, day, isoDay, percent, pick, price, signedPercent, span, time, words } from "../src/format";
+import { age, bytes, day, isoDay, percent, pick, price, signedPercent, span, time, words } from "../src/format";
 import type { Edge } from "../src/wire";
 
 describe("numbers", () => {
@@ -7,6 +7,10 @@ describe("numbers", () => {
     expect([0.5229, 0, 1].map(percent)).toEqual(["52.3%", "0.0%", "100.0%"]);
     expect([0.021, -0.013, 0, -0.0004].map(signedPercent)).toEqual(["+2.1%", "\u22121.3%", "0.0%", "0.0%"]);
     expect(words("market_average")).toBe("market average");
+  });
+
+  it("of bytes come in the unit that fits", () => {
+    expect([0, 1023, 1536, 100 << 10, 256 << 20, 2 ** 50].map(bytes)).toEqual(["0 B", "1023 B", "1.5 KiB", "100 KiB", "256 MiB", "1020 TiB"]);
   });
 
   it("of prices come in three formats", () => {

@@ -180,6 +180,28 @@ describe("a promotion", () => {
     expect(text(".fault")).toContain("No answer");
   });
 
+  it("that the gate refuses takes a second question, with the gate's reason in sight", async () => {
+    keepKey("se_a_b");
+    await start(PROMOTE);
+    await press("[data-act=promote]");
+    const gated = { type: "/docs/problems#change-refused", title: "Refused", detail: "version 3 was compared on 0 rows where 9 are wanted" };
+    asked.mockResolvedValueOnce(problem(409, gated));
+    await submit();
+    expect(text(".fault")).toContain("0 rows where 9 are wanted");
+    expect(document.querySelector("dialog .go")).toBeNull();
+    expect(text("#act-title")).toBe("Promote version 3 of goals?");
+    await press("dialog .danger");
+    expect(text("#act-title")).toBe("Promote version 3 of goals although its gate refuses?");
+    expect(text(".fault")).toContain("0 rows where 9 are wanted");
+    // Enter pressed twice does not get there.
+    expect(document.activeElement?.textContent).toBe("Cancel");
+    expect(calls().length).toBe(1);
+    expect(text("dialog .go")).toBe("Promote against the gate");
+    await submit();
+    expect(calls()[1]).toEqual(["/v1/models/goals/promote", "POST", { version: 3, force: true }]);
+    expect(text("#banner")).toBe("Version 3 of goals takes the traffic now.");
+  });
+
   it("cannot be sent or left twice while it is at work", async () => {
     keepKey("se_a_b");
     await start(PROMOTE);
@@ -206,6 +228,29 @@ describe("everything else", () => {
       [button("unload"), "Unload goals?", ["/v1/models/goals/unload", "POST", null], "Unload", "goals is unloaded."],
       [button("load", 'data-version="2"'), "Load version 2 of goals?", ["/v1/models/goals/versions/2/load", "POST", null], "Load", "in memory"],
       [CANARY, "Try version 3 of goals on a share of the requests?", ["/v1/models/goals/canary", "PUT", { version: 3, share: 0.1 }], "Set share", "gets 10% of"],
+      [
+        button("shadow", 'data-version="3" data-share="100" data-rows="50" data-difference="0.01" data-auto="yes"'),
+        "Run version 3 of goals in the shadow?",
+        ["/v1/models/goals/shadow", "PUT", { version: 3, share: 1, rows_min: 50, difference_max: 0.01, promote: true }],
+        "Run in the shadow",
+        "runs in the shadow of 100%",
+      ],
+      [
+        button("shadow", 'data-version="3" data-share="100"'),
+        "Run version 3 of goals in the shadow?",
+        ["/v1/models/goals/shadow", "PUT", { version: 3, share: 1, rows_min: 0, difference_max: null, promote: false }],
+        "Run in the shadow",
+        "runs in the shadow of 100%",
+      ],
+      [button("end-shadow", 'data-version="3"'), "End the shadow, version 3 of goals?", ["/v1/models/goals/shadow", "DELETE", null], "End shadow", "in the shadow no more"],
+      [
+        button("unlabel", 'data-version="3" data-label="next"'),
+        "Take label next away from version 3 of goals?",
+        ["/v1/models/goals/labels/next", "DELETE", null],
+        "Take it away",
+        "labelled next no more",
+      ],
+      [button("delete", 'data-version="3"'), "Delete version 3 of goals?", ["/v1/models/goals/versions/3", "DELETE", null], "Delete for good", "is deleted"],
       [button("end-canary", 'data-version="3"'), "End the canary, version 3 of goals?", ["/v1/models/goals/canary", "DELETE", null], "End canary", "no canary any more"],
     ];
     for (const [html, asks, call, verb, said] of cases) {
@@ -219,6 +264,26 @@ describe("everything else", () => {
       expect(text("#banner")).toContain(said);
       await act(async () => stop());
     }
+  });
+
+  it("takes the label that was typed", async () => {
+    keepKey("se_a_b");
+    await start(button("label", 'data-version="3"'));
+    await press("#live button");
+    expect(text("#act-title")).toBe("Label version 3 of goals?");
+    const label = document.querySelector<HTMLInputElement>("[name=label]") as HTMLInputElement;
+    expect(document.activeElement).toBe(label);
+    const fits = (value: string): boolean => {
+      label.value = value;
+      return label.checkValidity();
+    };
+    expect(["next", "v-2.1", "_a", "12a", "stables", "stable", "12", "a b", ".a", ""].map(fits)).toEqual([
+      true, true, true, true, true, false, false, false, false, false,
+    ]);
+    type("label", "next");
+    await submit();
+    expect(calls()).toEqual([["/v1/models/goals/labels/next", "PUT", { version: 3 }]]);
+    expect(text("#banner")).toBe("Version 3 of goals is labelled next now.");
   });
 
   it("takes the share that was typed", async () => {

@@ -1,6 +1,7 @@
 //! One model: its versions and what can be done with each, where its time goes, its shadow, and
 //! what its trainer reported.
 
+mod acts;
 mod latency;
 mod report;
 mod shadow;
@@ -15,6 +16,7 @@ use axum::{
 use serde::Deserialize;
 
 use self::{
+    acts::Act,
     latency::Latency,
     report::{Body, Report},
     shadow::Comparison,
@@ -47,16 +49,6 @@ struct Stat {
     note: String,
     /// Requests so far, where the program makes a rate of them.
     count: Option<u64>,
-}
-
-/// Something that can be done, with what it changes in a sentence.
-pub(super) struct Act {
-    pub(super) act: &'static str,
-    pub(super) words: String,
-    pub(super) version: Option<u64>,
-    pub(super) says: String,
-    /// Share in percent that is set now, for a canary.
-    pub(super) share: Option<f64>,
 }
 
 #[derive(Template)]
@@ -109,7 +101,7 @@ fn page<'a>(shell: Shell<'a>, told: &Told, report: Option<u64>) -> ModelPage<'a>
         problems: told.problems(),
         traffic: Traffic::new(told),
         stats: stats(told),
-        acts: acts(told),
+        acts: acts::of_model(told),
         cards: versions
             .take(VERSIONS_MAX)
             .map(|it| Card::new(told, it))
@@ -184,35 +176,6 @@ fn stats(told: &Told) -> Vec<Stat> {
             format!("{} loaded", figures::counted(loaded.count(), "version")),
         ),
     ]
-}
-
-/// What can be done with the model as a whole.
-fn acts(told: &Told) -> Vec<Act> {
-    let act = |act, words: String, says| Act {
-        act,
-        words,
-        version: None,
-        says,
-        share: None,
-    };
-    let mut acts = Vec::new();
-    if let (Some(serving), Some(previous)) = (told.model.serving, told.model.previous) {
-        acts.push(act(
-            "rollback",
-            format!("Roll back to version {previous}"),
-            format!(
-                "The last promotion is taken back: version {previous} takes all traffic of version {serving}."
-            ),
-        ));
-    }
-    if told.versions.iter().any(|it| it.memory_bytes > 0) {
-        acts.push(act(
-            "unload",
-            "Unload".to_owned(),
-            "Every version of the model leaves memory once nobody uses it. Requests are refused until a version is loaded again.".to_owned(),
-        ));
-    }
-    acts
 }
 
 #[cfg(test)]

@@ -90,6 +90,8 @@ struct ModelsPage<'a> {
     next: Option<String>,
     cache: Cache,
     folder: String,
+    /// The longest file that may be uploaded.
+    upload_bytes_max: u64,
     sports: Option<Sports>,
 }
 
@@ -146,6 +148,7 @@ fn page<'a>(
         next: (overview.found > number * ROWS_MAX).then(|| link(number + 1)),
         cache: Cache::new(&overview.cache),
         folder: overview.folder.clone(),
+        upload_bytes_max: overview.upload_bytes_max,
         name,
         sports,
     }

@@ -1,3 +1,5 @@
+use engine::serving::VersionView;
+
 use super::*;
 use crate::pages::{
     models,
@@ -51,7 +53,75 @@ async fn what_a_button_does_is_said_before_it_is_pressed() {
             .unwrap()
             .starts_with("Version 5 takes all traffic. ")
     );
-    assert!(acts(&told).iter().all(|it| it.act != "rollback"));
+    assert!(acts::of_model(&told).iter().all(|it| it.act != "rollback"));
+}
+
+#[test]
+fn only_what_is_not_needed_may_be_deleted() {
+    let deletable = |told: &Told| -> Vec<u64> {
+        let may = |it: &&VersionView| {
+            let acts = acts::of_version(told, it);
+            acts.iter().any(|it| it.act == "delete")
+        };
+        let free = told.versions.iter().filter(may);
+        free.map(|it| it.version).collect()
+    };
+    let mut told = served::told();
+    // 3 serves, 4 is the canary, 5 the shadow.
+    assert_eq!(deletable(&told), [1, 2]);
+    told.versions[0].labels = vec!["old".to_owned()];
+    assert_eq!(deletable(&told), [2]);
+    let acts = acts::of_version(&told, told.version(2).unwrap());
+    let deletion = acts.iter().find(|it| it.act == "delete").unwrap();
+    assert!(deletion.says.ends_with("can then not be taken back."));
+    told.model.previous = None;
+    told.model.shadow = None;
+    told.versions[4].shadow = false;
+    assert_eq!(deletable(&told), [2, 5]);
+}
+
+#[test]
+fn the_form_of_a_shadow_begins_with_what_is_set() {
+    let mut told = served::told();
+    let act = |told: &Told, version: u64| {
+        let acts = acts::of_version(told, told.version(version).unwrap());
+        acts.into_iter().find(|it| it.act == "shadow").unwrap()
+    };
+    let set = act(&told, 5);
+    assert_eq!(set.words, "Change its shadow");
+    let data: Vec<_> = set
+        .data
+        .iter()
+        .map(|(it, value)| (*it, value.as_str()))
+        .collect();
+    assert_eq!(
+        data,
+        [
+            ("share", "50"),
+            ("rows", "1000"),
+            ("difference", "0.01"),
+            ("auto", "yes")
+        ]
+    );
+    let other = act(&told, 2);
+    assert_eq!(other.words, "Run in the shadow");
+    assert!(other.says.ends_with(" The shadow of version 5 ends."));
+    told.model.shadow = None;
+    assert_eq!(act(&told, 5).data, [("share", "100".to_owned())]);
+}
+
+#[tokio::test]
+async fn labels_can_be_taken_away_but_for_stable() {
+    let mut told = served::told();
+    told.versions[1].labels = vec!["next".to_owned(), "stable".to_owned()];
+    let page = html(&told, None).await;
+    assert!(
+        page.contains(
+            r#"id="unlabel-2-next" data-act="unlabel" data-version="2" data-label="next""#
+        )
+    );
+    assert!(!page.contains("unlabel-2-stable"));
+    assert!(page.contains(r#"data-act="upload" data-bytes-max="268435456""#));
 }
 
 #[tokio::test]

@@ -2,13 +2,15 @@
 
 use engine::serving::{LoadState, VersionView};
 
-use super::Act;
+use super::acts::{self, Act};
 use crate::pages::{
     figures,
     models::{Told, platform, state},
     text,
 };
 
+/// The label of what serves.
+const STABLE: &str = "stable";
 /// Signs of a hash that are shown.
 const HASH_SIGNS: usize = 12;
 
@@ -19,6 +21,8 @@ pub(super) struct Card {
     pub(super) marks: Vec<(&'static str, String)>,
     /// Why it is not further, or gets no traffic.
     pub(super) reasons: Vec<String>,
+    /// Labels that can be taken away, each with what that changes in a sentence.
+    pub(super) labels: Vec<(String, String)>,
     pub(super) facts: Vec<Fact>,
     pub(super) acts: Vec<Act>,
     /// Whether a report lies beside it.
@@ -40,7 +44,8 @@ impl Card {
             marks: marks(told, view),
             reasons: reasons(view),
             facts: facts(told, view),
-            acts: acts(told, view),
+            labels: labels(view),
+            acts: acts::of_version(told, view),
             report: view.report.is_some(),
         }
     }
@@ -68,15 +73,24 @@ fn marks(told: &Told, view: &VersionView) -> Vec<(&'static str, String)> {
     if told.model.previous == Some(view.version) {
         marks.push(("label", "served before".to_owned()));
     }
-    // What serves has the label `stable`, or needs none.
-    let labels = view.labels.iter().filter(|it| *it != "stable");
-    marks.extend(labels.map(|it| ("label", format!("label {it}"))));
     let (class, word) = state(view.state);
     marks.push((class, word.to_owned()));
     if view.breaker_open {
         marks.push(("failed", "breaker open".to_owned()));
     }
     marks
+}
+
+/// The labels but `stable`, which promotions move: what serves has it, or needs none.
+fn labels(view: &VersionView) -> Vec<(String, String)> {
+    let labels = view.labels.iter().filter(|it| *it != STABLE);
+    let says = |label: &String| {
+        let version = view.version;
+        format!(
+            "Requests that name {label} are refused from then on; version {version} stays as it is."
+        )
+    };
+    labels.map(|it| (it.clone(), says(it))).collect()
 }
 
 fn facts(told: &Told, view: &VersionView) -> Vec<Fact> {
@@ -139,75 +153,4 @@ fn golden(view: &VersionView) -> &'static str {
         _ if !view.sha256.is_empty() => "agreed when loaded",
         _ => "checked when loaded",
     }
-}
-
-fn acts(told: &Told, view: &VersionView) -> Vec<Act> {
-    let version = view.version;
-    let act = |act, words: &str, says: String| Act {
-        act,
-        words: words.to_owned(),
-        version: Some(version),
-        says,
-        share: None,
-    };
-    // What the policy leaves out has no statistics, and may not be asked for.
-    let allowed = told.done(version).is_some();
-    let serves = told.model.serving == Some(version);
-    let canary = told.model.canary.as_ref();
-    let canary = canary.filter(|it| it.version == version);
-    let mut acts = Vec::new();
-    if allowed && !serves && view.file_bytes > 0 {
-        acts.push(act("promote", "Promote", promotion(told, version)));
-    }
-    let idle = matches!(
-        view.state,
-        LoadState::Available | LoadState::Failed | LoadState::Unloaded
-    );
-    if allowed && idle {
-        let says = format!(
-            "Version {version} is read into memory, checked and warmed up. No traffic moves."
-        );
-        acts.push(act("load", "Load", says));
-    }
-    if !serves && view.file_bytes > 0 && view.state != LoadState::Failed {
-        let rest = told.model.serving.map_or_else(
-            || "the version that serves".to_owned(),
-            |it| format!("version {it}"),
-        );
-        let words = canary.map_or("Try as canary", |_| "Change its share");
-        acts.push(Act {
-            share: Some(canary.map_or(10.0, |it| it.share * 100.0)),
-            ..act(
-                "canary",
-                words,
-                format!(
-                    "Version {version} answers this share of requests; the rest stays with {rest}."
-                ),
-            )
-        });
-    }
-    if canary.is_some() {
-        let says = "It gets no more requests than those that name it.".to_owned();
-        acts.push(act("end-canary", "End the canary", says));
-    }
-    acts
-}
-
-/// What a promotion changes, in a sentence.
-fn promotion(told: &Told, version: u64) -> String {
-    let other = told.model.canary.as_ref();
-    let other = other.filter(|it| it.version != version && it.share > 0.0);
-    let mut says = match told.model.serving {
-        Some(serving) => format!("Version {version} takes all traffic from version {serving}"),
-        None => format!("Version {version} takes all traffic"),
-    };
-    if let Some(canary) = other {
-        let share = figures::share(canary.share);
-        says.push_str(&format!(
-            ", but for the {share} of canary version {}",
-            canary.version
-        ));
-    }
-    says.push_str(". It is loaded first if it has to be, and can be rolled back.");
-    says
 }

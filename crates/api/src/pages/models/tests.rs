@@ -8,6 +8,7 @@ fn overview(told: Vec<Told>, found: usize) -> Overview {
         told,
         cache: served::cache(),
         folder: "/data/models".to_owned(),
+        upload_bytes_max: 1 << 28,
     }
 }
 

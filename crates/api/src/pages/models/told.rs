@@ -14,6 +14,8 @@ pub(in crate::pages) struct Told {
     pub(in crate::pages) versions: Vec<VersionView>,
     /// What those that may be asked for have done.
     pub(in crate::pages) statistics: Vec<StatisticsView>,
+    /// The longest file that may be uploaded.
+    pub(in crate::pages) upload_bytes_max: u64,
 }
 
 /// A stretch of the models there are; empty where none are served.
@@ -27,6 +29,8 @@ pub(in crate::pages) struct Overview {
     pub(in crate::pages) cache: CacheFigures,
     /// The folder they lie in; empty where none are served.
     pub(in crate::pages) folder: String,
+    /// The longest file that may be uploaded.
+    pub(in crate::pages) upload_bytes_max: u64,
 }
 
 /// Which models are wanted.
@@ -43,6 +47,7 @@ impl Told {
         Ok(Self {
             versions: server.versions(Some(&model.name))?,
             statistics: server.statistics(Some(&model.name))?,
+            upload_bytes_max: server.options().upload_bytes_max,
             model,
         })
     }
@@ -150,6 +155,7 @@ pub(in crate::pages) async fn overview(server: &Arc<ModelServer>, wanted: Wanted
             all,
             cache: server.cache_figures(),
             folder: server.options().folder.display().to_string(),
+            upload_bytes_max: server.options().upload_bytes_max,
         }
     })
     .await

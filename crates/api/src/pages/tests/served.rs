@@ -101,6 +101,7 @@ pub(in crate::pages) fn told() -> Told {
             problem: None,
         },
         versions,
+        upload_bytes_max: 1 << 28,
         statistics: vec![done(2, 0), done(3, 123_456), tried, done(5, 0)],
     }
 }
