@@ -236,6 +236,17 @@ test('a model that is not there yet is uploaded from the list', async ({ page })
   expect((await infer(page, 'shots')).model_version).toBe('1');
 });
 
+test('one question after another comes and goes, and the focus with it', async ({ page }) => {
+  await open(page, '/models/goals');
+  for (const id of ['upload', 'label-2', 'delete-3', 'shadow-2', 'promote-2', 'upload', 'canary-2']) {
+    await page.locator(`#${id}`).click();
+    await expect(dialog(page)).toBeVisible();
+    await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+    await expect(dialog(page)).toHaveCount(0);
+    await expect(page.locator(`#${id}`)).toBeFocused();
+  }
+});
+
 test('a wrong key changes nothing and says so where it was typed', async ({ page }) => {
   // The browser itself reports an answer that failed.
   page.removeAllListeners('console');
