@@ -20,8 +20,9 @@ pub(crate) mod portable;
 pub(crate) mod tables;
 pub(crate) mod walk;
 
-use crate::Number;
 use crate::quantise::Quantiser;
+use crate::{Number, Rows};
+use std::ops::Range;
 
 /// Trees of a group, rows of a block, bytes of a vector.
 pub(crate) const WIDTH: usize = 64;
@@ -60,6 +61,20 @@ pub(crate) trait Vector: Copy {
     #[inline(always)]
     fn quantise<T: Number>(quantiser: &Quantiser, row: &[T], ranks: &mut [u8]) {
         quantiser.ranks(row, ranks);
+    }
+
+    /// Every column's ranks of up to 64 rows, into that block of each column.
+    #[inline(always)]
+    fn quantise_block<T: Number, R: Real, const B: usize>(
+        (quantiser, by_feature): (&Quantiser, &[u32]),
+        rows: &Rows<'_, T>,
+        of_rows: Range<usize>,
+        block: usize,
+        columns: &mut [[[u8; WIDTH]; B]],
+    ) {
+        quantiser.block(rows, of_rows, by_feature, |column, row, rank| {
+            columns[column][block][Self::place::<R>(row) % WIDTH] = rank;
+        });
     }
 
     /// Adds to a score, one after the other, the leaves in which the row came to rest, in trees of

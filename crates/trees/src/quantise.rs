@@ -5,7 +5,9 @@
 //! a byte counts gets several columns; a set of categories gets one of zeros and ones. Ranks are
 //! stored less 128, as the comparison that every processor has is signed.
 
-use crate::{Missing, Number, Side, Test};
+use crate::kernel::WIDTH;
+use crate::{Missing, Number, Rows, Side, Test};
+use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
@@ -229,9 +231,82 @@ impl Quantiser {
             *position = position_in(sorted, rounded(self.single, row[*feature as usize].wide()));
         }
         for (at, rank) in ranks[..self.ranks.of.len()].iter_mut().enumerate() {
-            *rank = self.ranks.rank(at, positions) as u8;
+            let position = positions[self.ranks.of[at] as usize];
+            *rank = self.ranks.rank(at, position) as u8;
         }
         self.others(row, ranks);
+    }
+
+    /// Columns of ranks, those of a feature one after the other.
+    pub(crate) fn by_feature(&self) -> Vec<u32> {
+        let mut columns: Vec<u32> = (0..).take(self.ranks.of.len()).collect();
+        columns.sort_by_key(|at| self.ranks.of[*at as usize]);
+        columns
+    }
+
+    /// Ranks of up to 64 rows, a column at a time: gives `put` the column, the row's place and its
+    /// rank. `columns` are as `by_feature` has them.
+    #[inline(always)]
+    pub(crate) fn block<T: Number>(
+        &self,
+        rows: &Rows<'_, T>,
+        of_rows: Range<usize>,
+        columns: &[u32],
+        mut put: impl FnMut(usize, usize, u8),
+    ) {
+        let mut positions = [0; WIDTH];
+        for columns in columns.chunk_by(|left, right| self.of(*left) == self.of(*right)) {
+            let at = self.of(columns[0]) as usize;
+            let (feature, first) = (self.features.feature[at], self.features.first[at] as usize);
+            let sorted = &self.thresholds[first..][..self.features.count[at] as usize];
+            for (position, row) in positions.iter_mut().zip(of_rows.clone()) {
+                let value = rows.row(row)[feature as usize].wide();
+                *position = position_in(sorted, rounded(self.single, value));
+            }
+            for column in columns {
+                let column = *column as usize;
+                for (row, position) in positions[..of_rows.len()].iter().enumerate() {
+                    put(column, row, self.ranks.rank(column, *position) as u8);
+                }
+            }
+        }
+        self.block_of_others(rows, of_rows, put);
+    }
+
+    /// The columns after those of ranks, of up to 64 rows.
+    #[inline(always)]
+    pub(crate) fn block_of_others<T: Number>(
+        &self,
+        rows: &Rows<'_, T>,
+        of_rows: Range<usize>,
+        mut put: impl FnMut(usize, usize, u8),
+    ) {
+        let value =
+            |row: usize, feature: u32| rounded(self.single, rows.row(row)[feature as usize].wide());
+        for (equal, column) in self.equals.iter().zip(self.ranks.of.len()..) {
+            for (place, row) in of_rows.clone().enumerate() {
+                put(column, place, equal.rank(value(row, equal.feature)) as u8);
+            }
+        }
+        for group in &self.groups {
+            let (at, sets) = (group.at as usize, group.sets as usize);
+            for (place, row) in of_rows.clone().enumerate() {
+                let line = group.line(value(row, group.feature));
+                if sets == 0 {
+                    put(at, place, line as u8);
+                }
+                let line = &self.table[group.table as usize + line as usize * sets..][..sets];
+                for (rank, column) in line.iter().zip(at..) {
+                    put(column, place, *rank as u8);
+                }
+            }
+        }
+    }
+
+    /// Which of the features with thresholds a column of ranks is about.
+    #[inline(always)]
+    fn of(&self, column: u32) -> u32 {
+        self.ranks.of[column as usize]
     }
 
     /// Writes the columns after those of ranks.
@@ -272,8 +347,7 @@ impl Group {
 
 impl Ranks {
     #[inline(always)]
-    fn rank(&self, at: usize, positions: &[u32]) -> i8 {
-        let position = positions[self.of[at] as usize];
+    fn rank(&self, at: usize, position: u32) -> i8 {
         let rank = if position & self.marks[at] == 0 {
             let below = (position & !(NAN | NOUGHT)).saturating_sub(self.below[at]);
             below.min(CHUNK as u32)

@@ -92,6 +92,11 @@ impl<'a, T: Number> Rows<'a, T> {
         self.columns
     }
 
+    /// Where the rows begin, all of them within the slice, and how far apart.
+    pub(crate) fn parts(&self) -> (&'a [T], usize) {
+        (self.data, self.stride)
+    }
+
     /// One row.
     pub fn row(&self, index: usize) -> &'a [T] {
         assert!(index < self.count, "row {index} of {}", self.count);

@@ -7,19 +7,22 @@
 use super::tables::Job;
 use super::{NEAR, Real, Vector, WIDTH, blocks, lanes};
 use crate::quantise::Quantiser;
-use crate::quantise::avx512::ranks;
+use crate::quantise::avx512::{ranks, ranks_of_block};
 use crate::{Number, Rows};
 use std::arch::asm;
 use std::arch::x86_64::{
     __m512, __m512d, __m512i, __mmask64, _mm_cvtsi32_si128, _mm512_add_epi8, _mm512_add_pd,
-    _mm512_add_ps, _mm512_and_si512, _mm512_bitshuffle_epi64_mask, _mm512_cmpge_epi8_mask,
-    _mm512_i32gather_ps, _mm512_i64gather_pd, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_blend_pd, _mm512_mask_blend_ps, _mm512_mask_cmpge_epu8_mask, _mm512_mask_mov_epi8,
-    _mm512_maskz_loadu_ps, _mm512_movm_epi8, _mm512_permutex2var_epi8, _mm512_permutex2var_pd,
+    _mm512_add_ps, _mm512_and_si512, _mm512_bitshuffle_epi64_mask, _mm512_castsi256_si512,
+    _mm512_cmpge_epi8_mask, _mm512_cvtepi64_epi32, _mm512_i32gather_ps, _mm512_i64gather_pd,
+    _mm512_inserti64x4, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_blend_pd,
+    _mm512_mask_blend_ps, _mm512_mask_cmpge_epu8_mask, _mm512_mask_mov_epi8, _mm512_maskz_loadu_ps,
+    _mm512_movm_epi8, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_pd,
     _mm512_permutex2var_ps, _mm512_permutexvar_epi8, _mm512_set1_epi32, _mm512_set1_epi64,
-    _mm512_setzero_pd, _mm512_srl_epi32, _mm512_srl_epi64, _mm512_storeu_pd, _mm512_storeu_ps,
-    _mm512_storeu_si512, _mm512_test_epi32_mask, _mm512_test_epi64_mask,
+    _mm512_setzero_pd, _mm512_setzero_si512, _mm512_sll_epi32, _mm512_sll_epi64, _mm512_srl_epi32,
+    _mm512_srl_epi64, _mm512_storeu_pd, _mm512_storeu_ps, _mm512_storeu_si512,
+    _mm512_test_epi32_mask, _mm512_test_epi64_mask,
 };
+use std::ops::Range;
 
 /// Whether this processor has what is used here.
 pub(crate) fn is_here() -> bool {
@@ -152,6 +155,34 @@ impl Vector for V {
         unsafe { ranks(quantiser, row, to) }
     }
 
+    #[inline(always)]
+    fn quantise_block<T: Number, R: Real, const B: usize>(
+        (quantiser, by_feature): (&Quantiser, &[u32]),
+        rows: &Rows<'_, T>,
+        of_rows: Range<usize>,
+        block: usize,
+        columns: &mut [[[u8; WIDTH]; B]],
+    ) {
+        let wide = size_of::<R>() == 8;
+        let put = |column: usize, ranks| {
+            // SAFETY: 64 bytes are there to be written at any address; the processor fits, see `V`.
+            unsafe {
+                let ranks = if wide {
+                    by_eight(ranks)
+                } else {
+                    by_sixteen(ranks)
+                };
+                let to: &mut [u8; WIDTH] = &mut columns[column][block];
+                _mm512_storeu_si512(to.as_mut_ptr().cast(), ranks);
+            }
+        };
+        // SAFETY: the processor has what `block` asks for, see `V`.
+        unsafe { ranks_of_block(quantiser, rows, of_rows.clone(), by_feature, put) }
+        quantiser.block_of_others(rows, of_rows, |column, row, rank| {
+            columns[column][block][Self::place::<R>(row) % WIDTH] = rank;
+        });
+    }
+
     /// Scores of eight (sixteen) rows are one register, and a register's leaves one byte of each
     /// of its lanes.
     #[inline(always)]
@@ -172,6 +203,36 @@ impl Vector for V {
                 add_f32(self.0, first.cast(), count, scores.cast());
             }
         }
+    }
+}
+
+/// Ranks of 64 rows, a row to each lane of eight bytes, as [`Vector::place`] has them for `f64`.
+#[inline(always)]
+unsafe fn by_eight(ranks: [__m512i; 8]) -> __m512i {
+    let mut all = ranks[0];
+    for (byte, ranks) in ranks.into_iter().enumerate().skip(1) {
+        // SAFETY: the caller answers for the processor.
+        all = unsafe {
+            let moved = _mm512_sll_epi64(ranks, _mm_cvtsi32_si128(8 * byte as i32));
+            _mm512_or_si512(all, moved)
+        };
+    }
+    all
+}
+
+/// The same for `f32`.
+#[inline(always)]
+unsafe fn by_sixteen(ranks: [__m512i; 8]) -> __m512i {
+    // SAFETY: the caller answers for the processor.
+    unsafe {
+        let mut all = _mm512_setzero_si512();
+        for (byte, ranks) in ranks.as_chunks::<2>().0.iter().enumerate() {
+            let [low, high] = ranks.map(|it| _mm512_cvtepi64_epi32(it));
+            let both = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
+            let moved = _mm512_sll_epi32(both, _mm_cvtsi32_si128(8 * byte as i32));
+            all = _mm512_or_si512(all, moved);
+        }
+        all
     }
 }
 

@@ -43,15 +43,14 @@ fn blocks<V: Vector, T: Number, R: Real, const B: usize>(
     let outputs = job.start.len();
     let width = job.quantiser.width();
     let mut columns: Vec<Column<B>> = vec![[[0; WIDTH]; B]; width + job.tables.sets_most()];
-    let mut ranks = vec![0; job.quantiser.room()];
+    let by_feature = job.quantiser.by_feature();
     let starts = (first..).step_by(B * WIDTH);
     for (out, start) in out.chunks_mut(B * WIDTH * outputs).zip(starts) {
-        for at in 0..out.len() / outputs {
-            V::quantise(job.quantiser, rows.row(start + at), &mut ranks);
-            let (block, place) = (at / WIDTH % B, V::place::<R>(at % WIDTH) % WIDTH);
-            for (column, rank) in columns[..width].iter_mut().zip(&ranks) {
-                column[block][place] = *rank;
-            }
+        let end = start + out.len() / outputs;
+        for (block, from) in (start..end).step_by(WIDTH).enumerate() {
+            let of_rows = from..end.min(from + WIDTH);
+            let quantiser = (job.quantiser, by_feature.as_slice());
+            V::quantise_block::<T, R, B>(quantiser, rows, of_rows, block, &mut columns[..width]);
         }
         trees::<V, R, B>(job, &mut columns, out);
     }
