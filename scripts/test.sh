@@ -154,7 +154,24 @@ protocol() { tests/protocol/run.sh "$CARGO_TARGET_DIR/debug/sports-edge"; }
 
 readme() { "$CARGO_TARGET_DIR/debug/xtask" readme; }
 
+# Programs of builds before this one: what nobody ran counts as not covered.
+stale_programs() {
+	cargo nextest list --workspace --locked --list-type binaries-only --message-format json >"$LOGS/binaries.json" 2>/dev/null &&
+		python3 - "$CARGO_TARGET_DIR/debug" "$LOGS/binaries.json" <<-'END'
+			import json, os, pathlib, sys
+
+			debug = pathlib.Path(sys.argv[1])
+			tests = json.load(open(sys.argv[2]))["rust-binaries"].values()
+			kept = {os.stat(it["binary-path"]).st_ino for it in tests}
+			kept |= {it.stat().st_ino for it in debug.iterdir() if it.is_file()}
+			for it in (debug / "deps").iterdir():
+			    if it.is_file() and not it.suffix and os.access(it, os.X_OK) and it.stat().st_ino not in kept:
+			        it.unlink()
+		END
+}
+
 coverage() {
+	stale_programs || return 1
 	# What a program wrote is not ours to test line by line.
 	"$TOOLS/cargo-llvm-cov" llvm-cov report --ignore-filename-regex 'generated\.rs$' --lcov --output-path target/coverage.lcov &&
 		"$TOOLS/cargo-llvm-cov" llvm-cov report --ignore-filename-regex 'generated\.rs$' --fail-under-lines $LINES_MIN

@@ -95,8 +95,8 @@ pub enum ConfigError {
     },
 }
 
-/// Everything configuration is made from.
-#[derive(Debug, Clone, Default)]
+/// Everything configuration is made from; without `Debug`, as the environment holds secrets.
+#[derive(Clone, Default)]
 pub struct Inputs {
     /// The file named by `--config`.
     pub file: Option<PathBuf>,
@@ -108,11 +108,20 @@ pub struct Inputs {
     pub folder: PathBuf,
 }
 
+/// The variables of this process; what is no text is read as if it were, and refused by whom it
+/// concerns.
+fn environment() -> Vec<(String, String)> {
+    let text = |it: std::ffi::OsString| it.to_string_lossy().into_owned();
+    std::env::vars_os()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
+}
+
 impl Inputs {
     /// The inputs of this process, without flags.
     pub fn of_process() -> Self {
         Self {
-            environment: std::env::vars().collect(),
+            environment: environment(),
             ..Self::default()
         }
     }

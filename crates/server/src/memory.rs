@@ -1,8 +1,9 @@
-//! How a server's heap behaves: one arena, and freed memory goes back to the system.
+//! How a server's heap behaves: an arena for each processor, and freed memory goes back to the
+//! system.
 //!
 //! glibc gives every thread an arena of its own and keeps what is freed in them, so a server whose
-//! models come and go grows for ever. Requests allocate little and from caches of their threads,
-//! so one arena costs them nothing that could be measured (`bench/RESULTS.md`).
+//! models come and go grows for ever. One arena for all would do, but the threads of connections
+//! then wait for each other: it made a request dearer (`bench/RESULTS.md`).
 #![expect(
     unsafe_code,
     reason = "the C library has no other way to be told; each call only sets a number in it"
@@ -15,11 +16,17 @@ const KEPT_BYTES_MAX: libc::c_int = 1 << 20;
 #[cfg(target_env = "gnu")]
 const MAPPED_BYTES_MIN: libc::c_int = 1 << 20;
 
+/// Arenas at most, however many processors there are.
+#[cfg(target_env = "gnu")]
+const ARENAS_MAX: usize = 4;
+
 /// Sets it; to be called before there are threads. Other C libraries have no such arenas.
 pub(crate) fn prepare() {
     #[cfg(target_env = "gnu")]
+    let arenas = std::thread::available_parallelism().map_or(1, |it| it.get().min(ARENAS_MAX));
+    #[cfg(target_env = "gnu")]
     for (setting, value) in [
-        (libc::M_ARENA_MAX, 1),
+        (libc::M_ARENA_MAX, arenas as libc::c_int),
         (libc::M_TRIM_THRESHOLD, KEPT_BYTES_MAX),
         (libc::M_MMAP_THRESHOLD, MAPPED_BYTES_MIN),
     ] {

@@ -13,6 +13,7 @@ use std::ops::Range;
 pub(crate) mod avx512;
 mod plan;
 mod stored;
+mod thresholds;
 
 pub(crate) use plan::{Place, Plan};
 

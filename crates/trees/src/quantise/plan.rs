@@ -1,7 +1,8 @@
 //! Which columns an ensemble needs, and where in them each of its questions is asked.
 
+use super::thresholds::Thresholds;
 use super::{CHUNK, COLUMNS_MAX, LEAST, LINES, NAN, NOUGHT, TABLE_MAX};
-use super::{Equal, Features, Group, Quantiser, Ranks, at_most, missing_code, rounded};
+use super::{Equal, Features, Group, Quantiser, Ranks, missing_code, rounded};
 use crate::{Categories, Precision, Split, Test};
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashMap;
@@ -15,8 +16,9 @@ pub(crate) enum Place {
     Lines { column: u16, left: u64, lines: u8 },
 }
 
+/// A column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Key {
+pub(super) enum Key {
     Rank {
         feature: u32,
         missing: u8,
@@ -57,33 +59,17 @@ type Categorised = HashMap<(u32, u8, bool), u32>;
 
 /// Which columns an ensemble needs, and where each of its questions is asked.
 pub(crate) struct Plan {
-    single: bool,
-    thresholds: HashMap<u32, Vec<f64>>,
+    thresholds: Thresholds,
     categorised: Categorised,
+    /// Columns of ranks, by number.
+    of_ranks: Vec<u16>,
     places: HashMap<Key, u16>,
 }
 
-fn key_of(
-    split: &Split,
-    single: bool,
-    thresholds: &HashMap<u32, Vec<f64>>,
-    categorised: &Categorised,
-) -> (Key, i8) {
+/// The column of a question that is not about a threshold.
+fn key_of(split: &Split, single: bool, categorised: &Categorised) -> Key {
     let (feature, missing) = (split.feature, missing_code(split.missing));
-    if let Some(limit) = at_most(&split.test, single) {
-        let sorted = &thresholds[&feature];
-        let index = sorted.partition_point(|it| *it < limit);
-        let chunk = u32::try_from(index / CHUNK).expect("counted in u32");
-        return (
-            Key::Rank {
-                feature,
-                missing,
-                chunk,
-            },
-            biased(index % CHUNK),
-        );
-    }
-    let key = match &split.test {
+    match &split.test {
         Test::Member(set) if categorised[&(feature, missing, set.fraction_is_zero)] <= LINES => {
             let fraction_is_zero = set.fraction_is_zero;
             Key::Lines {
@@ -111,18 +97,17 @@ fn key_of(
             missing,
             bits: f64::NAN.to_bits(),
         },
-    };
-    (key, LEAST)
-}
-
-fn biased(rank: usize) -> i8 {
-    u8::try_from(rank).expect("at most 254").wrapping_sub(128) as i8
+    }
 }
 
 impl Plan {
     /// Where a question is asked.
     pub(crate) fn place(&self, split: &Split) -> Place {
-        let (key, rank) = key_of(split, self.single, &self.thresholds, &self.categorised);
+        if let Some((number, rank)) = self.thresholds.rank(split) {
+            let column = self.of_ranks[number];
+            return Place::Above { column, rank };
+        }
+        let key = key_of(split, self.thresholds.single, &self.categorised);
         let column = self.places[&key];
         match (&key, &split.test) {
             (
@@ -145,7 +130,10 @@ impl Plan {
                     lines,
                 }
             }
-            _ => Place::Above { column, rank },
+            _ => Place::Above {
+                column,
+                rank: LEAST,
+            },
         }
     }
 }
@@ -157,26 +145,22 @@ impl Quantiser {
         splits: impl Iterator<Item = &'a Split> + Clone,
     ) -> Option<(Self, Plan)> {
         let single = precision == Precision::Single;
-        let mut thresholds: HashMap<u32, Vec<f64>> = HashMap::new();
-        for split in splits.clone() {
-            if let Some(limit) = at_most(&split.test, single) {
-                thresholds.entry(split.feature).or_default().push(limit);
-            }
-        }
-        for sorted in thresholds.values_mut() {
-            sorted.sort_unstable_by(f64::total_cmp);
-            sorted.dedup_by(|left, right| *left == *right);
-        }
+        let thresholds = Thresholds::new(single, splits.clone());
         let categorised = categorised(splits.clone());
         let mut uses: HashMap<Key, usize> = HashMap::new();
+        let mut of_ranks = vec![0_usize; thresholds.count];
         for split in splits {
-            let (key, _) = key_of(split, single, &thresholds, &categorised);
-            *uses.entry(key).or_default() += 1;
+            match thresholds.rank(split) {
+                Some((number, _)) => of_ranks[number] += 1,
+                None => *uses.entry(key_of(split, single, &categorised)).or_default() += 1,
+            }
         }
-        if uses.len() > COLUMNS_MAX {
+        let used = of_ranks.iter().enumerate().filter(|it| *it.1 > 0);
+        let of_ranks = used.map(|(number, uses)| (thresholds.key(number), *uses));
+        let mut keys: Vec<(Key, usize)> = of_ranks.chain(uses).collect();
+        if keys.len() > COLUMNS_MAX {
             return None;
         }
-        let mut keys: Vec<(Key, usize)> = uses.into_iter().collect();
         keys.sort_by(|(left, left_uses), (right, right_uses)| {
             let most_asked = match left {
                 Key::Set { .. } => Ordering::Equal,
@@ -186,28 +170,32 @@ impl Quantiser {
             order.then(most_asked).then_with(|| left.cmp(right))
         });
         let keys: Vec<Key> = keys.into_iter().map(|(key, _)| key).collect();
-        let mut quantiser = Self::lay_out(single, &thresholds, &keys)?;
+        let mut quantiser = Self::lay_out(&thresholds, &keys)?;
         quantiser.lay_out_lines(&keys, &categorised);
-        let places = keys.into_iter().zip(0..).collect();
+        let places: HashMap<Key, u16> = keys.into_iter().zip(0..).collect();
+        let column = |number| places.get(&thresholds.key(number)).copied();
+        let of_ranks = (0..thresholds.count)
+            .map(|number| column(number).unwrap_or(0))
+            .collect();
         let plan = Plan {
-            single,
             thresholds,
             categorised,
+            of_ranks,
             places,
         };
         Some((quantiser, plan))
     }
 
-    fn lay_out(single: bool, thresholds: &HashMap<u32, Vec<f64>>, keys: &[Key]) -> Option<Self> {
+    fn lay_out(thresholds: &Thresholds, keys: &[Key]) -> Option<Self> {
         let mut it = Self {
-            single,
+            single: thresholds.single,
             width: keys.len(),
             ..Self::default()
         };
         let mut features: Vec<(u32, usize)> = Vec::new();
         for key in keys {
             if let Key::Rank { feature, .. } = key {
-                features.push((*feature, thresholds[feature].len()));
+                features.push((*feature, thresholds.of(*feature).len()));
             }
         }
         // Those of like size together, so that they are searched in the same time.
@@ -216,7 +204,7 @@ impl Quantiser {
         for (feature, count) in &features {
             it.features.push(*feature, u32::try_from(*count).ok()?)?;
             it.reach = it.reach.max(*feature as usize + 1);
-            it.thresholds.extend_from_slice(&thresholds[feature]);
+            it.thresholds.extend_from_slice(thresholds.of(*feature));
         }
         for key in keys {
             match *key {
