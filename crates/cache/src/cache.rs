@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock, RwLock};
 
 use crate::clock::Clock;
 use crate::error::KindError;
@@ -12,8 +12,9 @@ use crate::key::Target;
 use crate::kind::{Kind, KindOptions, Registered};
 use crate::memory::Memory;
 use crate::rules::Rules;
-use crate::shared::Acknowledged;
+use crate::shared::{Acknowledged, Shared};
 use crate::statistics::KindStatistics;
+use crate::trust::Trust;
 use crate::versions::{Force, Slot, Versions};
 
 /// Kinds, at most.
@@ -53,11 +54,15 @@ pub struct Cache {
 pub(crate) struct Core {
     pub(crate) versions: Arc<Versions>,
     pub(crate) memory: Memory,
+    pub(crate) shared: OnceLock<Shared>,
+    pub(crate) trust: Trust,
     pub(crate) clock: Clock,
     /// Of the hashes of keys.
     pub(crate) seed: u64,
     pub(crate) loads: AtomicUsize,
     pub(crate) loads_max: usize,
+    /// How many loads were begun.
+    pub(crate) flights: Arc<AtomicU64>,
     position: AtomicU64,
     kinds: RwLock<BTreeMap<String, Arc<Registered>>>,
 }
@@ -73,6 +78,10 @@ impl Core {
     pub(crate) fn position(&self) -> u64 {
         self.position.load(Ordering::Acquire)
     }
+
+    pub(crate) fn see(&self, position: u64) {
+        self.position.fetch_max(position, Ordering::AcqRel);
+    }
 }
 
 impl Cache {
@@ -85,10 +94,13 @@ impl Cache {
         let core = Core {
             versions: Arc::new(Versions::new(options.slots)),
             memory: Memory::new(options.memory_bytes_max),
+            shared: OnceLock::new(),
+            trust: Trust::alone(),
             clock,
             seed: RandomState::new().hash_one(0_u8),
             loads: AtomicUsize::new(0),
             loads_max: options.loads_max,
+            flights: Arc::default(),
             position: AtomicU64::new(0),
             kinds: RwLock::default(),
         };
@@ -152,7 +164,9 @@ impl Cache {
     ///
     /// Returns who has taken note; see [`Self::remove`].
     pub async fn expire(&self, targets: &[Target]) -> Acknowledged {
-        self.change(targets, Force::Expire).await
+        self.core
+            .change(self.aim(targets), Force::Expire, None)
+            .await
     }
 
     /// Removes what `targets` name: whoever asks after this returned never gets what was there, nor
@@ -161,36 +175,31 @@ impl Cache {
     /// Returns when every replica has taken note or trusts its memory no more, and says which; with
     /// the shared tier away it returns at once, and says that the change is queued.
     pub async fn remove(&self, targets: &[Target]) -> Acknowledged {
-        self.change(targets, Force::Remove).await
+        self.core
+            .change(self.aim(targets), Force::Remove, None)
+            .await
+    }
+
+    /// Removes what `targets` name because of the part of a feed after `span.start` up to `span.end`,
+    /// which every replica reads: one of them makes it known to all.
+    pub async fn remove_followed(&self, targets: &[Target], span: Range<u64>) -> Acknowledged {
+        let aim = self.aim(targets);
+        self.core.change(aim, Force::Remove, Some(span)).await
+    }
+
+    /// Forgets what this process holds, for want of knowing what changed; others keep theirs.
+    pub fn forget(&self) {
+        self.core.forget_all();
     }
 
     /// Makes loads from now on see at least `position` of the database; see
     /// [`crate::Loading::must_see`]. Called before the invalidation that it belongs to.
     pub fn must_see(&self, position: u64) {
-        self.core.position.fetch_max(position, Ordering::AcqRel);
+        self.core.see(position);
     }
 
-    /// Takes the same steps for every number of entries: one store per target.
-    async fn change(&self, targets: &[Target], force: Force) -> Acknowledged {
-        let began = Instant::now();
-        match self.aim(targets) {
-            Aim::Everything => {
-                self.core.versions.change_all();
-                self.core.memory.clear();
-            }
-            Aim::Slots(slots) => {
-                self.core.versions.change(&slots, force);
-            }
-        }
-        Acknowledged {
-            replicas: 1,
-            lapsed: 0,
-            queued: false,
-            took: began.elapsed(),
-        }
-    }
-
-    /// The places in the table of versions that targets have.
+    /// The places in the table of versions that targets have: the same few steps for every number of
+    /// entries.
     pub(crate) fn aim(&self, targets: &[Target]) -> Aim {
         let versions = &self.core.versions;
         let mut slots: Vec<Slot> = Vec::with_capacity(targets.len());
@@ -206,6 +215,10 @@ impl Cache {
     }
 
     pub(crate) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    pub(crate) fn core_arc(&self) -> &Arc<Core> {
         &self.core
     }
 

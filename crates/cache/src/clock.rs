@@ -1,8 +1,15 @@
 //! The time by which ages are told: monotonic, in milliseconds since the cache was made.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+
+/// What the clock shows when it is made: more than the greatest age, for entries that other
+/// processes made are older than it.
+const BEGINNING_MS: u64 = 1 << 33;
+
+/// How far the coarse clock may be behind, and some more.
+const BEHIND_MS: u64 = 12;
 
 /// Where the time comes from.
 #[derive(Debug, Clone, Copy)]
@@ -27,14 +34,22 @@ impl Clock {
         }
     }
 
-    /// Milliseconds since the clock was made.
+    /// Milliseconds since the clock was made, and then some.
     pub(crate) fn now_ms(&self) -> u64 {
-        match self {
+        let since = match self {
             Self::Coarse { origin_ms } => coarse_ms() - origin_ms,
             Self::Runtime { origin } => {
-                u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX)
+                u64::try_from(origin.elapsed().as_millis()).unwrap_or(u64::MAX >> 1)
             }
-        }
+        };
+        BEGINNING_MS + since
+    }
+
+    /// What the clock shows at `instant` or a little earlier, never later.
+    pub(crate) fn at(&self, instant: Instant) -> u64 {
+        let left = instant.saturating_duration_since(Instant::now());
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX >> 1);
+        (self.now_ms() + left).saturating_sub(BEHIND_MS)
     }
 }
 

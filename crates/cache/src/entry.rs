@@ -38,6 +38,8 @@ pub(crate) enum Stage {
     Revalidate,
     /// Stale, and served only where it cannot be made again.
     Fallback,
+    /// Not to be believed now; it may be again.
+    Unproven,
     /// Never served.
     Gone,
 }

@@ -18,6 +18,9 @@ pub enum CacheError<E: std::error::Error + 'static> {
     /// The load ended without an outcome, as when the runtime shuts down.
     #[error("the load was cancelled")]
     Cancelled,
+    /// The load failed on another replica a short while ago, which said this of it.
+    #[error("the value could not be loaded by another replica: {0}")]
+    Elsewhere(Arc<str>),
     /// As many loads are under way as may be.
     #[error("{0} loads are under way, as many as may be")]
     Busy(usize),
@@ -49,6 +52,7 @@ impl<E: std::error::Error + 'static> Clone for CacheError<E> {
             Self::Panicked(text) => Self::Panicked(text.clone()),
             Self::TimedOut(time) => Self::TimedOut(*time),
             Self::Cancelled => Self::Cancelled,
+            Self::Elsewhere(text) => Self::Elsewhere(text.clone()),
             Self::Busy(count) => Self::Busy(*count),
             Self::TooManyTags { count, max } => Self::TooManyTags {
                 count: *count,
@@ -61,6 +65,22 @@ impl<E: std::error::Error + 'static> Clone for CacheError<E> {
             Self::WrongKind(name) => Self::WrongKind(name.clone()),
         }
     }
+}
+
+/// Why the shared tier could not be joined.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// One was joined before.
+    #[error("the cache has a shared tier already")]
+    Joined,
+    /// Places in the table of versions are not the same on both sides.
+    #[error("the cache has {ours} slots and the shared tier {theirs}")]
+    Slots {
+        /// Those of memory.
+        ours: u32,
+        /// Those of the shared tier.
+        theirs: u32,
+    },
 }
 
 /// Why a kind could not be registered.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
@@ -15,17 +16,39 @@ const RESTING_MAX: usize = 10_000;
 /// The loads of a kind; `T` is what a load comes to and `X` why one failed.
 pub(crate) struct Flights<T, X> {
     table: Mutex<Table<T, X>>,
+    /// How many loads of all kinds were begun: their order in time, which versions do not tell.
+    begun: Arc<AtomicU64>,
 }
 
 type Table<T, X> = HashMap<ByHash, Place<T, X>, BuildHasherDefault<Same>>;
 
 enum Place<T, X> {
     Flying {
-        began: u64,
+        began: Began,
         outcome: watch::Receiver<Option<Result<T, X>>>,
     },
     /// A load failed a short while ago.
     Resting { began: u64, until_ms: u64, error: X },
+}
+
+/// When a load began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Began {
+    /// The time by changes.
+    pub(crate) clock: u64,
+    /// Its number among all loads.
+    pub(crate) number: u64,
+}
+
+/// What a load under way is to somebody who wants its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// Its outcome will do.
+    Join,
+    /// Its outcome comes from too early; what is loaded after it will do.
+    Await,
+    /// Its outcome is known to be outdated.
+    Replace,
 }
 
 /// What somebody finds who wants a value.
@@ -35,6 +58,8 @@ pub(crate) enum Joined<T, X> {
         began: u64,
         outcome: watch::Receiver<Option<Result<T, X>>>,
     },
+    /// A load is under way whose end is to be waited for, then it is asked again.
+    Earlier(watch::Receiver<Option<Result<T, X>>>),
     /// A load failed a short while ago, with this error.
     Failed(X),
     /// It is up to the caller: whoever holds the ticket is the load.
@@ -42,9 +67,10 @@ pub(crate) enum Joined<T, X> {
 }
 
 impl<T: Clone, X: Clone> Flights<T, X> {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(begun: Arc<AtomicU64>) -> Arc<Self> {
         Arc::new(Self {
             table: Mutex::new(HashMap::default()),
+            begun,
         })
     }
 
@@ -52,33 +78,50 @@ impl<T: Clone, X: Clone> Flights<T, X> {
         self.table.lock().expect("nothing panics with the table")
     }
 
-    /// Joins the load of `key`, or becomes it. `good(began)` says whether the outcome of a load
-    /// that began then can still be good for the caller.
+    /// Joins the load of `key`, or becomes it. `fit` says what a load that began then is to the
+    /// caller; a failure is of use where a load would be.
     pub(crate) fn join(
         self: &Arc<Self>,
         key: &Key,
         now: (u64, u64),
-        good: impl Fn(u64) -> bool,
+        fit: impl Fn(Began) -> Fit,
     ) -> Joined<T, X> {
         let (clock, now_ms) = now;
         let mut table = self.table();
         match table.get(&ByHash(key.clone())) {
-            Some(Place::Flying { began, outcome }) if good(*began) => {
-                return Joined::Other {
-                    began: *began,
-                    outcome: outcome.clone(),
-                };
-            }
+            Some(Place::Flying { began, outcome }) => match fit(*began) {
+                Fit::Join => {
+                    return Joined::Other {
+                        began: began.clock,
+                        outcome: outcome.clone(),
+                    };
+                }
+                Fit::Await => return Joined::Earlier(outcome.clone()),
+                Fit::Replace => {}
+            },
             Some(Place::Resting {
                 began,
                 until_ms,
                 error,
-            }) if now_ms < *until_ms && good(*began) => return Joined::Failed(error.clone()),
+            }) if now_ms < *until_ms => {
+                // Nobody is given something outdated by it, so when it began does not matter.
+                let failed = Began {
+                    clock: *began,
+                    number: u64::MAX,
+                };
+                if fit(failed) == Fit::Join {
+                    return Joined::Failed(error.clone());
+                }
+            }
             _ => {}
         }
         let (send, outcome) = watch::channel(None);
+        let began = Began {
+            clock,
+            number: self.begun.fetch_add(1, Ordering::AcqRel) + 1,
+        };
         let place = Place::Flying {
-            began: clock,
+            began,
             outcome: outcome.clone(),
         };
         table.insert(ByHash(key.clone()), place);
@@ -164,3 +207,6 @@ impl Hash for ByHash {
         state.write_u64(self.0.hash);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,7 +128,7 @@ impl Cache {
         let core = self.core();
         match held.meta().stage(&core.versions, core.clock.now_ms()) {
             Stage::Young | Stage::Eager => State::Fresh,
-            Stage::Revalidate | Stage::Fallback => State::Stale,
+            Stage::Revalidate | Stage::Fallback | Stage::Unproven => State::Stale,
             Stage::Gone => State::Gone,
         }
     }

@@ -1,47 +1,28 @@
 //! A kind: a registered class of values with one type, one set of rules and one loader's error.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use crate::cache::Core;
+use crate::cache::{Aim, Core};
 use crate::entry::{Birth, Entry, Held, Stage};
 use crate::error::CacheError;
-use crate::flight::{Flights, Joined, Ticket};
+use crate::flight::{Began, Fit, Flights, Joined, Ticket};
 use crate::hit::Hit;
 use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Scope};
 use crate::loading::{Draft, Loading, TAGS_MAX};
+use crate::packing::Packing;
 use crate::rules::Rules;
 use crate::statistics::{Tally, Tier};
 use crate::versions::{Force, Slot, Verdict};
 
 mod load;
+mod options;
+mod share;
 
-/// How a kind is set up.
-pub struct KindOptions<V> {
-    pub(crate) name: String,
-    pub(crate) rules: Rules,
-    pub(crate) weigh: Weigh<V>,
-}
+pub use options::KindOptions;
 
-pub(crate) type Weigh<V> = Box<dyn Fn(&V) -> usize + Send + Sync>;
-
-impl<V> KindOptions<V> {
-    /// A kind of this name.
-    pub fn new(name: impl Into<String>, rules: Rules) -> Self {
-        Self {
-            name: name.into(),
-            rules,
-            weigh: Box::new(|_| size_of::<V>()),
-        }
-    }
-
-    /// Says how many bytes a value takes, those it refers to included.
-    #[must_use]
-    pub fn weigh(mut self, weigh: impl Fn(&V) -> usize + Send + Sync + 'static) -> Self {
-        self.weigh = Box::new(weigh);
-        self
-    }
-}
+use options::Weigh;
 
 /// A class of values; clones are the same one.
 pub struct Kind<V, E: std::error::Error + 'static> {
@@ -62,8 +43,9 @@ pub(crate) struct Inner<V, E: std::error::Error + 'static> {
     slot: Slot,
     rules: Arc<RwLock<Rules>>,
     weigh: Weigh<V>,
+    packing: Option<Packing<V>>,
     tally: Arc<Tally>,
-    flights: Arc<Flights<Arc<Entry<V>>, CacheError<E>>>,
+    flights: Arc<Flights<Landed<V>, CacheError<E>>>,
     core: Arc<Core>,
 }
 
@@ -86,8 +68,9 @@ where
             name: options.name.into(),
             rules: it.rules,
             weigh: options.weigh,
+            packing: options.packing,
             tally: it.tally,
-            flights: Flights::new(),
+            flights: Flights::new(core.flights.clone()),
             core,
         };
         Self {
@@ -123,8 +106,8 @@ where
     {
         let inner = &self.inner;
         inner.check(key)?;
-        let reader = inner.core.versions.now();
-        let found = inner.look(key);
+        let reader = inner.arrive();
+        let found = inner.look(key, reader);
         let mut loader = Some(loader);
         match &found {
             Some((entry, Stage::Young)) => return Ok(inner.hit(entry, Tier::Memory)),
@@ -147,6 +130,7 @@ where
                 Attempt::Loaded(hit) => return Ok(hit),
                 Attempt::Outdated => {}
                 Attempt::Failed(error) => {
+                    let fallback = fallback.or_else(|| inner.stale_by_now(key));
                     return inner.stand_in(fallback.as_ref()).ok_or(error);
                 }
                 Attempt::Slow => match inner.stand_in(fallback.as_ref()) {
@@ -163,7 +147,7 @@ where
     /// Answers with the value of `key` from memory where there is a fresh one; loads nothing.
     pub fn get(&self, key: &Key) -> Option<Hit<V>> {
         let inner = &self.inner;
-        match inner.look(key) {
+        match inner.look(key, inner.arrive()) {
             Some((entry, Stage::Young | Stage::Eager)) => Some(inner.hit(&entry, Tier::Memory)),
             _ => {
                 inner.tally.misses.add(1);
@@ -174,7 +158,8 @@ where
 
     /// Keeps a value that the caller made from `tags` after everything that is committed by now.
     ///
-    /// What was kept before is gone, and no load that began earlier can put it back.
+    /// What was kept before is gone, on every replica, and no load that began earlier can put it
+    /// back. It is kept in this process: when it was made is not known to the shared tier.
     ///
     /// # Errors
     /// Where the key cannot be used or there are too many tags.
@@ -187,19 +172,28 @@ where
         let inner = &self.inner;
         inner.check(key)?;
         let core = &inner.core;
-        let began = core
-            .versions
-            .change(&[core.versions.of_key(key)], Force::Remove);
+        let before = core.versions.now();
+        let now_ms = core.clock.now_ms();
         let loading = Loading::new(core.versions.clone(), inner.rules(), 0);
         describe(&loading);
-        let now_ms = core.clock.now_ms();
+        let draft = loading.finish();
+        let aim = Aim::Slots(vec![core.versions.of_key(key)]);
+        core.change(aim, Force::Remove, None).await;
+        // Its own removal does not count against it, as long as nothing that it was made from has
+        // changed meanwhile.
+        let after = core.versions.now();
+        let slots = draft.slots.iter().copied().chain([inner.slot]);
+        let began = match core.versions.judge(slots, before) {
+            Verdict::Fresh => after,
+            _ => before,
+        };
         let made = Made {
             key,
             began,
             born_ms: now_ms,
             cost: Duration::ZERO,
         };
-        let entry = inner.keep(made, value, loading.finish())?;
+        let entry = inner.keep(made, value, draft)?;
         Ok(Hit::new(entry, Tier::Memory, now_ms, false))
     }
 }
@@ -212,6 +206,33 @@ enum Attempt<V, E: std::error::Error + 'static> {
     Failed(CacheError<E>),
     /// It takes longer than the caller wants to wait.
     Slow,
+}
+
+/// When somebody asked.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    now_ms: u64,
+    /// Whether versions tell of everything that was acknowledged before.
+    trusted: bool,
+    /// The time by changes.
+    clock: u64,
+    /// How many loads had begun; counted only where versions may not be trusted.
+    loads: u64,
+}
+
+/// What a load came to.
+struct Landed<V> {
+    entry: Arc<Entry<V>>,
+    tier: Tier,
+}
+
+impl<V> Clone for Landed<V> {
+    fn clone(&self) -> Self {
+        Self {
+            entry: self.entry.clone(),
+            tier: self.tier,
+        }
+    }
 }
 
 /// When and at what cost a value was made.
@@ -244,23 +265,55 @@ where
         Ok(())
     }
 
+    /// What there is to know of the moment, in this order: whether versions may be trusted, and then
+    /// what they tell.
+    fn arrive(&self) -> Arrival {
+        let core = &self.core;
+        let now_ms = core.clock.now_ms();
+        let trusted = core.trust.holds(now_ms);
+        let loads = match trusted {
+            true => 0,
+            false => core.flights.load(Ordering::Acquire),
+        };
+        Arrival {
+            now_ms,
+            trusted,
+            clock: core.versions.now(),
+            loads,
+        }
+    }
+
     /// What memory has of a key, and what may be done with it; what is gone is dropped.
-    fn look(&self, key: &Key) -> Option<(Arc<Entry<V>>, Stage)> {
+    fn look(&self, key: &Key, asked: Arrival) -> Option<(Arc<Entry<V>>, Stage)> {
         let entry = self.core.memory.get::<V>(key)?;
-        let stage = entry
-            .meta
-            .stage(&self.core.versions, self.core.clock.now_ms());
+        let stage = entry.meta.stage(&self.core.versions, asked.now_ms);
         if stage == Stage::Gone {
             self.tally.invalidations.add(1);
             self.core.memory.drop_entry(key, &*entry);
             return None;
         }
-        Some((entry, stage))
+        match asked.trusted {
+            true => Some((entry, stage)),
+            false => Some((entry, Stage::Unproven)),
+        }
+    }
+
+    /// A stale value that came with the load that failed.
+    fn stale_by_now(&self, key: &Key) -> Option<Arc<Entry<V>>> {
+        let (entry, stage) = self.look(key, self.arrive())?;
+        matches!(stage, Stage::Revalidate | Stage::Fallback).then_some(entry)
     }
 
     fn hit(&self, entry: &Arc<Entry<V>>, tier: Tier) -> Hit<V> {
         entry.meta.touch();
         self.tally.hit(tier, entry.meta.cost_us);
+        Hit::new(entry.clone(), tier, self.core.clock.now_ms(), false)
+    }
+
+    /// Answers somebody who waited for another's load.
+    fn joined(&self, entry: &Arc<Entry<V>>, tier: Tier) -> Hit<V> {
+        entry.meta.touch();
+        self.tally.hit(Tier::Loader, entry.meta.cost_us);
         Hit::new(entry.clone(), tier, self.core.clock.now_ms(), false)
     }
 
@@ -311,13 +364,18 @@ where
             negative,
         };
         let entry = Arc::new(Entry::new(birth, value));
+        self.insert(&entry);
+        Ok(entry)
+    }
+
+    /// Puts an entry into memory, unless something it was made from has changed.
+    fn insert(&self, entry: &Arc<Entry<V>>) {
         if entry.meta.judge(&self.core.versions) == Verdict::Fresh {
             // Should it change right now, the next reader's look finds that.
             self.core.memory.insert(entry.clone() as Arc<dyn Held>);
         } else {
             self.tally.outdated.add(1);
         }
-        Ok(entry)
     }
 }
 

@@ -49,13 +49,16 @@ mod key;
 mod kind;
 mod loading;
 mod memory;
+mod packing;
 mod rules;
 pub mod shared;
 mod statistics;
+mod tier;
+mod trust;
 mod versions;
 
 pub use cache::{Cache, CacheOptions};
-pub use error::{CacheError, KindError};
+pub use error::{AttachError, CacheError, KindError};
 pub use hit::Hit;
 pub use inspect::{Glimpse, LIST_MAX, Preview, State};
 pub use key::{KEY_BYTES_MAX, Key, KeyBuilder, Part, PartWriter, Scope, Tag, Target};

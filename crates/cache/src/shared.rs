@@ -11,6 +11,7 @@ mod counters;
 mod epoch;
 mod inner;
 mod keeper;
+mod lease;
 mod link;
 mod locate;
 mod looker;
@@ -21,6 +22,7 @@ mod sender;
 mod service;
 mod types;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +35,7 @@ pub use self::options::SharedOptions;
 pub use self::service::{Allowance, Claim, ClaimToken, Claims, Rate, RateLimit, Sessions};
 pub use self::types::{
     Acknowledged, Begin, Change, Fence, Frame, Listener, SLOTS_MAX, SharedCounts, SharedError,
-    SharedHealth, Stored, Touched,
+    SharedHealth, Stored, Touched, Wish,
 };
 
 use self::codec::{STORED, Seal, encode};
@@ -44,8 +46,8 @@ use self::link::Link;
 use self::looker::Look;
 use self::outbox::Outcome;
 
-/// A key, at most, in bytes.
-pub const KEY_BYTES_MAX: usize = 1024;
+/// A key, at most, in bytes: one of the cache, and the schema of its value.
+pub const KEY_BYTES_MAX: usize = crate::KEY_BYTES_MAX + 8;
 
 /// Slots that one change may name; more are a change of everything.
 pub const CHANGE_SLOTS_MAX: usize = 1 << 16;
@@ -99,6 +101,11 @@ impl Shared {
         })
     }
 
+    /// Slots of its table of versions.
+    pub fn slots(&self) -> u32 {
+        self.inner.options.slots
+    }
+
     /// Tells `listener` of every change from now on; its memory starts empty and unproven.
     pub fn attach(&self, listener: Arc<dyn Listener>) {
         self.inner.bus.attach(listener);
@@ -144,9 +151,11 @@ impl Shared {
         let Some(entry) = self.read(&link, &bytes, key, schema) else {
             return Ok(None);
         };
+        // Asked before it is judged: what was acknowledged before this call is known by then. Asked
+        // after, the proof could be a new one, won by a change that the judgement has not seen.
+        let proven = link.epoch.proven();
         let judged = match link.epoch.judge(&entry) {
-            // What was judged holds if nothing is missing after that.
-            Judged::Fresh if link.epoch.proven() => Judged::Fresh,
+            Judged::Fresh if proven => Judged::Fresh,
             Judged::Outdated => Judged::Outdated,
             _ => self.confirm(&link, &entry).await?,
         };
@@ -186,7 +195,7 @@ impl Shared {
         entry
     }
 
-    /// Asks to load the value of `key`: one replica at a time may, for as long as `lease`.
+    /// Asks to load the value of `key`: one replica at a time may, for as long as its lease.
     ///
     /// # Errors
     /// Where the server cannot tell; the caller then loads without it and stores nothing in it.
@@ -194,7 +203,7 @@ impl Shared {
         &self,
         key: &[u8],
         schema: u64,
-        lease: Duration,
+        wish: &Wish<'_>,
     ) -> Result<Begin, SharedError> {
         check_size("the key", key.len(), KEY_BYTES_MAX)?;
         let link = self.inner.need_link()?;
@@ -206,12 +215,19 @@ impl Shared {
         ];
         let token = self.inner.next_number();
         let answer = link.run(&self.inner.scripts.begin, &keys, |cmd| {
+            let younger_than = wish.younger_than.map(|it| millis(it).to_string());
             cmd.arg(&link.epoch.incarnation[..])
                 .arg(self.token(token))
-                .arg(millis(lease).max(1));
+                .arg(millis(wish.lease).max(1))
+                .arg(younger_than.as_deref().unwrap_or(""))
+                .arg(wish.slots);
         });
         let answer = answer.await?;
         match answer.verdict() {
+            "failed" => Ok(Begin::Failed {
+                text: answer.text(1)?.to_owned(),
+                hold: Duration::from_millis(answer.number(2)?),
+            }),
             "granted" => Ok(Begin::Granted(Fence {
                 key: Bytes::copy_from_slice(key),
                 incarnation: link.epoch.incarnation,
@@ -270,7 +286,7 @@ impl Shared {
         let answer = link.run(&self.inner.scripts.put, &keys, |cmd| {
             cmd.arg(&fence.incarnation[..])
                 .arg(fence.clock)
-                .arg(self.token(fence.token))
+                .arg(self.holder(fence))
                 .arg(time_to_live)
                 .arg(&bytes[..STORED.start])
                 .arg(&bytes[STORED.end..])
@@ -294,20 +310,6 @@ impl Shared {
         }
     }
 
-    /// Lets the next one load, for this load came to nothing.
-    pub async fn release(&self, fence: Fence) {
-        let Some(link) = self.inner.link() else {
-            return;
-        };
-        let keys = [self.inner.keys.under("lease", &fence.key)];
-        let keys = [keys[0].as_slice()];
-        let released = link.run(&self.inner.scripts.release, &keys, |cmd| {
-            cmd.arg(self.token(fence.token));
-        });
-        // Where it fails, the lease runs out by itself.
-        let _ = released.await;
-    }
-
     /// Makes a change known to all replicas; returns when each has applied it or can trust its
     /// memory no more, within 250 ms and a command's time. With the server away it returns at once,
     /// saying that the change is queued.
@@ -316,29 +318,58 @@ impl Shared {
     /// Where the change names a slot that does not exist, or too many.
     pub async fn invalidate(&self, change: &Change) -> Result<Acknowledged, SharedError> {
         let began = Instant::now();
-        if let Touched::Slots(slots) = &change.touched {
-            check_size("the change's slots", slots.len(), CHANGE_SLOTS_MAX)?;
-            let last = slots.iter().max().map_or(0, |slot| *slot as usize);
-            check_size("a slot", last, self.inner.options.slots as usize - 1)?;
-        }
+        self.check(change)?;
         let up = || self.inner.link().is_some();
         let outcome = match self.inner.outbox.push(change, up) {
             Some(ticket) => ticket.await.unwrap_or(Outcome::Queued),
             None => Outcome::Queued,
         };
-        let (replicas, lapsed, queued) = match outcome {
-            Outcome::Settled { replicas, lapsed } => (replicas, lapsed, false),
-            Outcome::Queued => {
-                self.inner.bus.local(change);
-                (1, 0, true)
-            }
+        if outcome == Outcome::Queued {
+            // Nobody else heard of it; this process has, at least.
+            self.inner.bus.local(change);
+        }
+        Ok(outcome.acknowledged(began))
+    }
+
+    /// Like [`Self::invalidate`], for a change that every replica learns of out of the same feed, as
+    /// everything after number `span.start` up to `span.end`. One of them makes it known; the others
+    /// only apply it.
+    ///
+    /// # Errors
+    /// As for [`Self::invalidate`].
+    pub async fn invalidate_once(
+        &self,
+        change: &Change,
+        span: &Range<u64>,
+    ) -> Result<Acknowledged, SharedError> {
+        let began = Instant::now();
+        self.check(change)?;
+        let Some(link) = self.inner.link() else {
+            return self.invalidate(change).await;
         };
-        Ok(Acknowledged {
-            replicas,
-            lapsed,
-            queued,
-            took: began.elapsed(),
-        })
+        match sender::send_once(&self.inner, &link, change, span).await {
+            Ok(Some(outcome)) => Ok(outcome.acknowledged(began)),
+            Ok(None) => {
+                self.inner.bus.local(change);
+                let outcome = Outcome::Settled {
+                    replicas: 1,
+                    lapsed: 0,
+                };
+                Ok(outcome.acknowledged(began))
+            }
+            Err(_) => self.invalidate(change).await,
+        }
+    }
+
+    fn check(&self, change: &Change) -> Result<(), SharedError> {
+        let Touched::Slots(slots) = &change.touched else {
+            return Ok(());
+        };
+        let count = slots.len() + change.gently.len();
+        check_size("the change's slots", count, CHANGE_SLOTS_MAX)?;
+        let last = slots.iter().chain(&change.gently).max();
+        let last = last.map_or(0, |slot| *slot as usize);
+        check_size("a slot", last, self.inner.options.slots as usize - 1)
     }
 
     /// How the tier does, and what it has done.

@@ -57,6 +57,11 @@ impl Versions {
         }
     }
 
+    /// How many slots there are.
+    pub(crate) fn slots(&self) -> u32 {
+        u32::try_from(self.removed.len()).expect("at most 2^26")
+    }
+
     /// The time by changes. Everything changed up to it can be seen in the slots.
     pub(crate) fn now(&self) -> u64 {
         self.clock.load(Ordering::Acquire)

@@ -6,14 +6,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::share::Asked;
 use super::{
-    Arc, Attempt, CacheError, Duration, Entry, Hit, Inner, Joined, Key, Loading, Made, Rules,
-    Stage, Ticket, Tier, Verdict,
+    Arc, Arrival, Attempt, Began, CacheError, Duration, Fit, Hit, Inner, Joined, Key, Landed,
+    Loading, Made, Rules, Stage, Ticket, Tier, Verdict,
 };
 use crate::cache::Core;
 
-type Outcome<V, E> = watch::Receiver<Option<Result<Arc<Entry<V>>, CacheError<E>>>>;
-type Own<V, E> = Ticket<Arc<Entry<V>>, CacheError<E>>;
+type Outcome<V, E> = watch::Receiver<Option<Result<Landed<V>, CacheError<E>>>>;
+pub(super) type Own<V, E> = Ticket<Landed<V>, CacheError<E>>;
 
 impl<V, E> Inner<V, E>
 where
@@ -26,8 +27,7 @@ where
         F: FnOnce(Loading) -> L + Send + 'static,
         L: Future<Output = Result<V, E>> + Send + 'static,
     {
-        let now = self.core.versions.now();
-        if let Joined::Own(ticket) = self.join(key, now) {
+        if let Joined::Own(ticket) = self.join(key, self.arrive()) {
             // There is a value to serve meanwhile, so being too busy is no trouble.
             let _ = self.begin(key, ticket, loader);
         }
@@ -37,7 +37,7 @@ where
     pub(super) async fn attempt<F, L>(
         self: &Arc<Self>,
         key: &Key,
-        reader: u64,
+        reader: Arrival,
         impatient: bool,
         loader: &mut Option<F>,
     ) -> Attempt<V, E>
@@ -48,12 +48,21 @@ where
         let (began, outcome, own) = match self.join(key, reader) {
             Joined::Failed(error) => return Attempt::Failed(error),
             Joined::Other { began, outcome } => (began, outcome, false),
+            Joined::Earlier(outcome) => {
+                landed(outcome, None).await;
+                return Attempt::Outdated;
+            }
             Joined::Own(ticket) => {
                 // The load that was missed may have landed just before.
-                if let Some((entry, Stage::Young)) = self.look(key) {
+                if let Some((entry, Stage::Young)) = self.look(key, self.arrive()) {
+                    let tier = Tier::Memory;
                     let now_ms = self.core.clock.now_ms();
-                    ticket.land(Ok(entry.clone()), now_ms, 0);
-                    return Attempt::Loaded(self.hit(&entry, Tier::Memory));
+                    let landed = Landed {
+                        entry: entry.clone(),
+                        tier,
+                    };
+                    ticket.land(Ok(landed), now_ms, 0);
+                    return Attempt::Loaded(self.hit(&entry, tier));
                 }
                 let (began, outcome) = (ticket.began, ticket.outcome.clone());
                 if let Err(error) = self.begin(key, ticket, loader) {
@@ -66,15 +75,15 @@ where
         match landed(outcome, patience).await {
             None => Attempt::Slow,
             Some(Err(error)) => Attempt::Failed(error),
-            Some(Ok(entry)) => {
-                let good =
-                    began >= reader || entry.meta.judge(&self.core.versions) == Verdict::Fresh;
+            Some(Ok(Landed { entry, tier })) => {
+                let good = began >= reader.clock
+                    || entry.meta.judge(&self.core.versions) == Verdict::Fresh;
                 match good {
                     true if own => {
                         let now_ms = self.core.clock.now_ms();
-                        Attempt::Loaded(Hit::new(entry, Tier::Loader, now_ms, false))
+                        Attempt::Loaded(Hit::new(entry, tier, now_ms, false))
                     }
-                    true => Attempt::Loaded(self.hit(&entry, Tier::Loader)),
+                    true => Attempt::Loaded(self.joined(&entry, tier)),
                     false => Attempt::Outdated,
                 }
             }
@@ -85,7 +94,7 @@ where
     pub(super) async fn attempt_to_the_end<F, L>(
         self: &Arc<Self>,
         key: &Key,
-        reader: u64,
+        reader: Arrival,
         loader: &mut Option<F>,
     ) -> Result<Hit<V>, CacheError<E>>
     where
@@ -101,14 +110,23 @@ where
         }
     }
 
-    fn join(&self, key: &Key, reader: u64) -> Joined<Arc<Entry<V>>, CacheError<E>> {
+    fn join(&self, key: &Key, reader: Arrival) -> Joined<Landed<V>, CacheError<E>> {
         let versions = &self.core.versions;
         let known = [versions.of_key(key), self.slot];
-        let good =
-            |began| began >= reader || versions.judge(known.into_iter(), began) == Verdict::Fresh;
+        let fit = |began: Began| {
+            let is_good = began.clock >= reader.clock
+                || versions.judge(known.into_iter(), began.clock) == Verdict::Fresh;
+            match is_good {
+                false => Fit::Replace,
+                // Where changes may have been missed, only what began after the caller came sees
+                // all that was acknowledged before.
+                true if reader.trusted || began.number > reader.loads => Fit::Join,
+                true => Fit::Await,
+            }
+        };
         // The clock is read before the load begins, so the load sees at least what it tells.
         let now = (versions.now(), self.core.clock.now_ms());
-        self.flights.join(key, now, good)
+        self.flights.join(key, now, fit)
     }
 
     /// Begins the load that `ticket` stands for.
@@ -141,8 +159,45 @@ where
         Ok(())
     }
 
-    /// Runs a loader to its end, whatever that is, and lets the outcome be known.
+    /// Gets a value from the shared tier or the loader, and lets the outcome be known.
     async fn load<F, L>(&self, key: &Key, ticket: Own<V, E>, loader: F)
+    where
+        F: FnOnce(Loading) -> L + Send + 'static,
+        L: Future<Output = Result<V, E>> + Send + 'static,
+    {
+        let Some(share) = self.share(key) else {
+            let (outcome, rest_ms) = self.make(key, (ticket.began, 0), loader).await;
+            return ticket.land(outcome, self.core.clock.now_ms(), rest_ms);
+        };
+        let ended = match share.ask(self, key).await {
+            Asked::Found(entry) => {
+                self.tally.hit(Tier::Shared, entry.meta.cost_us);
+                let tier = Tier::Shared;
+                (Ok(Landed { entry, tier }), 0)
+            }
+            Asked::Failed(error, rest_ms) => (Err(error), rest_ms),
+            Asked::Load(fence) => {
+                // What was waited for may have taken long: the load begins now.
+                let began = self.core.versions.now();
+                let position = fence.as_ref().and_then(|it| it.position).unwrap_or(0);
+                let renewal = fence.as_ref().map(|it| share.keep_lease(it));
+                let made = self.make(key, (began, position), loader).await;
+                drop(renewal);
+                let told = share.told(self, fence, &made.0);
+                ticket.land(made.0, self.core.clock.now_ms(), made.1);
+                return share.tell(told).await;
+            }
+        };
+        ticket.land(ended.0, self.core.clock.now_ms(), ended.1);
+    }
+
+    /// Runs a loader to its end, whatever that is; says until when a failure is to be remembered.
+    async fn make<F, L>(
+        &self,
+        key: &Key,
+        (began, position): (u64, u64),
+        loader: F,
+    ) -> (Result<Landed<V>, CacheError<E>>, u64)
     where
         F: FnOnce(Loading) -> L + Send + 'static,
         L: Future<Output = Result<V, E>> + Send + 'static,
@@ -150,19 +205,20 @@ where
         let core = &self.core;
         let rules = self.rules();
         let born_ms = core.clock.now_ms();
-        let began = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         self.tally.loads.add(1);
-        let loading = Loading::new(core.versions.clone(), rules, core.position());
+        let position = position.max(core.position());
+        let loading = Loading::new(core.versions.clone(), rules, position);
         let given = loading.clone();
         let task = tokio::spawn(async move { loader(given).await });
         let result = finished(AbortOnDrop(task), rules).await;
-        let cost = began.elapsed();
+        let cost = started.elapsed();
         self.tally
             .load_us
             .add(u64::try_from(cost.as_micros()).unwrap_or(u64::MAX));
         let made = Made {
             key,
-            began: ticket.began,
+            began,
             born_ms,
             cost,
         };
@@ -174,7 +230,8 @@ where
             tracing::debug!(kind = &*self.name, %error, "a load failed");
             rest_ms = now_ms + u64::from(crate::rules::millis(rules.error_hold));
         }
-        ticket.land(outcome, now_ms, rest_ms);
+        let tier = Tier::Loader;
+        (outcome.map(|entry| Landed { entry, tier }), rest_ms)
     }
 }
 
@@ -182,7 +239,7 @@ where
 async fn landed<V, E: std::error::Error + 'static>(
     mut outcome: Outcome<V, E>,
     patience: Option<Duration>,
-) -> Option<Result<Arc<Entry<V>>, CacheError<E>>> {
+) -> Option<Result<Landed<V>, CacheError<E>>> {
     let wait = async {
         match outcome.wait_for(Option::is_some).await {
             Ok(landed) => landed.clone().unwrap_or(Err(CacheError::Cancelled)),
@@ -219,7 +276,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// A task that ends with its owner.
-struct AbortOnDrop<T>(JoinHandle<T>);
+pub(super) struct AbortOnDrop<T>(pub(super) JoinHandle<T>);
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {

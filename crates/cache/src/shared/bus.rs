@@ -269,32 +269,43 @@ impl Message {
             "" => None,
             text => Some(text.parse().ok()?),
         };
-        let touched = match slots.as_str() {
-            "*" => Touched::Everything,
-            "" => Touched::Slots(Vec::new()),
-            text => {
-                let slots: Result<Vec<u32>, _> = text.split(',').map(str::parse).collect();
-                Touched::Slots(slots.ok()?)
-            }
-        };
         let message = Self {
             sender: sender.clone(),
             clock: clock.parse().ok()?,
-            change: Change { touched, position },
+            change: Change::read(slots, position)?,
         };
         Some((mark.clone(), message))
     }
 }
 
-impl Touched {
-    /// As it travels.
+impl Change {
+    /// As its slots travel: numbers between commas, a tilde before those that are touched gently.
     pub(crate) fn text(&self) -> String {
-        match self {
-            Self::Everything => "*".to_owned(),
-            Self::Slots(slots) => {
-                let slots: Vec<String> = slots.iter().map(u32::to_string).collect();
-                slots.join(",")
+        let Touched::Slots(slots) = &self.touched else {
+            return "*".to_owned();
+        };
+        let slots = slots.iter().map(u32::to_string);
+        let gently = self.gently.iter().map(|slot| format!("~{slot}"));
+        slots.chain(gently).collect::<Vec<String>>().join(",")
+    }
+
+    fn read(text: &str, position: Option<u64>) -> Option<Self> {
+        let mut change = Self {
+            touched: Touched::Everything,
+            gently: Vec::new(),
+            position,
+        };
+        if text == "*" {
+            return Some(change);
+        }
+        let mut slots = Vec::new();
+        for slot in text.split(',').filter(|it| !it.is_empty()) {
+            match slot.strip_prefix('~') {
+                Some(slot) => change.gently.push(slot.parse().ok()?),
+                None => slots.push(slot.parse().ok()?),
             }
         }
+        change.touched = Touched::Slots(slots);
+        Some(change)
     }
 }

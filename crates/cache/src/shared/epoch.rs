@@ -67,19 +67,17 @@ impl Epoch {
 
     /// Takes change number `clock` in.
     pub(crate) fn apply(&self, change: &Change, clock: u64) {
-        match &change.touched {
+        let slots = match &change.touched {
             Touched::Everything => {
                 self.everything.fetch_max(clock, Ordering::AcqRel);
+                return;
             }
-            Touched::Slots(slots) => {
-                for slot in slots {
-                    if let Some(slot) = usize::try_from(*slot)
-                        .ok()
-                        .and_then(|at| self.slots.get(at))
-                    {
-                        slot.fetch_max(clock, Ordering::AcqRel);
-                    }
-                }
+            Touched::Slots(slots) => slots.iter().chain(&change.gently),
+        };
+        for slot in slots {
+            let at = usize::try_from(*slot).ok();
+            if let Some(slot) = at.and_then(|at| self.slots.get(at)) {
+                slot.fetch_max(clock, Ordering::AcqRel);
             }
         }
     }
@@ -117,8 +115,8 @@ impl Epoch {
         });
     }
 
-    /// Judges an entry by the changes heard of. Only true if the epoch is proven
-    /// **after** this.
+    /// Judges an entry by the changes heard of: by all that were acknowledged up to a moment at
+    /// which the epoch was proven, where it was **before** this is called.
     pub(crate) fn judge(&self, entry: &Decoded) -> Judged {
         if entry.incarnation != self.incarnation {
             return Judged::Outdated;

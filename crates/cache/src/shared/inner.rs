@@ -33,7 +33,8 @@ pub(crate) struct Inner {
 }
 
 struct Status {
-    up: bool,
+    /// `None` before the first attempt has come to an end.
+    up: Option<bool>,
     since: Instant,
     trouble: Option<String>,
 }
@@ -45,6 +46,8 @@ pub(crate) struct Keys {
     pub(crate) versions: Vec<u8>,
     pub(crate) log: Vec<u8>,
     pub(crate) members: Vec<u8>,
+    /// Which part of a feed of changes was made known.
+    pub(crate) span: Vec<u8>,
     pub(crate) bus: Vec<u8>,
     /// Where this process hears that others have applied its changes.
     pub(crate) own: Vec<u8>,
@@ -58,6 +61,7 @@ impl Keys {
             versions: key("versions"),
             log: key("log"),
             members: key("members"),
+            span: key("span"),
             bus: key("bus"),
             own: key(&format!("bus:{member}")),
         }
@@ -94,7 +98,7 @@ impl Inner {
             member,
             link: ArcSwapOption::empty(),
             status: Mutex::new(Status {
-                up: false,
+                up: None,
                 since: Instant::now(),
                 trouble: None,
             }),
@@ -133,14 +137,14 @@ impl Inner {
 
     fn turn(&self, up: bool, trouble: Option<String>) {
         let mut status = self.status.lock().expect("nothing in it panics");
-        if status.up != up {
+        if status.up != Some(up) {
             status.since = Instant::now();
             match &trouble {
                 Some(trouble) => tracing::warn!(trouble, "shared cache away"),
                 None => tracing::info!("shared cache there"),
             }
         }
-        status.up = up;
+        status.up = Some(up);
         status.trouble = trouble;
     }
 
@@ -148,7 +152,8 @@ impl Inner {
     pub(crate) fn health(&self) -> SharedHealth {
         let (up, since, trouble) = {
             let status = self.status.lock().expect("nothing in it panics");
-            (status.up, status.since.elapsed(), status.trouble.clone())
+            let up = status.up == Some(true);
+            (up, status.since.elapsed(), status.trouble.clone())
         };
         SharedHealth {
             up: up && self.link().is_some(),

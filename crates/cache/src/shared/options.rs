@@ -57,6 +57,14 @@ impl SharedOptions {
         }
     }
 
+    /// Checks the address and the namespace.
+    ///
+    /// # Errors
+    /// Where one of them cannot be read; the password is not in its text.
+    pub fn check(&self) -> Result<(), SharedError> {
+        self.place().map(|_| ())
+    }
+
     /// Checks what cannot be told by types, and reads the address.
     pub(crate) fn place(&self) -> Result<Place, SharedError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);

@@ -1,12 +1,13 @@
 //! Changes of this process on their way to the server: collected while one is sent, kept while the
 //! server is away, bounded by collapsing.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
 
 use tokio::sync::{Notify, oneshot};
 
-use super::types::{Change, Touched};
+use super::types::{Acknowledged, Change, Touched};
 
 /// Slots that one run of the script raises, at most: it keeps the server busy for a few
 /// milliseconds.
@@ -19,6 +20,22 @@ pub(crate) enum Outcome {
     Settled { replicas: usize, lapsed: usize },
     /// The server has not got it.
     Queued,
+}
+
+impl Outcome {
+    /// The same, for whoever called at `began`.
+    pub(crate) fn acknowledged(self, began: Instant) -> Acknowledged {
+        let (replicas, lapsed, queued) = match self {
+            Self::Settled { replicas, lapsed } => (replicas, lapsed, false),
+            Self::Queued => (1, 0, true),
+        };
+        Acknowledged {
+            replicas,
+            lapsed,
+            queued,
+            took: began.elapsed(),
+        }
+    }
 }
 
 /// Who waits for a batch.
@@ -34,7 +51,8 @@ pub(crate) struct Outbox {
 
 #[derive(Default)]
 struct Waiting {
-    slots: BTreeSet<u32>,
+    /// By slot, whether it is touched gently.
+    slots: BTreeMap<u32, bool>,
     everything: bool,
     position: Option<u64>,
     waiters: Vec<Waiter>,
@@ -81,6 +99,7 @@ impl Outbox {
     /// The next changes to send.
     pub(crate) fn take(&self) -> Option<Batch> {
         let mut waiting = self.waiting();
+        let mut gently = Vec::new();
         let touched = if waiting.everything {
             waiting.everything = false;
             waiting.slots.clear();
@@ -91,12 +110,16 @@ impl Outbox {
         {
             return None;
         } else {
-            let slots = waiting.slots.iter().copied().take(SLOTS_A_RUN_MAX);
-            let slots: Vec<u32> = slots.collect();
-            waiting.slots = match slots.last() {
-                Some(last) if *last < u32::MAX => waiting.slots.split_off(&(last + 1)),
-                _ => BTreeSet::new(),
-            };
+            let rest = waiting.slots.keys().nth(SLOTS_A_RUN_MAX).copied();
+            let rest = rest.map(|first| waiting.slots.split_off(&first));
+            let run = std::mem::replace(&mut waiting.slots, rest.unwrap_or_default());
+            let mut slots = Vec::with_capacity(run.len());
+            for (slot, is_gentle) in run {
+                match is_gentle {
+                    true => gently.push(slot),
+                    false => slots.push(slot),
+                }
+            }
             Touched::Slots(slots)
         };
         // Who waits, waits for the last part: the parts before it have lower numbers.
@@ -104,6 +127,7 @@ impl Outbox {
         Some(Batch {
             change: Change {
                 touched,
+                gently,
                 position: waiting.position.take(),
             },
             waiters: if last {
@@ -152,7 +176,10 @@ impl Waiting {
         self.position = self.position.max(change.position);
         match &change.touched {
             Touched::Slots(slots) if !self.everything => {
-                self.slots.extend(slots.iter().copied());
+                for slot in &change.gently {
+                    self.slots.entry(*slot).or_insert(true);
+                }
+                self.slots.extend(slots.iter().map(|slot| (*slot, false)));
                 self.everything = self.slots.len() > slots_max;
             }
             Touched::Slots(_) => {}

@@ -2,10 +2,11 @@
 //! this process has come.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -15,13 +16,20 @@ use super::keeper::LEASE_OVER;
 use super::link::Link;
 use super::outbox::{Batch, Outcome, Waiter, tell};
 use super::script::Answer;
-use super::types::SharedError;
+use super::types::{Change, SharedError};
 
 /// Batches whose acknowledgements are waited for at a time; meanwhile later changes collect.
 const SETTLING_MAX: usize = 64;
 
 /// How often the server is asked who has applied a change, should a word of it be lost.
 const ASK_AGAIN: Duration = Duration::from_millis(25);
+
+/// How long it is remembered which part of a feed was made known: longer than replicas differ in
+/// how far they have read it.
+const SPAN_MEMORY: Duration = Duration::from_secs(60);
+
+/// The field by which the table of members is known to be whole.
+const COMPLETE: &str = "-";
 
 /// Other members that must apply a change: who, and their entry when it was made.
 type Members = HashMap<String, String>;
@@ -81,24 +89,64 @@ async fn raise(inner: &Inner, link: &Link, batch: &Batch) -> Result<(u64, Member
 }
 
 async fn run(inner: &Inner, link: &Link, batch: &Batch) -> Result<(u64, Members), SharedError> {
+    let raised = call(inner, link, &batch.change, None).await?;
+    // Only a change out of a feed can be known.
+    raised.ok_or(SharedError::Garbled("invalidate"))
+}
+
+/// Makes a change out of a feed known, unless another replica has; waits until all have applied it.
+/// `None` where it was known.
+pub(crate) async fn send_once(
+    inner: &Inner,
+    link: &Link,
+    change: &Change,
+    span: &Range<u64>,
+) -> Result<Option<Outcome>, SharedError> {
+    let Some((clock, members)) = call(inner, link, change, Some(span)).await? else {
+        return Ok(None);
+    };
+    Counters::add(&inner.counters.invalidations);
+    inner.bus.own(&link.epoch, change, clock);
+    let (waiter, outcome) = oneshot::channel();
+    settle(inner, link, clock, members, vec![waiter]).await;
+    outcome.await.map(Some).map_err(|_| SharedError::Away)
+}
+
+/// Runs the script; `None` where the part of the feed was made known before.
+async fn call(
+    inner: &Inner,
+    link: &Link,
+    change: &Change,
+    span: Option<&Range<u64>>,
+) -> Result<Option<(u64, Members)>, SharedError> {
     let keys = [
         inner.keys.versions.as_slice(),
         &inner.keys.log,
         &inner.keys.members,
+        &inner.keys.span,
     ];
-    let position = batch.change.position.map(|it| it.to_string());
-    let touched = batch.change.touched.text();
+    let position = change.position.map(|it| it.to_string());
+    let touched = change.text();
+    let [from, to] = span.map_or_else(Default::default, |it| {
+        [it.start, it.end].map(|it| it.to_string())
+    });
     let answer = link.run(&inner.scripts.invalidate, &keys, |cmd| {
         cmd.arg(&link.epoch.incarnation[..])
             .arg(&inner.member)
             .arg(position.as_deref().unwrap_or(""))
             .arg(&touched)
             .arg(inner.options.log_length)
-            .arg(&inner.keys.bus);
+            .arg(&inner.keys.bus)
+            .arg(super::millis(SPAN_MEMORY))
+            .arg(&from)
+            .arg(&to);
     });
     let answer = answer.await?;
+    if answer.verdict() == "known" {
+        return Ok(None);
+    }
     let members = members_in(&answer, 2, &inner.member)?;
-    Ok((answer.number(1)?, members))
+    Ok(Some((answer.number(1)?, members)))
 }
 
 /// The members in a field `member,entry,member,entry`, without this process.
@@ -106,7 +154,7 @@ fn members_in(answer: &Answer, at: usize, own: &str) -> Result<Members, SharedEr
     let mut members = Members::new();
     let mut parts = answer.text(at)?.split(',');
     while let (Some(member), Some(entry)) = (parts.next(), parts.next()) {
-        if member != own {
+        if member != own && member != COMPLETE {
             members.insert(member.to_owned(), entry.to_owned());
         }
     }

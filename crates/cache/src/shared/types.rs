@@ -48,8 +48,37 @@ pub enum Begin {
         /// What is left of the other's lease.
         retry_after: Duration,
     },
+    /// Another replica's load failed, and nothing that it named has changed since.
+    Failed {
+        /// What it said of that.
+        text: String,
+        /// How much longer that is to hold.
+        hold: Duration,
+    },
     /// Somebody put it meanwhile, fresh and younger than its soft age.
     Ready(Frame),
+}
+
+/// What somebody wants who is about to load a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish<'a> {
+    /// For how long the load is to be this replica's alone; [`super::Shared::renew`] prolongs it.
+    pub lease: Duration,
+    /// The age from which an entry is not wanted, where that is less than its soft age.
+    pub younger_than: Option<Duration>,
+    /// The slots by which another's load or failure is outdated, as far as they are known.
+    pub slots: &'a [u32],
+}
+
+impl Wish<'_> {
+    /// Wants any entry that is young, or else to load for as long as `lease`.
+    pub const fn new(lease: Duration) -> Self {
+        Self {
+            lease,
+            younger_than: None,
+            slots: &[],
+        }
+    }
 }
 
 /// What became of a frame that was put.
@@ -66,6 +95,8 @@ pub enum Stored {
 pub struct Change {
     /// Which entries it touches.
     pub touched: Touched,
+    /// More slots, whose entries in memory may stand in while they cannot be made anew.
+    pub gently: Vec<u32>,
     /// The database position at which the change can be seen, where there is one.
     pub position: Option<u64>,
 }

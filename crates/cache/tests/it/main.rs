@@ -8,6 +8,7 @@
 mod inside;
 mod life;
 mod loads;
+mod model;
 mod order;
 mod reference;
 mod shared;

@@ -5,5 +5,9 @@ mod rig;
 
 mod bus;
 mod entries;
+mod herd;
+mod joined;
+mod schedules;
 mod services;
+mod storm;
 mod trouble;

@@ -3,7 +3,7 @@
 -- full: a script that has written may go on. It writes, so that a server that may not take writes
 -- any more proves nothing.
 local v = redis.call('HMGET', KEYS[1], 'born', 'c', 'p')
-if v[1] ~= ARGV[2] then
+if v[1] ~= ARGV[2] or redis.call('HEXISTS', KEYS[2], '-') == 0 then
   return seal(ARGV[1], 'other')
 end
 redis.call('HDEL', KEYS[2], '')

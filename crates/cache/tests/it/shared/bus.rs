@@ -216,3 +216,33 @@ async fn too_many_waiting_changes_become_one_of_everything() {
     until("b is back", || b.health().up).await;
     assert_eq!(look(&b, "k").await, None);
 }
+
+#[tokio::test]
+async fn what_all_read_in_one_feed_is_made_known_by_one_of_them() {
+    let Some(redis) = Redis::start() else { return };
+    let (a, heard_a) = replica(&redis.url()).await;
+    let (b, heard_b) = replica(&redis.url()).await;
+    let raised = || a.health().counts.invalidations + b.health().counts.invalidations;
+    let done = a.invalidate_once(&change(&[1]), &(0..5)).await.unwrap();
+    assert_eq!((done.replicas, done.lapsed, done.queued), (2, 0, false));
+    assert_eq!(raised(), 1);
+    // All of it is known; each still applies it, should it have missed the message.
+    for span in [0..5, 2..5, 3..4] {
+        b.invalidate_once(&change(&[2]), &span).await.unwrap();
+    }
+    assert!(raised() == 1 && heard_b.heard(&change(&[2])) && !heard_a.heard(&change(&[2])));
+    // Part of it is not.
+    b.invalidate_once(&change(&[3]), &(4..6)).await.unwrap();
+    assert!(raised() == 2 && heard_a.heard(&change(&[3])));
+    b.invalidate_once(&change(&[4]), &(0..6)).await.unwrap();
+    assert_eq!(raised(), 2);
+    // What lies before a gap is not known either.
+    a.invalidate_once(&change(&[5]), &(8..9)).await.unwrap();
+    a.invalidate_once(&change(&[6]), &(5..9)).await.unwrap();
+    assert_eq!(raised(), 4);
+    store(&a, "k", "old", &[7]).await;
+    redis.run(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+    a.invalidate_once(&change(&[7]), &(9..10)).await.unwrap();
+    until("both are up", || a.health().proven && b.health().proven).await;
+    assert_eq!(look(&b, "k").await, None);
+}

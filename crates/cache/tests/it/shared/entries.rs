@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache::shared::{Begin, Frame, KEY_BYTES_MAX, Shared, SharedError, Stored};
+use cache::shared::{Begin, Frame, KEY_BYTES_MAX, Shared, SharedError, Stored, Wish};
 use testkit::Redis;
 
 use super::rig::{
@@ -97,13 +97,19 @@ async fn one_loads_and_the_others_wait() {
     let (a, _) = replica(&redis.url()).await;
     let (b, _) = replica(&redis.url()).await;
     let fence = granted(&a, "k").await;
-    let held = b.begin(b"k", SCHEMA, Duration::from_secs(5)).await.unwrap();
+    let held = b
+        .begin(b"k", SCHEMA, &Wish::new(Duration::from_secs(5)))
+        .await
+        .unwrap();
     assert!(
         matches!(held, Begin::Held { retry_after } if retry_after <= Duration::from_secs(5)),
         "{held:?}"
     );
     a.put(&fence, &frame("value", &[1])).await.unwrap();
-    let ready = b.begin(b"k", SCHEMA, Duration::from_secs(5)).await.unwrap();
+    let ready = b
+        .begin(b"k", SCHEMA, &Wish::new(Duration::from_secs(5)))
+        .await
+        .unwrap();
     assert!(matches!(ready, Begin::Ready(it) if it.bytes == "value"));
     // One that gives up lets the next one load.
     let fence = granted(&a, "other").await;
@@ -156,7 +162,10 @@ async fn what_others_write_in_its_place_is_a_miss() {
     redis.run(&["SETRANGE", key, "78", "X"]);
     assert_eq!(look(&a, "k").await, None);
     // It says that it is young, so it would stand in the way for ever.
-    let begin = a.begin(b"k", SCHEMA, Duration::from_secs(1)).await.unwrap();
+    let begin = a
+        .begin(b"k", SCHEMA, &Wish::new(Duration::from_secs(1)))
+        .await
+        .unwrap();
     assert!(matches!(begin, Begin::Held { .. }));
     store(&a, "k", "value", &[1]).await;
     // An entry under another's key.

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cache::shared::{
-    Begin, Change, Fence, Frame, Listener, Shared, SharedOptions, Stored, Touched,
+    Begin, Change, Fence, Frame, Listener, Shared, SharedOptions, Stored, Touched, Wish,
 };
+use cache::{Cache, CacheError, CacheOptions, Key, Kind, KindOptions, Loading, Rules, Scope, Tag};
 
 pub(super) const SCHEMA: u64 = 7;
 pub(super) const SLOTS: u32 = 1 << 10;
@@ -68,6 +69,7 @@ pub(super) fn frame(text: &str, slots: &[u32]) -> Frame {
 pub(super) fn change(slots: &[u32]) -> Change {
     Change {
         touched: Touched::Slots(slots.to_vec()),
+        gently: Vec::new(),
         position: None,
     }
 }
@@ -75,6 +77,7 @@ pub(super) fn change(slots: &[u32]) -> Change {
 pub(super) fn everything() -> Change {
     Change {
         touched: Touched::Everything,
+        gently: Vec::new(),
         position: None,
     }
 }
@@ -82,7 +85,7 @@ pub(super) fn everything() -> Change {
 /// A fence for a load of `key`.
 pub(super) async fn granted(shared: &Shared, key: &str) -> Fence {
     match shared
-        .begin(key.as_bytes(), SCHEMA, Duration::from_secs(5))
+        .begin(key.as_bytes(), SCHEMA, &Wish::new(Duration::from_secs(5)))
         .await
         .unwrap()
     {
@@ -146,4 +149,102 @@ impl Listener for Memory {
     fn unproven(&self) {
         *self.until.lock().unwrap() = None;
     }
+}
+
+/// What a loader of the joined cache fails with.
+#[derive(Debug, thiserror::Error)]
+#[error("the origin | is ill")]
+pub(super) struct Ill;
+
+/// A cache joined to a server, with one kind of numbers whose values replicas share.
+#[derive(Clone)]
+pub(super) struct Joined {
+    pub(super) cache: Cache,
+    pub(super) numbers: Kind<u64, Ill>,
+}
+
+pub(super) fn rules() -> Rules {
+    Rules {
+        hard_timeout: Duration::from_secs(10),
+        ..Rules::new(Duration::from_secs(60), Duration::from_secs(120))
+    }
+}
+
+impl Joined {
+    /// One whose server need not be there.
+    pub(super) fn begin(url: &str, rules: Rules) -> Self {
+        Self::begin_with(options(url), rules)
+    }
+
+    fn begin_with(options: SharedOptions, rules: Rules) -> Self {
+        let cache = Cache::new(&CacheOptions {
+            slots: SLOTS,
+            ..CacheOptions::default()
+        });
+        let numbers = KindOptions::new("number", rules).share(
+            1,
+            |number: &u64, to| to.extend_from_slice(&number.to_be_bytes()),
+            |bytes| Some(u64::from_be_bytes(bytes[..].try_into().ok()?)),
+        );
+        let numbers = cache.kind(numbers).unwrap();
+        let shared = Shared::connect(options).unwrap();
+        cache.attach(shared).unwrap();
+        Self { cache, numbers }
+    }
+
+    /// One whose memory is proven, and that waits for the server however long a crowd keeps it.
+    pub(super) async fn start_patient(url: &str, rules: Rules) -> Self {
+        let patient = SharedOptions {
+            command_timeout: Duration::from_secs(20),
+            ..options(url)
+        };
+        let joined = Self::begin_with(patient, rules);
+        joined.ready().await;
+        joined
+    }
+
+    /// One whose memory is proven.
+    pub(super) async fn start(url: &str, rules: Rules) -> Self {
+        let joined = Self::begin(url, rules);
+        joined.ready().await;
+        joined
+    }
+
+    pub(super) async fn ready(&self) {
+        let shared = self.cache.shared().unwrap();
+        assert!(
+            shared.ready(Duration::from_secs(10)).await,
+            "{:?}",
+            shared.health()
+        );
+    }
+
+    pub(super) fn key(&self, number: u64) -> Key {
+        self.numbers.key(Scope::Public).part(number).build()
+    }
+
+    /// Asks for `number`, which would be loaded as `value` and carries the tag of its row.
+    pub(super) async fn ask(&self, number: u64, value: u64) -> cache::Hit<u64> {
+        let load = move |loading: Loading| async move {
+            loading.tag(&row(number));
+            Ok(value)
+        };
+        let key = self.key(number);
+        self.numbers.get_or_load(&key, load).await.unwrap()
+    }
+
+    /// Asks for `number`, whose load would fail.
+    pub(super) async fn fail(&self, number: u64) -> Result<cache::Hit<u64>, CacheError<Ill>> {
+        let key = self.key(number);
+        self.numbers.get_or_load(&key, |_| async { Err(Ill) }).await
+    }
+
+    pub(super) fn statistics(&self) -> cache::KindStatistics {
+        self.cache.statistics().remove(0)
+    }
+}
+
+/// What the value of `number` is made from.
+pub(super) fn row(number: u64) -> Tag {
+    Tag::new("row", number)
 }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use cache::shared::{Shared, SharedError, Stored};
+use cache::shared::{Shared, SharedError, Stored, Wish};
 use testkit::{Chaos, Proxy, Redis, cluster};
 
 use super::rig::{SCHEMA, change, frame, granted, look, options, replica, store, until};
@@ -22,7 +22,9 @@ async fn longest(shared: &Shared, calls: usize) -> Duration {
         let _ = shared.get(b"k", SCHEMA).await;
         longest = longest.max(began.elapsed());
         let began = Instant::now();
-        let _ = shared.begin(b"k", SCHEMA, Duration::from_millis(1)).await;
+        let _ = shared
+            .begin(b"k", SCHEMA, &Wish::new(Duration::from_millis(1)))
+            .await;
         longest = longest.max(began.elapsed());
     }
     longest
@@ -312,4 +314,28 @@ async fn other_slots_than_the_namespace_has_are_refused() {
     })
     .await;
     assert!(!b.ready(Duration::from_millis(50)).await);
+}
+
+#[tokio::test]
+async fn a_server_that_dropped_one_of_its_tables_for_want_of_room_is_another_one() {
+    let Some(redis) = Redis::start() else { return };
+    let (a, _) = replica(&redis.url()).await;
+    let (b, memory) = replica(&redis.url()).await;
+    for table in ["versions", "members", "log"] {
+        store(&b, "k", "value", &[1]).await;
+        let forgets = memory.forgets();
+        redis.run(&["DEL", &format!("{{sports-edge}}:{table}")]);
+        // Whoever must hear of a change is not known: it is not acknowledged, or all have heard.
+        let done = a.invalidate(&change(&[1])).await.unwrap();
+        assert!(
+            done.queued || done.replicas + done.lapsed == 2,
+            "{table}: {done:?}"
+        );
+        until("both are up", || a.health().proven && b.health().proven).await;
+        until("b has heard", || {
+            memory.forgets() > forgets || memory.heard(&change(&[1]))
+        })
+        .await;
+        assert_eq!(look(&b, "k").await, None, "{table}");
+    }
 }
