@@ -35,7 +35,8 @@ export interface paths {
         /**
          * Check readiness
          * @description Answers 200 when requests can be sent here: games and model are loaded, the database answers,
-         *     and the server is not stopping.
+         *     and the server is not stopping. A shared cache that is away makes answers slower and no server
+         *     unready.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -933,6 +934,7 @@ export interface components {
              * @example 1204224
              */
             memory_bytes: number;
+            shared?: components["schemas"]["SharedStatus"] | null;
         };
         /** @description A share of the traffic for another version. */
         Canary: {
@@ -1171,8 +1173,14 @@ export interface components {
          * @enum {string}
          */
         FixtureStatus: "scheduled" | "finished" | "postponed" | "cancelled";
-        /** @description The process answers. */
+        /** @description What answers. */
         Health: {
+            /**
+             * @description `up` or `away`: the cache that servers share, which makes nothing but speed depend on it.
+             *     Absent where none is set up.
+             * @example up
+             */
+            shared_cache?: string | null;
             /**
              * @description Always `ok`; anything else comes as a problem.
              * @example ok
@@ -2503,6 +2511,110 @@ export interface components {
              * @example 2
              */
             version: number;
+        };
+        /** @description How the tier does that servers share, and what this server has done with it since it started. */
+        SharedStatus: {
+            /**
+             * Format: int64
+             * @description Changes heard from other servers.
+             * @example 41
+             */
+            changes_heard: number;
+            /**
+             * Format: int64
+             * @description Changes sent to other servers.
+             * @example 20
+             */
+            changes_sent: number;
+            /**
+             * Format: int64
+             * @description Times everything had to be forgotten.
+             * @example 1
+             */
+            forgets: number;
+            /**
+             * Format: int64
+             * @description Times a change had been missed and was fetched.
+             * @example 0
+             */
+            gaps: number;
+            /**
+             * Format: int64
+             * @description Answers that made no sense.
+             * @example 0
+             */
+            garbage: number;
+            /**
+             * Format: int64
+             * @description Looks for a value.
+             * @example 70
+             */
+            gets: number;
+            /**
+             * Format: int64
+             * @description Looks that found a fresh one.
+             * @example 12
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description Looks that found one that a change had outdated.
+             * @example 3
+             */
+            outdated: number;
+            /**
+             * @description Whether this server's memory is proven to hold nothing outdated.
+             * @example true
+             */
+            proven: boolean;
+            /**
+             * Format: int64
+             * @description Values stored.
+             * @example 58
+             */
+            puts: number;
+            /**
+             * Format: int64
+             * @description Values not stored for want of memory.
+             * @example 0
+             */
+            puts_full: number;
+            /**
+             * @description Changes that wait for it to return.
+             * @example 0
+             */
+            queued_changes: number;
+            /**
+             * Format: int64
+             * @description Bytes of values received.
+             * @example 10240
+             */
+            received_bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes of values sent.
+             * @example 51200
+             */
+            sent_bytes: number;
+            /**
+             * Format: double
+             * @description For how long it has been up or away, in seconds.
+             * @example 86400.5
+             */
+            since_seconds: number;
+            /**
+             * Format: int64
+             * @description Commands that ran out of time.
+             * @example 0
+             */
+            timeouts: number;
+            /** @description Why it is away. */
+            trouble?: string | null;
+            /**
+             * @description Whether it answers.
+             * @example true
+             */
+            up: boolean;
         };
         /**
          * @description What is played.

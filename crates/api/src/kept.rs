@@ -35,6 +35,8 @@ use freshness::{Freshness, KEPT_READS, KeptRead};
 const ADDRESS_BYTES_MAX: usize = 900;
 /// An answer of more bytes is sent without being kept.
 const BODY_BYTES_MAX: usize = 4 << 20;
+/// Servers of one version share answers: another version may word them otherwise.
+const SCHEMA: u32 = number_of(env!("CARGO_PKG_VERSION"));
 /// The share of its life after which an answer that is asked for is made anew behind.
 const EAGER: f64 = 0.8;
 /// The share of its life by which an answer's is shortened, so that not all end together.
@@ -67,7 +69,8 @@ impl KeptReads {
         let registered = |read: KeptRead| {
             let name = format!("answer.{}", read.kind);
             let options = KindOptions::new(name, rules(read.freshness));
-            let kind = cache.kind(options.weigh(Answer::weight));
+            let options = options.weigh(Answer::weight);
+            let kind = cache.kind(options.share(SCHEMA, Answer::pack, Answer::unpack));
             Kept {
                 read,
                 kind: kind.expect("a cache serves one API"),
@@ -81,6 +84,16 @@ impl KeptReads {
     fn of_route(&self, route: &str) -> Option<&Kept> {
         self.reads.iter().find(|it| it.read.route == route)
     }
+}
+
+/// A number that a text has to itself, as good as certainly (FNV-1a).
+const fn number_of(text: &str) -> u32 {
+    let (bytes, mut at, mut number) = (text.as_bytes(), 0, 0x811c_9dc5_u32);
+    while at < bytes.len() {
+        number = (number ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    number
 }
 
 fn rules(freshness: Freshness) -> Rules {

@@ -1,5 +1,7 @@
 //! What the front door counts, in the Prometheus text format; every name stands here once.
 
+pub(crate) mod shared;
+
 use std::{
     collections::BTreeMap,
     fmt::Write,

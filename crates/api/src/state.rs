@@ -12,7 +12,11 @@ use axum::http::HeaderValue;
 use engine::Engine;
 use tokio::sync::Semaphore;
 
-use crate::{ReadAccess, kept::KeptReads, metrics::HttpFigures};
+use crate::{
+    ReadAccess,
+    kept::KeptReads,
+    metrics::{self, HttpFigures},
+};
 
 /// How the API is guarded.
 #[derive(Debug, Clone)]
@@ -89,9 +93,11 @@ impl ApiState {
         &self.engine
     }
 
-    /// What the front door counted, in the Prometheus text format.
+    /// What the front door and the shared cache counted, in the Prometheus text format.
     pub fn metrics(&self) -> String {
-        self.figures.text()
+        let shared = self.engine.cache().shared();
+        let shared = shared.map(|it| metrics::shared::text(&it.health()));
+        self.figures.text() + &shared.unwrap_or_default()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

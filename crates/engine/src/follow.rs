@@ -14,6 +14,11 @@ use crate::{Engine, EngineError, Topic, engine::Names};
 
 /// How long the store is asked to wait for a change before it is asked again.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The same while replicas cannot hear of each other's changes by the shared cache: what memory holds
+/// is believed only for as long as [`VOUCHED`] after the store was asked.
+const PATIENCE_ALONE: Duration = Duration::from_millis(50);
+/// How far memory may be behind the store then.
+const VOUCHED: Duration = Duration::from_millis(200);
 /// How long to leave a store alone that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long changes are kept for processes that read them later, and how often older ones are
@@ -66,21 +71,28 @@ impl Engine {
     /// Forgets what was changed, here or by other processes, since this was last called.
     pub async fn follow(&self) -> Result<(), EngineError> {
         loop {
+            let asked = Instant::now();
             let after = self.followed.load(Ordering::Acquire);
             let changes = self.store.changes(after, CHANGES_MAX).await?;
-            if changes.missed {
+            if after == NOWHERE {
+                self.cache().forget(); // What changed before is not known.
+            } else if changes.missed {
                 self.forget_everything().await;
             } else if !changes.items.is_empty() {
-                self.forget_changes(&changes.items).await?;
+                let targets = self.changed_targets(&changes.items).await?;
+                let span = after..changes.last;
+                self.cache().remove_followed(&targets, span).await;
             }
             self.followed.store(changes.last, Ordering::Release);
             if changes.items.len() < CHANGES_MAX as usize {
+                self.cache().vouch(asked + VOUCHED);
                 return Ok(());
             }
         }
     }
 
-    async fn forget_changes(&self, changes: &[Change]) -> Result<(), EngineError> {
+    /// What to forget because of changes.
+    async fn changed_targets(&self, changes: &[Change]) -> Result<Vec<Target>, EngineError> {
         let mut topics = BTreeSet::new();
         // By fixture, whether more than prices changed.
         let mut fixtures: BTreeMap<FixtureId, bool> = BTreeMap::new();
@@ -94,8 +106,7 @@ impl Engine {
                 }
                 ChangeKind::Fixture | ChangeKind::Quotes => {
                     let Ok(id) = change.key.parse() else {
-                        self.forget_everything().await;
-                        return Ok(());
+                        return Ok(vec![Target::Everything]);
                     };
                     let facts = fixtures.entry(FixtureId(id)).or_default();
                     *facts |= change.kind == ChangeKind::Fixture;
@@ -107,10 +118,9 @@ impl Engine {
             self.reload_names().await?;
         }
         if fixtures.len() > FIXTURES_MAX || !self.note_fixtures(&fixtures, &mut topics).await? {
-            self.forget_everything().await;
+            return Ok(vec![Target::Everything]);
         }
-        self.forget(topics).await;
-        Ok(())
+        Ok(topics.into_iter().map(|it| it.tag().into()).collect())
     }
 
     /// Notes what was made from these fixtures; `false` where that cannot be told.
@@ -168,7 +178,9 @@ impl Engine {
             *trimmed = Some(Instant::now());
         }
         let after = self.followed.load(Ordering::Acquire);
-        Ok(self.store.wait_for_changes(after, PATIENCE).await?)
+        let alone = self.cache().shared().is_some_and(|it| !it.health().up);
+        let patience = if alone { PATIENCE_ALONE } else { PATIENCE };
+        Ok(self.store.wait_for_changes(after, patience).await?)
     }
 }
 

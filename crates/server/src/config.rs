@@ -14,7 +14,7 @@ use toml::{Table, Value};
 
 pub use settings::{
     CacheSettings, DatabaseSettings, ForecastSettings, Limits, LogFormat, LogSettings,
-    ModelSettings, PoolerSetting, Settings,
+    ModelSettings, PoolerSetting, RedisSettings, RedisUrl, Settings,
 };
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -217,11 +217,18 @@ impl Config {
         let mut settings: Settings = layer::read_settings(&origins)?;
         settings.data_dir = home_expanded(settings.data_dir, inputs, "data_dir")?;
         settings.models.folder = home_expanded(settings.models.folder, inputs, "models.folder")?;
+        let roots = settings.redis.root_certificates;
+        settings.redis.root_certificates = home_expanded(roots, inputs, "redis.root_certificates")?;
         // From here on it is only shown.
         if let Some((Value::String(url), _)) = origins.get_mut("database.url")
             && !url.is_empty()
         {
             *url = Place::parse(url).to_string();
+        }
+        if let Some((Value::String(url), _)) = origins.get_mut("redis.url")
+            && let Some(redis) = &settings.redis.url
+        {
+            *url = redis.to_string();
         }
         if let Some(Place::File(path)) = settings.database.url {
             let path = home_expanded(path, inputs, "database.url")?;

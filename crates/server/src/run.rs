@@ -7,6 +7,7 @@ mod cores;
 mod http;
 mod listener;
 mod metrics;
+mod shared;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +31,7 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    shared::join(settings, engine.cache())?;
     let state = ApiState::new(Arc::clone(&engine), options(settings)?);
     let address = listener.local_addr().context("the socket has no address")?;
     info!(%address, "listening");

@@ -101,6 +101,48 @@ impl Answer {
         }
     }
 
+    /// Appends everything that another server needs to send it: until when it holds, its type, its
+    /// tag, its body as it is.
+    pub(crate) fn pack(&self, to: &mut Vec<u8>) {
+        let until = self.until.map_or(i128::MAX, Timestamp::as_nanosecond);
+        to.extend_from_slice(&until.to_be_bytes());
+        for text in [&self.content_type, &self.plain.etag] {
+            let length = u16::try_from(text.len()).expect("headers of ours are short");
+            to.extend_from_slice(&length.to_be_bytes());
+            to.extend_from_slice(text.as_bytes());
+        }
+        to.extend_from_slice(&self.plain.body);
+    }
+
+    /// Reads what [`Self::pack`] wrote; `None` where it is something else.
+    pub(crate) fn unpack(mut bytes: Bytes) -> Option<Self> {
+        let until = take(&mut bytes, size_of::<i128>())?;
+        let until = i128::from_be_bytes(until[..].try_into().ok()?);
+        let until = match until {
+            i128::MAX => None,
+            nanoseconds => Some(Timestamp::from_nanosecond(nanoseconds).ok()?),
+        };
+        let mut texts = [HeaderValue::from_static(""), HeaderValue::from_static("")];
+        for text in &mut texts {
+            let length = take(&mut bytes, size_of::<u16>())?;
+            let length = u16::from_be_bytes(length[..].try_into().ok()?);
+            *text = HeaderValue::from_maybe_shared(take(&mut bytes, length.into())?).ok()?;
+            text.to_str().ok()?;
+        }
+        let [content_type, etag] = texts;
+        Some(Self {
+            content_type,
+            until,
+            plain: Variant {
+                body: bytes,
+                etag,
+                coding: Coding::Identity,
+            },
+            gzip: OnceLock::new(),
+            brotli: OnceLock::new(),
+        })
+    }
+
     /// The body in a coding; as it is where compressing gains nothing. Compresses when first asked.
     pub(crate) fn variant(&self, coding: Coding) -> &Variant {
         let place = match coding {
@@ -141,6 +183,11 @@ impl Answer {
     }
 }
 
+/// The first bytes, which are taken away.
+fn take(bytes: &mut Bytes, length: usize) -> Option<Bytes> {
+    (bytes.len() >= length).then(|| bytes.split_to(length))
+}
+
 /// A strong tag: the content's, and the coding, whose bytes are others.
 fn etag(body: &[u8], coding: Coding) -> HeaderValue {
     let content = guard::tag(body);
@@ -168,4 +215,41 @@ fn brotli(plain: &[u8]) -> Vec<u8> {
         .expect("memory takes what it is given");
     drop(writer);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(answer: &Answer) -> Bytes {
+        let mut bytes = Vec::new();
+        answer.pack(&mut bytes);
+        bytes.into()
+    }
+
+    #[test]
+    fn an_answer_is_the_same_on_another_server() {
+        for until in [None, Some(Timestamp::from_second(1_790_000_000).unwrap())] {
+            let kind = HeaderValue::from_static("application/json");
+            let answer = Answer::new(kind.clone(), "{}".repeat(900).into(), until);
+            let there = Answer::unpack(packed(&answer)).unwrap();
+            assert_eq!((there.content_type.clone(), there.until), (kind, until));
+            for coding in [Coding::Identity, Coding::Gzip, Coding::Brotli] {
+                let (ours, theirs) = (answer.variant(coding), there.variant(coding));
+                assert_eq!((&ours.body, &ours.etag), (&theirs.body, &theirs.etag));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_short_or_no_header_is_no_answer() {
+        let kind = HeaderValue::from_static("text/plain");
+        let whole = packed(&Answer::new(kind, Bytes::from_static(b"body"), None));
+        for length in 0..whole.len() - 4 {
+            assert!(Answer::unpack(whole.slice(..length)).is_none(), "{length}");
+        }
+        let mut odd = whole.to_vec();
+        odd[18] = 0x01;
+        assert!(Answer::unpack(odd.into()).is_none());
+    }
 }

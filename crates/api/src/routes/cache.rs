@@ -7,7 +7,7 @@ use crate::{
     auth::Operator,
     error::ApiError,
     extract::{NoQuery, Query},
-    wire::{CacheKind, CacheStatus},
+    wire::{CacheKind, CacheStatus, SharedStatus},
 };
 
 /// Get the cache's statistics
@@ -34,9 +34,11 @@ pub(crate) async fn get_cache(
 pub(super) fn status(state: &ApiState) -> CacheStatus {
     let cache = state.engine.cache();
     let (memory_bytes, loads_under_way) = cache.load();
+    let shared = cache.shared().map(|it| SharedStatus::from(it.health()));
     CacheStatus {
         memory_bytes,
         loads_under_way,
+        shared,
         kinds: cache
             .statistics()
             .into_iter()

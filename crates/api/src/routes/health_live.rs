@@ -9,12 +9,17 @@ use crate::{
     extract::{NoQuery, Query},
 };
 
-/// The process answers.
+/// What answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
     /// Always `ok`; anything else comes as a problem.
     #[schema(example = "ok")]
     pub(crate) status: &'static str,
+    /// `up` or `away`: the cache that servers share, which makes nothing but speed depend on it.
+    /// Absent where none is set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "up")]
+    pub(crate) shared_cache: Option<&'static str>,
 }
 
 /// Check liveness
@@ -30,5 +35,8 @@ pub(crate) struct Health {
     security(())
 )]
 pub(crate) async fn get_liveness(_query: Query<NoQuery>) -> Result<Json<Health>, ApiError> {
-    Ok(Json(Health { status: "ok" }))
+    Ok(Json(Health {
+        status: "ok",
+        shared_cache: None,
+    }))
 }

@@ -12,7 +12,8 @@ use crate::{
 /// Check readiness
 ///
 /// Answers 200 when requests can be sent here: games and model are loaded, the database answers,
-/// and the server is not stopping.
+/// and the server is not stopping. A shared cache that is away makes answers slower and no server
+/// unready.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -33,5 +34,10 @@ pub(crate) async fn get_readiness(
     }
     let answers = state.engine.ping().await;
     answers.map_err(|_| ApiError::NotReady("the database does not answer"))?;
-    Ok(Json(Health { status: "ok" }))
+    let shared = state.engine.cache().shared();
+    let word = |up| if up { "up" } else { "away" };
+    Ok(Json(Health {
+        status: "ok",
+        shared_cache: shared.map(|it| word(it.health().up)),
+    }))
 }

@@ -1,12 +1,13 @@
 //! The settings, with values that can only be right.
 
 use std::{
+    fmt,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     path::PathBuf,
 };
 
-use engine::serving::Eviction;
+use engine::{caching::shared::SharedOptions, serving::Eviction};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use store::Place;
 
@@ -38,6 +39,8 @@ pub struct Settings {
     pub forecast: ForecastSettings,
     /// What is kept to answer sooner.
     pub cache: CacheSettings,
+    /// What several servers share.
+    pub redis: RedisSettings,
     /// How models beside the sports models are served.
     pub models: ModelSettings,
 }
@@ -122,6 +125,50 @@ pub struct CacheSettings {
     pub memory_bytes_max: u64,
 }
 
+/// What several servers share.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisSettings {
+    /// The server, its sentinels or its cluster; `None` is off.
+    #[serde(deserialize_with = "redis_or_off")]
+    pub url: Option<RedisUrl>,
+    /// What every key begins with.
+    pub prefix: String,
+    /// Root certificates to trust instead of the usual ones, in PEM; empty is the usual ones.
+    pub root_certificates: PathBuf,
+    /// How long making a connection may take.
+    pub connect_ms_max: NonZeroU64,
+    /// How long the server may take to answer.
+    pub command_ms_max: NonZeroU64,
+}
+
+/// Where Redis is. Its password is never shown.
+#[derive(Clone, PartialEq)]
+pub struct RedisUrl(String);
+
+impl RedisUrl {
+    /// The whole of it, for connecting.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        match rest.rsplit_once('@') {
+            Some((_, place)) => write!(f, "{scheme}://…@{place}"),
+            None => f.write_str(&self.0),
+        }
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RedisUrl({self})")
+    }
+}
+
 /// How models beside the sports models are served.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,6 +209,16 @@ fn place_or_default<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Place>
     Ok(Some(text)
         .filter(|it| !it.is_empty())
         .map(|it| Place::parse(&it)))
+}
+
+fn redis_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<RedisUrl>, D::Error> {
+    let text = String::deserialize(input)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let options = SharedOptions::new(&text, [1; 16]);
+    options.check().map_err(D::Error::custom)?;
+    Ok(Some(RedisUrl(text)))
 }
 
 fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {

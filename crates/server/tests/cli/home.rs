@@ -66,6 +66,11 @@ impl Home {
 
     /// Imports a small season of two teams that meet often enough to be predicted.
     pub(crate) fn import(&self) {
+        self.import_with(&[]);
+    }
+
+    /// The same under an environment.
+    pub(crate) fn import_with(&self, environment: &[(&str, &str)]) {
         let mut rows = String::from("Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,B365H,B365D,B365A\n");
         for week in 0..12 {
             for pair in 0..4 {
@@ -83,7 +88,7 @@ impl Home {
         }
         let file = self.path("E0.csv");
         fs::write(&file, rows).unwrap();
-        let ended = self.run(&["import", file.to_str().unwrap()]);
+        let ended = self.run_with(&["import", file.to_str().unwrap()], environment);
         assert!(ended.code == 0 || ended.code == 3, "{ended:?}");
     }
 }

@@ -8,4 +8,5 @@ mod inference;
 mod keys;
 mod models;
 mod serve;
+mod shared;
 mod verbs;

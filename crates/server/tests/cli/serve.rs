@@ -16,9 +16,28 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(home: &Home, environment: &[(&str, &str)]) -> Self {
+        Self::start_to(home, environment, Stdio::null())
+    }
+
+    /// Starts one whose log can be read once it has ended.
+    pub(crate) fn start_logged(
+        home: &Home,
+        environment: &[(&str, &str)],
+    ) -> (Self, std::thread::JoinHandle<String>) {
+        let mut server = Self::start_to(home, environment, Stdio::piped());
+        let mut log = server.child.stderr.take().unwrap();
+        let read = move || {
+            let mut text = String::new();
+            log.read_to_string(&mut text).unwrap();
+            text
+        };
+        (server, std::thread::spawn(read))
+    }
+
+    fn start_to(home: &Home, environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.envs(environment.iter().copied());
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -52,7 +71,7 @@ impl Server {
         answer
     }
 
-    fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         let host = &self.address;
         self.ask(&format!(
             "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
@@ -67,7 +86,7 @@ impl Server {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = std::process::Command::new("kill")
             .args(["-s", name, &id])
@@ -76,7 +95,7 @@ impl Server {
         assert!(sent.success());
     }
 
-    fn end(mut self) -> ExitStatus {
+    pub(crate) fn end(mut self) -> ExitStatus {
         let patience = Instant::now() + Duration::from_secs(20);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
