@@ -8,8 +8,8 @@ use rustix::time::{ClockId, clock_gettime};
 /// processes made are older than it.
 const BEGINNING_MS: u64 = 1 << 33;
 
-/// How far the coarse clock may be behind, and some more.
-const BEHIND_MS: u64 = 12;
+/// What is lost by rounding.
+const ROUNDED_MS: u64 = 2;
 
 /// Where the time comes from.
 #[derive(Debug, Clone, Copy)]
@@ -45,16 +45,31 @@ impl Clock {
         BEGINNING_MS + since
     }
 
-    /// What the clock shows at `instant` or a little earlier, never later.
+    /// The same, and not behind: where the processor that moves the coarse clock on is taken away,
+    /// that stands still for longer than a lease may be wrong.
+    pub(crate) fn exact_ms(&self) -> u64 {
+        match self {
+            Self::Coarse { origin_ms } => {
+                BEGINNING_MS + monotonic_ms(ClockId::Monotonic) - origin_ms
+            }
+            Self::Runtime { .. } => self.now_ms(),
+        }
+    }
+
+    /// What the exact clock shows at `instant` or a little earlier, never later.
     pub(crate) fn at(&self, instant: Instant) -> u64 {
         let left = instant.saturating_duration_since(Instant::now());
         let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX >> 1);
-        (self.now_ms() + left).saturating_sub(BEHIND_MS)
+        (self.exact_ms() + left).saturating_sub(ROUNDED_MS)
     }
 }
 
 fn coarse_ms() -> u64 {
-    let now = clock_gettime(ClockId::MonotonicCoarse);
+    monotonic_ms(ClockId::MonotonicCoarse)
+}
+
+fn monotonic_ms(clock: ClockId) -> u64 {
+    let now = clock_gettime(clock);
     // A monotonic clock is never below zero, nor are nanoseconds.
     now.tv_sec.unsigned_abs() * 1_000 + now.tv_nsec.unsigned_abs() / 1_000_000
 }

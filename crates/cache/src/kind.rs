@@ -270,7 +270,7 @@ where
     fn arrive(&self) -> Arrival {
         let core = &self.core;
         let now_ms = core.clock.now_ms();
-        let trusted = core.trust.holds(now_ms);
+        let trusted = core.trust.holds(|| core.clock.exact_ms());
         let loads = match trusted {
             true => 0,
             false => core.flights.load(Ordering::Acquire),
