@@ -3158,6 +3158,8 @@ export interface operations {
             /** @description All entries are written. */
             200: {
                 headers: {
+                    /** @description Makes a read see this write. */
+                    "sports-edge-position"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4565,6 +4567,8 @@ export interface operations {
             /** @description All entries are written. */
             200: {
                 headers: {
+                    /** @description Makes a read see this write. */
+                    "sports-edge-position"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4614,6 +4618,8 @@ export interface operations {
             /** @description All entries are written. */
             200: {
                 headers: {
+                    /** @description Makes a read see this write. */
+                    "sports-edge-position"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -12,13 +12,26 @@ use engine::{Engine, IdempotencyClaim, IdempotencyRecord};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{auth::Writer, error::ApiError, extract::JsonBody, problem::FieldError};
+use crate::{auth::Writer, error::ApiError, extract::JsonBody, position, problem::FieldError};
 
 const HEADER: &str = "idempotency-key";
 const KEY_LEN_MAX: usize = 255;
 
-/// Runs `write` unless a request with the same key was answered before.
+/// Runs `write` unless a request with the same key was answered before; the answer says by which
+/// position the write is there.
 pub(crate) async fn once<T: Serialize>(
+    engine: &Engine,
+    writer: &Writer,
+    route: &str,
+    body: &JsonBody,
+    write: impl Future<Output = Result<T, ApiError>>,
+) -> Result<Response, ApiError> {
+    let mut answer = answered(engine, writer, route, body, write).await?;
+    position::tell(engine, &mut answer).await;
+    Ok(answer)
+}
+
+async fn answered<T: Serialize>(
     engine: &Engine,
     writer: &Writer,
     route: &str,

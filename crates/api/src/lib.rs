@@ -14,6 +14,7 @@ mod metrics;
 mod oip;
 mod openapi;
 mod pages;
+mod position;
 mod problem;
 mod router;
 mod routes;

@@ -28,6 +28,8 @@ prices, bookmakers' quotes and the edges between them.
 - Reads carry an `ETag`; send it as `If-None-Match` and an unchanged answer comes as 304.
 - Writes need an API key with the scope `write` and take an `Idempotency-Key`; changes of models \
   need one with the scope `models`.
+- The answer to a write carries `sports-edge-position`; a read that sends it back sees that write, \
+  whichever server answers.
 - Unknown query parameters and body members are refused, not ignored.";
 
 #[derive(utoipa::OpenApi)]

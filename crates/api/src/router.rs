@@ -9,7 +9,7 @@ use tower_http::{
     },
 };
 
-use crate::{ApiState, docs, error::ApiError, guard, kept, oip, openapi, pages, routes};
+use crate::{ApiState, docs, error::ApiError, guard, kept, oip, openapi, pages, position, routes};
 
 /// Everything the server answers to.
 pub fn router(state: ApiState) -> Router {
@@ -21,8 +21,10 @@ pub fn router(state: ApiState) -> Router {
 pub(crate) fn joined(state: ApiState, models: oip::Door) -> Router {
     let (endpoints, _) = routes::endpoints().split_for_parts();
     let kept = middleware::from_fn_with_state(state.clone(), kept::keep);
+    let positions = middleware::from_fn_with_state(state.clone(), position::honour);
     let everything = endpoints
         .layer(kept)
+        .layer(positions)
         .with_state(state.clone())
         .merge(pages::router(&state))
         .merge(docs::router(openapi::openapi_json()));

@@ -72,6 +72,8 @@ pub struct Engine {
     cache: Cache,
     /// Number of the change up to which the cache has forgotten what changed.
     pub(crate) followed: AtomicU64,
+    /// Held while changes are followed, so that each is followed once.
+    pub(crate) following: tokio::sync::Mutex<()>,
 }
 
 /// Names by key; small, read everywhere, replaced whole.
@@ -93,6 +95,7 @@ impl Engine {
             clock,
             cache,
             followed: AtomicU64::new(NOWHERE),
+            following: tokio::sync::Mutex::default(),
             forecasting: Arc::new(Semaphore::new(options.forecasts_max)),
             options,
             knowledge: RwLock::default(),
@@ -145,6 +148,11 @@ impl Engine {
     /// Answers when the store does.
     pub async fn ping(&self) -> Result<(), EngineError> {
         Ok(self.store.ping().await?)
+    }
+
+    /// What the store counted, in the Prometheus text format.
+    pub fn store_metrics(&self) -> String {
+        self.store.metrics()
     }
 
     /// A number that grows with every write that can change an answer.

@@ -68,8 +68,37 @@ impl Engine {
         self.forget(topics).await;
     }
 
+    /// The number of the last change: whoever sends it back sees everything written before
+    /// ([`Engine::see`]).
+    pub async fn position(&self) -> Result<u64, EngineError> {
+        Ok(self.store.position().await?)
+    }
+
+    /// Makes sure that no answer given after this is older than the change of this number, whichever
+    /// process made it. A number of no change that this database has had asks for nothing.
+    pub async fn see(&self, position: u64) -> Result<(), EngineError> {
+        if self.has_seen(position) {
+            return Ok(());
+        }
+        let _one_at_a_time = self.following.lock().await;
+        if self.has_seen(position) {
+            return Ok(());
+        }
+        self.follow_to_the_end().await
+    }
+
+    fn has_seen(&self, position: u64) -> bool {
+        let followed = self.followed.load(Ordering::Acquire);
+        followed != NOWHERE && followed >= position
+    }
+
     /// Forgets what was changed, here or by other processes, since this was last called.
     pub async fn follow(&self) -> Result<(), EngineError> {
+        let _one_at_a_time = self.following.lock().await;
+        self.follow_to_the_end().await
+    }
+
+    async fn follow_to_the_end(&self) -> Result<(), EngineError> {
         loop {
             let asked = Instant::now();
             let after = self.followed.load(Ordering::Acquire);

@@ -252,7 +252,7 @@ impl Engine {
             limit,
             ..FixtureQuery::default()
         };
-        let fixtures = self.store.fixtures(&query).await?;
+        let fixtures = self.store.writing().fixtures(&query).await?;
         Ok(fixtures.into_iter().map(|it| (it.id, it)).collect())
     }
 

@@ -17,12 +17,15 @@ pub(crate) mod train;
 
 use std::{fs, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use engine::{
     Engine, EngineOptions,
     serving::{ModelServer, ServerOptions},
 };
-use store::{Place, Pooler, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store};
+use store::{
+    Place, Pooler, PostgresOptions, PostgresStore, ReplicaOptions, ReplicatedStore, SqliteOptions,
+    SqliteStore, Store,
+};
 
 use crate::{
     SystemClock,
@@ -67,6 +70,30 @@ pub(crate) async fn import_into(
 /// Opens the store in force.
 pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     open_place(&settings.database(), settings).await
+}
+
+/// Opens the store in force with its replicas.
+pub(crate) async fn open_serving_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let place = settings.database();
+    let replicas = &settings.database.replicas;
+    if replicas.is_empty() {
+        return open_place(&place, settings).await;
+    }
+    let Place::Server(primary) = &place else {
+        bail!("database.replicas are set but database.url is no PostgreSQL database");
+    };
+    let urls: Vec<String> = replicas
+        .iter()
+        .filter_map(|it| match it {
+            Place::Server(url) => Some(url.clone()),
+            Place::File(_) => None,
+        })
+        .collect();
+    let bounds = (&postgres_options(settings), &ReplicaOptions::default());
+    let store = ReplicatedStore::open(primary, &urls, bounds).await;
+    Ok(Arc::new(
+        store.with_context(|| format!("{place} cannot be opened"))?,
+    ))
 }
 
 /// Opens a store, making its folder where it is a file and there is none.

@@ -230,6 +230,10 @@ impl Config {
         {
             *url = redis.to_string();
         }
+        if let Some((replicas, _)) = origins.get_mut("database.replicas") {
+            let shown = settings.database.replicas.iter();
+            *replicas = Value::Array(shown.map(|it| Value::String(it.to_string())).collect());
+        }
         if let Some(Place::File(path)) = settings.database.url {
             let path = home_expanded(path, inputs, "database.url")?;
             settings.database.url = Some(Place::File(path));

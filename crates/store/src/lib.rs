@@ -16,6 +16,7 @@ mod place;
 mod postgres;
 mod query;
 mod record;
+mod replicas;
 mod rows;
 mod sqlite;
 pub mod upkeep;
@@ -35,6 +36,7 @@ pub use record::{
     ApiKeyRecord, FetchState, FixtureRecord, IdempotencyClaim, IdempotencyRecord, ImportRecord,
     ModelRecord, NewTeam, Recorded, RecordedQuote, Recording, ResultRecord, Revision, TeamName,
 };
+pub use replicas::{ReplicaOptions, ReplicatedStore};
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// What the platform remembers, whichever database holds it.
@@ -146,6 +148,12 @@ pub trait Store: Send + Sync {
         answer: Option<(u16, Vec<u8>)>,
     ) -> Result<(), StoreError>;
 
+    /// The store as whoever writes must read it: what is written back is never an old copy.
+    fn writing(&self) -> &dyn Store;
+
+    /// The number of the last change: who has seen it has seen every write that ended before.
+    async fn position(&self) -> Result<u64, StoreError>;
+
     /// What changed after the change of this number, at most [`CHANGES_MAX`] of them; from zero on
     /// for the first time.
     async fn changes(&self, after: u64, limit: u32) -> Result<Changes, StoreError>;
@@ -158,6 +166,11 @@ pub trait Store: Send + Sync {
 
     /// Returns what is wrong with what is stored, for people; empty where nothing is.
     async fn faults(&self) -> Result<Vec<String>, StoreError>;
+
+    /// What it counted, in the Prometheus text format; nothing where it counts nothing.
+    fn metrics(&self) -> String {
+        String::new()
+    }
 
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -137,6 +137,11 @@ impl PostgresStore {
         })
     }
 
+    /// The data revision and the number of the last change, of one moment.
+    pub(crate) async fn head(&self) -> Result<[u64; 2], StoreError> {
+        competitions::head(self).await
+    }
+
     /// The schema found in the database; `None` where it is empty.
     pub async fn schema(&self) -> Result<Option<i64>, StoreError> {
         schema::found(self).await
@@ -222,7 +227,8 @@ impl Store for PostgresStore {
     }
 
     async fn data_revision(&self) -> Result<u64, StoreError> {
-        competitions::revision(self).await
+        let [revision, _] = self.head().await?;
+        Ok(revision)
     }
 
     async fn counts(&self) -> Result<Vec<(CompetitionKey, [u64; 3])>, StoreError> {
@@ -294,6 +300,14 @@ impl Store for PostgresStore {
         answer: Option<(u16, Vec<u8>)>,
     ) -> Result<(), StoreError> {
         idempotency::finish(self, record, answer).await
+    }
+
+    fn writing(&self) -> &dyn Store {
+        self
+    }
+
+    async fn position(&self) -> Result<u64, StoreError> {
+        outbox::newest(self).await
     }
 
     async fn changes(&self, after: u64, limit: u32) -> Result<Changes, StoreError> {

@@ -40,6 +40,9 @@ use crate::{
 /// How long opening waits before it tries a busy file again.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
+/// The level at which statements are told, without their values.
+const TOLD_AT: &str = "trace";
+
 /// Rows a connection reads ahead of whoever takes them.
 const ROWS_AHEAD: usize = 256;
 
@@ -98,7 +101,8 @@ impl SqliteStore {
             .busy_timeout(options.busy_timeout)
             .row_buffer_size(ROWS_AHEAD)
             .foreign_keys(true)
-            .disable_statement_logging();
+            .log_statements(TOLD_AT.parse().expect("it is a level"))
+            .log_slow_statements(TOLD_AT.parse().expect("it is a level"), Duration::MAX);
         patiently(options.busy_timeout, || schema::check(&plain, path)).await?;
         let writer = plain
             .clone()
@@ -322,6 +326,14 @@ impl Store for SqliteStore {
         answer: Option<(u16, Vec<u8>)>,
     ) -> Result<(), StoreError> {
         idempotency::finish(self, record, answer).await
+    }
+
+    fn writing(&self) -> &dyn Store {
+        self
+    }
+
+    async fn position(&self) -> Result<u64, StoreError> {
+        outbox::newest(self).await
     }
 
     async fn changes(&self, after: u64, limit: u32) -> Result<Changes, StoreError> {

@@ -7,6 +7,7 @@
 mod backup;
 mod copy;
 mod file;
+mod replica;
 mod server;
 mod status;
 mod tables;
@@ -14,6 +15,7 @@ mod tally;
 
 pub use backup::{backup, restore};
 pub use copy::copy;
+pub use replica::{ReplicaStatus, replica_status};
 pub use status::{DatabaseStatus, TableStatus, known_schema, status};
 pub use tally::Tally;
 

@@ -3154,6 +3154,8 @@ export interface operations {
             /** @description All entries are written. */
             200: {
                 headers: {
+                    /** @description Makes a read see this write. */
+                    "sports-edge-position"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4561,6 +4563,8 @@ export interface operations {
             /** @description All entries are written. */
             200: {
                 headers: {
+                    /** @description Makes a read see this write. */
+                    "sports-edge-position"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4610,6 +4614,8 @@ export interface operations {
             /** @description All entries are written. */
             200: {
                 headers: {
+                    /** @description Makes a read see this write. */
+                    "sports-edge-position"?: number;
                     [name: string]: unknown;
                 };
                 content: {

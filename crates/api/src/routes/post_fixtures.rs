@@ -89,7 +89,8 @@ impl From<FixtureEntry> for FixtureCommand {
     params(IdempotencyHeader),
     request_body(content = Batch<FixtureEntry>, description = "1 to 1,000 fixtures."),
     responses(
-        (status = 200, description = "All entries are written.", body = Written),
+        (status = 200, description = "All entries are written.", body = Written,
+            headers(("sports-edge-position" = u64, description = "Makes a read see this write."))),
         (status = 422, description = "Entries cannot be taken; nothing was written.",
             body = Problem, content_type = "application/problem+json"),
     ),

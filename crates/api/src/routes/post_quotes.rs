@@ -116,7 +116,8 @@ fn commands(entries: Vec<QuoteEntry>) -> Result<Vec<QuoteCommand>, engine::Engin
     params(IdempotencyHeader),
     request_body(content = Batch<QuoteEntry>, description = "1 to 1,000 quotes."),
     responses(
-        (status = 200, description = "All entries are written.", body = Written),
+        (status = 200, description = "All entries are written.", body = Written,
+            headers(("sports-edge-position" = u64, description = "Makes a read see this write."))),
         (status = 422, description = "Entries cannot be taken; nothing was written.",
             body = Problem, content_type = "application/problem+json"),
     ),

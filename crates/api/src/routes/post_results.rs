@@ -53,7 +53,8 @@ impl From<ResultEntry> for ResultCommand {
     params(IdempotencyHeader),
     request_body(content = Batch<ResultEntry>, description = "1 to 1,000 results."),
     responses(
-        (status = 200, description = "All entries are written.", body = Written),
+        (status = 200, description = "All entries are written.", body = Written,
+            headers(("sports-edge-position" = u64, description = "Makes a read see this write."))),
         (status = 422, description = "Entries cannot be taken; nothing was written.",
             body = Problem, content_type = "application/problem+json"),
     ),

@@ -11,6 +11,7 @@ mod kept;
 mod lists;
 mod models;
 mod oip;
+mod positions;
 mod predictions;
 mod problems;
 mod proto;

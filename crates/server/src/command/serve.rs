@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{key, open_store, serving_engine};
+use super::{key, open_serving_store, serving_engine};
 use crate::config::{Config, Settings};
 
 /// Where to serve.
@@ -41,7 +41,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     for name in &config.strangers {
         warn!(name, "environment variable names no setting");
     }
-    let store = open_store(settings).await?;
+    let store = open_serving_store(settings).await?;
     let (engine, models) = serving_engine(Arc::clone(&store), settings).await?;
     let first_key = ensure_key(&engine, settings).await?;
     let listener = TcpListener::bind(settings.listen).await;

@@ -66,6 +66,9 @@ pub struct DatabaseSettings {
     /// The database; `None` is a file in `data_dir`.
     #[serde(deserialize_with = "place_or_default")]
     pub url: Option<Place>,
+    /// Servers that follow the database and answer reads for it.
+    #[serde(deserialize_with = "servers")]
+    pub replicas: Vec<Place>,
     /// Connections to each server.
     pub connections_max: NonZeroU32,
     /// How long a statement may take.
@@ -219,6 +222,17 @@ fn redis_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<RedisUrl>,
     let options = SharedOptions::new(&text, [1; 16]);
     options.check().map_err(D::Error::custom)?;
     Ok(Some(RedisUrl(text)))
+}
+
+fn servers<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Place>, D::Error> {
+    let texts = Vec::<String>::deserialize(input)?;
+    let server = |text: &String| match Place::parse(text) {
+        Place::File(_) => Err(D::Error::custom(
+            "a replica is a PostgreSQL server, such as postgres://user:password@host/name",
+        )),
+        server @ Place::Server(_) => Ok(server),
+    };
+    texts.iter().map(server).collect()
 }
 
 fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {

@@ -265,6 +265,32 @@ fn the_key_of_the_environment_is_kept_and_not_shown() {
 }
 
 #[test]
+fn replicas_are_servers_whose_passwords_are_not_shown() {
+    let (mut inputs, _folder) = inputs(&[]);
+    let name = "SPORTS_EDGE_DATABASE__REPLICAS";
+    set(
+        &mut inputs,
+        name,
+        "postgres://u:secret@a/db, postgres://u@b/db",
+    );
+    let config = Config::load(&inputs).unwrap();
+    let replicas = &config.settings.database.replicas;
+    let first = store::Place::Server("postgres://u:secret@a/db".to_owned());
+    assert_eq!((replicas.len(), &replicas[0]), (2, &first));
+    assert!(!format!("{config:?}").contains("secret"));
+    let value = &config.origins["database.replicas"].0;
+    assert_eq!(value[0].as_str(), Some("postgres://u@a/db"));
+
+    inputs.environment.pop();
+    set(&mut inputs, name, "replica.db");
+    let error = Config::load(&inputs).unwrap_err().to_string();
+    assert!(
+        error.contains("a replica is a PostgreSQL server"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_database_is_a_file_or_a_server_whose_password_is_not_shown() {
     let url = "postgres://u:secret@host/db";
     let (mut inputs, folder) = inputs(&[]);

@@ -81,7 +81,8 @@ fn router(state: ApiState) -> Router {
     let text = move || async move {
         let models = state.engine().serving();
         let models = models.map_or_else(String::new, |it| it.metrics());
-        let figures = metrics::text() + &state.metrics() + &models;
+        let store = state.engine().store_metrics();
+        let figures = metrics::text() + &state.metrics() + &store + &models;
         ([(header::CONTENT_TYPE, METRICS_TYPE)], figures)
     };
     Router::new().route("/metrics", get(text))

@@ -1,6 +1,12 @@
-use testkit::PostgresDatabase;
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
 
-use crate::home::Home;
+use testkit::{PostgresDatabase, PostgresServer, ServerOptions};
+
+use crate::{home::Home, serve::Server};
 
 const URL: &str = "SPORTS_EDGE_DATABASE__URL";
 
@@ -90,4 +96,80 @@ fn rows(status: &str) -> Vec<(String, String)> {
     let rows = words.map(|mut it| (it.next().unwrap(), it.next().unwrap()));
     rows.filter(|(name, _)| !["meta", "sports_edge"].contains(&name.as_str()))
         .collect()
+}
+
+#[test]
+fn a_server_reads_from_replicas_what_its_clients_wrote() {
+    let Some(primary) = PostgresServer::start(ServerOptions::default()) else {
+        testkit::skip("PostgreSQL");
+        return;
+    };
+    let mut replica = primary.replica(ServerOptions::default());
+    let home = Home::new();
+    home.import();
+    let (url, replica_url) = (primary.url("postgres"), replica.url("postgres"));
+    let copied = home.run(&["db", "copy", "--to", &url]);
+    assert_eq!(copied.code, 0, "{copied:?}");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let metrics = port.local_addr().unwrap().to_string();
+    drop(port);
+    let environment = [
+        (URL, url.as_str()),
+        ("SPORTS_EDGE_DATABASE__REPLICAS", &replica_url),
+        ("SPORTS_EDGE_METRICS_LISTEN", &metrics),
+    ];
+    let mut server = Server::start(&home, &environment);
+    let key = server.first_key();
+    server.until_ready();
+    for round in 0..10 {
+        let body = format!(
+            r#"{{"data": [{{"fixture_id": 1, "bookmaker": "mine-{round}", "market": "h2h",
+                "outcomes": [{{"outcome": "home", "price": 2.5}}]}}]}}"#
+        );
+        let host = &server.address;
+        let length = body.len();
+        let written = server.ask(&format!(
+            "POST /v1/quotes HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             authorization: Bearer {key}\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        ));
+        let position = written.split("sports-edge-position: ").nth(1);
+        let position = position.unwrap_or_else(|| panic!("{written}"));
+        let position = position.lines().next().unwrap();
+        let read = server.ask(&format!(
+            "GET /v1/fixtures/1/quotes HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             sports-edge-position: {position}\r\n\r\n"
+        ));
+        assert!(read.contains(&format!("mine-{round}")), "{read}");
+        server.get(&format!("/v1/fixtures/{}", 2 + round));
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    let figures = get(&metrics, "/metrics");
+    let reads = "sports_edge_database_reads_total{server=\"replica-1\"} ";
+    let count = figures.split(reads).nth(1).unwrap().lines().next().unwrap();
+    assert!(count.parse::<u64>().unwrap() > 0, "{figures}");
+    drop(server);
+
+    let status = home.run_with(&["db", "status"], &environment);
+    assert_eq!(status.code, 0, "{status:?}");
+    let line = status.out.lines().find(|it| it.starts_with("replica"));
+    assert!(line.unwrap().contains("behind"), "{status:?}");
+    replica.kill();
+    let status = home.run_with(&["db", "status"], &environment);
+    assert_eq!(status.code, 3, "{status:?}");
+    let file = home.run_with(&["serve"], &environment[1..2]);
+    assert_eq!(file.code, 1);
+    assert!(
+        file.err.contains("database.url is no PostgreSQL database"),
+        "{file:?}"
+    );
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut client = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    client.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    answer
 }

@@ -81,9 +81,10 @@ pub(super) async fn counts(
     rows.into_iter().map(count).collect()
 }
 
-pub(super) async fn revision(store: &PostgresStore) -> Result<u64, StoreError> {
+/// The data revision and the number of the last change.
+pub(super) async fn head(store: &PostgresStore) -> Result<[u64; 2], StoreError> {
     let mut session = store.read().await?;
-    let sql = "SELECT revision FROM sports_edge";
-    let (revision,): (i64,) = session.one(sql, Args::default()).await?;
-    Ok(revision.unsigned_abs())
+    let sql = "SELECT revision, outbox FROM sports_edge";
+    let (revision, outbox): (i64, i64) = session.one(sql, Args::default()).await?;
+    Ok([revision, outbox].map(i64::unsigned_abs))
 }

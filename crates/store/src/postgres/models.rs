@@ -1,6 +1,6 @@
 //! Versions of trained models.
 
-use super::sql::Args;
+use super::sql::{Args, Filter};
 use super::{PostgresStore, outbox};
 use crate::code::micros;
 use crate::outbox::{ChangeKind, Outgoing};
@@ -32,9 +32,18 @@ pub(super) async fn list(
     store: &PostgresStore,
     name: Option<&str>,
 ) -> Result<Vec<ModelRecord>, StoreError> {
-    let rows: Vec<ModelRow> = store.read().await?.rows("SELECT name, version, created_at, data_digest, ''::bytea AS body, ''::bytea AS report FROM models
-         WHERE $1::text IS NULL OR name = $1 ORDER BY created_at DESC, id DESC", Args::default()
-    .with(name)).await?;
+    // With a name that may be none the index of names would be of no use.
+    let mut filter = Filter::default();
+    if let Some(name) = name {
+        let name = filter.bind(name);
+        filter.and(format!("name = {name}"));
+    }
+    let clause = filter.clause();
+    let sql = format!(
+        "SELECT name, version, created_at, data_digest, ''::bytea AS body, ''::bytea AS report
+         FROM models {clause} ORDER BY created_at DESC, id DESC"
+    );
+    let rows: Vec<ModelRow> = store.read().await?.rows(&sql, filter.args()).await?;
     rows.into_iter().map(model).collect()
 }
 

@@ -169,7 +169,7 @@ async fn listen(store: &PostgresStore) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn newest(store: &PostgresStore) -> Result<u64, StoreError> {
+pub(super) async fn newest(store: &PostgresStore) -> Result<u64, StoreError> {
     let mut session = store.read().await?;
     let sql = "SELECT outbox FROM sports_edge";
     let (newest,): (i64,) = session.one(sql, Args::default()).await?;

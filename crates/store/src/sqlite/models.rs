@@ -1,6 +1,7 @@
 //! Versions of trained models.
 
 use super::competitions::advance_revision;
+use super::sql::Filter;
 use super::{SqliteStore, outbox};
 use crate::code::micros;
 use crate::outbox::{ChangeKind, Outgoing};
@@ -32,13 +33,18 @@ pub(super) async fn list(
     store: &SqliteStore,
     name: Option<&str>,
 ) -> Result<Vec<ModelRecord>, StoreError> {
-    let rows: Vec<ModelRow> = sqlx::query_as(
+    // With a name that may be none the index of names would be of no use.
+    let mut filter = Filter::default();
+    if let Some(name) = name {
+        let name = filter.bind(name.to_owned());
+        filter.and(format!("name = {name}"));
+    }
+    let clause = filter.clause();
+    let sql = format!(
         "SELECT name, version, created_at, data_digest, x'' AS body, x'' AS report FROM models
-         WHERE $1 IS NULL OR name = $1 ORDER BY created_at DESC, id DESC",
-    )
-    .bind(name)
-    .fetch_all(&store.reader)
-    .await?;
+         {clause} ORDER BY created_at DESC, id DESC"
+    );
+    let rows: Vec<ModelRow> = filter.rows(sql, &store.reader).await?;
     rows.into_iter().map(model).collect()
 }
 

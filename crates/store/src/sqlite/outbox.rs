@@ -59,6 +59,14 @@ pub(super) async fn changes(
     Changes::of(after, newest, rows)
 }
 
+/// The number of the last change.
+pub(super) async fn newest(store: &SqliteStore) -> Result<u64, StoreError> {
+    let newest: i64 = sqlx::query_scalar("SELECT outbox FROM meta")
+        .fetch_one(&store.reader)
+        .await?;
+    Ok(newest.unsigned_abs())
+}
+
 pub(super) async fn wait(
     store: &SqliteStore,
     after: u64,
@@ -68,11 +76,9 @@ pub(super) async fn wait(
     loop {
         // Before the look, so that a write right after it is heard.
         let written = store.bell.notified();
-        let newest: i64 = sqlx::query_scalar("SELECT outbox FROM meta")
-            .fetch_one(&store.reader)
-            .await?;
+        let newest = newest(store).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        if newest.unsigned_abs() != after || left.is_zero() {
+        if newest != after || left.is_zero() {
             return Ok(());
         }
         let _ = timeout(left.min(POLL), written).await;

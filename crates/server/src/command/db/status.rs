@@ -1,14 +1,20 @@
 //! `sports-edge db status`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
-use store::upkeep::{self, DatabaseStatus};
+use store::{
+    Place, PostgresOptions,
+    upkeep::{self, DatabaseStatus, ReplicaStatus},
+};
 
 use crate::{
     command::{EXIT_ATTENTION, postgres_options},
     config::Settings,
 };
+
+/// How long a replica may take to be connected to.
+const REPLICA_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// Prints what the database in force is and holds; needs attention where its schema is not the
 /// program's.
@@ -26,6 +32,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     }
     println!("revision  {}", status.revision);
     println!("changes   {}", changes(&status));
+    let replicas = replicas(settings, &status).await;
     if !status.tables.is_empty() {
         println!("\n{:<18} {:>13} {:>11}", "table", "rows", "size");
     }
@@ -33,10 +40,45 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         let size = bytes(table.size_bytes);
         println!("{:<18} {:>13} {size:>11}", table.name, table.rows);
     }
-    Ok(match current {
+    Ok(match current && replicas {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(EXIT_ATTENTION),
     })
+}
+
+/// Prints where each replica is; whether all of them answer.
+async fn replicas(settings: &Settings, status: &DatabaseStatus) -> bool {
+    let options = PostgresOptions {
+        acquire_timeout: REPLICA_WAIT_MAX,
+        ..postgres_options(settings)
+    };
+    let mut all = true;
+    for place in &settings.database.replicas {
+        let Place::Server(url) = place else {
+            continue;
+        };
+        match upkeep::replica_status(url, &options).await {
+            Ok(it) => println!("replica   {place}: {}", whereabouts(it, status.outbox)),
+            Err(error) => {
+                println!("replica   {place}: {:#}", anyhow::Error::new(error));
+                all = false;
+            }
+        }
+    }
+    all
+}
+
+/// Where a replica is, in words.
+fn whereabouts(replica: ReplicaStatus, newest: u64) -> String {
+    let behind = newest.saturating_sub(replica.position);
+    let state = match (replica.follows, replica.paused) {
+        (false, _) => ", follows nobody",
+        (true, true) => ", paused",
+        (true, false) => "",
+    };
+    let unapplied = bytes(replica.unapplied_bytes);
+    let position = replica.position;
+    format!("change {position} ({behind} behind), {unapplied} to apply{state}")
 }
 
 /// The schema in words, and whether it is the program's.
@@ -100,6 +142,23 @@ mod tests {
         assert!(!fine && text.contains("db migrate"), "{text}");
         let (text, fine) = of(Some(3));
         assert!(!fine && text.contains("newer program"), "{text}");
+    }
+
+    #[test]
+    fn a_replica_is_told_by_changes_behind_and_by_what_it_does() {
+        let told = |follows, paused| {
+            let replica = ReplicaStatus {
+                position: 90,
+                unapplied_bytes: 1_500,
+                follows,
+                paused,
+            };
+            whereabouts(replica, 92)
+        };
+        let at = "change 90 (2 behind), 1.5 kB to apply";
+        assert_eq!(told(true, false), at);
+        assert_eq!(told(true, true), format!("{at}, paused"));
+        assert_eq!(told(false, false), format!("{at}, follows nobody"));
     }
 
     #[test]

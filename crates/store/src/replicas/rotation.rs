@@ -1,0 +1,244 @@
+//! The replicas: where each is, which may answer, and whose turn it is.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::recent::Recent;
+use super::{ReplicaOptions, locked};
+use crate::postgres::schema::KNOWN;
+use crate::postgres::sql::Args;
+use crate::{PostgresOptions, PostgresStore, StoreError, redacted};
+
+/// How often a replica that has everything is asked where it is, and one that has not.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_BEHIND: Duration = Duration::from_millis(10);
+
+/// Where a replica is: the last change applied, its schema, bytes received and not applied.
+const WHERE: &str = "SELECT outbox, schema, coalesce(pg_wal_lsn_diff(
+         pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint FROM sports_edge";
+
+/// Every replica, and what was read from the primary instead.
+pub(super) struct Rotation {
+    pub(super) replicas: Vec<Arc<Replica>>,
+    pub(super) primary_reads: AtomicU64,
+    bounds: ReplicaOptions,
+    turn: AtomicUsize,
+}
+
+/// One replica.
+pub(super) struct Replica {
+    /// Its URL without a password.
+    pub(super) place: String,
+    store: PostgresStore,
+    /// A connection for looking, so that reads never stand in its way.
+    looker: PostgresStore,
+    /// The last change it has applied.
+    pub(super) position: AtomicU64,
+    /// Bytes of log it has received and not applied.
+    pub(super) unapplied_bytes: AtomicU64,
+    alive: watch::Sender<bool>,
+    late: AtomicBool,
+    at_work: AtomicUsize,
+    pub(super) reads: AtomicU64,
+    pub(super) failures: AtomicU64,
+    doubted: Notify,
+}
+
+impl Rotation {
+    pub(super) fn new(
+        urls: &[String],
+        options: &PostgresOptions,
+        bounds: &ReplicaOptions,
+    ) -> Result<Self, StoreError> {
+        let replica = |url: &String| Replica::new(url, options).map(Arc::new);
+        Ok(Self {
+            replicas: urls.iter().map(replica).collect::<Result<_, _>>()?,
+            primary_reads: AtomicU64::new(0),
+            bounds: bounds.clone(),
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    /// Looks at each replica for as long as the tasks run.
+    pub(super) fn look(self: &Arc<Self>, recent: &Arc<Mutex<Recent>>) -> Vec<JoinHandle<()>> {
+        let looking = |replica: &Arc<Replica>| {
+            let (replica, rotation) = (Arc::clone(replica), Arc::clone(self));
+            let recent = Arc::clone(recent);
+            tokio::spawn(async move { replica.keep_looking(&rotation, &recent).await })
+        };
+        self.replicas.iter().map(looking).collect()
+    }
+
+    /// The replica with the least at work of those that have applied this change.
+    pub(super) fn choose(&self, floor: u64) -> Option<Turn> {
+        let count = self.replicas.len();
+        let first = self.turn.fetch_add(1, Relaxed);
+        let in_turn = (0..count).map(|it| &self.replicas[(first + it) % count]);
+        let able = in_turn.filter(|it| it.is_in() && it.position.load(Relaxed) >= floor);
+        let replica = able.min_by_key(|it| it.at_work.load(Relaxed))?;
+        replica.at_work.fetch_add(1, Relaxed);
+        Some(Turn(Arc::clone(replica)))
+    }
+
+    pub(super) fn count_primary(&self) {
+        self.primary_reads.fetch_add(1, Relaxed);
+    }
+
+    /// The last change that every replica in the rotation has applied.
+    fn applied_everywhere(&self) -> Option<u64> {
+        let able = self.replicas.iter().filter(|it| it.is_in());
+        able.map(|it| it.position.load(Relaxed)).min()
+    }
+
+    /// Lets go of every connection.
+    pub(super) async fn close(&self) {
+        for replica in &self.replicas {
+            tokio::join!(
+                crate::Store::close(&replica.store),
+                crate::Store::close(&replica.looker)
+            );
+        }
+    }
+}
+
+/// A replica while it reads for somebody.
+pub(super) struct Turn(Arc<Replica>);
+
+impl Turn {
+    pub(super) fn store(&self) -> PostgresStore {
+        self.0.store.clone()
+    }
+
+    /// The answer; nothing where the replica failed, or was found dead meanwhile.
+    pub(super) async fn run<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>>,
+    ) -> Option<T> {
+        let mut alive = self.0.alive.subscribe();
+        let answer = tokio::select! {
+            answer = read => answer.map_err(Some),
+            _ = alive.wait_for(|it| !it) => Err(None),
+        };
+        match answer {
+            Ok(answer) => {
+                self.0.reads.fetch_add(1, Relaxed);
+                Some(answer)
+            }
+            Err(error) => {
+                self.0.failures.fetch_add(1, Relaxed);
+                self.0.doubted.notify_one();
+                tracing::debug!(replica = self.0.place, ?error, "a replica did not answer");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.at_work.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Replica {
+    fn new(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
+        let one = PostgresOptions {
+            connections_max: 1,
+            ..options.clone()
+        };
+        Ok(Self {
+            place: redacted(url),
+            store: PostgresStore::connect(url, options)?,
+            looker: PostgresStore::connect(url, &one)?,
+            position: AtomicU64::new(0),
+            unapplied_bytes: AtomicU64::new(0),
+            alive: watch::Sender::new(false),
+            late: AtomicBool::new(false),
+            at_work: AtomicUsize::new(0),
+            reads: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            doubted: Notify::new(),
+        })
+    }
+
+    /// Whether it takes part.
+    pub(super) fn is_in(&self) -> bool {
+        *self.alive.borrow() && !self.late.load(Relaxed)
+    }
+
+    async fn keep_looking(&self, rotation: &Rotation, recent: &Mutex<Recent>) {
+        // What was the newest change at a moment, until it is applied.
+        let (mut awaited, mut since) = (0, Instant::now());
+        loop {
+            let newest = locked(recent).newest();
+            let found = timeout(rotation.bounds.answer_max, self.find()).await;
+            let mut pause = LOOK_AGAIN;
+            match found {
+                Ok(Ok(position)) => {
+                    self.position.store(position, Relaxed);
+                    if position >= awaited {
+                        (awaited, since) = (newest, Instant::now());
+                    }
+                    if position < newest {
+                        pause = LOOK_BEHIND;
+                    }
+                    self.set(true, since.elapsed() > rotation.bounds.lag_max);
+                }
+                Ok(Err(error)) => self.lost(&error.to_string()),
+                Err(_) => self.lost("it does not answer"),
+            }
+            if let Some(everywhere) = rotation.applied_everywhere() {
+                locked(recent).applied(everywhere);
+            }
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.doubted.notified() => {}
+            }
+        }
+    }
+
+    /// The last change it has applied.
+    async fn find(&self) -> Result<u64, StoreError> {
+        let mut session = self.looker.read().await?;
+        let (outbox, schema, unapplied): (i64, i64, i64) =
+            session.one(WHERE, Args::default()).await?;
+        session.commit().await?;
+        let unapplied = u64::try_from(unapplied).unwrap_or(0);
+        self.unapplied_bytes.store(unapplied, Relaxed);
+        // Between a migration of the primary and its arrival here the tables are others.
+        if schema != KNOWN {
+            return Err(StoreError::SchemaTooOld {
+                found: schema,
+                known: KNOWN,
+            });
+        }
+        Ok(outbox.unsigned_abs())
+    }
+
+    fn lost(&self, why: &str) {
+        if *self.alive.borrow() {
+            tracing::warn!(replica = self.place, why, "replica left the rotation");
+        }
+        self.alive.send_replace(false);
+    }
+
+    fn set(&self, alive: bool, late: bool) {
+        let was = self.is_in();
+        self.late.store(late, Relaxed);
+        self.alive.send_replace(alive);
+        match (was, self.is_in()) {
+            (false, true) => tracing::info!(replica = self.place, "replica is in the rotation"),
+            (true, false) => tracing::warn!(
+                replica = self.place,
+                why = "it is behind",
+                "replica left the rotation"
+            ),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Which method of the store goes where.
+//!
+//! Writes, and reads of what is not told of by changes, go to the primary.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
+use jiff::Timestamp;
+
+use super::{Need, ReplicatedStore, figures, locked};
+use crate::{
+    ApiKeyRecord, ChangeKind, Changes, FetchState, FixtureQuery, FixtureRecord, GameQuery,
+    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded,
+    RecordedQuote, Recording, Revision, Store, StoreError, TeamName, TeamQuery,
+};
+
+#[async_trait]
+impl Store for ReplicatedStore {
+    async fn put_competitions(&self, competitions: &[Competition]) -> Result<(), StoreError> {
+        let written = self.primary.put_competitions(competitions).await;
+        self.noted(written).await
+    }
+
+    async fn competitions(&self) -> Result<Vec<Competition>, StoreError> {
+        self.read(Need::Anything, |it| async move { it.competitions().await })
+            .await
+    }
+
+    async fn put_teams(&self, teams: &[NewTeam]) -> Result<Vec<TeamId>, StoreError> {
+        let written = self.primary.put_teams(teams).await;
+        self.noted(written).await
+    }
+
+    async fn put_aliases(&self, names: &[TeamName]) -> Result<(), StoreError> {
+        self.primary.put_aliases(names).await
+    }
+
+    async fn team_names(&self, sport: Sport) -> Result<Vec<TeamName>, StoreError> {
+        self.primary.team_names(sport).await
+    }
+
+    async fn teams(&self, query: &TeamQuery) -> Result<Vec<Team>, StoreError> {
+        let need = Need::Kind(ChangeKind::Team);
+        self.read(need, |it| async move { it.teams(query).await })
+            .await
+    }
+
+    async fn record(
+        &self,
+        recording: &Recording,
+        records: &[FixtureRecord],
+    ) -> Result<Recorded, StoreError> {
+        let written = self.primary.record(recording, records).await;
+        self.noted(written).await
+    }
+
+    async fn fixture(&self, id: FixtureId) -> Result<Option<Fixture>, StoreError> {
+        let need = Need::fixture(id);
+        self.read(need, |it| async move { it.fixture(id).await })
+            .await
+    }
+
+    async fn fixtures(&self, query: &FixtureQuery) -> Result<Vec<Fixture>, StoreError> {
+        let need = Need::of_fixtures(query);
+        self.read(need, |it| async move { it.fixtures(query).await })
+            .await
+    }
+
+    async fn quotes(&self, id: FixtureId) -> Result<Vec<RecordedQuote>, StoreError> {
+        let need = Need::fixture(id);
+        self.read(need, |it| async move { it.quotes(id).await })
+            .await
+    }
+
+    async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
+        let need = Need::fixture(id);
+        self.read(need, |it| async move { it.revisions(id).await })
+            .await
+    }
+
+    async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
+        let need = Need::of_games(query);
+        self.read(need, |it| async move { it.games(query).await })
+            .await
+    }
+
+    /// Whoever was told of a revision reads at least what made it.
+    async fn data_revision(&self) -> Result<u64, StoreError> {
+        let head = self.read(Need::Anything, |it| async move { it.head().await });
+        let [revision, outbox] = head.await?;
+        locked(&self.recent).saw(outbox);
+        Ok(revision)
+    }
+
+    async fn counts(&self) -> Result<Vec<(CompetitionKey, [u64; 3])>, StoreError> {
+        self.read(Need::Anything, |it| async move { it.counts().await })
+            .await
+    }
+
+    async fn begin_import(&self, import: &ImportRecord) -> Result<i64, StoreError> {
+        self.primary.begin_import(import).await
+    }
+
+    async fn finish_import(&self, id: i64, import: &ImportRecord) -> Result<(), StoreError> {
+        self.primary.finish_import(id, import).await
+    }
+
+    async fn imports(&self, limit: u32) -> Result<Vec<ImportRecord>, StoreError> {
+        self.primary.imports(limit).await
+    }
+
+    async fn fetch_state(&self, url: &str) -> Result<Option<FetchState>, StoreError> {
+        self.primary.fetch_state(url).await
+    }
+
+    async fn put_fetch_state(&self, state: &FetchState) -> Result<(), StoreError> {
+        self.primary.put_fetch_state(state).await
+    }
+
+    async fn put_model(&self, model: &ModelRecord) -> Result<(), StoreError> {
+        let written = self.primary.put_model(model).await;
+        self.noted(written).await
+    }
+
+    async fn models(&self, name: Option<&str>) -> Result<Vec<ModelRecord>, StoreError> {
+        self.read(Need::Anything, |it| async move { it.models(name).await })
+            .await
+    }
+
+    async fn latest_model(&self, name: &str) -> Result<Option<ModelRecord>, StoreError> {
+        let read = self.read(
+            Need::Anything,
+            |it| async move { it.latest_model(name).await },
+        );
+        read.await
+    }
+
+    async fn put_key(&self, key: &ApiKeyRecord) -> Result<(), StoreError> {
+        let written = self.primary.put_key(key).await;
+        self.noted(written).await
+    }
+
+    /// A key that a replica does not know of may have been made a moment ago.
+    async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
+        let need = Need::One(ChangeKind::ApiKey, prefix);
+        let found = self.read(need, |it| async move { it.key(prefix).await });
+        match found.await? {
+            Some(key) => Ok(Some(key)),
+            None => self.primary.key(prefix).await,
+        }
+    }
+
+    async fn keys(&self) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        self.primary.keys().await
+    }
+
+    async fn revoke_key(&self, prefix: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let written = self.primary.revoke_key(prefix, at).await;
+        self.noted(written).await
+    }
+
+    async fn touch_key(&self, prefix: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.primary.touch_key(prefix, at).await
+    }
+
+    async fn claim_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+    ) -> Result<IdempotencyClaim, StoreError> {
+        self.primary.claim_idempotency(record).await
+    }
+
+    async fn finish_idempotency(
+        &self,
+        record: &IdempotencyRecord,
+        answer: Option<(u16, Vec<u8>)>,
+    ) -> Result<(), StoreError> {
+        self.primary.finish_idempotency(record, answer).await
+    }
+
+    fn writing(&self) -> &dyn Store {
+        &self.primary
+    }
+
+    async fn position(&self) -> Result<u64, StoreError> {
+        self.primary.position().await
+    }
+
+    async fn changes(&self, after: u64, limit: u32) -> Result<Changes, StoreError> {
+        let changes = self.primary.changes(after, limit).await?;
+        locked(&self.recent).take(after, &changes);
+        Ok(changes)
+    }
+
+    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<(), StoreError> {
+        self.primary.wait_for_changes(after, patience).await
+    }
+
+    async fn trim_changes(&self, older_than: Duration) -> Result<u64, StoreError> {
+        self.primary.trim_changes(older_than).await
+    }
+
+    async fn faults(&self) -> Result<Vec<String>, StoreError> {
+        self.primary.faults().await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.primary.ping().await
+    }
+
+    fn metrics(&self) -> String {
+        figures::text(&self.rotation, locked(&self.recent).newest())
+    }
+
+    async fn close(&self) {
+        for task in &self.looking {
+            task.abort();
+        }
+        tokio::join!(self.primary.close(), self.rotation.close());
+    }
+}
