@@ -100,6 +100,10 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
             "The models, their report cards, and those of the repository with their versions.",
         ),
         ("Cache", "What is kept to answer sooner, for operators."),
+        (
+            "Games under way",
+            "What happens in a game, and how it moves the forecast.",
+        ),
         ("Writing", "Fixtures, results and prices from outside."),
         (
             "Health",

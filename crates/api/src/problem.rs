@@ -257,7 +257,8 @@ pub(crate) const NOT_PREDICTABLE: ProblemKind = ProblemKind {
     slug: "not-predictable",
     status: StatusCode::UNPROCESSABLE_ENTITY,
     title: "The fixture cannot be predicted as of this moment",
-    help: "`as_of` lies in the future or after kickoff, or nothing was known of the teams then.",
+    help: "`as_of` lies in the future, or after kickoff when nothing was heard of the game yet; \
+           or nothing was known of the teams then; or the game was given up.",
 };
 
 /// The idempotency key was used with another body.

@@ -5,6 +5,7 @@ mod cache;
 mod cache_purge;
 mod competitions;
 mod edges;
+mod events;
 mod fixture;
 mod fixtures;
 mod health_live;
@@ -22,6 +23,8 @@ mod model_statistics;
 mod model_upload;
 mod model_versions;
 mod models;
+mod play;
+mod post_events;
 mod post_fixtures;
 mod post_predictions;
 mod post_quotes;
@@ -50,6 +53,8 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(prediction::get_prediction))
         .routes(routes!(post_predictions::predict_fixtures))
         .routes(routes!(insight::get_insight))
+        .routes(routes!(play::get_fixture_play))
+        .routes(routes!(events::list_fixture_events))
         .routes(routes!(quotes::list_fixture_quotes))
         .routes(routes!(edges::list_edges))
         .routes(routes!(board::get_board))
@@ -60,6 +65,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(cache_purge::purge_cache))
         .routes(routes!(post_results::put_results))
         .routes(routes!(post_quotes::put_quotes))
+        .routes(routes!(post_events::put_events))
         .layer(middleware::from_fn(conditional))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))

@@ -5,6 +5,7 @@ mod cache;
 mod edge;
 mod fixture;
 mod market;
+mod play;
 mod prediction;
 mod served;
 
@@ -16,6 +17,7 @@ pub(crate) use cache::{CacheKind, CacheStatus, SharedStatus};
 pub(crate) use edge::Edge;
 pub(crate) use fixture::{Fixture, FixtureStatus, MatchStats, Score, Sport, Team};
 pub(crate) use market::{MarketKind, MarketView, QuoteStage};
+pub(crate) use play::{Clock, EventBody, EventFault, EventKind, Play, Side, clock_of, game_clock};
 pub(crate) use prediction::{Opinion, Prediction, Reason};
 pub(crate) use served::{Canary, ModelStatistics, ModelVersion, ServedModel, Shadow};
 

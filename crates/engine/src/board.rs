@@ -8,7 +8,7 @@ use crate::{
     BoardFilter, BoardRow, EdgeFilter, EdgeView, Engine, EngineError, FixtureView, Flagged,
     Opinion, Page, PageRequest, cursor,
     lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX},
-    predict::{Glance, Sight, edge_views, market_view},
+    predict::{Glance, Sight, edge_views, market_view, model_of},
     topic,
 };
 
@@ -127,6 +127,8 @@ impl Engine {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
+        // Before the rest is read, so that the rest is at least as new.
+        let knowledge = self.knowledge().await?;
         let games = self
             .store
             .games(&GameQuery {
@@ -139,10 +141,10 @@ impl Engine {
         let mut glances = Vec::with_capacity(fixtures.len());
         for view in self.fixture_views(fixtures).await? {
             if let Some(game) = games.remove(&view.fixture.id) {
-                glances.push((view, self.glance(game, None).await?));
+                let glance = self.glance(game, None, knowledge.revision()).await?;
+                glances.push((view, glance));
             }
         }
-        let knowledge = self.knowledge().await?;
         for (_, glance) in &glances {
             self.note_forecast(&knowledge, glance);
         }
@@ -177,7 +179,7 @@ impl Seen {
             edges,
         } = self;
         let prediction = sight.forecast.as_ref().ok().map(|(_, forecast)| Opinion {
-            model: forecast.best.as_str().to_owned(),
+            model: model_of(forecast).to_owned(),
             probabilities: forecast.h2h(),
         });
         BoardRow {
@@ -188,6 +190,7 @@ impl Seen {
                 .find(|it| it.flags.is_empty() && it.expected_value > 0.0),
             fixture,
             prediction,
+            play: sight.play,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use cache::{Cache, CacheOptions};
@@ -18,6 +19,8 @@ use tokio::sync::Semaphore;
 use crate::{
     Clock, EngineError,
     follow::NOWHERE,
+    heard::{Heard, HeardFigures},
+    in_play::ReadyGames,
     knowledge::{Knowledge, blocking},
 };
 
@@ -33,6 +36,8 @@ pub struct EngineOptions {
     /// Forecasts computed at the same time; others wait their turn, and cost nothing if their
     /// caller leaves before it comes.
     pub forecasts_max: usize,
+    /// How long the source of a game whose clock runs may be silent before the game is marked stale.
+    pub silence_max: Duration,
 }
 
 impl Default for EngineOptions {
@@ -42,6 +47,7 @@ impl Default for EngineOptions {
             threads: None,
             cache_bytes_max: 64 << 20,
             forecasts_max: 4,
+            silence_max: Duration::from_secs(300),
         }
     }
 }
@@ -74,6 +80,10 @@ pub struct Engine {
     pub(crate) followed: AtomicU64,
     /// Held while changes are followed, so that each is followed once.
     pub(crate) following: tokio::sync::Mutex<()>,
+    /// Games under way, ready to be forecast at any moment.
+    pub(crate) ready: Arc<ReadyGames>,
+    /// What was heard of games under way.
+    pub(crate) heard: Heard,
 }
 
 /// Names by key; small, read everywhere, replaced whole.
@@ -103,6 +113,8 @@ impl Engine {
             loaded: AtomicBool::new(false),
             names: RwLock::default(),
             serving: None,
+            ready: Arc::default(),
+            heard: Heard::default(),
         }
     }
 
@@ -158,6 +170,11 @@ impl Engine {
     /// A number that grows with every write that can change an answer.
     pub async fn revision(&self) -> Result<u64, EngineError> {
         Ok(self.store.data_revision().await?)
+    }
+
+    /// What was heard of games under way since the process began.
+    pub fn heard(&self) -> HeardFigures {
+        self.heard.figures()
     }
 
     /// Runs a forecast away from the threads that answer, when its turn comes. Work whose caller

@@ -123,8 +123,7 @@ impl Engine {
     /// What to forget because of changes.
     async fn changed_targets(&self, changes: &[Change]) -> Result<Vec<Target>, EngineError> {
         let mut topics = BTreeSet::new();
-        // By fixture, whether more than prices changed.
-        let mut fixtures: BTreeMap<FixtureId, bool> = BTreeMap::new();
+        let mut fixtures: BTreeMap<FixtureId, What> = BTreeMap::new();
         for change in changes {
             match change.kind {
                 ChangeKind::Model => {
@@ -133,12 +132,12 @@ impl Engine {
                 ChangeKind::Competition | ChangeKind::Team => {
                     topics.insert(Topic::Names);
                 }
-                ChangeKind::Fixture | ChangeKind::Quotes => {
+                ChangeKind::Fixture | ChangeKind::Quotes | ChangeKind::Events => {
                     let Ok(id) = change.key.parse() else {
                         return Ok(vec![Target::Everything]);
                     };
-                    let facts = fixtures.entry(FixtureId(id)).or_default();
-                    *facts |= change.kind == ChangeKind::Fixture;
+                    let what = fixtures.entry(FixtureId(id)).or_default();
+                    *what = What::of(change.kind).max(*what);
                 }
                 ChangeKind::ApiKey => {}
             }
@@ -155,7 +154,7 @@ impl Engine {
     /// Notes what was made from these fixtures; `false` where that cannot be told.
     async fn note_fixtures(
         &self,
-        fixtures: &BTreeMap<FixtureId, bool>,
+        fixtures: &BTreeMap<FixtureId, What>,
         topics: &mut BTreeSet<Topic>,
     ) -> Result<bool, EngineError> {
         if fixtures.is_empty() {
@@ -173,7 +172,11 @@ impl Engine {
                 id: fixture.id,
                 teams: [fixture.home, fixture.away],
                 competition: &fixture.competition,
-                history: fixtures[&fixture.id] || fixture.kickoff <= self.now(),
+                history: match fixtures[&fixture.id] {
+                    What::Events => false,
+                    What::Quotes => fixture.kickoff <= self.now(),
+                    What::Facts => true,
+                },
             };
             changed.note(&names, topics)
         });
@@ -210,6 +213,28 @@ impl Engine {
         let alone = self.cache().shared().is_some_and(|it| !it.health().up);
         let patience = if alone { PATIENCE_ALONE } else { PATIENCE };
         Ok(self.store.wait_for_changes(after, patience).await?)
+    }
+}
+
+/// What of a fixture changed, the more of it the more depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum What {
+    /// What happened in it.
+    #[default]
+    Events,
+    /// Its prices.
+    Quotes,
+    /// Itself.
+    Facts,
+}
+
+impl What {
+    fn of(kind: ChangeKind) -> Self {
+        match kind {
+            ChangeKind::Events => Self::Events,
+            ChangeKind::Quotes => Self::Quotes,
+            _ => Self::Facts,
+        }
     }
 }
 

@@ -54,6 +54,11 @@ impl Knowledge {
         self.history.games().len()
     }
 
+    /// The state of the store it was read from, or an earlier one.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     pub(crate) fn version(&self) -> Option<String> {
         self.serving.as_ref().map(|it| it.record.version.clone())
     }

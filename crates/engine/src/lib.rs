@@ -9,9 +9,12 @@ mod command;
 mod cursor;
 mod engine;
 mod error;
+mod events;
 mod filter;
 mod follow;
+mod heard;
 pub mod import;
+mod in_play;
 mod knowledge;
 mod lists;
 mod models;
@@ -26,10 +29,14 @@ pub use clock::{Clock, FixedClock};
 pub use command::{BatchOutcome, FixtureCommand, QuoteCommand, ResultCommand, TeamRef};
 pub use engine::{Engine, EngineOptions, Readiness};
 pub use error::{BatchProblem, EngineError};
+pub use events::{
+    EventCommand, EventStanding, EventView, EventsOutcome, SEQUENCE_MAX, TELLINGS_MAX,
+};
 pub use filter::{
     BoardFilter, EdgeFilter, FixtureFilter, Flagged, Newest, PageRequest, TeamFilter,
 };
-pub use forecast::{BacktestOptions, Progress, Report};
+pub use forecast::{BacktestOptions, NextGoal, Phase, Progress, Report};
+pub use heard::HeardFigures;
 /// The server of models: what it takes, gives and refuses.
 pub use inference as serving;
 pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
@@ -39,5 +46,6 @@ pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};
 pub use topic::Topic;
 pub use view::{
     BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureInsight, FixtureView, MarketView,
-    ModelView, Opinion, Page, PredictionView, QuoteView, RatingSeries, ReasonView,
+    ModelView, MomentView, Opinion, Page, PlayView, PredictionView, QuoteView, RatingSeries,
+    ReasonView, Silence,
 };

@@ -1,5 +1,7 @@
 //! Predictions: what the model says of a fixture as of a moment, and why.
 
+use std::sync::Arc;
+
 use domain::{
     Fixture, FixtureId, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
     Price, Prices, Quote, Sport, remove_overround, summarise_quotes,
@@ -20,8 +22,11 @@ mod sight;
 
 pub use batch::PredictionRequest;
 
+use sight::UnderWay;
 pub(crate) use sight::{Glance, Sight};
 
+/// The name of what forecasts games under way.
+const IN_PLAY: &str = "in_play";
 /// How far back the ratings of a fixture's teams are shown.
 const RATINGS_SPAN: SignedDuration = SignedDuration::from_hours(24 * 730);
 /// How many earlier meetings are shown.
@@ -32,23 +37,28 @@ const MATRIX_GOALS_MAX: usize = 6;
 impl Engine {
     /// Returns the prediction of a fixture as of a moment.
     ///
-    /// `None` means the present for a fixture to come, and one hour before kickoff (what a
-    /// backtest predicts) for one that has begun. A moment after kickoff or in the future is
-    /// refused.
+    /// `None` means the present for a fixture to come and for one whose events are told; one hour
+    /// before kickoff (what a backtest predicts) for one that has begun and of which nothing is
+    /// heard. A moment in the future is refused, and one after kickoff by which nothing was heard.
     pub async fn predict(
         &self,
         id: FixtureId,
         as_of: Option<Timestamp>,
     ) -> Result<PredictionView, EngineError> {
         let sight = self.look(id, as_of).await?;
-        let (serving, forecast) = sight.forecast?;
-        Ok(prediction_view(
-            &sight.game,
-            &sight.prices,
-            &serving,
-            &forecast,
-            &MarketKind::ALL,
-        ))
+        prediction_of(sight, &MarketKind::ALL)
+    }
+
+    /// The same with markets of the given kinds only, and without what moved the trees.
+    pub async fn predict_markets(
+        &self,
+        id: FixtureId,
+        as_of: Option<Timestamp>,
+        kinds: &[MarketKind],
+    ) -> Result<PredictionView, EngineError> {
+        let (knowledge, glance) = self.glance_at(id, as_of).await?;
+        let sight = self.forecasting(move || glance.see(knowledge.serving()));
+        prediction_of(sight.await?, kinds)
     }
 
     /// Returns everything the page of a fixture shows.
@@ -71,21 +81,15 @@ impl Engine {
             ratings: Vec::new(),
             head_to_head,
         };
-        let (serving, forecast) = match sight.forecast {
-            Ok(it) => it,
+        let (serving, forecast) = match &sight.forecast {
+            Ok((serving, forecast)) => (serving.clone(), forecast),
             Err(EngineError::NoModel | EngineError::NotPredictable { .. }) => return Ok(insight),
-            Err(error) => return Err(error),
+            Err(_) => return Err(prediction_of(sight, &[]).expect_err("there is no forecast")),
         };
-        insight.prediction = Some(prediction_view(
-            &sight.game,
-            &sight.prices,
-            &serving,
-            &forecast,
-            &MarketKind::ALL,
-        ));
-        insight.score_matrix = score_matrix(&forecast);
+        insight.score_matrix = score_matrix(forecast);
         insight.expected_score = Some(forecast.scores.expected());
         insight.ratings = self.ratings(serving, &sight.game, sight.as_of).await?;
+        insight.prediction = Some(prediction_of(sight, &MarketKind::ALL)?);
         Ok(insight)
     }
 
@@ -95,41 +99,64 @@ impl Engine {
         id: FixtureId,
         as_of: Option<Timestamp>,
     ) -> Result<Sight, EngineError> {
-        let query = GameQuery {
-            ids: vec![id],
-            ..GameQuery::default()
-        };
-        let mut games = self.store.games(&query).await?;
-        let game = games.pop().ok_or(EngineError::UnknownFixture(id))?;
-        let glance = self.glance(game, as_of).await?;
-        let knowledge = self.knowledge().await?;
-        self.note_forecast(&knowledge, &glance);
+        let (knowledge, glance) = self.glance_at(id, as_of).await?;
         self.forecasting(move || glance.explain(knowledge.serving()))
             .await
     }
 
-    /// Gathers what was known of a game as of a moment.
+    async fn glance_at(
+        &self,
+        id: FixtureId,
+        as_of: Option<Timestamp>,
+    ) -> Result<(Arc<Knowledge>, Glance), EngineError> {
+        let query = GameQuery {
+            ids: vec![id],
+            ..GameQuery::default()
+        };
+        // Before the rest is read, so that the rest is at least as new.
+        let knowledge = self.knowledge().await?;
+        let mut games = self.store.games(&query).await?;
+        let game = games.pop().ok_or(EngineError::UnknownFixture(id))?;
+        let glance = self.glance(game, as_of, knowledge.revision()).await?;
+        self.note_forecast(&knowledge, &glance);
+        Ok((knowledge, glance))
+    }
+
+    /// Gathers what was known of a game, read from the state of the store of this `revision` or a
+    /// later one, as of a moment.
     pub(crate) async fn glance(
         &self,
         game: Game,
         as_of: Option<Timestamp>,
+        revision: u64,
     ) -> Result<Glance, EngineError> {
         topic::read(Topic::Fixture(game.fixture));
-        let is_live = as_of.is_none() && self.now() < game.kickoff;
-        let as_of = self.moment(&game, as_of)?;
+        let standing = self.standing(&game, as_of).await?;
+        let is_live = as_of.is_none() && self.now() < game.kickoff && standing.is_none();
+        let as_of = match (&standing, as_of) {
+            (None, asked) => self.moment(&game, asked)?,
+            (Some(_), asked) => asked.unwrap_or_else(|| self.now()),
+        };
+        let priced_at = standing.as_ref().map_or(as_of, |it| it.before);
         let quotes = self.store.quotes(game.fixture).await?;
         let quotes: Vec<Quote> = quotes
             .into_iter()
             .filter(|it| it.superseded_at.is_none())
             .map(|it| it.quote)
             .collect();
-        let prices = summarise_quotes(&quotes, as_of, game.sport.has_draw());
+        let prices = summarise_quotes(&quotes, priced_at, game.sport.has_draw());
+        let under_way = standing.map(|standing| UnderWay {
+            standing,
+            revision,
+            ready: Arc::clone(&self.ready),
+        });
         Ok(Glance {
             game,
             quotes,
             prices,
             as_of,
             is_live,
+            under_way,
         })
     }
 
@@ -203,19 +230,16 @@ impl Engine {
     }
 }
 
-fn prediction_view(
-    game: &Game,
-    prices: &Prices,
-    serving: &Serving,
-    forecast: &Forecast,
-    kinds: &[MarketKind],
-) -> PredictionView {
-    PredictionView {
+/// The prediction of a sight, markets of the given kinds only.
+fn prediction_of(sight: Sight, kinds: &[MarketKind]) -> Result<PredictionView, EngineError> {
+    let (serving, forecast) = sight.forecast?;
+    let (game, prices) = (&sight.game, &sight.prices);
+    Ok(PredictionView {
         fixture: game.fixture,
-        model: forecast.best.as_str().to_owned(),
+        model: model_of(&forecast).to_owned(),
         version: serving.record.version.clone(),
         as_of: forecast.as_of,
-        markets: markets(game.sport, prices, forecast, kinds),
+        markets: markets(game.sport, prices, &forecast, kinds),
         opinions: forecast
             .opinions
             .iter()
@@ -230,6 +254,16 @@ fn prediction_view(
             .iter()
             .map(|it| it.as_str().to_owned())
             .collect(),
+        play: sight.play,
+    })
+}
+
+/// The name of the model whose probabilities these are.
+pub(crate) fn model_of(forecast: &Forecast) -> &'static str {
+    if forecast.in_play {
+        IN_PLAY
+    } else {
+        forecast.best.as_str()
     }
 }
 
@@ -326,6 +360,9 @@ pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64)
     let Ok((serving, forecast)) = &sight.forecast else {
         return Vec::new();
     };
+    if forecast.in_play {
+        return Vec::new(); // Prices before the game say nothing of one under way.
+    }
     let edges = serving
         .forecaster
         .edges(&sight.game, forecast, &sight.prices, &sight.quotes);

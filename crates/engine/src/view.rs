@@ -1,9 +1,10 @@
 //! What the engine answers: values ready to be shown, still without any wire format.
 
 use domain::{
-    BookmakerKey, Competition, Fixture, FixtureId, Market, MarketPrediction, Outcome, Price,
-    QuoteStage, SourceKey, Team, TeamId,
+    BookmakerKey, Competition, Fixture, FixtureId, GameClock, Market, MarketPrediction, Outcome,
+    PlayEvent, Price, QuoteStage, Score, SourceKey, Team, TeamId,
 };
+use forecast::{NextGoal, Phase};
 use jiff::Timestamp;
 
 /// One page of a list.
@@ -71,6 +72,57 @@ pub struct PredictionView {
     pub reasons: Vec<ReasonView>,
     /// Models that should have an opinion and could not be asked.
     pub left_out: Vec<String>,
+    /// How the game stands, once it is under way.
+    pub play: Option<PlayView>,
+}
+
+/// A game under way as it stands at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlayView {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Goals or points.
+    pub score: Score,
+    /// Players sent off, home and away.
+    pub red_cards: [u8; 2],
+    /// The clock as last heard, and when that was; `None` before the first period.
+    pub clock: Option<(GameClock, Timestamp)>,
+    /// Whether the clock has run on since.
+    pub running: bool,
+    /// Seconds announced to be added to the period.
+    pub stoppage: Option<u16>,
+    /// When something was last heard of the game.
+    pub heard_at: Timestamp,
+    /// Why what is said may not hold any more, where the source fell silent.
+    pub silent: Option<Silence>,
+    /// What happened that counts, in order: whistles, cards and, where there are few, goals.
+    pub moments: Vec<MomentView>,
+    /// What the next goal would be and do, in football while there can be one.
+    pub next_goal: Option<NextGoal>,
+}
+
+/// A source that says nothing any more of a game under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// When it was last heard.
+    pub since: Timestamp,
+    /// A sentence for people.
+    pub reason: String,
+}
+
+/// Something that happened in a game and counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MomentView {
+    /// What.
+    pub event: PlayEvent,
+    /// The period it fell in; zero before the first.
+    pub period: u8,
+    /// Seconds played of the period.
+    pub seconds: f64,
+    /// The score after it.
+    pub score: Score,
+    /// Whether it was taken back.
+    pub cancelled: bool,
 }
 
 /// The market's view of who wins.
@@ -157,6 +209,8 @@ pub struct BoardRow {
     pub market: Option<MarketView>,
     /// The largest unflagged edge.
     pub edge: Option<EdgeView>,
+    /// How the game stands, once it is under way.
+    pub play: Option<PlayView>,
 }
 
 /// A quote with its trace.

@@ -236,7 +236,7 @@ impl Engine {
         Ok(found)
     }
 
-    async fn known_fixtures(
+    pub(crate) async fn known_fixtures(
         &self,
         ids: impl Iterator<Item = FixtureId>,
     ) -> Result<HashMap<FixtureId, Fixture>, EngineError> {
@@ -315,7 +315,7 @@ fn quote_prices(
     Ok(prices)
 }
 
-fn problem(index: usize, field: &str, detail: String) -> BatchProblem {
+pub(crate) fn problem(index: usize, field: &str, detail: String) -> BatchProblem {
     BatchProblem {
         index,
         field: field.to_owned(),
@@ -323,11 +323,11 @@ fn problem(index: usize, field: &str, detail: String) -> BatchProblem {
     }
 }
 
-fn unknown_fixture(index: usize, id: FixtureId) -> BatchProblem {
+pub(crate) fn unknown_fixture(index: usize, id: FixtureId) -> BatchProblem {
     problem(index, "fixture_id", format!("fixture {id} is not known"))
 }
 
-fn refuse_if_any(problems: Vec<BatchProblem>) -> Result<(), EngineError> {
+pub(crate) fn refuse_if_any(problems: Vec<BatchProblem>) -> Result<(), EngineError> {
     if problems.is_empty() {
         Ok(())
     } else {

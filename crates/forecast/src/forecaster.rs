@@ -68,11 +68,16 @@ pub struct Forecast {
     pub reasons: Vec<Reason>,
     /// Models that should have an opinion and could not be asked.
     pub left_out: Vec<ModelName>,
+    /// Whether what happened in the game has moved the scores; opinions are those before it.
+    pub in_play: bool,
 }
 
 impl Forecast {
-    /// Home, draw, away, or home, away, by the best model.
+    /// Home, draw, away, or home, away, by the best model; as the game stands once it is under way.
     pub fn h2h(&self) -> Vec<f64> {
+        if self.in_play {
+            return self.scores.h2h();
+        }
         opinion(&self.opinions, self.best).map_or_else(|| self.scores.h2h(), <[f64]>::to_vec)
     }
 
@@ -98,6 +103,17 @@ impl Forecast {
             })
         };
         markets.iter().filter_map(predict).collect()
+    }
+
+    /// The forecast of the same game under way: its scores, as they stand at a moment of it.
+    #[must_use]
+    pub fn moved(&self, scores: Scores, as_of: Timestamp) -> Self {
+        Self {
+            as_of,
+            scores,
+            in_play: true,
+            ..self.clone()
+        }
     }
 
     /// What a model thinks of who wins.
@@ -206,6 +222,7 @@ impl Forecaster {
             reasons,
             opinions,
             left_out,
+            in_play: false,
         })
     }
 

@@ -6,12 +6,14 @@
 mod chain;
 mod football;
 mod parameters;
+mod play;
 mod points;
 mod report;
 mod state;
 
 pub use football::{FootballPlay, NextGoal};
 pub use parameters::{Course, FootballParameters, Half, PointsParameters, Regress, ScoreEffect};
+pub use play::Play;
 pub use points::PointsPlay;
 pub use report::{InPlayCell, InPlayReport, PlayScored, judge_in_play};
 pub use state::{GameState, Phase, PlayLog};

@@ -55,7 +55,8 @@ pub use forecaster::{Forecast, Forecaster};
 pub use history::History;
 pub use in_play::{
     Course, FootballParameters, FootballPlay, GameState, Half, InPlayCell, InPlayReport, NextGoal,
-    Phase, PlayLog, PlayScored, PointsParameters, PointsPlay, Regress, ScoreEffect, judge_in_play,
+    Phase, Play, PlayLog, PlayScored, PointsParameters, PointsPlay, Regress, ScoreEffect,
+    judge_in_play,
 };
 pub use matchup::Matchup;
 pub use points::PointsDistribution;

@@ -6,6 +6,7 @@ mod changes;
 mod code;
 mod draft;
 mod error;
+mod events;
 mod games;
 mod idempotency;
 mod matching;
@@ -28,6 +29,7 @@ use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team,
 use jiff::Timestamp;
 
 pub use error::StoreError;
+pub use events::{FixtureEvent, RecordedEvent};
 pub use outbox::{CHANGES_MAX, Change, ChangeKind, Changes};
 pub use place::Place;
 pub use postgres::{Pooler, PostgresOptions, PostgresStore, redacted};
@@ -84,6 +86,22 @@ pub trait Store: Send + Sync {
 
     /// What of a fixture was changed after it was first recorded, oldest first.
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError>;
+
+    /// Appends events to the logs of their games; all or nothing. One that is there in the same
+    /// words is left alone. Returns, in the order given, which were new. Nothing is ever changed:
+    /// an event told anew comes with a higher revision. Leaves the data revision, for no model is
+    /// fitted on what happens within a game.
+    async fn append_events(
+        &self,
+        recording: &Recording,
+        events: &[FixtureEvent],
+    ) -> Result<Vec<bool>, StoreError>;
+
+    /// Every event of these games, by game, then in the order of the source, all revisions.
+    async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError>;
+
+    /// Games of which something became known at or after this moment, in order of id.
+    async fn heard_since(&self, since: Timestamp) -> Result<Vec<FixtureId>, StoreError>;
 
     /// Games as models read them, in order of kickoff, then id.
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError>;

@@ -25,6 +25,8 @@ pub enum ChangeKind {
     Fixture,
     /// The prices of a fixture; the key is its number.
     Quotes,
+    /// What happened in a fixture under way; the key is its number.
+    Events,
     /// A model got a version; the key is its name.
     Model,
     /// An API key was made or revoked; the key is its prefix.
@@ -32,11 +34,12 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Competition,
         Self::Team,
         Self::Fixture,
         Self::Quotes,
+        Self::Events,
         Self::Model,
         Self::ApiKey,
     ];
@@ -48,6 +51,7 @@ impl ChangeKind {
             Self::Team => "team",
             Self::Fixture => "fixture",
             Self::Quotes => "quotes",
+            Self::Events => "events",
             Self::Model => "model",
             Self::ApiKey => "api_key",
         }

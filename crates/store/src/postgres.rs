@@ -5,6 +5,7 @@
 
 mod competitions;
 pub(crate) mod copy;
+mod events;
 mod fixtures;
 mod games;
 mod idempotency;
@@ -32,9 +33,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::{
-    ApiKeyRecord, Changes, FetchState, FixtureQuery, FixtureRecord, GameQuery, IdempotencyClaim,
-    IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded, RecordedQuote, Recording,
-    Revision, Store, StoreError, TeamName, TeamQuery,
+    ApiKeyRecord, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord, GameQuery,
+    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded,
+    RecordedEvent, RecordedQuote, Recording, Revision, Store, StoreError, TeamName, TeamQuery,
 };
 use outbox::Bell;
 
@@ -220,6 +221,22 @@ impl Store for PostgresStore {
 
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
         quotes::revisions(self, id).await
+    }
+
+    async fn append_events(
+        &self,
+        recording: &Recording,
+        events: &[FixtureEvent],
+    ) -> Result<Vec<bool>, StoreError> {
+        session::again(|| events::append(self, recording, events)).await
+    }
+
+    async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError> {
+        events::list(self, ids).await
+    }
+
+    async fn heard_since(&self, since: Timestamp) -> Result<Vec<FixtureId>, StoreError> {
+        events::heard(self, since).await
     }
 
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {

@@ -4,6 +4,7 @@
 //! front of that writer is calmer than busy errors behind it.
 
 mod competitions;
+mod events;
 mod fixtures;
 mod games;
 mod idempotency;
@@ -32,9 +33,9 @@ use sqlx::{ConnectOptions, Sqlite, Transaction};
 use tokio::sync::Notify;
 
 use crate::{
-    ApiKeyRecord, Changes, FetchState, FixtureQuery, FixtureRecord, GameQuery, IdempotencyClaim,
-    IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded, RecordedQuote, Recording,
-    Revision, Store, StoreError, TeamName, TeamQuery,
+    ApiKeyRecord, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord, GameQuery,
+    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded,
+    RecordedEvent, RecordedQuote, Recording, Revision, Store, StoreError, TeamName, TeamQuery,
 };
 
 /// How long opening waits before it tries a busy file again.
@@ -247,6 +248,22 @@ impl Store for SqliteStore {
 
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
         quotes::revisions(self, id).await
+    }
+
+    async fn append_events(
+        &self,
+        recording: &Recording,
+        events: &[FixtureEvent],
+    ) -> Result<Vec<bool>, StoreError> {
+        events::append(self, recording, events).await
+    }
+
+    async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError> {
+        events::list(self, ids).await
+    }
+
+    async fn heard_since(&self, since: Timestamp) -> Result<Vec<FixtureId>, StoreError> {
+        events::heard(self, since).await
     }
 
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {

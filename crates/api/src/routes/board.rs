@@ -11,7 +11,7 @@ use crate::{
     auth::Reader,
     error::ApiError,
     extract::Query,
-    wire::{CompetitionList, Edge, Fixture, Limit, List, MarketView, Moment, Opinion},
+    wire::{CompetitionList, Edge, Fixture, Limit, List, MarketView, Moment, Opinion, Play},
 };
 
 /// Which rows.
@@ -52,6 +52,8 @@ pub(crate) struct BoardRow {
     market: Option<MarketView>,
     /// The largest edge without a flag; null where there is none.
     edge: Option<Edge>,
+    /// How the game stands; null before it is under way.
+    play: Option<Play>,
 }
 
 impl BoardRow {
@@ -63,6 +65,7 @@ impl BoardRow {
             as_of: row.as_of,
             market: row.market.map(MarketView::from),
             edge: row.edge.map(|it| Edge::seen_at(it, now)),
+            play: row.play.map(Play::from),
         }
     }
 }

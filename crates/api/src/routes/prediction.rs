@@ -19,8 +19,9 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AsOfQuery {
-    /// The moment whose knowledge counts (RFC 3339), not after kickoff and not in the future.
-    /// Where not given: now, or one hour before kickoff once that has passed.
+    /// The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
+    /// events of the game were known by then.
+    /// Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
     #[param(value_type = Option<String>, format = DateTime, example = "2024-05-19T14:00:00Z")]
     pub(crate) as_of: Option<Moment>,
 }

@@ -71,16 +71,16 @@ impl From<BatchOutcome> for Written {
 
 /// Turns an engine's answer to a batch into the wire's.
 pub(crate) fn written(outcome: Result<BatchOutcome, EngineError>) -> Result<Written, ApiError> {
-    match outcome {
-        Ok(outcome) => Ok(outcome.into()),
-        Err(EngineError::BadBatch(problems)) => {
-            let fault = |it: engine::BatchProblem| {
-                FieldError::at(format!("/data/{}/{}", it.index, it.field), it.detail)
-            };
-            Err(ApiError::InvalidEntries(
-                problems.into_iter().take(100).map(fault).collect(),
-            ))
-        }
-        Err(error) => Err(error.into()),
-    }
+    outcome.map(Written::from).map_err(refused)
+}
+
+/// Turns an engine's refusal of a batch into the wire's, with pointers into the body.
+pub(crate) fn refused(error: EngineError) -> ApiError {
+    let EngineError::BadBatch(problems) = error else {
+        return error.into();
+    };
+    let fault = |it: engine::BatchProblem| {
+        FieldError::at(format!("/data/{}/{}", it.index, it.field), it.detail)
+    };
+    ApiError::InvalidEntries(problems.into_iter().take(100).map(fault).collect())
 }

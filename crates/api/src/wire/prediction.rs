@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::MarketKind;
+use super::{MarketKind, Play};
 
 /// A model's probabilities for a fixture as of a moment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,6 +31,8 @@ pub(crate) struct Prediction {
     /// Models that should have an opinion and could not be asked; the others go on without.
     #[schema(example = json!([]))]
     left_out: Vec<String>,
+    /// How the game stands; null before it is under way. Opinions are those before it.
+    play: Option<Play>,
 }
 
 /// A reason for a prediction.
@@ -127,6 +129,7 @@ impl From<engine::PredictionView> for Prediction {
             opinions: view.opinions.into_iter().map(Opinion::from).collect(),
             reasons: view.reasons.into_iter().map(Reason::from).collect(),
             left_out: view.left_out,
+            play: view.play.map(Play::from),
         }
     }
 }

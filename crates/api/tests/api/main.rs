@@ -6,6 +6,7 @@ mod app;
 mod auth;
 mod conditional;
 mod document;
+mod events;
 mod front_door;
 mod kept;
 mod lists;

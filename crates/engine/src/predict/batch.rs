@@ -6,7 +6,7 @@ use domain::{FixtureId, Game, MarketKind};
 use jiff::Timestamp;
 use store::GameQuery;
 
-use super::{Glance, prediction_view};
+use super::{Glance, prediction_of};
 use crate::{Engine, EngineError, PredictionView, knowledge::Serving};
 
 /// Fixtures forecast in one turn; between turns others get theirs, and a caller that has left is
@@ -41,7 +41,9 @@ impl Engine {
         for turn in requests.chunks(TURN_FIXTURES_MAX) {
             let mut glances = Vec::with_capacity(turn.len());
             for request in turn {
-                let glance = self.glance_of(request, &games).await?;
+                let glance = self
+                    .glance_of(request, &games, knowledge.revision())
+                    .await?;
                 if let Ok(glance) = &glance {
                     self.note_forecast(&knowledge, glance);
                 }
@@ -82,11 +84,12 @@ impl Engine {
         &self,
         request: &PredictionRequest,
         games: &HashMap<FixtureId, Game>,
+        revision: u64,
     ) -> Result<Result<Glance, EngineError>, EngineError> {
         let Some(game) = games.get(&request.fixture) else {
             return Ok(Err(EngineError::UnknownFixture(request.fixture)));
         };
-        match self.glance(game.clone(), request.as_of).await {
+        match self.glance(game.clone(), request.as_of, revision).await {
             Err(error @ EngineError::Store(_)) => Err(error),
             glance => Ok(glance),
         }
@@ -94,13 +97,5 @@ impl Engine {
 }
 
 fn predicted(glance: Glance, serving: &Serving, kinds: &[MarketKind]) -> Outcome {
-    let sight = glance.explain(Ok(serving));
-    let (serving, forecast) = sight.forecast?;
-    Ok(prediction_view(
-        &sight.game,
-        &sight.prices,
-        &serving,
-        &forecast,
-        kinds,
-    ))
+    prediction_of(glance.explain(Ok(serving)), kinds)
 }

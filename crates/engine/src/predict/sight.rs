@@ -1,10 +1,17 @@
 //! What was known of a fixture at a moment, and what the model made of it.
 
+use std::sync::Arc;
+
 use domain::{Game, Prices, Quote};
 use forecast::{Forecast, ForecastError, Forecaster};
 use jiff::Timestamp;
 
-use crate::{EngineError, knowledge::Serving};
+use crate::{
+    EngineError,
+    in_play::{Ground, ReadyGames, Standing},
+    knowledge::Serving,
+    view::PlayView,
+};
 
 /// What was known of a fixture at a moment.
 pub(crate) struct Glance {
@@ -14,6 +21,16 @@ pub(crate) struct Glance {
     pub(super) as_of: Timestamp,
     /// Whether it is of the present, before kickoff: what is forecast from it will be scored.
     pub(super) is_live: bool,
+    /// How the game stood, where it was under way; prices are then those before it.
+    pub(super) under_way: Option<UnderWay>,
+}
+
+/// A game under way, and what makes it ready to be forecast.
+pub(crate) struct UnderWay {
+    pub(super) standing: Standing,
+    /// The state of the store the glance is of, or an earlier one.
+    pub(super) revision: u64,
+    pub(super) ready: Arc<ReadyGames>,
 }
 
 /// How a forecaster is asked.
@@ -27,6 +44,8 @@ pub(crate) struct Sight {
     pub(crate) as_of: Timestamp,
     /// Absent where there is no model, or the model cannot say.
     pub(crate) forecast: Result<(Serving, Forecast), EngineError>,
+    /// How the game stood, where it was under way.
+    pub(crate) play: Option<PlayView>,
 }
 
 impl Glance {
@@ -47,7 +66,11 @@ impl Glance {
             prices,
             as_of,
             is_live,
+            under_way,
         } = self;
+        if let Some(under_way) = under_way {
+            return under_way.see(serving, (game, prices, as_of), quotes);
+        }
         let forecast = serving.and_then(|serving| {
             let forecast = ask(&serving.forecaster, &game, &prices, as_of);
             let forecast = forecast.map_err(|error| EngineError::NotPredictable {
@@ -61,6 +84,43 @@ impl Glance {
             Ok((serving.clone(), forecast))
         });
         Sight {
+            game,
+            quotes,
+            prices,
+            as_of,
+            forecast,
+            play: None,
+        }
+    }
+}
+
+impl UnderWay {
+    /// The forecast before the game, moved by what happened since.
+    fn see(
+        self,
+        serving: Result<&Serving, EngineError>,
+        (game, prices, as_of): (Game, Prices, Timestamp),
+        quotes: Vec<Quote>,
+    ) -> Sight {
+        let Self {
+            standing,
+            revision,
+            ready,
+        } = self;
+        let mut next_goal = None;
+        let forecast = serving.and_then(|serving| {
+            let ground = Ground {
+                revision,
+                version: serving.record.version.clone(),
+                before: standing.before,
+            };
+            let asked = (&game, &prices, &standing);
+            let (forecast, next) = ready.forecast(asked, serving, ground, as_of)?;
+            next_goal = next;
+            Ok((serving.clone(), forecast))
+        });
+        Sight {
+            play: Some(standing.view(next_goal)),
             game,
             quotes,
             prices,

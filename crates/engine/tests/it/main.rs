@@ -3,6 +3,7 @@
 
 mod board;
 mod boosted;
+mod in_play;
 mod lists;
 mod predictions;
 mod world;

@@ -136,16 +136,21 @@ impl PlayLog {
 
     /// What the events leave.
     pub fn state(&self) -> GameState {
+        self.steps().last().map_or(GameState::BEFORE, |it| it.1)
+    }
+
+    /// Every event in the order of the source, with what it and those before it leave.
+    pub fn steps(&self) -> impl Iterator<Item = (&PlayEvent, GameState)> {
         let mut fold = Fold {
             sport: self.sport,
             state: GameState::BEFORE,
             open: BTreeMap::new(),
         };
-        for event in self.events.values() {
+        self.events.values().map(move |event| {
             fold.apply(event);
-        }
-        fold.state.events = u32::try_from(self.events.len()).expect("a log is bounded");
-        fold.state
+            fold.state.events += 1;
+            (event, fold.state)
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod changes;
 mod competitions;
 mod concurrency;
 mod correcting;
+mod events;
 mod games;
 mod imports;
 mod keys;

@@ -54,12 +54,12 @@ async fn a_file_of_a_newer_release_is_refused_and_left_alone() {
         error,
         StoreError::SchemaTooNew {
             found: 99,
-            known: 2
+            known: 3
         }
     ));
     assert_eq!(
         error.to_string(),
-        "the database has schema 99, newer than 2 which this release knows; run the newer release"
+        "the database has schema 99, newer than 3 which this release knows; run the newer release"
     );
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }

@@ -1,0 +1,181 @@
+//! `POST /v1/events`.
+
+use std::num::NonZeroU8;
+
+use axum::{extract::State, response::Response};
+use domain::{FixtureId, PlayEvent};
+use engine::{BatchProblem, EngineError, EventCommand};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::written::{Batch, IdempotencyHeader, refused};
+use crate::{
+    ApiState,
+    auth::Writer,
+    error::ApiError,
+    extract::{JsonBody, NoQuery, Query, read_batch},
+    idempotency::once,
+    problem::Problem,
+    wire::{Clock, EventBody, EventFault, EventKind, Side, game_clock},
+};
+
+/// An event of a game under way.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EventEntry {
+    /// Number of the fixture.
+    #[schema(example = 8)]
+    fixture_id: i64,
+    /// The source's number, growing within a game: it puts events in order, whenever they arrive.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64, example = 12)]
+    sequence: u64,
+    /// How often the source has told this event anew; of two with the same number the higher
+    /// revision counts.
+    #[serde(default)]
+    revision: u16,
+    /// When it happened (RFC 3339).
+    #[schema(value_type = String, format = DateTime, example = "2024-08-17T14:10:00Z")]
+    at: Timestamp,
+    /// When it was told (RFC 3339), for games recorded earlier: from then on it counts as known.
+    /// Now where not given.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    told_at: Option<Timestamp>,
+    /// Where the game's clock stood, where the source says.
+    clock: Option<Clock>,
+    /// What happened.
+    kind: EventKind,
+    /// Which period; of `period_start` and `period_end`.
+    #[schema(minimum = 1, maximum = 20)]
+    period: Option<u8>,
+    /// Whether the clock runs on; of `clock`.
+    running: Option<bool>,
+    /// Seconds added; of `stoppage`.
+    seconds: Option<u16>,
+    /// Whose; of `scored` and `red_card`.
+    side: Option<Side>,
+    /// What it counts, 1 where not given; of `scored`.
+    #[schema(value_type = Option<u8>, minimum = 1)]
+    points: Option<NonZeroU8>,
+    /// The number of an earlier event; of `cancelled`.
+    of: Option<u64>,
+    /// Home's goals or points; of `score`.
+    home: Option<u16>,
+    /// Away's; of `score`.
+    away: Option<u16>,
+}
+
+/// What a batch of events did.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventsWritten {
+    /// What became of each entry, in the order given.
+    data: Vec<EventWritten>,
+    /// Events that were new.
+    #[schema(example = 1)]
+    events_added: u64,
+}
+
+/// What became of an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventWritten {
+    /// Number of its fixture.
+    #[schema(example = 8)]
+    fixture_id: i64,
+    /// Whether it was new; false where it was known in the same words.
+    #[schema(example = true)]
+    added: bool,
+}
+
+impl EventEntry {
+    fn body(&self) -> EventBody {
+        EventBody {
+            kind: self.kind,
+            period: self.period,
+            running: self.running,
+            seconds: self.seconds,
+            side: self.side,
+            points: self.points,
+            of: self.of,
+            home: self.home,
+            away: self.away,
+        }
+    }
+
+    fn command(&self) -> Result<EventCommand, EventFault> {
+        Ok(EventCommand {
+            fixture: FixtureId(self.fixture_id),
+            event: PlayEvent {
+                sequence: self.sequence,
+                revision: self.revision,
+                at: self.at,
+                clock: self.clock.map(game_clock).transpose()?,
+                kind: self.body().kind()?,
+            },
+            told_at: self.told_at,
+        })
+    }
+}
+
+fn commands(entries: &[EventEntry]) -> Result<Vec<EventCommand>, EngineError> {
+    let mut commands = Vec::with_capacity(entries.len());
+    let mut problems = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        match entry.command() {
+            Ok(command) => commands.push(command),
+            Err((field, detail)) => problems.push(BatchProblem {
+                index,
+                field: field.to_owned(),
+                detail,
+            }),
+        }
+    }
+    if problems.is_empty() {
+        Ok(commands)
+    } else {
+        Err(EngineError::BadBatch(problems))
+    }
+}
+
+/// Write events of games under way
+///
+/// Appends what happened to the logs of fixtures. Nothing is overwritten: an event told anew comes
+/// with the same number and a higher `revision`, one that did not count is taken back by a
+/// `cancelled` event, and one that is known in the same words changes nothing. All entries are
+/// written or none.
+#[utoipa::path(
+    post,
+    path = "/v1/events",
+    operation_id = "putEvents",
+    tag = "Writing",
+    params(IdempotencyHeader),
+    request_body(content = Batch<EventEntry>, description = "1 to 1,000 events."),
+    responses(
+        (status = 200, description = "All entries are written.", body = EventsWritten),
+        (status = 422, description = "Entries cannot be taken; nothing was written.",
+            body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = ["write"]), ("api_key" = ["write"]))
+)]
+pub(crate) async fn put_events(
+    writer: Writer,
+    State(state): State<ApiState>,
+    _query: Query<NoQuery>,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    once(&state.engine, &writer, "POST /v1/events", &body, async {
+        let entries: Vec<EventEntry> = read_batch(&body.bytes)?;
+        let outcome = match commands(&entries) {
+            Ok(commands) => state.engine.put_events(commands).await,
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.map_err(refused)?;
+        let written = |(fixture, added): (FixtureId, bool)| EventWritten {
+            fixture_id: fixture.0,
+            added,
+        };
+        let data: Vec<EventWritten> = outcome.entries.into_iter().map(written).collect();
+        let events_added = data.iter().filter(|it| it.added).count() as u64;
+        Ok(EventsWritten { data, events_added })
+    })
+    .await
+}

@@ -1,0 +1,271 @@
+//! Games under way: what was heard of them as of a moment, and the forecast before the game moved
+//! on by it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::{FixtureId, Game, GameClock, Period, PlayKind, Prices, Score, Sport};
+use forecast::{Forecast, GameState, NextGoal, Phase, Play, PlayLog};
+use jiff::{SignedDuration, Timestamp};
+use store::RecordedEvent;
+
+use crate::{
+    Engine, EngineError,
+    events::EARLY_MAX,
+    knowledge::Serving,
+    topic,
+    view::{MomentView, PlayView, Silence},
+};
+
+/// How often a game under way is forecast anew while nothing is heard of it.
+pub(crate) const TICK: SignedDuration = SignedDuration::from_secs(5);
+/// How many times longer a source may be silent while no clock runs.
+const BREAK_FACTOR: u32 = 6;
+/// Games kept ready to be forecast at any moment.
+const READY_MAX: usize = 8_192;
+
+/// What was heard of a game, as of a moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) state: GameState,
+    moments: Vec<MomentView>,
+    /// The moment of which the forecast before the game is.
+    pub(crate) before: Timestamp,
+    /// When something was last heard.
+    heard_at: Timestamp,
+    silent: Option<Silence>,
+    /// The moment the clock is read at: the present, unless the source fell silent before.
+    clock_at: Timestamp,
+}
+
+impl Standing {
+    /// What is known of `game` at `now` from its log; `None` where it is not under way.
+    fn of(
+        game: &Game,
+        events: &[RecordedEvent],
+        now: Timestamp,
+        silence_max: Duration,
+    ) -> Option<Self> {
+        let known = events.iter().filter(|it| it.known_at <= now);
+        let mut log = PlayLog::new(game.sport);
+        let (mut first, mut heard_at) = (game.kickoff, Timestamp::MIN);
+        for it in known {
+            log.add(it.event);
+            first = first.min(it.known_at);
+            heard_at = heard_at.max(it.known_at);
+        }
+        let state = log.state();
+        if state.phase == Phase::Before {
+            return None;
+        }
+        let patience = patience(&state, silence_max);
+        let limit = patience.map(|it| heard_at.saturating_add(it).unwrap_or(Timestamp::MAX));
+        let silent = limit.filter(|it| *it <= now).map(|_| Silence {
+            since: heard_at,
+            reason: silence(&state, patience.unwrap_or_default()),
+        });
+        Some(Self {
+            moments: moments(game.sport, &log),
+            before: first,
+            heard_at,
+            clock_at: limit.map_or(now, |it| it.min(now)),
+            silent,
+            state,
+        })
+    }
+
+    /// Notes until when an answer of the present made from this holds.
+    fn note(&self, now: Timestamp, silence_max: Duration) {
+        let (None, Some(patience)) = (&self.silent, patience(&self.state, silence_max)) else {
+            return;
+        };
+        let limit = self.heard_at.saturating_add(patience);
+        topic::holds_until(limit.unwrap_or(Timestamp::MAX));
+        if self.state.running && self.state.phase == Phase::Playing {
+            let next = now.saturating_add(TICK);
+            topic::holds_until(next.expect("a fixed span never overflows"));
+        }
+    }
+
+    /// Ends the game with the result that was written of it.
+    fn close(&mut self, score: Score) {
+        self.state.phase = Phase::Finished;
+        self.state.running = false;
+        self.state.score = score;
+        self.state.regular.get_or_insert(score);
+        self.silent = None;
+    }
+
+    pub(crate) fn view(&self, next_goal: Option<NextGoal>) -> PlayView {
+        let state = &self.state;
+        let clock = Period::new(state.period).ok().map(|period| {
+            GameClock::new(period, state.seconds).expect("a state's seconds were on a clock")
+        });
+        PlayView {
+            phase: state.phase,
+            score: state.score,
+            red_cards: state.red_cards,
+            clock: clock.map(|it| (it, state.heard_at)),
+            running: state.running && self.silent.is_none(),
+            stoppage: state.stoppage,
+            heard_at: self.heard_at,
+            silent: self.silent.clone(),
+            moments: self.moments.clone(),
+            next_goal,
+        }
+    }
+}
+
+/// How long a source may be silent; `None` once nothing more is expected of it.
+fn patience(state: &GameState, silence_max: Duration) -> Option<Duration> {
+    match state.phase {
+        Phase::Finished | Phase::Abandoned => None,
+        Phase::Playing if state.running => Some(silence_max),
+        Phase::Before | Phase::Playing | Phase::Break => Some(silence_max * BREAK_FACTOR),
+    }
+}
+
+fn silence(state: &GameState, patience: Duration) -> String {
+    let minutes = patience.as_secs().div_ceil(60);
+    let meanwhile = match (state.phase, state.running) {
+        (Phase::Playing, true) => "while the clock runs",
+        _ => "while the clock stands",
+    };
+    format!("nothing was heard of the game for {minutes} min {meanwhile}")
+}
+
+/// What happened that counts: whistles and cards, and goals where there are few.
+fn moments(sport: Sport, log: &PlayLog) -> Vec<MomentView> {
+    let cancelled: HashSet<u64> = log
+        .events()
+        .filter_map(|it| match it.kind {
+            PlayKind::Cancelled { of } => Some(of),
+            _ => None,
+        })
+        .collect();
+    log.steps()
+        .filter(|(event, _)| match event.kind {
+            PlayKind::Scored { .. } => sport == Sport::Football,
+            PlayKind::PeriodStart { .. }
+            | PlayKind::PeriodEnd { .. }
+            | PlayKind::RedCard { .. }
+            | PlayKind::Finished
+            | PlayKind::Abandoned => true,
+            PlayKind::Clock { .. }
+            | PlayKind::Stoppage { .. }
+            | PlayKind::Cancelled { .. }
+            | PlayKind::Score { .. } => false,
+        })
+        .map(|(event, state)| MomentView {
+            event: *event,
+            period: state.period,
+            seconds: state.seconds_at(event.at),
+            score: state.score,
+            cancelled: cancelled.contains(&event.sequence),
+        })
+        .collect()
+}
+
+/// A game made ready: the forecast before it, and what moves it.
+pub(crate) struct Ready {
+    before: Forecast,
+    play: Play,
+}
+
+/// What a game was made ready from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ground {
+    pub(crate) revision: u64,
+    pub(crate) version: String,
+    pub(crate) before: Timestamp,
+}
+
+/// Games kept ready, so that an event costs no forecast from the ground up.
+#[derive(Default)]
+pub(crate) struct ReadyGames(Mutex<HashMap<FixtureId, (Ground, Arc<Ready>)>>);
+
+impl ReadyGames {
+    /// The game made ready, by whoever comes first; computes.
+    fn ready(
+        &self,
+        game: &Game,
+        prices: &Prices,
+        serving: &Serving,
+        ground: Ground,
+    ) -> Result<Arc<Ready>, EngineError> {
+        let kept = self.lock().get(&game.fixture).cloned();
+        if let Some((_, ready)) = kept.filter(|it| it.0 == ground) {
+            return Ok(ready);
+        }
+        let as_of = ground.before;
+        let before = serving.forecaster.predict(game, prices, as_of);
+        let before = before.map_err(|error| EngineError::NotPredictable {
+            fixture: game.fixture,
+            as_of,
+            reason: error.to_string(),
+        })?;
+        let play = Play::new(game.sport, &before.scores);
+        let ready = Arc::new(Ready { before, play });
+        let mut games = self.lock();
+        if games.len() >= READY_MAX {
+            games.clear();
+        }
+        games.insert(game.fixture, (ground, Arc::clone(&ready)));
+        Ok(ready)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<FixtureId, (Ground, Arc<Ready>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The forecast of a game as it stands at `as_of`, and what the next goal would do; computes.
+    pub(crate) fn forecast(
+        &self,
+        (game, prices, standing): (&Game, &Prices, &Standing),
+        serving: &Serving,
+        ground: Ground,
+        as_of: Timestamp,
+    ) -> Result<(Forecast, Option<NextGoal>), EngineError> {
+        let ready = self.ready(game, prices, serving, ground)?;
+        let (state, clock_at) = (&standing.state, standing.clock_at);
+        let scores = ready.play.scores(state, clock_at);
+        let scores = scores.ok_or_else(|| EngineError::NotPredictable {
+            fixture: game.fixture,
+            as_of,
+            reason: "the game was given up".to_owned(),
+        })?;
+        let next = ready.play.next_goal(state, clock_at);
+        Ok((ready.before.moved(scores, as_of), next))
+    }
+}
+
+impl Engine {
+    /// How a game stands at a moment (now, for `None`); `None` where it is not under way.
+    pub(crate) async fn standing(
+        &self,
+        game: &Game,
+        as_of: Option<Timestamp>,
+    ) -> Result<Option<Standing>, EngineError> {
+        let now = self.now();
+        let moment = as_of.unwrap_or(now);
+        let early = game.kickoff.saturating_sub(EARLY_MAX);
+        if moment < early.expect("a fixed span never overflows") || moment > now {
+            return Ok(None);
+        }
+        let events = self.store.events(&[game.fixture]).await?;
+        let silence_max = self.options.silence_max;
+        let Some(mut standing) = Standing::of(game, &events, moment, silence_max) else {
+            return Ok(None);
+        };
+        if as_of.is_none() {
+            if let Some(score) = game.score {
+                standing.close(score);
+            }
+            standing.note(now, silence_max);
+        }
+        Ok(Some(standing))
+    }
+}

@@ -1,0 +1,52 @@
+//! A game made ready to be forecast at any moment of it, whatever the sport.
+
+use domain::Sport;
+use jiff::Timestamp;
+
+use crate::Scores;
+use crate::in_play::football::{FootballPlay, NextGoal};
+use crate::in_play::parameters::{FootballParameters, PointsParameters};
+use crate::in_play::points::PointsPlay;
+use crate::in_play::state::GameState;
+
+/// A game made ready to be forecast at any moment of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Play {
+    /// Football.
+    Football(Box<FootballPlay>),
+    /// A sport of many points.
+    Points(Box<PointsPlay>),
+}
+
+impl Play {
+    /// Makes a game ready from the scores forecast before it, with the parameters in force.
+    pub fn new(sport: Sport, prematch: &Scores) -> Self {
+        match prematch {
+            Scores::Goals(matrix) => {
+                let play = FootballPlay::new(matrix, &FootballParameters::default());
+                Self::Football(Box::new(play))
+            }
+            Scores::Points(points) => {
+                let parameters = PointsParameters::of(sport);
+                let parameters = parameters.expect("only goals are forecast of football");
+                Self::Points(Box::new(PointsPlay::new(points, &parameters)))
+            }
+        }
+    }
+
+    /// The scores at the end, as `state` leaves them at `now`; `None` for a game given up.
+    pub fn scores(&self, state: &GameState, now: Timestamp) -> Option<Scores> {
+        match self {
+            Self::Football(play) => play.scores(state, now).map(Scores::Goals),
+            Self::Points(play) => play.scores(state, now).map(Scores::Points),
+        }
+    }
+
+    /// What the next goal would be and do, in football while there can be one.
+    pub fn next_goal(&self, state: &GameState, now: Timestamp) -> Option<NextGoal> {
+        match self {
+            Self::Football(play) => play.next_goal(state, now),
+            Self::Points(_) => None,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Logs of games under way.
+
+use std::collections::{BTreeSet, HashSet};
+
+use domain::FixtureId;
+use jiff::Timestamp;
+
+use super::sql::Args;
+use super::{PostgresStore, outbox};
+use crate::changes::unknown;
+use crate::code::{micros, micros_up};
+use crate::events::{EventRow, body, event, sequence};
+use crate::outbox::{ChangeKind, Outgoing};
+use crate::{FixtureEvent, RecordedEvent, Recording, StoreError};
+
+const APPEND: &str = "INSERT INTO events
+         (fixture, sequence, revision, known_at, recorded_at, source, body)
+     SELECT fixture, sequence, revision, known_at, $5::bigint, $6::text, body
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $7::text[])
+         WITH ORDINALITY AS e (fixture, sequence, revision, known_at, body, place)
+     ORDER BY place
+     ON CONFLICT DO NOTHING RETURNING fixture, body";
+
+pub(super) async fn append(
+    store: &PostgresStore,
+    recording: &Recording,
+    events: &[FixtureEvent],
+) -> Result<Vec<bool>, StoreError> {
+    let fixtures: BTreeSet<i64> = events.iter().map(|it| it.fixture.0).collect();
+    let fixtures: Vec<i64> = fixtures.into_iter().collect();
+    let mut session = store.write().await?;
+    let missing: Option<(i64,)> = session
+        .optional(
+            "SELECT it FROM unnest($1::bigint[]) AS wanted (it)
+             WHERE NOT EXISTS (SELECT 1 FROM fixtures WHERE id = it) LIMIT 1",
+            Args::default().with(fixtures),
+        )
+        .await?;
+    if let Some((id,)) = missing {
+        return Err(unknown("fixture", id));
+    }
+    let column = |of: fn(&FixtureEvent) -> i64| events.iter().map(of).collect::<Vec<i64>>();
+    let bodies: Vec<String> = events.iter().map(|it| body(&it.event)).collect();
+    let args = Args::default()
+        .with(column(|it| it.fixture.0))
+        .with(column(|it| sequence(&it.event)))
+        .with(column(|it| i64::from(it.event.revision)))
+        .with(column(|it| micros(it.known_at)))
+        .with(micros(recording.at))
+        .with(recording.source.as_str())
+        .with(&bodies);
+    let rows: Vec<(i64, String)> = session.rows(APPEND, args).await?;
+    let mut outgoing = Outgoing::default();
+    for (fixture, _) in &rows {
+        outgoing.add(ChangeKind::Events, fixture);
+    }
+    let mut written: HashSet<(i64, String)> = rows.into_iter().collect();
+    let pairs = events.iter().zip(bodies);
+    let new = pairs.map(|(it, body)| written.remove(&(it.fixture.0, body)));
+    let new = new.collect();
+    if !outgoing.is_empty() {
+        outbox::tell(store, session, &outgoing).await?;
+    }
+    Ok(new)
+}
+
+pub(super) async fn list(
+    store: &PostgresStore,
+    ids: &[FixtureId],
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let ids: Vec<i64> = ids.iter().map(|it| it.0).collect();
+    let mut session = store.read().await?;
+    let rows: Vec<EventRow> = session
+        .rows(
+            "SELECT fixture, known_at, recorded_at, source, body FROM events
+             WHERE fixture = ANY ($1) ORDER BY fixture, sequence, revision, id",
+            Args::default().with(ids),
+        )
+        .await?;
+    rows.into_iter().map(event).collect()
+}
+
+pub(super) async fn heard(
+    store: &PostgresStore,
+    since: Timestamp,
+) -> Result<Vec<FixtureId>, StoreError> {
+    let mut session = store.read().await?;
+    let rows: Vec<(i64,)> = session
+        .rows(
+            "SELECT DISTINCT fixture FROM events WHERE known_at >= $1 ORDER BY 1",
+            Args::default().with(micros_up(since)),
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(it,)| FixtureId(it)).collect())
+}

@@ -1,0 +1,83 @@
+//! Logs of games under way.
+
+use std::collections::BTreeSet;
+
+use domain::FixtureId;
+use jiff::Timestamp;
+
+use super::{SqliteStore, outbox};
+use crate::changes::unknown;
+use crate::code::{json, micros, micros_up};
+use crate::events::{EventRow, body, event, sequence};
+use crate::outbox::{ChangeKind, Outgoing};
+use crate::{FixtureEvent, RecordedEvent, Recording, StoreError};
+
+pub(super) async fn append(
+    store: &SqliteStore,
+    recording: &Recording,
+    events: &[FixtureEvent],
+) -> Result<Vec<bool>, StoreError> {
+    let fixtures: BTreeSet<i64> = events.iter().map(|it| it.fixture.0).collect();
+    let mut tx = store.write().await?;
+    let missing: Option<i64> = sqlx::query_scalar(
+        "SELECT value FROM json_each($1) WHERE value NOT IN (SELECT id FROM fixtures) LIMIT 1",
+    )
+    .bind(json(fixtures))
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(id) = missing {
+        return Err(unknown("fixture", id));
+    }
+    let (mut new, mut outgoing) = (Vec::with_capacity(events.len()), Outgoing::default());
+    for it in events {
+        let written = sqlx::query(
+            "INSERT INTO events (fixture, sequence, revision, known_at, recorded_at, source, body)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(it.fixture.0)
+        .bind(sequence(&it.event))
+        .bind(i64::from(it.event.revision))
+        .bind(micros(it.known_at))
+        .bind(micros(recording.at))
+        .bind(recording.source.as_str())
+        .bind(body(&it.event))
+        .execute(&mut *tx)
+        .await?;
+        new.push(written.rows_affected() > 0);
+        if written.rows_affected() > 0 {
+            outgoing.add(ChangeKind::Events, it.fixture);
+        }
+    }
+    if !outgoing.is_empty() {
+        outbox::add(&mut tx, &outgoing).await?;
+        store.commit(tx).await?;
+    }
+    Ok(new)
+}
+
+pub(super) async fn list(
+    store: &SqliteStore,
+    ids: &[FixtureId],
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let rows: Vec<EventRow> = sqlx::query_as(
+        "SELECT e.fixture, e.known_at, e.recorded_at, e.source, e.body
+         FROM json_each($1) AS j CROSS JOIN events AS e ON e.fixture = j.value
+         ORDER BY e.fixture, e.sequence, e.revision, e.id",
+    )
+    .bind(json(ids))
+    .fetch_all(&store.reader)
+    .await?;
+    rows.into_iter().map(event).collect()
+}
+
+pub(super) async fn heard(
+    store: &SqliteStore,
+    since: Timestamp,
+) -> Result<Vec<FixtureId>, StoreError> {
+    let rows: Vec<i64> =
+        sqlx::query_scalar("SELECT DISTINCT fixture FROM events WHERE known_at >= $1 ORDER BY 1")
+            .bind(micros_up(since))
+            .fetch_all(&store.reader)
+            .await?;
+    Ok(rows.into_iter().map(FixtureId).collect())
+}

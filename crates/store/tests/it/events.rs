@@ -1,0 +1,126 @@
+//! Logs of games under way.
+
+use domain::{FixtureId, PlayEvent, PlayKind, Side};
+use store::{FixtureEvent, RecordedEvent, Store, StoreError};
+
+use crate::each_store;
+use crate::sample::{fixture, put, recording_at, time, world};
+
+const KICKOFF: &str = "2023-09-02T14:00:00Z";
+
+fn goal(fixture: FixtureId, sequence: u64, revision: u16, known_at: &str) -> FixtureEvent {
+    FixtureEvent {
+        fixture,
+        event: PlayEvent {
+            sequence,
+            revision,
+            at: time("2023-09-02T14:10:00.123456789Z"),
+            clock: None,
+            kind: PlayKind::Scored {
+                side: Side::Home,
+                points: std::num::NonZeroU8::MIN,
+            },
+        },
+        known_at: time(known_at),
+    }
+}
+
+async fn games(store: &dyn Store) -> [FixtureId; 2] {
+    let ([a, b, c, d], _) = world(store).await;
+    let records = [fixture(a, b, KICKOFF), fixture(c, d, KICKOFF)];
+    put(store, &records).await.fixtures.try_into().unwrap()
+}
+
+async fn told(store: &dyn Store, ids: &[FixtureId]) -> Vec<(i64, u64, u16)> {
+    let events = store.events(ids).await.unwrap();
+    let number = |it: &RecordedEvent| (it.fixture.0, it.event.sequence, it.event.revision);
+    events.iter().map(number).collect()
+}
+
+#[tokio::test]
+async fn events_are_kept_in_every_revision_and_read_in_the_order_of_the_source() {
+    each_store(async |store| {
+        let [first, second] = games(store).await;
+        let by = recording_at("2023-09-02T14:11:00Z");
+        let known = "2023-09-02T14:10:30Z";
+        let events = [
+            goal(first, 9, 0, known),
+            goal(first, 2, 1, known),
+            goal(second, 1, 0, known),
+            goal(first, 2, 0, known),
+            goal(first, 9, 0, "2023-09-02T14:20:00Z"),
+        ];
+        let new = store.append_events(&by, &events).await.unwrap();
+        assert_eq!(new, [true, true, true, true, false]);
+        let all = told(store, &[first, second]).await;
+        let id = first.0;
+        assert_eq!(all, [(id, 2, 0), (id, 2, 1), (id, 9, 0), (second.0, 1, 0)]);
+        let last = store.events(&[second]).await.unwrap().pop().unwrap();
+        assert_eq!(last.event, events[2].event, "to the nanosecond");
+        assert_eq!((last.known_at, last.recorded_at), (time(known), by.at));
+        assert_eq!(last.source, by.source);
+        assert_eq!(store.events(&[]).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_there_is_left_alone_and_changes_nothing() {
+    each_store(async |store| {
+        let [first, second] = games(store).await;
+        let by = recording_at("2023-09-02T14:11:00Z");
+        let revision = store.data_revision().await.unwrap();
+        let seen = store.changes(0, 1_000).await.unwrap().last;
+        let events = [
+            goal(first, 1, 0, "2023-09-02T14:10:30Z"),
+            goal(second, 1, 0, "2023-09-02T14:10:30Z"),
+            goal(first, 2, 0, "2023-09-02T14:10:30Z"),
+        ];
+        store.append_events(&by, &events).await.unwrap();
+        let changes = store.changes(seen, 1_000).await.unwrap();
+        let words = changes.items.iter().map(|it| (it.kind.as_str(), &*it.key));
+        let expected = [first, second].map(|it| it.0.to_string());
+        assert!(words.eq(expected.iter().map(|it| ("events", &**it))));
+        let again = store.append_events(&by, &events).await.unwrap();
+        assert_eq!(again, [false; 3]);
+        assert_eq!(store.changes(0, 1_000).await.unwrap().last, changes.last);
+        assert_eq!(store.data_revision().await.unwrap(), revision);
+        assert!(store.append_events(&by, &[]).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_of_a_game_nobody_knows_are_refused_with_all_beside_them() {
+    each_store(async |store| {
+        let [first, _] = games(store).await;
+        let by = recording_at("2023-09-02T14:11:00Z");
+        let events = [
+            goal(first, 1, 0, KICKOFF),
+            goal(FixtureId(999), 1, 0, KICKOFF),
+        ];
+        let error = store.append_events(&by, &events).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Unknown { what: "fixture", key } if key == "999"));
+        assert_eq!(told(store, &[first]).await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn games_heard_of_lately_are_found() {
+    each_store(async |store| {
+        let [first, second] = games(store).await;
+        let by = recording_at("2023-09-02T16:00:00Z");
+        let events = [
+            goal(first, 1, 0, "2023-09-02T14:10:00Z"),
+            goal(first, 2, 0, "2023-09-02T15:10:00Z"),
+            goal(second, 1, 0, "2023-09-02T14:10:00Z"),
+        ];
+        store.append_events(&by, &events).await.unwrap();
+        let heard = async |since| store.heard_since(time(since)).await.unwrap();
+        assert_eq!(heard("2023-09-02T14:10:00Z").await, [first, second]);
+        assert_eq!(heard("2023-09-02T14:10:01Z").await, [first]);
+        assert_eq!(heard("2023-09-02T15:10:01Z").await, []);
+    })
+    .await;
+}
