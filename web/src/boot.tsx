@@ -30,6 +30,14 @@ export async function boot(around: Surroundings, go: (address: string) => void):
     const { drawRatings } = await import("./ratings");
     drawRatings(plot, fixture.ratings);
   }
+  if (page.getElementById("play")) {
+    const { startPlay } = await import("./play");
+    const leave = startPlay(around);
+    return () => {
+      leave();
+      stop();
+    };
+  }
   if (page.getElementById("live")) {
     const { startModels } = await import("./models");
     const leave = startModels(around);

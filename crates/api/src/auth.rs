@@ -7,7 +7,7 @@ mod key;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{Extensions, HeaderMap, header, request::Parts},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use engine::ApiKeyRecord;
@@ -61,7 +61,15 @@ pub enum ReadAccess {
 
 /// Proof that the request may read.
 #[derive(Debug)]
-pub(crate) struct Reader;
+pub(crate) struct Reader {
+    /// The public prefix of the key, where one was needed.
+    pub(crate) principal: Option<String>,
+}
+
+/// Marks a request that the server makes of itself, for readers who were let in already. It is no
+/// part of what comes over the wire.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inside;
 
 /// Proof that the request may write, and in whose name.
 #[derive(Debug)]
@@ -94,14 +102,27 @@ impl Reader {
         let open = state.options.read_access == ReadAccess::Open;
         let presented = presented(headers).or_else(|| from_browser(headers));
         if open && presented.is_none() {
-            return Ok(Self);
+            return Ok(Self { principal: None });
         }
         let key = authenticate(presented, state, Scope::Read).await?;
-        if open {
-            Ok(Self)
-        } else {
-            require(&key, Scope::Read).map(|()| Self)
+        if !open {
+            require(&key, Scope::Read)?;
         }
+        Ok(Self {
+            principal: Some(key.prefix),
+        })
+    }
+
+    /// Lets in who may read, and the server itself.
+    pub(crate) async fn of_request(
+        extensions: &Extensions,
+        headers: &HeaderMap,
+        state: &ApiState,
+    ) -> Result<Self, ApiError> {
+        if extensions.get::<Inside>().is_some() {
+            return Ok(Self { principal: None });
+        }
+        Self::of(headers, state).await
     }
 }
 
@@ -153,7 +174,7 @@ impl FromRequestParts<ApiState> for Reader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        Self::of(&parts.headers, state).await
+        Self::of_request(&parts.extensions, &parts.headers, state).await
     }
 }
 

@@ -124,7 +124,7 @@ pub(crate) async fn keep(
     let (true, Some(kept), Some(address)) = (reads, kept, address) else {
         return Ok(next.run(request).await);
     };
-    Reader::of(request.headers(), &state).await?;
+    Reader::of_request(request.extensions(), request.headers(), &state).await?;
     let asked = respond::Asked::of(&request);
     let hit = kept.answer(&state.engine, &address, request, next).await;
     Ok(match hit {

@@ -10,6 +10,7 @@ mod extract;
 mod guard;
 mod idempotency;
 mod kept;
+mod live;
 mod metrics;
 mod oip;
 mod openapi;
@@ -22,6 +23,7 @@ mod state;
 mod wire;
 
 pub use auth::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope};
+pub use live::LiveOptions;
 pub use oip::{Front, Grpc};
 pub use openapi::{openapi, openapi_json};
 pub use pages::backtest_report_html;

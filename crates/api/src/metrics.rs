@@ -10,6 +10,7 @@ use std::{
 };
 
 use axum::http::{Method, StatusCode};
+use engine::{HeardFigures, feeding::FeedFigures};
 
 /// Name, help, value.
 type Metric = (&'static str, &'static str, fn(&Answered) -> f64);
@@ -96,6 +97,123 @@ impl HttpFigures {
         }
         text
     }
+}
+
+/// Name, help, kind, value.
+type Figure<T> = (&'static str, &'static str, &'static str, fn(&T) -> f64);
+
+/// Counted of what is followed.
+const FEED: [Figure<FeedFigures>; 8] = [
+    (
+        "sports_edge_live_keys",
+        "Answers that are followed",
+        "gauge",
+        |it| it.keys as f64,
+    ),
+    (
+        "sports_edge_live_readers",
+        "Streams and waiting requests",
+        "gauge",
+        |it| it.readers as f64,
+    ),
+    (
+        "sports_edge_live_published_total",
+        "New revisions",
+        "counter",
+        |it| it.published as f64,
+    ),
+    (
+        "sports_edge_live_encoded_total",
+        "Snapshots and folded frames encoded",
+        "counter",
+        |it| it.encoded as f64,
+    ),
+    (
+        "sports_edge_live_sent_total",
+        "Frames sent",
+        "counter",
+        |it| it.sent as f64,
+    ),
+    (
+        "sports_edge_live_sent_bytes_total",
+        "Bytes of frames sent",
+        "counter",
+        |it| it.sent_bytes as f64,
+    ),
+    (
+        "sports_edge_live_folded_total",
+        "Revisions sent within a later one",
+        "counter",
+        |it| it.folded as f64,
+    ),
+    (
+        "sports_edge_live_gaps_total",
+        "Resumptions that needed a snapshot",
+        "counter",
+        |it| it.gaps as f64,
+    ),
+];
+
+/// Counted of what was heard of games under way.
+const HEARD: [Figure<HeardFigures>; 5] = [
+    (
+        "sports_edge_events_total",
+        "Events of games under way that were new",
+        "counter",
+        |it| it.new as f64,
+    ),
+    (
+        "sports_edge_events_repeated_total",
+        "Events that were known already",
+        "counter",
+        |it| it.repeated as f64,
+    ),
+    (
+        "sports_edge_events_late_total",
+        "New events after one with a higher number",
+        "counter",
+        |it| it.late as f64,
+    ),
+    (
+        "sports_edge_events_missing",
+        "Numbers of events jumped over and not come since",
+        "gauge",
+        |it| it.missing as f64,
+    ),
+    (
+        "sports_edge_events_lag_seconds_total",
+        "How long after they happened new events came, in s",
+        "counter",
+        |it| it.lag_micros as f64 / 1e6,
+    ),
+];
+
+const REFUSED: Figure<usize> = (
+    "sports_edge_live_refused_total",
+    "Streams refused at a bound",
+    "counter",
+    |it| *it as f64,
+);
+
+/// What is followed and what was heard of games under way, in the text format.
+pub(crate) fn live_text((feed, refused): (FeedFigures, usize), heard: HeardFigures) -> String {
+    let mut text = String::new();
+    for figure in FEED {
+        write_figure(&figure, &feed, &mut text);
+    }
+    write_figure(&REFUSED, &refused, &mut text);
+    for figure in HEARD {
+        write_figure(&figure, &heard, &mut text);
+    }
+    text
+}
+
+fn write_figure<T>((name, help, kind, value): &Figure<T>, of: &T, text: &mut String) {
+    let value = value(of);
+    let _ = writeln!(
+        text,
+        "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
+    );
 }
 
 #[cfg(test)]

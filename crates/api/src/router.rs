@@ -22,10 +22,12 @@ pub(crate) fn joined(state: ApiState, models: oip::Door) -> Router {
     let (endpoints, _) = routes::endpoints().split_for_parts();
     let kept = middleware::from_fn_with_state(state.clone(), kept::keep);
     let positions = middleware::from_fn_with_state(state.clone(), position::honour);
-    let everything = endpoints
+    let endpoints = endpoints
         .layer(kept)
         .layer(positions)
-        .with_state(state.clone())
+        .with_state(state.clone());
+    state.live.answer_by(endpoints.clone());
+    let everything = endpoints
         .merge(pages::router(&state))
         .merge(docs::router(openapi::openapi_json()));
     guarded(everything, state).merge(oip::router(models))

@@ -11,6 +11,7 @@ mod fixtures;
 mod health_live;
 mod health_ready;
 mod insight;
+mod live;
 mod model_canary;
 mod model_delete;
 mod model_label;
@@ -67,6 +68,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(post_quotes::put_quotes))
         .routes(routes!(post_events::put_events))
         .layer(middleware::from_fn(conditional))
+        .routes(routes!(live::follow_live))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))
 }

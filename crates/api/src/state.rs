@@ -13,8 +13,9 @@ use engine::Engine;
 use tokio::sync::Semaphore;
 
 use crate::{
-    ReadAccess,
+    LiveOptions, ReadAccess,
     kept::KeptReads,
+    live::Live,
     metrics::{self, HttpFigures},
 };
 
@@ -33,6 +34,8 @@ pub struct ApiOptions {
     pub concurrent_requests_max: usize,
     /// Makes request ids differ from those of other runs of the server.
     pub request_id_seed: u32,
+    /// Bounds of what is followed.
+    pub live: LiveOptions,
 }
 
 impl Default for ApiOptions {
@@ -44,6 +47,7 @@ impl Default for ApiOptions {
             handler_time_max: Duration::from_secs(10),
             concurrent_requests_max: 256,
             request_id_seed: 0,
+            live: LiveOptions::default(),
         }
     }
 }
@@ -65,6 +69,7 @@ pub struct ApiState {
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) figures: Arc<HttpFigures>,
     pub(crate) kept: Arc<KeptReads>,
+    pub(crate) live: Arc<Live>,
     request_count: Arc<AtomicU32>,
     draining: Arc<AtomicBool>,
 }
@@ -74,6 +79,7 @@ impl ApiState {
     pub fn new(engine: Arc<Engine>, options: ApiOptions) -> Self {
         Self {
             kept: Arc::new(KeptReads::new(engine.cache())),
+            live: Arc::new(Live::new(&engine, options.live.clone())),
             engine,
             requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),
             options: Arc::new(options),
@@ -83,9 +89,16 @@ impl ApiState {
         }
     }
 
-    /// Makes `/health/ready` say no from now on, so that no new work is sent here.
+    /// Makes `/health/ready` say no from now on, so that no new work is sent here, and ends the
+    /// streams of those who follow answers: they come again, to another server.
     pub fn start_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.live.stop();
+    }
+
+    /// Keeps what is followed up to date for as long as it is polled, until draining starts.
+    pub async fn keep_live(&self) {
+        Arc::clone(&self.live).keep().await;
     }
 
     /// The engine behind the API.
@@ -97,7 +110,8 @@ impl ApiState {
     pub fn metrics(&self) -> String {
         let shared = self.engine.cache().shared();
         let shared = shared.map(|it| metrics::shared::text(&it.health()));
-        self.figures.text() + &shared.unwrap_or_default()
+        let live = metrics::live_text(self.live.figures(), self.engine.heard());
+        self.figures.text() + &live + &shared.unwrap_or_default()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -14,7 +14,7 @@ use domain::{Competition, CompetitionKey, Team, TeamId};
 use inference::ModelServer;
 use jiff::Timestamp;
 use store::{Store, TeamQuery};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     Clock, EngineError,
@@ -84,6 +84,8 @@ pub struct Engine {
     pub(crate) ready: Arc<ReadyGames>,
     /// What was heard of games under way.
     pub(crate) heard: Heard,
+    /// Counts up whenever something was forgotten.
+    pub(crate) changed: watch::Sender<u64>,
 }
 
 /// Names by key; small, read everywhere, replaced whole.
@@ -115,6 +117,7 @@ impl Engine {
             serving: None,
             ready: Arc::default(),
             heard: Heard::default(),
+            changed: watch::Sender::new(0),
         }
     }
 
@@ -170,6 +173,11 @@ impl Engine {
     /// A number that grows with every write that can change an answer.
     pub async fn revision(&self) -> Result<u64, EngineError> {
         Ok(self.store.data_revision().await?)
+    }
+
+    /// Tells whenever answers may have become others, here or by what another process wrote.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
     }
 
     /// What was heard of games under way since the process began.

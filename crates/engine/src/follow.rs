@@ -43,10 +43,12 @@ impl Engine {
     pub(crate) async fn forget(&self, topics: impl IntoIterator<Item = Topic>) {
         let targets: Vec<Target> = topics.into_iter().map(|it| it.tag().into()).collect();
         self.cache().remove(&targets).await;
+        self.changed.send_modify(|it| *it += 1);
     }
 
     async fn forget_everything(&self) {
         self.cache().remove(&[Target::Everything]).await;
+        self.changed.send_modify(|it| *it += 1);
     }
 
     /// Forgets what was made from fixtures that have just been written, under the ids they got.

@@ -32,6 +32,7 @@ pub use error::{BatchProblem, EngineError};
 pub use events::{
     EventCommand, EventStanding, EventView, EventsOutcome, SEQUENCE_MAX, TELLINGS_MAX,
 };
+pub use feed as feeding;
 pub use filter::{
     BoardFilter, EdgeFilter, FixtureFilter, Flagged, Newest, PageRequest, TeamFilter,
 };

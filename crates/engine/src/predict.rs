@@ -240,21 +240,37 @@ fn prediction_of(sight: Sight, kinds: &[MarketKind]) -> Result<PredictionView, E
         version: serving.record.version.clone(),
         as_of: forecast.as_of,
         markets: markets(game.sport, prices, &forecast, kinds),
-        opinions: forecast
-            .opinions
-            .iter()
-            .map(|it| Opinion {
-                model: it.model.as_str().to_owned(),
-                probabilities: it.h2h.clone(),
-            })
-            .collect(),
+        opinions: opinions_of(&forecast),
         reasons: forecast.reasons.iter().map(reason_view).collect(),
         left_out: forecast
             .left_out
             .iter()
             .map(|it| it.as_str().to_owned())
             .collect(),
+        before: forecast.in_play.then(|| before(&forecast)).flatten(),
         play: sight.play,
+    })
+}
+
+/// What each model says of who wins; first what the game has made of it, once it is under way.
+fn opinions_of(forecast: &Forecast) -> Vec<Opinion> {
+    let named = |it: &forecast::Opinion| Opinion {
+        model: it.model.as_str().to_owned(),
+        probabilities: it.h2h.clone(),
+    };
+    let in_play = forecast.in_play.then(|| Opinion {
+        model: IN_PLAY.to_owned(),
+        probabilities: forecast.h2h(),
+    });
+    let models = forecast.opinions.iter().map(named);
+    in_play.into_iter().chain(models).collect()
+}
+
+/// What the model that moves with the game began from.
+fn before(forecast: &Forecast) -> Option<Opinion> {
+    Some(Opinion {
+        model: forecast.best.as_str().to_owned(),
+        probabilities: forecast.opinion(forecast.best)?.to_vec(),
     })
 }
 

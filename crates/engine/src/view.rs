@@ -74,6 +74,8 @@ pub struct PredictionView {
     pub left_out: Vec<String>,
     /// How the game stands, once it is under way.
     pub play: Option<PlayView>,
+    /// What was forecast before the game, once it is under way.
+    pub before: Option<Opinion>,
 }
 
 /// A game under way as it stands at a moment.

@@ -178,6 +178,7 @@ fn bare_engine(store: Arc<dyn Store>, settings: &Settings) -> Engine {
         kelly_share: forecast.kelly_share,
         threads: Some(forecast.threads).filter(|it| *it > 0),
         cache_bytes_max: settings.cache.memory_bytes_max,
+        silence_max: Duration::from_secs(settings.live.silence_seconds_max.get()),
         ..EngineOptions::default()
     };
     Engine::new(store, Arc::new(SystemClock), options)

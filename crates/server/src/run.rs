@@ -12,7 +12,7 @@ mod shared;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use api::{ApiOptions, ApiState, Hosts, ReadAccess};
+use api::{ApiOptions, ApiState, Hosts, LiveOptions, ReadAccess};
 use engine::Engine;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
@@ -39,6 +39,8 @@ pub async fn run(
     let beside = Beside::start(settings, &state, &cores).await?;
     let followed = Arc::clone(&engine);
     let following = tokio::spawn(async move { followed.keep_following().await });
+    let live = state.clone();
+    let keeping = tokio::spawn(async move { live.keep_live().await });
     let loading = tokio::spawn(load(engine));
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let draining = state.clone();
@@ -62,6 +64,7 @@ pub async fn run(
     };
     loading.abort();
     following.abort();
+    keeping.abort();
     beside.stop(bound).await;
     if !finished {
         warn!(
@@ -107,6 +110,11 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
         handler_time_max: Duration::from_secs(limits.handler_seconds_max.get()),
         concurrent_requests_max: limits.concurrent_requests_max.get(),
         request_id_seed: u32::from_le_bytes(seed),
+        live: LiveOptions {
+            connections_max: settings.live.connections_max.get(),
+            connections_per_key_max: settings.live.connections_per_key_max.get(),
+            keys_max: settings.live.keys_max.get(),
+        },
     })
 }
 

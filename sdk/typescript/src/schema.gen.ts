@@ -149,6 +149,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write events of games under way
+         * @description Appends what happened to the logs of fixtures. Nothing is overwritten: an event told anew comes
+         *     with the same number and a higher `revision`, one that did not count is taken back by a
+         *     `cancelled` event, and one that is known in the same words changes nothing. All entries are
+         *     written or none.
+         */
+        post: operations["putEvents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/fixtures": {
         parameters: {
             query?: never;
@@ -195,6 +218,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/fixtures/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a fixture's events
+         * @description What sources told of a game, in the order of the source, told-anew and cancelled events
+         *     included, as it was known at a moment; always one page.
+         */
+        get: operations["listFixtureEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/fixtures/{id}/insight": {
         parameters: {
             query?: never;
@@ -208,6 +252,27 @@ export interface paths {
          *     earlier meetings, reasons and edges as of a moment.
          */
         get: operations["getInsight"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fixtures/{id}/play": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a game
+         * @description How a game stands and who wins it, as of a moment: small enough to be asked for, or followed
+         *     over `/v1/live`, all through the game. Its markets are in the prediction.
+         */
+        get: operations["getFixturePlay"];
         put?: never;
         post?: never;
         delete?: never;
@@ -249,6 +314,28 @@ export interface paths {
          * @description Every quote with its trace, oldest first, corrected ones included; always one page.
          */
         get: operations["listFixtureQuotes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow answers
+         * @description What a `GET` of each address says, and from then on what changes of it: server-sent events
+         *     where `Accept` asks for `text/event-stream`, else one answer that waits for news. The protocol
+         *     is explained in `docs/api/live.md`.
+         */
+        get: operations["followLive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -701,6 +788,78 @@ export interface components {
             rows: number;
         };
         /** @description A batch: 1 to 1,000 entries, all written or none. */
+        Batch_EventEntry: {
+            /** @description The entries. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description When it happened (RFC 3339).
+                 * @example 2024-08-17T14:10:00Z
+                 */
+                at: string;
+                /**
+                 * Format: int32
+                 * @description Away's; of `score`.
+                 */
+                away?: number | null;
+                clock?: components["schemas"]["Clock"] | null;
+                /**
+                 * Format: int64
+                 * @description Number of the fixture.
+                 * @example 8
+                 */
+                fixture_id: number;
+                /**
+                 * Format: int32
+                 * @description Home's goals or points; of `score`.
+                 */
+                home?: number | null;
+                /** @description What happened. */
+                kind: components["schemas"]["EventKind"];
+                /**
+                 * Format: int64
+                 * @description The number of an earlier event; of `cancelled`.
+                 */
+                of?: number | null;
+                /**
+                 * Format: int32
+                 * @description Which period; of `period_start` and `period_end`.
+                 */
+                period?: number | null;
+                /**
+                 * Format: int32
+                 * @description What it counts, 1 where not given; of `scored`.
+                 */
+                points?: number | null;
+                /**
+                 * Format: int32
+                 * @description How often the source has told this event anew; of two with the same number the higher
+                 *     revision counts.
+                 */
+                revision?: number;
+                /** @description Whether the clock runs on; of `clock`. */
+                running?: boolean | null;
+                /**
+                 * Format: int32
+                 * @description Seconds added; of `stoppage`.
+                 */
+                seconds?: number | null;
+                /**
+                 * Format: int64
+                 * @description The source's number, growing within a game: it puts events in order, whenever they arrive.
+                 * @example 12
+                 */
+                sequence: number;
+                side?: components["schemas"]["Side"] | null;
+                /**
+                 * Format: date-time
+                 * @description When it was told (RFC 3339), for games recorded earlier: from then on it counts as known.
+                 *     Now where not given.
+                 */
+                told_at?: string | null;
+            }[];
+        };
+        /** @description A batch: 1 to 1,000 entries, all written or none. */
         Batch_FixtureEntry: {
             /** @description The entries. */
             data: {
@@ -815,6 +974,7 @@ export interface components {
             /** @description The fixture. */
             fixture: components["schemas"]["Fixture"];
             market?: components["schemas"]["MarketView"] | null;
+            play?: components["schemas"]["Play"] | null;
             prediction?: components["schemas"]["Opinion"] | null;
         };
         /** @description What a kind of kept values has done since the server started. */
@@ -953,6 +1113,21 @@ export interface components {
              */
             version: number;
         };
+        /** @description A place on a game's clock. */
+        Clock: {
+            /**
+             * Format: int32
+             * @description Which half, quarter or overtime, counted from one.
+             * @example 1
+             */
+            period: number;
+            /**
+             * Format: int32
+             * @description Seconds played of it, stoppage time counted on.
+             * @example 600
+             */
+            seconds: number;
+        };
         /** @description A league or cup with what is known of it. */
         Competition: {
             /**
@@ -1072,6 +1247,189 @@ export interface components {
              */
             taken_at: string;
         };
+        /** @description An event with its trace. */
+        Event: components["schemas"]["EventBody"] & {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2024-05-19T15:10:00Z
+             */
+            at: string;
+            clock?: components["schemas"]["Clock"] | null;
+            /**
+             * Format: date-time
+             * @description The moment from which it counts as known.
+             * @example 2024-05-19T15:10:02Z
+             */
+            known_at: string;
+            /**
+             * Format: date-time
+             * @description When it was written down here.
+             * @example 2024-05-19T15:10:02Z
+             */
+            recorded_at: string;
+            /**
+             * Format: int32
+             * @description How often the source has told it anew.
+             * @example 0
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description The source's number.
+             * @example 12
+             */
+            sequence: number;
+            /**
+             * @description Where it came from.
+             * @example api
+             */
+            source: string;
+            /** @description Whether it counts. */
+            standing: components["schemas"]["EventStanding"];
+        };
+        /** @description What happened in a game, with the members its kind has. */
+        EventBody: {
+            /**
+             * Format: int32
+             * @description Away's; of `score`.
+             */
+            away?: number | null;
+            /**
+             * Format: int32
+             * @description Home's goals or points; of `score`.
+             */
+            home?: number | null;
+            /** @description What happened. */
+            kind: components["schemas"]["EventKind"];
+            /**
+             * Format: int64
+             * @description The number of an earlier event; of `cancelled`.
+             */
+            of?: number | null;
+            /**
+             * Format: int32
+             * @description Which period; of `period_start` and `period_end`.
+             */
+            period?: number | null;
+            /**
+             * Format: int32
+             * @description What it counts, 1 where not given; of `scored`.
+             */
+            points?: number | null;
+            /** @description Whether the clock runs on; of `clock`. */
+            running?: boolean | null;
+            /**
+             * Format: int32
+             * @description Seconds added; of `stoppage`.
+             */
+            seconds?: number | null;
+            side?: components["schemas"]["Side"] | null;
+        };
+        /** @description An event of a game under way. */
+        EventEntry: {
+            /**
+             * Format: date-time
+             * @description When it happened (RFC 3339).
+             * @example 2024-08-17T14:10:00Z
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description Away's; of `score`.
+             */
+            away?: number | null;
+            clock?: components["schemas"]["Clock"] | null;
+            /**
+             * Format: int64
+             * @description Number of the fixture.
+             * @example 8
+             */
+            fixture_id: number;
+            /**
+             * Format: int32
+             * @description Home's goals or points; of `score`.
+             */
+            home?: number | null;
+            /** @description What happened. */
+            kind: components["schemas"]["EventKind"];
+            /**
+             * Format: int64
+             * @description The number of an earlier event; of `cancelled`.
+             */
+            of?: number | null;
+            /**
+             * Format: int32
+             * @description Which period; of `period_start` and `period_end`.
+             */
+            period?: number | null;
+            /**
+             * Format: int32
+             * @description What it counts, 1 where not given; of `scored`.
+             */
+            points?: number | null;
+            /**
+             * Format: int32
+             * @description How often the source has told this event anew; of two with the same number the higher
+             *     revision counts.
+             */
+            revision?: number;
+            /** @description Whether the clock runs on; of `clock`. */
+            running?: boolean | null;
+            /**
+             * Format: int32
+             * @description Seconds added; of `stoppage`.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int64
+             * @description The source's number, growing within a game: it puts events in order, whenever they arrive.
+             * @example 12
+             */
+            sequence: number;
+            side?: components["schemas"]["Side"] | null;
+            /**
+             * Format: date-time
+             * @description When it was told (RFC 3339), for games recorded earlier: from then on it counts as known.
+             *     Now where not given.
+             */
+            told_at?: string | null;
+        };
+        /**
+         * @description What happened.
+         * @enum {string}
+         */
+        EventKind: "period_start" | "period_end" | "clock" | "stoppage" | "scored" | "red_card" | "cancelled" | "score" | "finished" | "abandoned";
+        /**
+         * @description Whether an event counts.
+         * @enum {string}
+         */
+        EventStanding: "counts" | "superseded" | "cancelled";
+        /** @description What became of an event. */
+        EventWritten: {
+            /**
+             * @description Whether it was new; false where it was known in the same words.
+             * @example true
+             */
+            added: boolean;
+            /**
+             * Format: int64
+             * @description Number of its fixture.
+             * @example 8
+             */
+            fixture_id: number;
+        };
+        /** @description What a batch of events did. */
+        EventsWritten: {
+            /** @description What became of each entry, in the order given. */
+            data: components["schemas"]["EventWritten"][];
+            /**
+             * Format: int64
+             * @description Events that were new.
+             * @example 1
+             */
+            events_added: number;
+        };
         /** @description What is wrong with one field, parameter or header. */
         FieldError: {
             /**
@@ -1164,11 +1522,51 @@ export interface components {
             season: string;
             status?: components["schemas"]["FixtureStatus"] | null;
         };
+        /** @description A game as it stands, and how it is likely to end. */
+        FixturePlay: {
+            /**
+             * Format: date-time
+             * @description The moment whose knowledge was used: nothing later was read.
+             * @example 2024-05-19T15:10:02Z
+             */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description The fixture.
+             * @example 8
+             */
+            fixture_id: number;
+            /**
+             * @description Name of the model that answered; `in_play` once the game is under way.
+             * @example in_play
+             */
+            model: string;
+            play?: components["schemas"]["Play"] | null;
+            /**
+             * @description Probabilities of home, draw (where there is one), away.
+             * @example [
+             *       0.5,
+             *       0.27,
+             *       0.23
+             *     ]
+             */
+            probabilities: number[];
+            /**
+             * @description Version of the trained model.
+             * @example 20240520T060000Z-1f0c8a2b
+             */
+            version: string;
+        };
         /**
          * @description Where a fixture stands.
          * @enum {string}
          */
         FixtureStatus: "scheduled" | "finished" | "postponed" | "cancelled";
+        /** @description Frames of the live protocol. */
+        Frames: {
+            /** @description The frames, in order. */
+            frames: Record<string, never>[];
+        };
         /** @description What answers. */
         Health: {
             /**
@@ -1270,6 +1668,7 @@ export interface components {
                 /** @description The fixture. */
                 fixture: components["schemas"]["Fixture"];
                 market?: components["schemas"]["MarketView"] | null;
+                play?: components["schemas"]["Play"] | null;
                 prediction?: components["schemas"]["Opinion"] | null;
             }[];
             /**
@@ -1407,6 +1806,55 @@ export interface components {
                  */
                 taken_at: string;
             }[];
+            /**
+             * @description Pass it as `cursor` to get the next page; null on the last.
+             * @example null
+             */
+            next_cursor?: string | null;
+        };
+        /** @description A list, or one page of it. */
+        List_Event: {
+            /** @description The entries. */
+            data: (components["schemas"]["EventBody"] & {
+                /**
+                 * Format: date-time
+                 * @description When it happened.
+                 * @example 2024-05-19T15:10:00Z
+                 */
+                at: string;
+                clock?: components["schemas"]["Clock"] | null;
+                /**
+                 * Format: date-time
+                 * @description The moment from which it counts as known.
+                 * @example 2024-05-19T15:10:02Z
+                 */
+                known_at: string;
+                /**
+                 * Format: date-time
+                 * @description When it was written down here.
+                 * @example 2024-05-19T15:10:02Z
+                 */
+                recorded_at: string;
+                /**
+                 * Format: int32
+                 * @description How often the source has told it anew.
+                 * @example 0
+                 */
+                revision: number;
+                /**
+                 * Format: int64
+                 * @description The source's number.
+                 * @example 12
+                 */
+                sequence: number;
+                /**
+                 * @description Where it came from.
+                 * @example api
+                 */
+                source: string;
+                /** @description Whether it counts. */
+                standing: components["schemas"]["EventStanding"];
+            })[];
             /**
              * @description Pass it as `cursor` to get the next page; null on the last.
              * @example null
@@ -2030,6 +2478,36 @@ export interface components {
              */
             version: number;
         };
+        /** @description What the next goal would be and do. */
+        NextGoal: {
+            /**
+             * @description Home, draw, away after a goal of away.
+             * @example [
+             *       0.3,
+             *       0.3,
+             *       0.4
+             *     ]
+             */
+            after_away: number[];
+            /**
+             * @description Home, draw, away after a goal of home.
+             * @example [
+             *       0.8,
+             *       0.15,
+             *       0.05
+             *     ]
+             */
+            after_home: number[];
+            /**
+             * @description Probabilities that home scores it, that away does, and that there is none.
+             * @example [
+             *       0.5,
+             *       0.3,
+             *       0.2
+             *     ]
+             */
+            probabilities: number[];
+        };
         /** @description What came true for a request that was answered. */
         Observation: {
             /**
@@ -2127,6 +2605,100 @@ export interface components {
              */
             probability: number;
         };
+        /**
+         * @description Where a game stands.
+         * @enum {string}
+         */
+        Phase: "before" | "playing" | "break" | "finished" | "abandoned";
+        /** @description A game under way as it stands. */
+        Play: {
+            clock?: components["schemas"]["PlayClock"] | null;
+            /**
+             * Format: date-time
+             * @description When something was last heard of the game.
+             * @example 2024-05-19T15:10:02Z
+             */
+            heard_at: string;
+            /**
+             * @description What happened that counts, in order: whistles, cards and, in football, goals. One that was
+             *     taken back stays listed.
+             */
+            moments: components["schemas"]["PlayMoment"][];
+            next_goal?: components["schemas"]["NextGoal"] | null;
+            /** @description Where it stands. */
+            phase: components["schemas"]["Phase"];
+            /**
+             * @description Players sent off, home and away.
+             * @example [
+             *       0,
+             *       1
+             *     ]
+             */
+            red_cards: number[];
+            /** @description Goals or points. */
+            score: components["schemas"]["Score"];
+            stale?: components["schemas"]["Stale"] | null;
+        };
+        /** @description The clock of a game. */
+        PlayClock: {
+            /**
+             * Format: date-time
+             * @description When it stood there.
+             * @example 2024-05-19T15:10:00Z
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description Which half, quarter or overtime, counted from one.
+             * @example 1
+             */
+            period: number;
+            /** @description Whether it has run on since. */
+            running: boolean;
+            /**
+             * Format: int32
+             * @description Seconds played of it at `at`.
+             * @example 600
+             */
+            seconds: number;
+            /**
+             * Format: int32
+             * @description Seconds announced to be added; null before they are.
+             * @example null
+             */
+            stoppage?: number | null;
+        };
+        /** @description Something that happened and counts. */
+        PlayMoment: components["schemas"]["EventBody"] & {
+            /**
+             * Format: date-time
+             * @description When it happened.
+             * @example 2024-05-19T15:10:00Z
+             */
+            at: string;
+            /** @description Whether it was taken back. */
+            cancelled: boolean;
+            /**
+             * Format: int32
+             * @description The period it fell in; zero before the first.
+             * @example 1
+             */
+            period: number;
+            /** @description The score after it. */
+            score: components["schemas"]["Score"];
+            /**
+             * Format: int32
+             * @description Seconds played of the period.
+             * @example 600
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description The source's number of it.
+             * @example 12
+             */
+            sequence: number;
+        };
         /** @description What became of each entry. */
         Predicted: {
             /** @description One for each entry, in the order given. */
@@ -2151,6 +2723,7 @@ export interface components {
              * @example 2024-05-19T14:00:00Z
              */
             as_of: string;
+            before?: components["schemas"]["Opinion"] | null;
             /**
              * Format: int64
              * @description The fixture.
@@ -2171,6 +2744,7 @@ export interface components {
             model: string;
             /** @description What each model says of who wins, the one that answered included. */
             opinions: components["schemas"]["Opinion"][];
+            play?: components["schemas"]["Play"] | null;
             /**
              * @description Why, the strongest first: what base models see, then what moved the trees of `boosted`
              *     (labels that begin with `trees: `).
@@ -2613,10 +3187,29 @@ export interface components {
             up: boolean;
         };
         /**
+         * @description One of two sides.
+         * @enum {string}
+         */
+        Side: "home" | "away";
+        /**
          * @description What is played.
          * @enum {string}
          */
         Sport: "football" | "american_football" | "basketball";
+        /** @description A source that fell silent. */
+        Stale: {
+            /**
+             * @description A sentence for people.
+             * @example nothing was heard of the game for 5 min while the clock runs
+             */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it was last heard.
+             * @example 2024-05-19T15:10:02Z
+             */
+            since: string;
+        };
         /** @description A club or national side. */
         Team: {
             /**
@@ -3059,6 +3652,55 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    putEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Repeating a request with the same key within 24 hours gives the first answer again.
+                 * @example batch-2024-08-17
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description 1 to 1,000 events. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch_EventEntry"];
+            };
+        };
+        responses: {
+            /** @description All entries are written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsWritten"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description Entries cannot be taken; nothing was written. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listFixtures: {
         parameters: {
             query?: {
@@ -3232,12 +3874,69 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listFixtureEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The moment by which events were known (RFC 3339); now where not given.
+                 * @example 2024-05-19T15:30:00Z
+                 */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the fixture.
+                 * @example 8
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Event"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The fixture is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getInsight: {
         parameters: {
             query?: {
                 /**
-                 * @description The moment whose knowledge counts (RFC 3339), not after kickoff and not in the future.
-                 *     Where not given: now, or one hour before kickoff once that has passed.
+                 * @description The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
+                 *     events of the game were known by then.
+                 *     Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
                  * @example 2024-05-19T14:00:00Z
                  */
                 as_of?: string;
@@ -3298,12 +3997,80 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getFixturePlay: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
+                 *     events of the game were known by then.
+                 *     Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
+                 * @example 2024-05-19T14:00:00Z
+                 */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the fixture.
+                 * @example 8
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The game. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FixturePlay"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The fixture is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            /** @description The fixture cannot be predicted as of this moment. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getPrediction: {
         parameters: {
             query?: {
                 /**
-                 * @description The moment whose knowledge counts (RFC 3339), not after kickoff and not in the future.
-                 *     Where not given: now, or one hour before kickoff once that has passed.
+                 * @description The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
+                 *     events of the game were known by then.
+                 *     Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
                  * @example 2024-05-19T14:00:00Z
                  */
                 as_of?: string;
@@ -3412,6 +4179,78 @@ export interface operations {
             421: components["responses"]["ForeignHost"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    followLive: {
+        parameters: {
+            query: {
+                /**
+                 * @description An address that is followed, without `/v1/`; given once for each, at most 50 times.
+                 * @example [
+                 *       "fixtures/8/play"
+                 *     ]
+                 */
+                k: string[];
+                /**
+                 * @description The revision held of each, in the order of `k`, `-` for none, with commas between;
+                 *     `Last-Event-ID` goes before it.
+                 * @example -
+                 */
+                since?: string;
+                /** @description How long a request that waits is held while there is nothing new, in milliseconds. */
+                wait_ms?: number;
+                /**
+                 * @description `latest` folds what happened meanwhile into one frame, `all` sends each revision.
+                 * @example latest
+                 */
+                mode?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Frames, all that there are or as they come. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Frames"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The query cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            /** @description Too many follow already. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     listModels: {

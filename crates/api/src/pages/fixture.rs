@@ -1,6 +1,7 @@
 //! A fixture: what each model and the market think, why, and how it came about.
 
 mod matrix;
+mod play;
 mod reasons;
 
 use askama::Template;
@@ -14,7 +15,7 @@ use engine::{EngineError, FixtureInsight, FixtureView, QuoteView, RatingSeries};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use self::{matrix::Matrix, reasons::Reason};
+use self::{matrix::Matrix, play::PlayBlock, reasons::Reason};
 use super::{
     Pages,
     board_row::Side,
@@ -35,6 +36,9 @@ struct FixturePage<'a> {
     home: Side,
     away: Side,
     played: bool,
+    /// The score, at the end or as it stands.
+    score: Option<[u16; 2]>,
+    play: Option<PlayBlock>,
     meta: String,
     kickoff: String,
     summary: Option<String>,
@@ -153,6 +157,12 @@ fn page<'a>(
         home: Side::of(view, 0),
         away: Side::of(view, 1),
         played: score.is_some(),
+        score: score
+            .or(prediction.and_then(|it| Some(it.play.as_ref()?.score)))
+            .map(|it| [it.home, it.away]),
+        play: prediction
+            .and_then(|it| it.play.as_ref())
+            .map(|it| PlayBlock::new(view, it, now)),
         meta: meta.join(" \u{b7} "),
         kickoff: kickoff.to_string(),
         summary: summary(insight, happened),
@@ -269,10 +279,13 @@ fn opinion_lines(
 /// The fixture in a sentence.
 fn summary(insight: &FixtureInsight, happened: Option<usize>) -> Option<String> {
     let prediction = insight.prediction.as_ref()?;
-    let opinion = prediction
-        .opinions
-        .iter()
-        .find(|it| it.model == prediction.model)?;
+    let opinion = match &prediction.before {
+        Some(before) => before,
+        None => prediction
+            .opinions
+            .iter()
+            .find(|it| it.model == prediction.model)?,
+    };
     let view = &insight.fixture;
     let names = |index: usize| match (index, opinion.probabilities.len()) {
         (0, _) => format!("{} to win", view.home.name),

@@ -33,6 +33,8 @@ pub(crate) struct Prediction {
     left_out: Vec<String>,
     /// How the game stands; null before it is under way. Opinions are those before it.
     play: Option<Play>,
+    /// What was forecast before the game; null before it is under way.
+    before: Option<Opinion>,
 }
 
 /// A reason for a prediction.
@@ -130,6 +132,7 @@ impl From<engine::PredictionView> for Prediction {
             reasons: view.reasons.into_iter().map(Reason::from).collect(),
             left_out: view.left_out,
             play: view.play.map(Play::from),
+            before: view.before.map(Opinion::from),
         }
     }
 }

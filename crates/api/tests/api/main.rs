@@ -10,6 +10,7 @@ mod events;
 mod front_door;
 mod kept;
 mod lists;
+mod live;
 mod models;
 mod oip;
 mod positions;

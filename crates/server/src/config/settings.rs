@@ -41,6 +41,8 @@ pub struct Settings {
     pub cache: CacheSettings,
     /// What several servers share.
     pub redis: RedisSettings,
+    /// How games under way are followed.
+    pub live: LiveSettings,
     /// How models beside the sports models are served.
     pub models: ModelSettings,
 }
@@ -170,6 +172,20 @@ impl fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RedisUrl({self})")
     }
+}
+
+/// How games under way are followed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiveSettings {
+    /// Streams at a time.
+    pub connections_max: NonZeroUsize,
+    /// Streams at a time with the same API key.
+    pub connections_per_key_max: NonZeroUsize,
+    /// Addresses followed at a time.
+    pub keys_max: NonZeroUsize,
+    /// How long a source may be silent while a clock runs.
+    pub silence_seconds_max: NonZeroU64,
 }
 
 /// How models beside the sports models are served.

@@ -52,7 +52,7 @@ const fn numbered(name: &'static str, columns: &'static [(&'static str, Kind)]) 
 }
 
 /// Every table but the one row of counters, which is carried by itself.
-pub(super) const TABLES: [Table; 17] = [
+pub(super) const TABLES: [Table; 18] = [
     table("sources", &[("id", Big), ("key", Text)]),
     table("bookmakers", &[("id", Big), ("key", Text)]),
     table("seasons", &[("id", Big), ("key", Text)]),
@@ -163,6 +163,19 @@ pub(super) const TABLES: [Table; 17] = [
             ("old", Text),
             ("new", Text),
             ("recording", Big),
+        ],
+    ),
+    numbered(
+        "events",
+        &[
+            ("id", Big),
+            ("fixture", Big),
+            ("sequence", Big),
+            ("revision", Big),
+            ("known_at", Big),
+            ("recorded_at", Big),
+            ("source", Text),
+            ("body", Text),
         ],
     ),
     numbered(

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use domain::{FixtureId, TeamId};
+use domain::{FixtureId, PlayEvent, PlayKind, TeamId};
 use store::upkeep::{Copying, backup, copy, known_schema, restore, status};
 use store::{
-    ApiKeyRecord, FetchState, FixtureQuery, GameQuery, IdempotencyRecord, ImportRecord,
-    ModelRecord, Place, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
-    StoreError, TeamName,
+    ApiKeyRecord, FetchState, FixtureEvent, FixtureQuery, GameQuery, IdempotencyRecord,
+    ImportRecord, ModelRecord, Place, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore,
+    Store, StoreError, TeamName,
 };
 use tempfile::TempDir;
 use testkit::PostgresDatabase;
@@ -108,6 +108,19 @@ async fn play(store: &dyn Store, [a, b, c, d]: [TeamId; 4], [e, f]: [TeamId; 2])
     store.record(&later, &records).await.unwrap();
     records[1].result = result(2, 2);
     store.record(&recording(), &records).await.unwrap();
+    let game = put(store, &records[..1]).await.fixtures[0];
+    let event = FixtureEvent {
+        fixture: game,
+        event: PlayEvent {
+            sequence: 7,
+            revision: 1,
+            at: time("2023-09-02T14:00:00Z"),
+            clock: None,
+            kind: PlayKind::Finished,
+        },
+        known_at: time("2023-09-02T16:00:00Z"),
+    };
+    store.append_events(&recording(), &[event]).await.unwrap();
 }
 
 /// Everything that can be read back, as text.
@@ -131,7 +144,8 @@ async fn everything(store: &dyn Store) -> String {
         let id: FixtureId = fixture.id;
         let quotes = store.quotes(id).await.unwrap();
         let revisions = store.revisions(id).await.unwrap();
-        all.push_str(&format!("{quotes:?} {revisions:?}"));
+        let events = store.events(&[id]).await.unwrap();
+        all.push_str(&format!("{quotes:?} {revisions:?} {events:?}"));
     }
     let model = store.latest_model("sports").await.unwrap().unwrap();
     all.push_str(&format!("{:?}", model.body));

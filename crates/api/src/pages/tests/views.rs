@@ -98,6 +98,7 @@ pub(in crate::pages) fn board() -> Board {
         as_of: None,
         market: None,
         edge: None,
+        play: None,
     };
     let as_of = Some(testkit::time("2024-05-18T11:59:15Z"));
     let next = fixture(11, "2024-05-19T15:00:00Z", None);

@@ -1,0 +1,342 @@
+//! Answers of reads, followed: what a `GET` of an address says, and then what changes of it.
+//!
+//! A key is the address without `/v1/`. The first who follows one has it made by the same handler
+//! that answers a `GET`; from then on it is made anew whenever something was forgotten and on each
+//! tick, once for all who follow it, and what differs goes out through the feed. What nobody follows
+//! any more is let go.
+
+mod follow;
+mod keys;
+mod stream;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Request, StatusCode, header},
+};
+use engine::{
+    Engine,
+    feeding::{Feed, FeedError, FeedFigures, FeedOptions, Reader as FeedReader},
+};
+use serde_json::Value;
+use tokio::{
+    sync::{Mutex as AsyncMutex, watch},
+    task::JoinSet,
+};
+use tower::ServiceExt;
+
+use crate::{auth::Inside, error::ApiError};
+
+pub(crate) use follow::{FollowQuery, Holding, follow};
+pub(crate) use stream::Events;
+
+/// How often followed answers are looked at while nothing changes.
+const TICK: Duration = Duration::from_secs(1);
+/// How many of them are made anew at the same time.
+const AT_ONCE: usize = 8;
+/// Ticks for which an answer is kept up to date for nobody, so that who lost the connection resumes.
+const IDLE_TICKS_MAX: u32 = 60;
+/// How long making an answer may take.
+const MAKING_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Bounds of what is followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveOptions {
+    /// Streams at a time.
+    pub connections_max: usize,
+    /// Streams at a time with the same API key.
+    pub connections_per_key_max: usize,
+    /// Addresses followed at a time.
+    pub keys_max: usize,
+}
+
+impl Default for LiveOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: 1_000,
+            connections_per_key_max: 100,
+            keys_max: 2_000,
+        }
+    }
+}
+
+/// Everything that is followed.
+pub(crate) struct Live {
+    feed: Feed,
+    options: LiveOptions,
+    engine: Arc<Engine>,
+    /// What answers reads; set when the routes are joined.
+    reads: OnceLock<Router>,
+    known: Mutex<HashMap<Arc<str>, Arc<AsyncMutex<Known>>>>,
+    /// Streams by API key.
+    streams: Arc<Mutex<HashMap<String, usize>>>,
+    stopping: watch::Sender<bool>,
+    refused: AtomicUsize,
+}
+
+/// What is known of an answer that is followed.
+#[derive(Debug, Default)]
+struct Known {
+    etag: Option<HeaderValue>,
+    idle_ticks: u32,
+}
+
+/// Why an address cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The protocol's word.
+    pub(crate) code: &'static str,
+    /// A sentence.
+    pub(crate) detail: String,
+}
+
+/// A place among the streams, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    streams: Arc<Mutex<HashMap<String, usize>>>,
+    principal: Option<String>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(principal) = &self.principal else {
+            return;
+        };
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = streams.get_mut(principal) {
+            *count -= 1;
+            if *count == 0 {
+                streams.remove(principal);
+            }
+        }
+    }
+}
+
+impl Live {
+    pub(crate) fn new(engine: &Arc<Engine>, options: LiveOptions) -> Self {
+        let feed = FeedOptions {
+            keys_max: options.keys_max,
+            readers_max: options.connections_max,
+            ..FeedOptions::default()
+        };
+        // Later than any epoch of a server that ran before.
+        let epoch = engine.now().as_millisecond().unsigned_abs();
+        Self {
+            feed: Feed::new(feed, epoch),
+            options,
+            engine: Arc::clone(engine),
+            reads: OnceLock::new(),
+            known: Mutex::default(),
+            streams: Arc::default(),
+            stopping: watch::Sender::new(false),
+            refused: AtomicUsize::new(0),
+        }
+    }
+
+    /// Says what answers reads.
+    pub(crate) fn answer_by(&self, reads: Router) {
+        let _ = self.reads.set(reads); // A second router of one state answers the same.
+    }
+
+    /// Ends every stream, and every one that begins from now on.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    fn stopped(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    pub(crate) fn figures(&self) -> (FeedFigures, usize) {
+        (self.feed.figures(), self.refused.load(Ordering::Relaxed))
+    }
+
+    /// The present in milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.engine.now().as_millisecond()
+    }
+
+    /// A reader and its place, where the bounds leave one.
+    pub(crate) fn enter(&self, principal: Option<String>) -> Result<(FeedReader, Place), ApiError> {
+        let reader = self.feed.reader().map_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            ApiError::Overloaded(self.options.connections_max)
+        })?;
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(principal) = &principal {
+            let count = streams.entry(principal.clone()).or_default();
+            if *count >= self.options.connections_per_key_max {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                return Err(ApiError::Overloaded(self.options.connections_per_key_max));
+            }
+            *count += 1;
+        }
+        drop(streams);
+        let place = Place {
+            streams: Arc::clone(&self.streams),
+            principal,
+        };
+        Ok((reader, place))
+    }
+
+    /// Sees to it that an address has a state in the feed.
+    pub(crate) async fn ensure(&self, key: &str) -> Result<(), Refusal> {
+        if !keys::can_be_followed(key) {
+            return Err(Refusal {
+                code: "not-live",
+                detail: format!("{key} cannot be followed"),
+            });
+        }
+        if self.feed.revision(key).is_some() {
+            return Ok(());
+        }
+        let known = self.known(key);
+        self.renew(key, &known).await
+    }
+
+    fn known(&self, key: &str) -> Arc<AsyncMutex<Known>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(key.into()).or_default())
+    }
+
+    /// Makes an answer and puts it into the feed; one at a time for each address, so that no older
+    /// answer follows a newer one.
+    async fn renew(&self, key: &str, known: &AsyncMutex<Known>) -> Result<(), Refusal> {
+        let mut known = known.lock().await;
+        let made = tokio::time::timeout(MAKING_TIME_MAX, self.made(key, known.etag.as_ref())).await;
+        let made = made.map_err(|_| refusal("it takes too long to make"))?;
+        let Some((state, etag)) = made? else {
+            return Ok(()); // It is what it was.
+        };
+        let stale = keys::stale_since(&state);
+        let published = self.feed.publish(key, state, self.now_ms());
+        published.map_err(|error| Refusal {
+            code: "too-many",
+            detail: error.to_string(),
+        })?;
+        known.etag = etag;
+        if let Some(since) = stale {
+            let age = self.now_ms().saturating_sub(since);
+            self.feed.stale(key, u64::try_from(age).unwrap_or(0));
+        }
+        Ok(())
+    }
+
+    /// What a `GET` of the address answers; `None` where that is what the tag names.
+    async fn made(
+        &self,
+        key: &str,
+        etag: Option<&HeaderValue>,
+    ) -> Result<Option<(Value, Option<HeaderValue>)>, Refusal> {
+        let reads = self
+            .reads
+            .get()
+            .ok_or_else(|| refusal("the server is starting"))?;
+        let mut request = Request::builder().uri(format!("/v1/{key}"));
+        if let Some(etag) = etag {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
+        let request = request.extension(Inside).body(Body::empty());
+        let request = request.map_err(|_| refusal("it is no address"))?;
+        let Ok(response) = reads.clone().oneshot(request).await;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED => return Ok(None),
+            status => return Err(refusal(&format!("a GET of it answers {}", status.as_u16()))),
+        }
+        let etag = response.headers().get(header::ETAG).cloned();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        let body = body.map_err(|_| refusal("its answer broke off"))?;
+        let state = serde_json::from_slice(&body).map_err(|_| refusal("it is not JSON"))?;
+        Ok(Some((state, etag)))
+    }
+
+    /// Keeps what is followed up to date, until it is told to stop.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        let (mut changed, mut stopped) = (self.engine.changed(), self.stopped());
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let is_tick = tokio::select! {
+                _ = stopped.wait_for(|it| *it) => return,
+                _ = changed.changed() => false,
+                _ = tick.tick() => true,
+            };
+            changed.mark_unchanged();
+            self.renew_all().await;
+            if is_tick {
+                self.let_go().await;
+            }
+        }
+    }
+
+    async fn renew_all(self: &Arc<Self>) {
+        let mut at_work = JoinSet::new();
+        for key in self.feed.keys() {
+            if at_work.len() >= AT_ONCE {
+                at_work.join_next().await;
+            }
+            let (live, known) = (Arc::clone(self), self.known(&key));
+            at_work.spawn(async move {
+                if let Err(refusal) = live.renew(&key, &known).await {
+                    // Readers keep what they have; it is tried again on the next tick.
+                    tracing::debug!(%key, detail = refusal.detail, "followed answer not made");
+                }
+            });
+        }
+        while at_work.join_next().await.is_some() {}
+    }
+
+    /// Lets go of what nobody has followed for a while.
+    async fn let_go(&self) {
+        let followed: Vec<_> = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known
+                .iter()
+                .map(|(key, it)| (Arc::clone(key), Arc::clone(it)))
+                .collect()
+        };
+        for (key, entry) in followed {
+            let mut entry = entry.lock().await;
+            if self.feed.is_read(&key) {
+                entry.idle_ticks = 0;
+                continue;
+            }
+            entry.idle_ticks += 1;
+            if entry.idle_ticks > IDLE_TICKS_MAX {
+                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                self.feed.forget(&key);
+                known.remove(&key);
+            }
+        }
+    }
+}
+
+fn refusal(detail: &str) -> Refusal {
+    Refusal {
+        code: "not-live",
+        detail: detail.to_owned(),
+    }
+}
+
+impl From<FeedError> for Refusal {
+    fn from(error: FeedError) -> Self {
+        let code = match error {
+            FeedError::UnknownKey(_) => "not-live",
+            _ => "too-many",
+        };
+        Self {
+            code,
+            detail: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! What changed between two states, as JSON pointers with new values, and its application.
+
+use serde_json::{Map, Value};
+
+/// A change: a JSON pointer (RFC 6901) and the new value there, or `None` for what went. The step
+/// `-` appends to a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Where.
+    pub pointer: String,
+    /// What now stands there.
+    pub value: Option<Value>,
+}
+
+impl Change {
+    /// The change as frames carry it: `[pointer, value]` or `[pointer]`.
+    pub fn json(&self) -> Value {
+        let pointer = Value::String(self.pointer.clone());
+        Value::Array(match &self.value {
+            Some(value) => vec![pointer, value.clone()],
+            None => vec![pointer],
+        })
+    }
+}
+
+/// What leads from one state to another, to be applied in order; empty where they are equal.
+pub fn changes(from: &Value, to: &Value) -> Vec<Change> {
+    let mut changes = Vec::new();
+    walk(from, to, &mut String::new(), &mut changes);
+    changes
+}
+
+fn walk(from: &Value, to: &Value, pointer: &mut String, changes: &mut Vec<Change>) {
+    match (from, to) {
+        _ if from == to => {}
+        (Value::Object(from), Value::Object(to)) => walk_object(from, to, pointer, changes),
+        // A list that only grew; one that shrank is told whole.
+        (Value::Array(from), Value::Array(to)) if from.len() <= to.len() && !from.is_empty() => {
+            for (index, (from, to)) in from.iter().zip(to).enumerate() {
+                step(pointer, &index.to_string(), |it| {
+                    walk(from, to, it, changes)
+                });
+            }
+            for value in &to[from.len()..] {
+                step(pointer, "-", |it| set(it, Some(value), changes));
+            }
+        }
+        _ => set(pointer, Some(to), changes),
+    }
+}
+
+fn walk_object(
+    from: &Map<String, Value>,
+    to: &Map<String, Value>,
+    pointer: &mut String,
+    changes: &mut Vec<Change>,
+) {
+    for name in from.keys().filter(|it| !to.contains_key(*it)) {
+        step(pointer, name, |it| set(it, None, changes));
+    }
+    for (name, value) in to {
+        step(pointer, name, |it| match from.get(name) {
+            Some(known) => walk(known, value, it, changes),
+            None => set(it, Some(value), changes),
+        });
+    }
+}
+
+fn set(pointer: &str, value: Option<&Value>, changes: &mut Vec<Change>) {
+    changes.push(Change {
+        pointer: pointer.to_owned(),
+        value: value.cloned(),
+    });
+}
+
+fn step(pointer: &mut String, name: &str, then: impl FnOnce(&mut String)) {
+    let length = pointer.len();
+    pointer.push('/');
+    for letter in name.chars() {
+        match letter {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
+    then(pointer);
+    pointer.truncate(length);
+}
+
+/// Applies a change to a state; `false`, leaving it as it was, where the pointer leads nowhere.
+pub fn apply(state: &mut Value, change: &Change) -> bool {
+    if change.pointer.is_empty() {
+        let Some(value) = &change.value else {
+            return false;
+        };
+        *state = value.clone();
+        return true;
+    }
+    let Some((parent, last)) = change.pointer.rsplit_once('/') else {
+        return false;
+    };
+    let name = last.replace("~1", "/").replace("~0", "~");
+    match (state.pointer_mut(parent), &change.value) {
+        (Some(Value::Object(members)), Some(value)) => {
+            members.insert(name, value.clone());
+            true
+        }
+        (Some(Value::Object(members)), None) => members.remove(&name).is_some(),
+        (Some(Value::Array(items)), Some(value)) => match place(items, &name) {
+            Some(at) if at == items.len() => {
+                items.push(value.clone());
+                true
+            }
+            Some(at) => {
+                items[at] = value.clone();
+                true
+            }
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+fn place(items: &[Value], name: &str) -> Option<usize> {
+    let at = if name == "-" {
+        items.len()
+    } else {
+        name.parse().ok()?
+    };
+    (at <= items.len()).then_some(at)
+}
+
+/// Leaves out of changes what later ones overwrite.
+pub(crate) fn folded(changes: Vec<Change>) -> Vec<Change> {
+    let mut kept: Vec<Change> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let appends = change.pointer.ends_with("/-");
+        if !appends {
+            let below = format!("{}/", change.pointer);
+            let covered =
+                |it: &Change| it.pointer == change.pointer || it.pointer.starts_with(&below);
+            kept.retain(|it| !covered(it));
+        }
+        kept.push(change);
+    }
+    kept
+}

@@ -1,0 +1,162 @@
+//! A reader: what it follows, what it holds, and what it is owed.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    FeedError, Frame, Inner, Revision, add,
+    key::{Held, KeyState},
+    lock,
+};
+
+/// Which revisions a reader gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// The newest, those on the way folded into it.
+    #[default]
+    Latest,
+    /// Each, one after the other, for as long as the history reaches.
+    All,
+}
+
+/// Where keys say that there is something new. Each key is in it once at most.
+#[derive(Debug, Default)]
+pub(crate) struct Mail {
+    ready: Mutex<VecDeque<usize>>,
+    bell: Notify,
+}
+
+impl Mail {
+    pub(crate) fn put(&self, slot: usize) {
+        let mut ready = lock(&self.ready);
+        if !ready.contains(&slot) {
+            ready.push_back(slot);
+            drop(ready);
+            self.bell.notify_one();
+        }
+    }
+
+    fn take(&self) -> Option<usize> {
+        lock(&self.ready).pop_front()
+    }
+}
+
+#[derive(Debug)]
+struct Slot {
+    state: Arc<Mutex<KeyState>>,
+    held: Held,
+    mode: Mode,
+}
+
+/// Reads keys of a feed, at its own pace.
+#[derive(Debug)]
+pub struct Reader {
+    feed: Arc<Inner>,
+    mail: Arc<Mail>,
+    slots: HashMap<usize, Slot>,
+    by_key: HashMap<Arc<str>, usize>,
+    next_slot: usize,
+    out: VecDeque<Frame>,
+}
+
+impl Reader {
+    pub(crate) fn new(feed: Arc<Inner>) -> Self {
+        Self {
+            feed,
+            mail: Arc::default(),
+            slots: HashMap::new(),
+            by_key: HashMap::new(),
+            next_slot: 0,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Follows a key, from the state it holds where it says one; anew where it does already. The
+    /// first frame, and every later one, is taken under the key's lock: nothing falls between.
+    pub fn follow(
+        &mut self,
+        key: &str,
+        since: Option<Revision>,
+        mode: Mode,
+    ) -> Result<(), FeedError> {
+        let found = self.feed.find(key).filter(|it| lock(it).is_there());
+        let state = found.ok_or_else(|| FeedError::UnknownKey(key.to_owned()))?;
+        self.unfollow(key);
+        let max = self.feed.keys_per_reader_max();
+        if self.slots.len() >= max {
+            return Err(FeedError::TooManyKeysOfReader(max));
+        }
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.by_key.insert(key.into(), slot);
+        let held = since.map_or(Held::Nothing, Held::Claimed);
+        lock(&state).enter(&self.mail, slot);
+        self.slots.insert(slot, Slot { state, held, mode });
+        Ok(())
+    }
+
+    /// Does not follow a key any more; whether it did.
+    pub fn unfollow(&mut self, key: &str) -> bool {
+        let Some(number) = self.by_key.remove(key) else {
+            return false;
+        };
+        if let Some(slot) = self.slots.remove(&number) {
+            lock(&slot.state).leave(&self.mail, number);
+        }
+        self.out.retain(|it| *it.key != *key);
+        true
+    }
+
+    /// Keys followed.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether it follows nothing.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The next frame, once there is one. May be dropped and called again.
+    pub async fn next(&mut self) -> Frame {
+        loop {
+            if let Some(frame) = self.try_next() {
+                return frame;
+            }
+            self.mail.bell.notified().await;
+        }
+    }
+
+    /// The next frame, where there is one.
+    pub fn try_next(&mut self) -> Option<Frame> {
+        while self.out.is_empty() {
+            let number = self.mail.take()?;
+            let Some(slot) = self.slots.get_mut(&number) else {
+                continue; // It is not followed any more.
+            };
+            let owed = lock(&slot.state).owed(slot.held, slot.mode, &self.feed.counters);
+            slot.held = Held::Sent(owed.held);
+            if owed.more {
+                self.mail.put(number);
+            }
+            self.out.extend(owed.frames);
+        }
+        let frame = self.out.pop_front()?;
+        add(&self.feed.counters.sent, 1);
+        add(&self.feed.counters.sent_bytes, frame.bytes.len() as u64);
+        Some(frame)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        for (number, slot) in &self.slots {
+            lock(&slot.state).leave(&self.mail, *number);
+        }
+        self.feed.leave();
+    }
+}
