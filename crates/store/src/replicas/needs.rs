@@ -24,6 +24,13 @@ impl Need<'_> {
         Self::Groups(vec![priced(&[id])])
     }
 
+    /// What happened in games.
+    pub(super) fn events(ids: &[FixtureId]) -> Self {
+        let ids = ids.iter();
+        let events = ids.map(|id| (ChangeKind::Events, id.to_string()));
+        Self::Groups(vec![events.collect()])
+    }
+
     /// A list of fixtures.
     pub(super) fn of_fixtures(query: &FixtureQuery) -> Self {
         let mut groups = vec![plain(&query.ids), competitions(&query.competitions)];

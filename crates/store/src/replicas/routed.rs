@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use super::{Need, ReplicatedStore, figures, locked};
 use crate::{
-    ApiKeyRecord, ChangeKind, Changes, FetchState, FixtureQuery, FixtureRecord, GameQuery,
-    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded,
-    RecordedQuote, Recording, Revision, Store, StoreError, TeamName, TeamQuery,
+    ApiKeyRecord, ChangeKind, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
+    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded,
+    RecordedEvent, RecordedQuote, Recording, Revision, Store, StoreError, TeamName, TeamQuery,
 };
 
 #[async_trait]
@@ -76,6 +76,27 @@ impl Store for ReplicatedStore {
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
         let need = Need::fixture(id);
         self.read(need, |it| async move { it.revisions(id).await })
+            .await
+    }
+
+    async fn append_events(
+        &self,
+        recording: &Recording,
+        events: &[FixtureEvent],
+    ) -> Result<Vec<bool>, StoreError> {
+        let written = self.primary.append_events(recording, events).await;
+        self.noted(written).await
+    }
+
+    async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError> {
+        let need = Need::events(ids);
+        self.read(need, |it| async move { it.events(ids).await })
+            .await
+    }
+
+    async fn heard_since(&self, since: Timestamp) -> Result<Vec<FixtureId>, StoreError> {
+        let need = Need::Kind(ChangeKind::Events);
+        self.read(need, |it| async move { it.heard_since(since).await })
             .await
     }
 
