@@ -13,6 +13,8 @@ export const PAGES: [string, string][] = [
   ['report card', '/report'],
   ['models', '/models'],
   ['one model', '/models/corners'],
+  ['cache', '/cache'],
+  ['cache with a preview', '/cache?window=day&kind=answer.board'],
 ];
 
 export const test = base.extend<{ shifts: () => Promise<number> }>({

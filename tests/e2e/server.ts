@@ -30,6 +30,8 @@ export default async function start(): Promise<() => Promise<void>> {
   const writer = ['key', 'create', '--name', 'writer', '--scope', 'write'];
   const made = execFileSync(program, writer, { env, cwd: ROOT, encoding: 'utf8' });
   process.env['E2E_WRITE_KEY'] = /se_\S+/.exec(made)![0];
+  const operator = ['key', 'create', '--name', 'operator', '--scope', 'admin'];
+  process.env['E2E_ADMIN_KEY'] = /se_\S+/.exec(execFileSync(program, operator, { env, cwd: ROOT, encoding: 'utf8' }))![0];
   return async () => {
     await stop(server);
     rmSync(folder, { recursive: true });

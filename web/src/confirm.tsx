@@ -50,7 +50,7 @@ export function Confirm({ task: asked, kept, keep, around, close, finished }: Co
   return (
     <Dialog title={question(task)} says={task.force ? INSIST : task.says} locked={busy} around={around} form={form} close={close} submit={submit}>
       <Fields task={task} />
-      <KeyField kept={kept} keep={keep} />
+      <KeyField kept={kept} keep={keep} operates={task.act === "purge"} />
       {refusal !== null && <Fault refusal={refusal} />}
       <div class="buttons">
         <button type="button" class="back" disabled={busy} onClick={close}>

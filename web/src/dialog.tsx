@@ -43,15 +43,16 @@ export function Dialog({ title, says, locked, around, form, close, submit, child
   );
 }
 
-/** Asks for the key where none is kept, else says whose it is. */
-export function KeyField({ kept, keep }: Keys): JSX.Element {
+/** Asks for the key where none is kept, else says whose it is; a key may change models unless it must operate the server. */
+export function KeyField({ kept, keep, operates = false }: Keys & { operates?: boolean }): JSX.Element {
   if (kept === null) {
     return (
       <label>
         API key
         <input name="key" type="password" required autocomplete="off" spellcheck={false} aria-describedby="key-why" />
         <small id="key-why">
-          One that may change models: the one that the first start printed, or what <code>sports-edge key create --name me --scope models</code> prints. It stays in this tab until the tab is closed or you forget it.
+          {operates ? "One that may operate the server, which the first start’s may not: " : "One that may change models: the one that the first start printed, or "}
+          what <code>sports-edge key create --name me --scope {operates ? "admin" : "models"}</code> prints. It stays in this tab until the tab is closed or you forget it.
         </small>
       </label>
     );

@@ -9,9 +9,10 @@ const HELP: [string, string][] = [
   ["g e", "edges"],
   ["g r", "report card"],
   ["g m", "models"],
+  ["g c", "cache"],
   ["?", "this help"],
 ];
-const PLACES: Record<string, string> = { b: "/", e: "/edges", r: "/report", m: "/models" };
+const PLACES: Record<string, string> = { b: "/", e: "/edges", r: "/report", m: "/models", c: "/cache" };
 /** The links that rows are walked by. */
 const ROWS = ".row .teams, #edges tbody th a, .card tbody th a";
 

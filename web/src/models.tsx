@@ -1,4 +1,4 @@
-// The program of the models' pages. The server writes every figure; this keeps them fresh, makes
+// The program of the models' pages and the cache's. The server writes every figure; this keeps them fresh, makes
 // rates of counts, and does what the buttons say once it was confirmed.
 import { render, type JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -15,7 +15,7 @@ import type { Wish } from "./upload";
 /** How long the word of what was done stays. */
 export const NOTICE_MS = 10_000;
 
-/** Takes over a page of models; the function returned lets go of it. */
+/** Takes over a page of models or the cache; the function returned lets go of it. */
 export function startModels(around: Surroundings): () => void {
   const { page } = around;
   const [live, controls] = [page.getElementById("live"), page.getElementById("controls")];

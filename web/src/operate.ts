@@ -1,13 +1,13 @@
-// What can be done with a model through the API, and the key it takes.
+// What can be done with models and the cache through the API, and the key it takes.
 import type { Surroundings } from "./live";
 import type { components, paths } from "./schema.gen";
 
 type Schemas = components["schemas"];
 /** A body that the API takes. */
-type Body = Schemas["Promotion"] | Schemas["Canary"] | Schemas["Shadow"] | Schemas["LabelTarget"] | null;
+type Body = Schemas["Promotion"] | Schemas["Canary"] | Schemas["Shadow"] | Schemas["LabelTarget"] | Schemas["Purge"] | null;
 
 /** What can be done with a click and a confirmation. */
-export type Act = "promote" | "rollback" | "load" | "unload" | "canary" | "end-canary" | "shadow" | "end-shadow" | "label" | "unlabel" | "delete";
+export type Act = "promote" | "rollback" | "load" | "unload" | "canary" | "end-canary" | "shadow" | "end-shadow" | "label" | "unlabel" | "delete" | "purge";
 
 /** Something to be done, as the server's page describes it. */
 export interface Task {
@@ -23,6 +23,8 @@ export interface Task {
   gate: Gate;
   /** Whether a gate that refuses is passed over. */
   force: boolean;
+  /** What a purge sends, as JSON. */
+  body: string | null;
 }
 
 /** What must hold before a shadow may be promoted. */
@@ -76,7 +78,7 @@ export function publicPart(key: string): string {
 
 /** Reads what a button of the page stands for. */
 export function taskOf(button: HTMLElement, model: string): Task {
-  const { act, version, says, share, label, rows, difference, auto } = button.dataset;
+  const { act, version, says, share, label, rows, difference, auto, body } = button.dataset;
   return {
     model,
     act: act as Act,
@@ -86,6 +88,7 @@ export function taskOf(button: HTMLElement, model: string): Task {
     label: label ?? null,
     gate: { rows: number(rows), difference: number(difference), auto: auto !== undefined },
     force: false,
+    body: body ?? null,
   };
 }
 
@@ -129,6 +132,8 @@ export function question({ act, model, version, label, force }: Task): string {
       return `Take label ${label} away from ${which}?`;
     case "delete":
       return `Delete ${which}?`;
+    case "purge":
+      return "Purge the cache?";
   }
 }
 
@@ -147,6 +152,7 @@ export function verb({ act, force }: Task): string {
     label: "Set label",
     unlabel: "Take it away",
     delete: "Delete for good",
+    purge: "Purge",
   }[act];
 }
 
@@ -176,11 +182,13 @@ export function done({ act, model, version, share, label }: Task): string {
       return `${which} is labelled ${label} no more.`;
     case "delete":
       return `${which} is deleted.`;
+    case "purge":
+      return "It is forgotten: the next request makes it anew.";
   }
 }
 
 /** Method, address and body of a task; the API's own document proves that the address is there. */
-export function request({ act, model, version, share, label, gate, force }: Task): [string, string, Body] {
+export function request({ act, model, version, share, label, gate, force, body }: Task): [string, string, Body] {
   const parts: Record<string, string> = { name: model, version: String(version), label: label ?? "" };
   const at = (path: keyof paths): string => path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parts[name] ?? ""));
   const target = { version: Number(version) };
@@ -208,6 +216,8 @@ export function request({ act, model, version, share, label, gate, force }: Task
       return ["POST", at("/v1/models/{name}/rollback"), null];
     case "unload":
       return ["POST", at("/v1/models/{name}/unload"), null];
+    case "purge":
+      return ["POST", at("/v1/cache/purge"), JSON.parse(body ?? "{}") as Schemas["Purge"]];
   }
 }
 

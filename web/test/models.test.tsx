@@ -252,6 +252,7 @@ describe("everything else", () => {
       ],
       [button("delete", 'data-version="3"'), "Delete version 3 of goals?", ["/v1/models/goals/versions/3", "DELETE", null], "Delete for good", "is deleted"],
       [button("end-canary", 'data-version="3"'), "End the canary, version 3 of goals?", ["/v1/models/goals/canary", "DELETE", null], "End canary", "no canary any more"],
+      [button("purge", `data-body='{"tags":["fixture:8"]}'`), "Purge the cache?", ["/v1/cache/purge", "POST", { tags: ["fixture:8"] }], "Purge", "It is forgotten"],
     ];
     for (const [html, asks, call, verb, said] of cases) {
       asked.mockClear();
@@ -284,6 +285,16 @@ describe("everything else", () => {
     await submit();
     expect(calls()).toEqual([["/v1/models/goals/labels/next", "PUT", { version: 3 }]]);
     expect(text("#banner")).toBe("Version 3 of goals is labelled next now.");
+  });
+
+  it("asks for a key that may do what is asked", async () => {
+    keepKey(null);
+    for (const [html, scope] of [[button("purge"), "admin"], [PROMOTE, "models"]] as const) {
+      await start(html);
+      await press("#live button");
+      expect(text("#key-why")).toContain(`--scope ${scope}`);
+      await act(async () => stop());
+    }
   });
 
   it("takes the share that was typed", async () => {

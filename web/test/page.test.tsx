@@ -107,7 +107,7 @@ describe("taking over", () => {
   it("explains keys, goes places, and closes the menu", () => {
     press("?");
     press("?");
-    expect(document.querySelectorAll("#help[open] kbd").length).toBe(9);
+    expect(document.querySelectorAll("#help[open] kbd").length).toBe(10);
     press("g");
     press("e");
     expect(go).toHaveBeenCalledWith("/edges");

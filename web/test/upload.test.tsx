@@ -143,7 +143,7 @@ it("says what the server says, and keeps what was typed", async () => {
   await submit();
   await until(() => expect(text(".fault")).toBe("The API key does not countit is not known"));
   expect(keptKey()).toBeNull();
-  expect(document.activeElement?.getAttribute("name")).toBe("key");
+  await until(() => expect(document.activeElement?.getAttribute("name")).toBe("key"));
   type("key", "se_new_key");
   answer = (_, to) => void to.writeHead(409).end(JSON.stringify({ title: "There is such a version already", detail: "model shots has version 2 already" }));
   await submit();

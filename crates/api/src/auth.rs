@@ -87,6 +87,10 @@ pub(crate) struct Keeper {
     pub(crate) name: String,
 }
 
+/// Proof that the request may see how the server does.
+#[derive(Debug)]
+pub(crate) struct Watcher;
+
 /// Proof that the request may operate the server, and in whose name.
 #[derive(Debug)]
 pub(crate) struct Operator {
@@ -123,6 +127,22 @@ impl Reader {
             return Ok(Self { principal: None });
         }
         Self::of(headers, state).await
+    }
+}
+
+impl Watcher {
+    /// Lets in whoever reaches a server that only its own machine reaches, and otherwise who may
+    /// operate it; a browser may send the key, as nothing is changed.
+    async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
+        let presented = presented(headers).or_else(|| from_browser(headers));
+        if presented.is_none() && state.options.is_own_machine_only() {
+            return Ok(Self);
+        }
+        let key = authenticate(presented, state, Scope::Admin).await?;
+        if state.options.is_own_machine_only() {
+            return Ok(Self);
+        }
+        require(&key, Scope::Admin).map(|()| Self)
     }
 }
 
@@ -175,6 +195,14 @@ impl FromRequestParts<ApiState> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         Self::of_request(&parts.extensions, &parts.headers, state).await
+    }
+}
+
+impl FromRequestParts<ApiState> for Watcher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Self::of(&parts.headers, state).await
     }
 }
 

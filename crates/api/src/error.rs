@@ -38,11 +38,20 @@ pub(crate) enum ApiError {
     UnsupportedMediaType,
     #[error("the body is larger than {0} bytes")]
     BodyTooLarge(usize),
-    #[error("this needs an API key with the scope {}", .0.as_str())]
+    #[error(
+        "this needs an API key with the scope {scope}; on the server's machine `sports-edge key \
+         create --name NAME --scope {scope}` makes one",
+        scope = .0.as_str()
+    )]
     KeyMissing(Scope),
     #[error("the API key is {0}")]
     KeyRefused(&'static str),
-    #[error("the API key lacks the scope {}", .0.as_str())]
+    #[error(
+        "the API key lacks the scope {scope} (the first run's key has write and models alone); on \
+         the server's machine `sports-edge key create --name NAME --scope {scope}` makes one that \
+         has it",
+        scope = .0.as_str()
+    )]
     ScopeMissing(Scope),
     #[error("the first request with this idempotency key is still at work")]
     IdempotencyInProgress,

@@ -1,9 +1,13 @@
 //! Reads whose answers are kept: made once, sent to everybody who may read them, forgotten when
 //! what they were made from changes.
 
+mod address;
 mod answer;
 mod freshness;
+mod heat;
 mod respond;
+mod warm;
+mod watch;
 
 use std::{
     error::Error,
@@ -22,14 +26,17 @@ use axum::{
 };
 use engine::{
     Engine,
-    caching::{Cache, CacheError, Hit, Kind, KindOptions, Loading, Rules, Scope, Target},
+    caching::{Cache, CacheError, Hit, Key, Kind, KindOptions, Loading, Rules, Scope, Target},
     topic,
 };
 
 use crate::{ApiState, auth::Reader, error::ApiError};
 
+pub(crate) use address::address_of;
 pub(crate) use answer::{Answer, COMPRESSED_FROM_BYTES};
 use freshness::{Freshness, KEPT_READS, KeptRead};
+pub use warm::{WarmBounds, Warmed, Warmer};
+use watch::Watch;
 
 /// Longer addresses are answered without being kept.
 const ADDRESS_BYTES_MAX: usize = 900;
@@ -45,6 +52,7 @@ const JITTER: f64 = 0.1;
 /// The reads that are kept, each with its place in the cache.
 pub(crate) struct KeptReads {
     reads: Vec<Kept>,
+    pub(crate) watch: Watch,
 }
 
 /// A read that is kept.
@@ -67,8 +75,7 @@ impl KeptReads {
     /// Registers every read that is kept with a cache.
     pub(crate) fn new(cache: &Cache) -> Self {
         let registered = |read: KeptRead| {
-            let name = format!("answer.{}", read.kind);
-            let options = KindOptions::new(name, rules(read.freshness));
+            let options = KindOptions::new(read.kind_name(), rules(read.freshness));
             let options = options.weigh(Answer::weight);
             let kind = cache.kind(options.share(SCHEMA, Answer::pack, Answer::unpack));
             Kept {
@@ -78,6 +85,7 @@ impl KeptReads {
         };
         Self {
             reads: KEPT_READS.into_iter().map(registered).collect(),
+            watch: Watch::default(),
         }
     }
 
@@ -148,7 +156,7 @@ impl Kept {
         request: Request,
         next: Next,
     ) -> Result<Hit<Answer>, CacheError<Refusal>> {
-        let key = self.kind.key(Scope::Public).part(address).build();
+        let key = self.key(address);
         let asked: Asked = Arc::new(Mutex::new(Some((request, next))));
         let hit = self.kind.get_or_load(&key, made(engine, &asked)).await?;
         let unmade = asked
@@ -161,6 +169,11 @@ impl Kept {
         // The clock has been moved on since: what is kept may be an answer of the past.
         engine.cache().remove(&[Target::Key(key.clone())]).await;
         self.kind.get_or_load(&key, made(engine, &asked)).await
+    }
+
+    /// What the answer to an address is known by.
+    fn key(&self, address: &str) -> Key {
+        self.kind.key(Scope::Public).part(address).build()
     }
 
     fn cache_control(&self, state: &ApiState) -> HeaderValue {

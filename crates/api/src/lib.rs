@@ -3,6 +3,7 @@
 //!
 //! Knows the engine and the domain only; never the store, a clock or a source of chance.
 
+mod aside;
 mod auth;
 mod docs;
 mod error;
@@ -23,10 +24,11 @@ mod state;
 mod wire;
 
 pub use auth::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope};
+pub use kept::{WarmBounds, Warmed, Warmer};
 pub use live::LiveOptions;
 pub use oip::{Front, Grpc};
 pub use openapi::{openapi, openapi_json};
 pub use pages::backtest_report_html;
 pub use problem::{PROBLEM_KINDS, PROBLEMS_PATH, ProblemKind};
 pub use router::router;
-pub use state::{ApiOptions, ApiState, Hosts};
+pub use state::{ApiOptions, ApiState, Hosts, WATCH_EVERY};

@@ -6,6 +6,7 @@
 mod assets;
 mod board;
 mod board_row;
+mod cache;
 mod charts;
 mod edges;
 mod figures;
@@ -35,7 +36,11 @@ use axum::{
 use engine::{Engine, EngineError};
 
 use self::{assets::Assets, shell::Style};
-use crate::{ApiState, auth::Reader};
+use crate::{
+    ApiState,
+    auth::{Reader, Watcher},
+    kept::KeptReads,
+};
 
 pub(crate) use self::problem::{problem_page, wants_page};
 pub use self::report_file::backtest_report_html;
@@ -46,6 +51,7 @@ struct Pages {
     engine: Arc<Engine>,
     assets: Arc<Assets>,
     style: Arc<Style>,
+    kept: Arc<KeptReads>,
 }
 
 /// The pages and their files. Pages are for those who may read; files are for all.
@@ -54,7 +60,11 @@ pub(crate) fn router(state: &ApiState) -> Router {
         engine: Arc::clone(state.engine()),
         assets: Arc::new(Assets::load()),
         style: Arc::new(Style::new()),
+        kept: Arc::clone(&state.kept),
     };
+    let watched = Router::new()
+        .route("/cache", get(cache::show))
+        .layer(middleware::from_fn_with_state(state.clone(), watchers_only));
     Router::new()
         .route("/", get(board::show))
         .route("/fixtures/{id}", get(fixture::show))
@@ -63,6 +73,7 @@ pub(crate) fn router(state: &ApiState) -> Router {
         .route("/models", get(models::show))
         .route("/models/{name}", get(model::show))
         .layer(middleware::from_fn_with_state(state.clone(), readers_only))
+        .merge(watched)
         .route("/preferences", post(preferences::save))
         .route("/assets/{*path}", get(assets::file))
         .route("/favicon.svg", get(assets::icon))
@@ -70,6 +81,10 @@ pub(crate) fn router(state: &ApiState) -> Router {
 }
 
 async fn readers_only(_reader: Reader, request: Request, next: Next) -> Response {
+    next.run(request).await
+}
+
+async fn watchers_only(_watcher: Watcher, request: Request, next: Next) -> Response {
     next.run(request).await
 }
 

@@ -137,8 +137,9 @@ pub(crate) const SCOPE_MISSING: ProblemKind = ProblemKind {
     slug: "scope-missing",
     status: StatusCode::FORBIDDEN,
     title: "The API key may not do this",
-    help: "The key is valid but lacks the scope. Make another with `sports-edge key create --scope \
-           SCOPE`.",
+    help: "The key is valid but lacks the scope. The key that the first run prints has `write` and \
+           `models`. Make another on the server's machine with `sports-edge key create --name NAME \
+           --scope SCOPE`; it counts at once.",
 };
 
 /// There is no such route.

@@ -1,6 +1,6 @@
 //! Joins endpoints, documentation and pages behind the front door.
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{Extension, Router, extract::DefaultBodyLimit, middleware};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -9,7 +9,9 @@ use tower_http::{
     },
 };
 
-use crate::{ApiState, docs, error::ApiError, guard, kept, oip, openapi, pages, position, routes};
+use crate::{
+    ApiState, Warmer, docs, error::ApiError, guard, kept, oip, openapi, pages, position, routes,
+};
 
 /// Everything the server answers to.
 pub fn router(state: ApiState) -> Router {
@@ -20,17 +22,23 @@ pub fn router(state: ApiState) -> Router {
 /// Everything, models behind a front door that others use, too.
 pub(crate) fn joined(state: ApiState, models: oip::Door) -> Router {
     let (endpoints, _) = routes::endpoints().split_for_parts();
-    let kept = middleware::from_fn_with_state(state.clone(), kept::keep);
-    let positions = middleware::from_fn_with_state(state.clone(), position::honour);
-    let endpoints = endpoints
-        .layer(kept)
-        .layer(positions)
-        .with_state(state.clone());
+    let endpoints = kept_routes(endpoints, &state);
     state.live.answer_by(endpoints.clone());
     let everything = endpoints
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            position::honour,
+        ))
+        .layer(Extension(Warmer::new(&state)))
         .merge(pages::router(&state))
         .merge(docs::router(openapi::openapi_json()));
     guarded(everything, state).merge(oip::router(models))
+}
+
+/// Endpoints without a front door, whose answers are kept.
+pub(crate) fn kept_routes(endpoints: Router<ApiState>, state: &ApiState) -> Router {
+    let kept = middleware::from_fn_with_state(state.clone(), kept::keep);
+    endpoints.layer(kept).with_state(state.clone())
 }
 
 /// Puts the front door before `routes`.

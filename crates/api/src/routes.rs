@@ -2,7 +2,12 @@
 
 pub(crate) mod board;
 mod cache;
-mod cache_purge;
+mod cache_entries;
+mod cache_history;
+mod cache_look;
+mod cache_preview;
+pub(crate) mod cache_purge;
+mod cache_warm;
 mod competitions;
 mod edges;
 mod events;
@@ -62,8 +67,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(models::list_models))
         .routes(routes!(model_report::get_model_report))
         .merge(repository())
-        .routes(routes!(cache::get_cache))
-        .routes(routes!(cache_purge::purge_cache))
+        .merge(cache())
         .routes(routes!(post_results::put_results))
         .routes(routes!(post_quotes::put_quotes))
         .routes(routes!(post_events::put_events))
@@ -71,6 +75,18 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(live::follow_live))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))
+}
+
+/// What concerns the cache.
+fn cache() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(cache::get_cache))
+        .routes(routes!(cache_history::get_cache_history))
+        .routes(routes!(cache_entries::list_cache_entries))
+        .routes(routes!(cache_look::look_at_cache))
+        .routes(routes!(cache_preview::preview_purge))
+        .routes(routes!(cache_purge::purge_cache))
+        .routes(routes!(cache_warm::warm_cache))
 }
 
 /// What concerns models of the repository.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::http::HeaderValue;
-use engine::Engine;
+use engine::{Engine, caching::Window};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
     live::Live,
     metrics::{self, HttpFigures},
 };
+
+/// Time between two looks at the cache.
+pub const WATCH_EVERY: Duration = Duration::from_secs(Window::Hour.step_s() as u64);
 
 /// How the API is guarded.
 #[derive(Debug, Clone)]
@@ -52,6 +55,13 @@ impl Default for ApiOptions {
     }
 }
 
+impl ApiOptions {
+    /// Whether nobody but the server's own machine reaches it.
+    pub(crate) fn is_own_machine_only(&self) -> bool {
+        matches!(&self.hosts, Hosts::LoopbackAnd(others) if others.is_empty())
+    }
+}
+
 /// Names the `Host` header may bear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hosts {
@@ -72,6 +82,7 @@ pub struct ApiState {
     pub(crate) live: Arc<Live>,
     request_count: Arc<AtomicU32>,
     draining: Arc<AtomicBool>,
+    warming: Arc<AtomicBool>,
 }
 
 impl ApiState {
@@ -86,6 +97,7 @@ impl ApiState {
             figures: Arc::default(),
             request_count: Arc::default(),
             draining: Arc::default(),
+            warming: Arc::default(),
         }
     }
 
@@ -99,6 +111,31 @@ impl ApiState {
     /// Keeps what is followed up to date for as long as it is polled, until draining starts.
     pub async fn keep_live(&self) {
         Arc::clone(&self.live).keep().await;
+    }
+
+    /// Makes `/health/ready` say no until [`Self::end_warming`].
+    pub fn start_warming(&self) {
+        self.warming.store(true, Ordering::Release);
+    }
+
+    /// Leaves readiness to the rest.
+    pub fn end_warming(&self) {
+        self.warming.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn is_warming(&self) -> bool {
+        self.warming.load(Ordering::Acquire)
+    }
+
+    /// Notes what the cache has done since the last time, and which answers are asked for; to be
+    /// called every [`WATCH_EVERY`].
+    pub async fn watch_cache(&self) {
+        self.kept.watch.look(&self.engine).await;
+    }
+
+    /// Addresses of the answers that were asked for most lately, first the most.
+    pub fn hottest_answers(&self, count: usize) -> Vec<String> {
+        self.kept.watch.hottest(count)
     }
 
     /// The engine behind the API.

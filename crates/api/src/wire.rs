@@ -2,6 +2,7 @@
 //! values, so that these can change without breaking a client.
 
 mod cache;
+mod cache_entry;
 mod edge;
 mod fixture;
 mod market;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
 pub(crate) use cache::{CacheKind, CacheStatus, SharedStatus};
+pub(crate) use cache_entry::{CacheDrop, CacheEntry, CacheLook};
 pub(crate) use edge::Edge;
 pub(crate) use fixture::{Fixture, FixtureStatus, MatchStats, Score, Sport, Team};
 pub(crate) use market::{MarketKind, MarketView, QuoteStage};

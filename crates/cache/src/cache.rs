@@ -246,6 +246,11 @@ impl Cache {
         kinds.iter().map(read).collect()
     }
 
+    /// Bytes that entries in memory may take.
+    pub fn memory_bytes_max(&self) -> u64 {
+        self.core.memory.bytes_max()
+    }
+
     /// Bytes that entries in memory take, and loads under way.
     pub fn load(&self) -> (u64, usize) {
         let loads = self.core.loads.load(Ordering::Relaxed);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::cache::{Aim, Cache};
 use crate::clock::between;
 use crate::entry::{Held, Stage};
-use crate::key::{Key, Target};
+use crate::key::{Key, Target, public_texts};
 
 /// Entries that one list may hold.
 pub const LIST_MAX: usize = 1_000;
@@ -33,6 +33,13 @@ pub struct Glimpse {
     pub cost: Duration,
     /// Places in the table of versions that it depends on: its key's, its kind's, its tags'.
     pub slots: Vec<u32>,
+}
+
+impl Glimpse {
+    /// The texts among the parts of its key; `None` where not everybody may see the value.
+    pub fn public_texts(&self) -> Option<Vec<&str>> {
+        public_texts(&self.key)
+    }
 }
 
 /// What would become of an entry that is asked for.

@@ -157,6 +157,42 @@ impl Key {
     }
 }
 
+/// The texts among the parts of a key, from its canonical bytes; `None` where the bytes are no key,
+/// or one of a value that not everybody may see.
+pub(crate) fn public_texts(mut bytes: &[u8]) -> Option<Vec<&str>> {
+    let (kind, _) = take(&mut bytes)?;
+    let (scope, _) = take(&mut bytes)?;
+    if (kind, scope) != (b'k', b'P') {
+        return None;
+    }
+    let mut texts = Vec::new();
+    while !bytes.is_empty() {
+        let (mark, part) = take(&mut bytes)?;
+        if mark == b's' {
+            texts.push(std::str::from_utf8(part).ok()?);
+        }
+    }
+    Some(texts)
+}
+
+/// Takes what [`PartWriter::bytes`] wrote off the front.
+fn take<'a>(bytes: &mut &'a [u8]) -> Option<(u8, &'a [u8])> {
+    let (mark, mut rest) = bytes.split_first()?;
+    let (mut length, mut shift) = (0_usize, 0);
+    loop {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    let (part, rest) = rest.split_at_checked(length)?;
+    *bytes = rest;
+    Some((*mark, part))
+}
+
 /// Something in the world that values are made from, such as fixture 42.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tag(pub(crate) Box<[u8]>);
@@ -256,6 +292,23 @@ mod tests {
             prop_assert_ne!(&user, &key(&[], Scope::Tenant(&b)));
             prop_assert_ne!(&user, &key(&[], Scope::Public));
         }
+    }
+
+    #[test]
+    fn the_texts_of_a_key_are_read_back_unless_it_is_somebodys_own() {
+        let long = "x".repeat(300);
+        let public = KeyBuilder::new("kind", 0, Scope::Public, 7);
+        let key = public.part("a").part(7_u64).part(&long).part("").build();
+        assert_eq!(public_texts(key.as_bytes()).unwrap(), ["a", &long, ""]);
+        let own = KeyBuilder::new("kind", 0, Scope::User("me"), 7).part("a");
+        assert_eq!(public_texts(own.build().as_bytes()), None);
+        for end in 0..key.as_bytes().len() {
+            // What is cut short is nothing, or a key of fewer parts; it never panics.
+            let texts = public_texts(&key.as_bytes()[..end]).unwrap_or_default();
+            assert!(texts.len() < 3, "{end}");
+        }
+        assert_eq!(public_texts(&[b's', 0xff, 0xff, 0xff]), None);
+        assert_eq!(public_texts(&[b's'; 64]), None);
     }
 
     #[test]

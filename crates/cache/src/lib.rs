@@ -43,6 +43,7 @@ mod clock;
 mod entry;
 mod error;
 mod flight;
+mod history;
 mod hit;
 mod inspect;
 mod key;
@@ -59,6 +60,7 @@ mod versions;
 
 pub use cache::{Cache, CacheOptions};
 pub use error::{AttachError, CacheError, KindError};
+pub use history::{Done, History, Sample, Window};
 pub use hit::Hit;
 pub use inspect::{Glimpse, LIST_MAX, Preview, State};
 pub use key::{KEY_BYTES_MAX, Key, KeyBuilder, Part, PartWriter, Scope, Tag, Target};

@@ -19,6 +19,7 @@ type Table = Quick<u64, Arc<dyn Held>, ByWeight, AsIs, CountEvictions>;
 /// key is compared when reading.
 pub(crate) struct Memory {
     table: Table,
+    bytes_max: u64,
 }
 
 impl Memory {
@@ -33,6 +34,7 @@ impl Memory {
             .expect("both capacities are given");
         Self {
             table: Quick::with_options(options, ByWeight, AsIs, CountEvictions),
+            bytes_max,
         }
     }
 
@@ -70,6 +72,10 @@ impl Memory {
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Arc<dyn Held>> + '_ {
         self.table.iter().map(|(_, held)| held)
+    }
+
+    pub(crate) fn bytes_max(&self) -> u64 {
+        self.bytes_max
     }
 
     pub(crate) fn bytes(&self) -> u64 {

@@ -32,6 +32,7 @@ More:
                                             let a program write over the API
   sports-edge model push goals model.txt    serve a model of your own
   sports-edge db backup FILE                save everything while the server runs
+  sports-edge cache stats                   what is kept to answer sooner, and what it saved
   sports-edge doctor                        check the installation, say what to fix
 
 Settings come from a file, the environment (SPORTS_EDGE_LISTEN, SPORTS_EDGE_DATA_DIR, …) and
@@ -42,7 +43,7 @@ Exit codes:
   1  failed; standard error says why
   2  the command line, a setting or a file to import is wrong
   3  done, but something needs attention: rows set aside by import, findings of doctor,
-     requests that failed in model bench";
+     requests that failed in model bench, answers that cache warm could not make";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -80,6 +81,8 @@ enum Verb {
     Db(command::db::DbVerb),
     /// Models of a running server: list, upload, promote, roll back, measure
     Model(command::model::ModelArgs),
+    /// The cache of a running server: statistics, look, preview, purge, warm
+    Cache(command::cache::CacheArgs),
     /// Print every setting in force and where it comes from
     Config(command::config::ConfigArgs),
     /// Check the installation and say what to fix
@@ -127,6 +130,7 @@ fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
         Verb::Config(args) => command::config::run(&args, config),
         Verb::Openapi => command::openapi::run(),
         Verb::Model(args) => command::model::run(args, config),
+        Verb::Cache(args) => command::cache::run(args, config),
         Verb::Doctor => command::block_on(command::doctor::run(config)),
         Verb::Serve(_) => {
             crate::memory::prepare();

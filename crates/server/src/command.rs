@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, reason = "a command answers on standard output")]
 
 pub(crate) mod backtest;
+pub(crate) mod cache;
+mod client;
 pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod doctor;
@@ -13,6 +15,8 @@ pub(crate) mod openapi;
 pub(crate) mod predict;
 mod progress;
 pub(crate) mod serve;
+mod table;
+mod target;
 pub(crate) mod train;
 
 use std::{fs, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};

@@ -8,6 +8,7 @@ mod http;
 mod listener;
 mod metrics;
 mod shared;
+mod warmth;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +19,7 @@ use tokio::net::TcpListener;
 use tracing::{error, info, warn};
 
 use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
-use self::{beside::Beside, cores::Cores};
+use self::{beside::Beside, cores::Cores, warmth::Warmth};
 use crate::config::{Settings, is_loopback};
 
 /// Serves until `shutdown` is done, then finishes requests at work within the bound set.
@@ -37,11 +38,14 @@ pub async fn run(
     info!(%address, "listening");
     let cores = Arc::new(Cores::start().context("a runtime for connections cannot start")?);
     let beside = Beside::start(settings, &state, &cores).await?;
-    let followed = Arc::clone(&engine);
-    let following = tokio::spawn(async move { followed.keep_following().await });
+    let following = tokio::spawn(async move { engine.keep_following().await });
     let live = state.clone();
     let keeping = tokio::spawn(async move { live.keep_live().await });
-    let loading = tokio::spawn(load(engine));
+    state.start_warming();
+    let warmth = Warmth::new(settings, &state);
+    let loading = tokio::spawn(load(state.clone(), warmth.clone()));
+    let kept_warm = warmth.clone();
+    let watching = tokio::spawn(async move { kept_warm.watch().await });
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let draining = state.clone();
     let stopping = async move {
@@ -65,6 +69,8 @@ pub async fn run(
     loading.abort();
     following.abort();
     keeping.abort();
+    watching.abort();
+    warmth.remember().await;
     beside.stop(bound).await;
     if !finished {
         warn!(
@@ -76,9 +82,13 @@ pub async fn run(
     Ok(())
 }
 
-async fn load(engine: Arc<Engine>) {
-    match engine.load().await {
-        Ok(found) => info!(games = found.games, model = found.model, "ready"),
+async fn load(state: ApiState, warmth: Warmth) {
+    match state.engine().load().await {
+        Ok(found) => {
+            warmth.warm().await;
+            state.end_warming();
+            info!(games = found.games, model = found.model, "ready");
+        }
         Err(error) => {
             let error = anyhow::Error::new(error);
             error!(

@@ -30,9 +30,9 @@ export interface paths {
         };
         /**
          * Check readiness
-         * @description Answers 200 when requests can be sent here: games and model are loaded, the database answers,
-         *     and the server is not stopping. A shared cache that is away makes answers slower and no server
-         *     unready.
+         * @description Answers 200 when requests can be sent here: games and model are loaded, the cache is warm, the
+         *     database answers, and the server is not stopping. A shared cache that is away makes answers
+         *     slower and no server unready.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -85,6 +85,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cache/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the hottest or heaviest entries
+         * @description What this server's memory holds and would serve, by how often it was answered since it was made
+         *     or by the bytes it takes; always one page.
+         */
+        get: operations["listCacheEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/entry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at an entry
+         * @description What this server's memory has of the answer to one address. Looking changes nothing, not even
+         *     what stays longer.
+         */
+        get: operations["lookAtCache"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the cache's history
+         * @description What each kind of kept values of this server did over the last hour or day: requests answered,
+         *     time saved, bytes held.
+         */
+        get: operations["getCacheHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview a purge
+         * @description Says what a purge with the same body would drop from this server's memory now, and drops
+         *     nothing.
+         */
+        post: operations["previewPurge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cache/purge": {
         parameters: {
             query?: never;
@@ -96,11 +180,33 @@ export interface paths {
         put?: never;
         /**
          * Purge the cache
-         * @description Forgets kept values of this server: whoever asks after the answer gets none of them again.
-         *     Nothing that is stored is touched, so the next request makes the value anew. Answers with the
-         *     statistics as they are then; the log says who purged what.
+         * @description Forgets kept values: whoever asks after the answer, any replica, gets none of them again.
+         *     Nothing that is stored is touched, so the next request makes the value anew. Answers with what
+         *     was dropped; the log says who purged what, and how much that was.
          */
         post: operations["purgeCache"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cache/warm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Warm the cache
+         * @description Makes answers before they are asked for, those that are not there and fresh: the ones named, and
+         *     the ones that were asked for most lately, kept still or not. Takes four fifths of the time that a
+         *     request may take, and says what was left.
+         */
+        post: operations["warmCache"];
         delete?: never;
         options?: never;
         head?: never;
@@ -977,6 +1083,118 @@ export interface components {
             play?: components["schemas"]["Play"] | null;
             prediction?: components["schemas"]["Opinion"] | null;
         };
+        /** @description What a purge drops from this server's memory. */
+        CacheDrop: {
+            /**
+             * Format: int64
+             * @description Their bytes.
+             * @example 51200
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Values. Tags share places in a table, so that a value may be among them that has none of
+             *     those named; it is only made again.
+             * @example 12
+             */
+            entries: number;
+            /** @description Their number by kind. */
+            kinds: components["schemas"]["CacheDropKind"][];
+            /**
+             * Format: int64
+             * @description Servers that did not answer and believe their memory no more; absent in a preview.
+             * @example 0
+             */
+            lapsed?: number | null;
+            /**
+             * @description Whether other servers learn of it only when the shared cache is back; absent in a preview.
+             * @example false
+             */
+            queued?: boolean | null;
+            /**
+             * Format: int64
+             * @description Servers that have taken note by now, this one included; absent in a preview.
+             * @example 1
+             */
+            replicas?: number | null;
+        };
+        /** @description What a purge drops of a kind. */
+        CacheDropKind: {
+            /**
+             * Format: int64
+             * @description Its values.
+             * @example 12
+             */
+            entries: number;
+            /**
+             * @description The kind.
+             * @example answer.prediction
+             */
+            kind: string;
+        };
+        /** @description A kept value. */
+        CacheEntry: {
+            /**
+             * @description Path and query of the request that it answers; absent for what is no answer of the API.
+             * @example /v1/board?limit=20
+             */
+            address?: string | null;
+            /**
+             * Format: double
+             * @description Seconds since it was begun to be made.
+             * @example 12.4
+             */
+            age_seconds: number;
+            /**
+             * Format: int32
+             * @description Bytes it takes in memory.
+             * @example 4096
+             */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description How often it was answered.
+             * @example 930
+             */
+            hits: number;
+            /**
+             * @description Its kind.
+             * @example answer.board
+             */
+            kind: string;
+            /**
+             * Format: double
+             * @description Seconds that making it took.
+             * @example 0.004
+             */
+            load_seconds: number;
+            /**
+             * @description `fresh`: it is served. `stale`: it stands in while another is made, or cannot be.
+             *     `gone`: it is never served again.
+             * @example fresh
+             */
+            state: string;
+        };
+        /** @description What the cache did over time, since the server started at most. */
+        CacheHistory: {
+            /** @description One entry for each kind. */
+            kinds: components["schemas"]["CacheKindHistory"][];
+            /**
+             * Format: int64
+             * @description Seconds from one moment to the next, but where the server's machine slept.
+             * @example 15
+             */
+            step_seconds: number;
+            /**
+             * @description The moments, oldest first; every list below has a number for each.
+             * @example [
+             *       "2026-08-15T14:00:00Z"
+             *     ]
+             */
+            times: string[];
+            /** @description The stretch of time. */
+            window: components["schemas"]["Stretch"];
+        };
         /** @description What a kind of kept values has done since the server started. */
         CacheKind: {
             /**
@@ -1074,6 +1292,92 @@ export interface components {
              * @example 0
              */
             stale: number;
+        };
+        /** @description What a kind did, each number counted since the moment before. */
+        CacheKindHistory: {
+            /**
+             * @description Bytes held at the moment.
+             * @example [
+             *       51200,
+             *       51200
+             *     ]
+             */
+            bytes: number[];
+            /**
+             * @description Share of requests answered without making the value; null where there were none.
+             * @example [
+             *       0.93,
+             *       null
+             *     ]
+             */
+            hit_ratio: (number | null)[];
+            /**
+             * @description Fresh answers from memory.
+             * @example [
+             *       930,
+             *       0
+             *     ]
+             */
+            hits: number[];
+            /**
+             * @description Name of the kind.
+             * @example answer.prediction
+             */
+            kind: string;
+            /**
+             * @description Values begun to be made.
+             * @example [
+             *       58,
+             *       0
+             *     ]
+             */
+            loads: number[];
+            /**
+             * @description Requests that found nothing fresh in memory.
+             * @example [
+             *       70,
+             *       0
+             *     ]
+             */
+            misses: number[];
+            /**
+             * @description Seconds that making values again would have taken.
+             * @example [
+             *       1.9,
+             *       0
+             *     ]
+             */
+            saved_seconds: number[];
+            /**
+             * @description Fresh answers from the tier that replicas share.
+             * @example [
+             *       0,
+             *       0
+             *     ]
+             */
+            shared_hits: number[];
+            /**
+             * @description Answers past their time.
+             * @example [
+             *       0,
+             *       0
+             *     ]
+             */
+            stale: number[];
+        };
+        /** @description What is kept of an address. */
+        CacheLook: {
+            /**
+             * @description The address.
+             * @example /v1/board?limit=20
+             */
+            address: string;
+            entry?: components["schemas"]["CacheEntry"] | null;
+            /**
+             * @description The kind of its answers.
+             * @example answer.board
+             */
+            kind: string;
         };
         /** @description What the cache holds and has done since the server started. */
         CacheStatus: {
@@ -1670,6 +1974,57 @@ export interface components {
                 market?: components["schemas"]["MarketView"] | null;
                 play?: components["schemas"]["Play"] | null;
                 prediction?: components["schemas"]["Opinion"] | null;
+            }[];
+            /**
+             * @description Pass it as `cursor` to get the next page; null on the last.
+             * @example null
+             */
+            next_cursor?: string | null;
+        };
+        /** @description A list, or one page of it. */
+        List_CacheEntry: {
+            /** @description The entries. */
+            data: {
+                /**
+                 * @description Path and query of the request that it answers; absent for what is no answer of the API.
+                 * @example /v1/board?limit=20
+                 */
+                address?: string | null;
+                /**
+                 * Format: double
+                 * @description Seconds since it was begun to be made.
+                 * @example 12.4
+                 */
+                age_seconds: number;
+                /**
+                 * Format: int32
+                 * @description Bytes it takes in memory.
+                 * @example 4096
+                 */
+                bytes: number;
+                /**
+                 * Format: int32
+                 * @description How often it was answered.
+                 * @example 930
+                 */
+                hits: number;
+                /**
+                 * @description Its kind.
+                 * @example answer.board
+                 */
+                kind: string;
+                /**
+                 * Format: double
+                 * @description Seconds that making it took.
+                 * @example 0.004
+                 */
+                load_seconds: number;
+                /**
+                 * @description `fresh`: it is served. `stale`: it stands in while another is made, or cannot be.
+                 *     `gone`: it is never served again.
+                 * @example fresh
+                 */
+                state: string;
             }[];
             /**
              * @description Pass it as `cursor` to get the next page; null on the last.
@@ -2841,8 +3196,15 @@ export interface components {
              */
             version: number;
         };
-        /** @description What to forget; at least one of the three. */
+        /** @description What to forget; at least one of the four. */
         Purge: {
+            /**
+             * @description Path and query of reads, to the letter.
+             * @example [
+             *       "/v1/board?limit=20"
+             *     ]
+             */
+            addresses?: string[];
             /** @description Whether to forget everything. */
             everything?: boolean;
             /**
@@ -3238,6 +3600,59 @@ export interface components {
          * @enum {string}
          */
         VersionState: "available" | "loading" | "ready" | "failed" | "unloaded";
+        /** @description What to make. */
+        Warm: {
+            /**
+             * @description Path and query of reads, the most wanted first.
+             * @example [
+             *       "/v1/board?limit=20"
+             *     ]
+             */
+            addresses?: string[];
+            /**
+             * @description How many of the answers that were asked for most over the last hour, after those named.
+             * @example 50
+             */
+            hottest?: number;
+        };
+        /** @description Why an answer could not be made. */
+        WarmFailure: {
+            /**
+             * @description Its address.
+             * @example /v1/fixtures/1
+             */
+            address: string;
+            /**
+             * @description Why.
+             * @example fixture 1 is not known
+             */
+            detail: string;
+        };
+        /** @description What warming came to. */
+        WarmOutcome: {
+            /**
+             * @description Answers that could not be made.
+             * @example 0
+             */
+            failed: number;
+            /** @description Why answers could not be made, of the first twenty. */
+            failures: components["schemas"]["WarmFailure"][];
+            /**
+             * @description Answers that were there and fresh.
+             * @example 3
+             */
+            kept: number;
+            /**
+             * @description Answers left for want of time: ask again for the rest.
+             * @example 0
+             */
+            left: number;
+            /**
+             * @description Answers made.
+             * @example 12
+             */
+            made: number;
+        };
         /** @description What a batch did. */
         Written: {
             /** @description The fixture of each entry, in the order given. */
@@ -3501,6 +3916,171 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listCacheEntries: {
+        parameters: {
+            query?: {
+                /** @description `hits`, those answered most often first, or `bytes`, the largest first. */
+                order?: "hits" | "bytes";
+                /**
+                 * @description How many, 1 to 1,000.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entries. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_CacheEntry"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    lookAtCache: {
+        parameters: {
+            query: {
+                /**
+                 * @description Path and query of a read, to the letter.
+                 * @example /v1/board?limit=20
+                 */
+                address: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is kept of it. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheLook"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCacheHistory: {
+        parameters: {
+            query?: {
+                /** @description `hour`, every 15 seconds, or `day`, every five minutes. */
+                window?: "hour" | "day";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The history. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheHistory"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    previewPurge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What would be forgotten. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Purge"];
+            };
+        };
+        responses: {
+            /** @description What a purge would drop. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheDrop"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description A kind, tag or address is not known, or nothing is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     purgeCache: {
         parameters: {
             query?: never;
@@ -3521,7 +4101,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CacheStatus"];
+                    "application/json": components["schemas"]["CacheDrop"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3531,7 +4111,50 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
             421: components["responses"]["ForeignHost"];
-            /** @description A kind or tag is not known, or nothing is named. */
+            /** @description A kind, tag or address is not known, or nothing is named. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    warmCache: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What to make. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Warm"];
+            };
+        };
+        responses: {
+            /** @description What was made. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WarmOutcome"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description Too many addresses are named, or nothing. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -55,6 +55,13 @@ const fn kept(route: &'static str, kind: &'static str, freshness: Freshness) -> 
     }
 }
 
+impl KeptRead {
+    /// What its answers are called in the cache.
+    pub(crate) fn kind_name(&self) -> String {
+        format!("answer.{}", self.kind)
+    }
+}
+
 impl Freshness {
     /// After how long an answer is made anew behind the one that is served.
     pub(crate) fn soft(self) -> Duration {

@@ -6,7 +6,7 @@ mod reliability;
 mod spark;
 
 pub(super) use self::{
-    curve::{Band, Curve, Line, curve},
+    curve::{Band, Curve, Labels, Line, curve},
     reliability::{Bin, reliability},
     spark::spark,
 };

@@ -19,7 +19,7 @@ use self::{matrix::Matrix, play::PlayBlock, reasons::Reason};
 use super::{
     Pages,
     board_row::Side,
-    charts::{self, Curve},
+    charts::{self, Curve, Labels},
     edges::EdgeLine,
     opinions::{self, OpinionLine},
     preferences::Preferences,
@@ -346,6 +346,7 @@ fn ratings_chart(view: &FixtureView, ratings: &[RatingSeries]) -> Option<String>
         band: None,
         reference: None,
         decimals: 0,
+        labels: Labels::Months,
     })
 }
 

@@ -202,6 +202,11 @@ pub(super) async fn empty_world() -> World {
     World::empty().await
 }
 
+/// The same, which others reach and only holders of keys may read.
+pub(super) async fn keyed_world() -> World {
+    World::keyed().await
+}
+
 /// A server with models of these names in its folder, for tests of single pages.
 pub(super) async fn serving_world(names: &[&str]) -> World {
     World::serving(names).await

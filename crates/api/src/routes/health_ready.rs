@@ -11,9 +11,9 @@ use crate::{
 
 /// Check readiness
 ///
-/// Answers 200 when requests can be sent here: games and model are loaded, the database answers,
-/// and the server is not stopping. A shared cache that is away makes answers slower and no server
-/// unready.
+/// Answers 200 when requests can be sent here: games and model are loaded, the cache is warm, the
+/// database answers, and the server is not stopping. A shared cache that is away makes answers
+/// slower and no server unready.
 #[utoipa::path(
     get,
     path = "/health/ready",
@@ -31,6 +31,9 @@ pub(crate) async fn get_readiness(
     }
     if !state.engine.is_ready() {
         return Err(ApiError::NotReady("the server is loading games and model"));
+    }
+    if state.is_warming() {
+        return Err(ApiError::NotReady("the server is warming its cache"));
     }
     let answers = state.engine.ping().await;
     answers.map_err(|_| ApiError::NotReady("the database does not answer"))?;

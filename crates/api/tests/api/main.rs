@@ -4,6 +4,7 @@
 
 mod app;
 mod auth;
+mod cache;
 mod conditional;
 mod document;
 mod events;

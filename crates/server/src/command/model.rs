@@ -1,10 +1,8 @@
 //! `sports-edge model …`: models of a running server, over its API.
 
 mod bench;
-mod client;
 mod push;
 mod show;
-mod target;
 
 use std::{process::ExitCode, str::FromStr};
 
@@ -12,7 +10,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use ureq::http::Method;
 
-use self::client::Client;
+use super::{
+    client::{Client, ServerArgs},
+    table::Show,
+};
 use crate::config::Config;
 
 /// Which server, and what to do with its models.
@@ -28,15 +29,8 @@ Examples:
   sports-edge model canary goals 3 --share 0.1    a tenth of the traffic for version 3
   sports-edge model bench goals --rate 2000 --seconds 10")]
 pub(crate) struct ModelArgs {
-    /// Where the server is; without it the address of the setting `listen`
-    #[arg(long, value_name = "URL", global = true)]
-    server: Option<String>,
-    /// API key, in place of `SPORTS_EDGE_KEY`
-    #[arg(long, value_name = "KEY", global = true)]
-    key: Option<String>,
-    /// Print what the server says, as JSON
-    #[arg(long, global = true)]
-    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
     #[command(subcommand)]
     verb: ModelVerb,
 }
@@ -138,16 +132,11 @@ impl FromStr for Name {
 
 /// Does it.
 pub(crate) fn run(args: ModelArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let key = args.key.or_else(|| config.api_key.clone().map(|it| it.0));
-    let server = match &args.server {
-        Some(url) => target::Target::parse(url)?,
-        None => target::Target::of_setting(config.settings.listen),
-    };
-    let client = Client::new(server, key);
+    let client = Client::of(&args.server, config)?;
     let of = |name: &Name, path: &str| format!("/v1/models/{}{path}", name.0);
     let change = |name: &Name, path: &str, body| client.send(Method::POST, &of(name, path), body);
     let told = match args.verb {
-        ModelVerb::List => (client.get("/v1/models")?, show::models as show::Show),
+        ModelVerb::List => (client.get("/v1/models")?, show::models as Show),
         ModelVerb::Show { name } => (client.get(&of(&name, "/versions"))?, show::model as _),
         ModelVerb::Stats { name } => (
             client.get(&of(&name, "/statistics"))?,
@@ -196,13 +185,9 @@ pub(crate) fn run(args: ModelArgs, config: &Config) -> anyhow::Result<ExitCode> 
             }
             (answer, show::observed as _)
         }
-        ModelVerb::Bench(bench) => return bench::run(&bench, &client, args.json),
+        ModelVerb::Bench(bench) => return bench::run(&bench, &client, args.server.json),
     };
     let (answer, show) = told;
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&answer)?);
-    } else {
-        print!("{}", show(&answer));
-    }
+    args.server.print(&answer, show)?;
     Ok(ExitCode::SUCCESS)
 }

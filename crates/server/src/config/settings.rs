@@ -128,6 +128,10 @@ pub struct ForecastSettings {
 pub struct CacheSettings {
     /// Memory for kept answers; 0 keeps none.
     pub memory_bytes_max: u64,
+    /// Answers that are remembered as the hottest, and made before the server is ready.
+    pub warm_answers_max: u32,
+    /// How long that may take.
+    pub warm_seconds_max: u64,
 }
 
 /// What several servers share.

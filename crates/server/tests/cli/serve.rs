@@ -254,3 +254,33 @@ fn metrics_tell_of_the_process_and_of_what_was_asked() {
     server.signal("TERM");
     assert!(server.end().success());
 }
+
+#[test]
+fn the_hottest_answers_are_made_before_the_next_start_is_ready() {
+    let home = Home::new();
+    home.import();
+    let mut server = Server::start(&home, &[]);
+    server.first_key();
+    server.until_ready();
+    for _ in 0..3 {
+        assert!(server.get("/v1/teams?limit=7").starts_with("HTTP/1.1 200"));
+    }
+    server.signal("TERM");
+    assert!(server.end().success());
+    let file = home.path(".local/share/sports-edge/hottest-answers.json");
+    let remembered = std::fs::read_to_string(&file).unwrap();
+    assert!(remembered.contains("/v1/teams?limit=7"), "{remembered}");
+
+    for (answers, tier) in [("200", "cache;desc=memory"), ("0", "cache;desc=loader")] {
+        let environment = [("SPORTS_EDGE_CACHE__WARM_ANSWERS_MAX", answers)];
+        let server = Server::start(&home, &environment);
+        server.until_ready();
+        let answer = server.get("/v1/teams?limit=7");
+        assert!(answer.contains(tier), "{answers}: {answer}");
+        server.signal("TERM");
+        assert!(server.end().success());
+    }
+    std::fs::write(&file, "nonsense").unwrap();
+    let server = Server::start(&home, &[]);
+    server.until_ready();
+}

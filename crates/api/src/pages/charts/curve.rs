@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use jiff::tz::TimeZone;
+
 use super::{Scale, escape, extent, ticks};
 use crate::pages::text;
 
@@ -43,6 +45,16 @@ pub(in super::super) struct Curve {
     pub(in super::super) reference: Option<f64>,
     /// Decimals of the numbers on the left.
     pub(in super::super) decimals: usize,
+    /// How moments are written below.
+    pub(in super::super) labels: Labels,
+}
+
+/// How moments are written.
+pub(in super::super) enum Labels {
+    /// Month and year.
+    Months,
+    /// The time of day at a place.
+    Clock(TimeZone),
 }
 
 /// Draws the chart; nothing where there is less than two points.
@@ -74,7 +86,7 @@ pub(in super::super) fn curve(chart: &Curve) -> Option<String> {
             ),
         );
     }
-    draw_dates(&mut svg, x);
+    draw_dates(&mut svg, x, &chart.labels);
     if let Some(band) = &chart.band {
         draw_band(&mut svg, band, x, y);
     }
@@ -127,8 +139,8 @@ fn draw_band(svg: &mut String, band: &Band, x: Scale, y: Scale) {
     svg.push_str("Z\"/>");
 }
 
-/// Writes up to four dates below the chart.
-fn draw_dates(svg: &mut String, x: Scale) {
+/// Writes up to four moments below the chart.
+fn draw_dates(svg: &mut String, x: Scale, labels: &Labels) {
     let spans = 3;
     for index in 0..=spans {
         let seconds = x.from + (x.until - x.from) * f64::from(index) / f64::from(spans);
@@ -136,10 +148,11 @@ fn draw_dates(svg: &mut String, x: Scale) {
         let Ok(at) = jiff::Timestamp::from_second(seconds as i64) else {
             continue;
         };
-        let label = at
-            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
-            .strftime("%b %Y")
-            .to_string();
+        let (zone, form) = match labels {
+            Labels::Months => (TimeZone::UTC, "%b %Y"),
+            Labels::Clock(zone) => (zone.clone(), "%H:%M"),
+        };
+        let label = at.to_zoned_datetime(zone).strftime(form).to_string();
         let anchor = match index {
             0 => "start",
             it if it == spans => "end",
@@ -215,6 +228,7 @@ mod tests {
             band: None,
             reference: None,
             decimals: 0,
+            labels: Labels::Months,
         }
     }
 

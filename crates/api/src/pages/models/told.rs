@@ -6,6 +6,8 @@ use engine::serving::{
     CacheFigures, InferenceError, LoadState, ModelServer, ModelView, StatisticsView, VersionView,
 };
 
+use crate::aside::aside;
+
 /// A model with its versions and what they have done.
 #[derive(Debug)]
 pub(in crate::pages) struct Told {
@@ -169,14 +171,6 @@ pub(in crate::pages) async fn one(server: &Arc<ModelServer>, name: String) -> Op
         Told::of(&server, model).ok()
     })
     .await
-}
-
-/// Reads files and locks off the threads that answer requests.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use engine::Report;
 
 use super::body::Stat;
 use crate::pages::{
-    charts::{self, Band, Curve, Line},
+    charts::{self, Band, Curve, Labels, Line},
     text,
 };
 
@@ -105,5 +105,6 @@ fn curve(days: &[Day], profit: f64) -> Option<String> {
         band: Some(Band { points: band }),
         reference: Some(0.0),
         decimals: 2,
+        labels: Labels::Months,
     })
 }

@@ -5,7 +5,7 @@ use engine::Report;
 
 use super::{MISSES_MAX, Names, betting::Betting};
 use crate::pages::{
-    charts::{self, Bin, Curve, Line},
+    charts::{self, Bin, Curve, Labels, Line},
     opinions, text,
 };
 
@@ -334,6 +334,7 @@ impl Chosen<'_> {
             band: None,
             reference: None,
             decimals: 2,
+            labels: Labels::Months,
         })
     }
 

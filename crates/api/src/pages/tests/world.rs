@@ -16,13 +16,14 @@ use testkit::LeagueOptions;
 use tower::ServiceExt;
 
 use crate::{
-    ApiOptions, ApiState, ReadAccess,
+    ApiOptions, ApiState, Hosts, ReadAccess,
     pages::{Pages, assets::Assets, shell::Style},
 };
 
 /// A server and what it stands on.
 pub(in crate::pages) struct World {
     engine: Arc<Engine>,
+    pub(in crate::pages) state: ApiState,
     router: Router,
     _folder: TempDir,
 }
@@ -105,11 +106,17 @@ impl World {
     fn of(engine: Arc<Engine>, folder: TempDir, read_access: ReadAccess) -> Self {
         let options = ApiOptions {
             read_access,
+            hosts: match read_access {
+                ReadAccess::Open => Hosts::LoopbackAnd(Vec::new()),
+                ReadAccess::Keyed => Hosts::Any,
+            },
             ..ApiOptions::default()
         };
-        let router = crate::router(ApiState::new(Arc::clone(&engine), options));
+        let state = ApiState::new(Arc::clone(&engine), options);
+        let router = crate::router(state.clone());
         Self {
             engine,
+            state,
             router,
             _folder: folder,
         }
@@ -121,6 +128,7 @@ impl World {
             engine: Arc::clone(&self.engine),
             assets: Arc::new(Assets::load()),
             style: Arc::new(Style::new()),
+            kept: Arc::clone(&self.state.kept),
         }
     }
 

@@ -24,8 +24,8 @@ use self::{
     connection::{Answer, Connection},
     outcome::Outcome,
 };
-use super::{Name, client::Client};
-use crate::command::EXIT_ATTENTION;
+use super::Name;
+use crate::command::{EXIT_ATTENTION, client::Client};
 
 /// How to measure.
 #[derive(Debug, Args)]

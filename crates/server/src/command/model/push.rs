@@ -12,11 +12,11 @@ use engine::{Progress, ProgressSink, serving::ModelConfig};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::{
-    Name,
+use super::Name;
+use crate::command::{
     client::{Client, Upload},
+    progress,
 };
-use crate::command::progress;
 
 /// What to upload.
 #[derive(Debug, Args)]

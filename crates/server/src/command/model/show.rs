@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-/// Turns an answer into text.
-pub(super) type Show = fn(&Value) -> String;
+use crate::command::table::{entries, kibibytes, table, tenth, text};
 
 /// The list of models.
 pub(super) fn models(answer: &Value) -> String {
@@ -102,47 +101,4 @@ fn version_row(it: &Value) -> Vec<String> {
         text(&it["platform"]),
         text(&it["reason"]),
     ]
-}
-
-fn entries(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn tenth(value: &Value) -> String {
-    value
-        .as_f64()
-        .map_or_else(String::new, |it| format!("{it:.1}"))
-}
-
-fn kibibytes(value: &Value) -> String {
-    let bytes = value.as_u64().unwrap_or(0);
-    format!("{} KiB", bytes.div_ceil(1024))
-}
-
-/// Columns as wide as what stands in them.
-fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let head = head.iter().map(|it| (*it).to_owned()).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
-    let columns = lines[0].len();
-    let width = |column: usize| {
-        let cells = lines.iter().map(|it| it[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for line in &lines {
-        let cells = line.iter().zip(&widths);
-        let cells: Vec<_> = cells.map(|(it, width)| format!("{it:width$}")).collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
 }

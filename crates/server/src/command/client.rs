@@ -3,19 +3,47 @@
 use std::{io::Read, time::Duration};
 
 use anyhow::{Context, anyhow};
+use clap::Args;
 use serde_json::Value;
 use ureq::{
     Agent, AsSendBody, Body, SendBody,
     http::{Method, Request, Response, header, request::Builder},
 };
 
-use super::target::Target;
+use super::{table::Show, target::Target};
+use crate::config::Config;
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Loading a large model takes its time.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(600);
 /// The longest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
+
+/// Which server is talked to, and how its answers are printed.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// Where the server is; without it the address of the setting `listen`
+    #[arg(long, value_name = "URL", global = true)]
+    server: Option<String>,
+    /// API key, in place of `SPORTS_EDGE_KEY`
+    #[arg(long, value_name = "KEY", global = true)]
+    key: Option<String>,
+    /// Print what the server says, as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl ServerArgs {
+    /// Prints an answer as JSON or as text.
+    pub(crate) fn print(&self, answer: &Value, show: Show) -> anyhow::Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(answer)?);
+        } else {
+            print!("{}", show(answer));
+        }
+        Ok(())
+    }
+}
 
 /// A server that is talked to.
 pub(crate) struct Client {
@@ -32,7 +60,18 @@ pub(crate) struct Upload<R> {
 }
 
 impl Client {
-    pub(crate) fn new(server: Target, key: Option<String>) -> Self {
+    /// The server of the arguments, or that of the settings.
+    pub(crate) fn of(args: &ServerArgs, config: &Config) -> anyhow::Result<Self> {
+        let key = args.key.clone();
+        let key = key.or_else(|| config.api_key.clone().map(|it| it.0));
+        let server = match &args.server {
+            Some(url) => Target::parse(url)?,
+            None => Target::of_setting(config.settings.listen),
+        };
+        Ok(Self::new(server, key))
+    }
+
+    fn new(server: Target, key: Option<String>) -> Self {
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_WAIT_MAX))
             .timeout_recv_response(Some(ANSWER_WAIT_MAX))
@@ -147,16 +186,13 @@ impl Client {
 fn refusal(problem: &Value) -> anyhow::Error {
     let text = |name: &str| problem[name].as_str().unwrap_or_default();
     let mut words = format!("{}: {}", text("title").to_lowercase(), text("detail"));
-    match problem["status"].as_u64() {
-        Some(401) => words.push_str(
-            "; give a key with --key or SPORTS_EDGE_KEY (`sports-edge key create --name NAME \
-             --scope models` makes one)",
-        ),
-        Some(403) => {
-            words
-                .push_str("; `sports-edge key create --name NAME --scope models` makes such a key");
-        }
-        _ => {}
+    if problem["status"] == 401 {
+        words.push_str("; give a key with --key or SPORTS_EDGE_KEY");
+    }
+    let faults = problem["errors"].as_array().into_iter().flatten();
+    for detail in faults.filter_map(|it| it["detail"].as_str()) {
+        words.push_str("; ");
+        words.push_str(detail);
     }
     anyhow!(words)
 }

@@ -1,0 +1,74 @@
+//! Kept answers by their address: the path and query of the request, to the letter.
+
+use engine::caching::{Glimpse, Key};
+
+use super::{ADDRESS_BYTES_MAX, KeptReads};
+
+/// What an address stands for in the cache.
+pub(crate) struct Place {
+    /// Its kind.
+    pub(crate) kind: String,
+    pub(crate) key: Key,
+}
+
+impl KeptReads {
+    /// Where the answer to an address is kept.
+    ///
+    /// # Errors
+    /// Says why it is kept nowhere.
+    pub(crate) fn place(&self, address: &str) -> Result<Place, String> {
+        if address.len() > ADDRESS_BYTES_MAX {
+            return Err(format!(
+                "an address of more than {ADDRESS_BYTES_MAX} bytes is not kept"
+            ));
+        }
+        let path = address.split_once('?').map_or(address, |(path, _)| path);
+        let kept = self.reads.iter().find(|it| fits(it.read.route, path));
+        let kept = kept.ok_or_else(|| {
+            format!("{address:?} is no address whose answer is kept, such as /v1/board?limit=20")
+        })?;
+        Ok(Place {
+            kind: kept.read.kind_name(),
+            key: kept.key(address),
+        })
+    }
+}
+
+/// The address whose answer an entry is.
+pub(crate) fn address_of(glimpse: &Glimpse) -> Option<&str> {
+    match glimpse.public_texts()?[..] {
+        [address] => Some(address),
+        _ => None,
+    }
+}
+
+/// Whether a path is one of a route's.
+fn fits(route: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    let all = route.split('/').all(|wanted| match parts.next() {
+        Some(part) if wanted.starts_with('{') => !part.is_empty(),
+        part => part == Some(wanted),
+    });
+    all && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_path_fits_a_route_part_by_part() {
+        for (route, path, wanted) in [
+            ("/v1/board", "/v1/board", true),
+            ("/v1/board", "/v1/board/", false),
+            ("/v1/fixtures/{id}", "/v1/fixtures/8", true),
+            ("/v1/fixtures/{id}", "/v1/fixtures/", false),
+            ("/v1/fixtures/{id}", "/v1/fixtures/8/quotes", false),
+            ("/v1/fixtures/{id}/quotes", "/v1/fixtures/8/quotes", true),
+            ("/v1/fixtures/{id}/quotes", "/v1/fixtures/8", false),
+            ("/v1/board", "", false),
+        ] {
+            assert_eq!(fits(route, path), wanted, "{route} {path}");
+        }
+    }
+}
