@@ -118,11 +118,11 @@ test('without script the page is whole and says how to purge', async ({ browser,
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(`${baseURL}/cache`);
-  await page.getByLabel('Kind').selectOption('answer.teams');
+  await page.locator('select[name=kind]').selectOption('answer.teams');
   await page.getByRole('button', { name: 'Preview' }).click();
   await expect(page.locator('#preview')).toContainText("sports-edge cache purge --kind 'answer.teams'");
   await expect(page.locator('#preview button')).toBeHidden();
-  await page.getByLabel('Over').selectOption('day');
+  await page.locator('select[name=window]').selectOption('day');
   await page.getByRole('button', { name: 'Show' }).click();
   await expect(page.locator('.stats')).toContainText('last day');
   await context.close();
