@@ -3576,6 +3576,11 @@ export interface components {
              */
             since: string;
         };
+        /**
+         * @description A stretch of time until now.
+         * @enum {string}
+         */
+        Stretch: "hour" | "day";
         /** @description A club or national side. */
         Team: {
             /**
