@@ -48,9 +48,10 @@ async function open(context: BrowserContext): Promise<{ page: Page; out: () => R
   return { page, out: () => page.locator("p") };
 }
 
-/** Puts the test's page beside the server's own. */
-async function serve(context: BrowserContext): Promise<string[]> {
+/** Puts the test's page beside the server's own; without `live`, as if the server had no feed. */
+async function serve(context: BrowserContext, live = false): Promise<string[]> {
   const asked: string[] = [];
+  if (!live) await context.route("**/v1/live*", (route) => route.fulfill({ status: 404 }));
   await context.route("**/sdk-test.html*", (route) => route.fulfill({ contentType: "text/html", body: `<body><script type="module" src="/sdk-test.js"></script>` }));
   await context.route("**/sdk-test.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
   context.on("request", (request) => {
@@ -79,6 +80,19 @@ test("two tabs show the same, and one asks for both", async ({ context }) => {
   expect(asked.length).toBeLessThanOrEqual(7);
   await one.page.close();
   await expect(two.out()).toContainText("leads fresh");
+});
+
+test("it follows the server's feed, and asks for nothing meanwhile", async ({ context }) => {
+  const asked = await serve(context, true);
+  const { page, out } = await open(context);
+  await expect(out()).toContainText("live leads");
+  const before = (await out().textContent())!.split(" ")[1]!;
+  asked.length = 0;
+  await quote(1.6);
+  await expect(out()).not.toContainText(before);
+  await page.waitForTimeout(2_000);
+  await expect(out()).toContainText("live leads");
+  expect(asked).toEqual([]);
 });
 
 test("without a network it shows what it has, and goes on when there is one again", async ({ context }) => {
