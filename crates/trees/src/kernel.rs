@@ -63,7 +63,7 @@ pub(crate) trait Vector: Copy {
         quantiser.ranks(row, ranks);
     }
 
-    /// Every column's ranks of up to 64 rows, into that block of each column.
+    /// The columns of ranks of up to 64 rows, into that block of each.
     #[inline(always)]
     fn quantise_block<T: Number, R: Real, const B: usize>(
         (quantiser, by_feature): (&Quantiser, &[u32]),

@@ -271,7 +271,6 @@ impl Quantiser {
                 }
             }
         }
-        self.block_of_others(rows, of_rows, put);
     }
 
     /// The columns after those of ranks, of up to 64 rows.

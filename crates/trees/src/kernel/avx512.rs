@@ -177,10 +177,7 @@ impl Vector for V {
             }
         };
         // SAFETY: the processor has what `block` asks for, see `V`.
-        unsafe { ranks_of_block(quantiser, rows, of_rows.clone(), by_feature, put) }
-        quantiser.block_of_others(rows, of_rows, |column, row, rank| {
-            columns[column][block][Self::place::<R>(row) % WIDTH] = rank;
-        });
+        unsafe { ranks_of_block(quantiser, rows, of_rows, by_feature, put) }
     }
 
     /// Scores of eight (sixteen) rows are one register, and a register's leaves one byte of each

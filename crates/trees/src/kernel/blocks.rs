@@ -49,8 +49,13 @@ fn blocks<V: Vector, T: Number, R: Real, const B: usize>(
         let end = start + out.len() / outputs;
         for (block, from) in (start..end).step_by(WIDTH).enumerate() {
             let of_rows = from..end.min(from + WIDTH);
-            let quantiser = (job.quantiser, by_feature.as_slice());
-            V::quantise_block::<T, R, B>(quantiser, rows, of_rows, block, &mut columns[..width]);
+            let (ranked, columns) = (by_feature.as_slice(), &mut columns[..width]);
+            let quantiser = (job.quantiser, ranked);
+            V::quantise_block::<T, R, B>(quantiser, rows, of_rows.clone(), block, columns);
+            job.quantiser
+                .block_of_others(rows, of_rows, |column, row, rank| {
+                    columns[column][block][V::place::<R>(row) % WIDTH] = rank;
+                });
         }
         trees::<V, R, B>(job, &mut columns, out);
     }
