@@ -1,9 +1,9 @@
 //! What the cache that servers share does, in the Prometheus text format; every name stands here
 //! once.
 
-use std::fmt::Write;
-
 use engine::caching::shared::{SharedCounts, SharedHealth};
+
+use super::write_figure;
 
 /// Name, help, value.
 type Metric<T> = (&'static str, &'static str, fn(&T) -> f64);
@@ -118,18 +118,10 @@ const COUNTERS: [Metric<SharedCounts>; 17] = [
 pub(crate) fn text(health: &SharedHealth) -> String {
     let mut text = String::new();
     for (name, help, value) in GAUGES {
-        let value = value(health);
-        let _ = writeln!(
-            text,
-            "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
-        );
+        write_figure(&(name, help, "gauge", value), health, &mut text);
     }
     for (name, help, value) in COUNTERS {
-        let value = value(&health.counts);
-        let _ = writeln!(
-            text,
-            "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}"
-        );
+        write_figure(&(name, help, "counter", value), &health.counts, &mut text);
     }
     text
 }
