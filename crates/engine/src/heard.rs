@@ -9,7 +9,7 @@ use domain::FixtureId;
 use jiff::Timestamp;
 use store::FixtureEvent;
 
-/// Games whose last number is remembered; the games heard of longest ago make room.
+/// Games whose last number is remembered; the oldest games make room.
 const GAMES_MAX: usize = 10_000;
 
 /// Counts since the process began.

@@ -81,14 +81,20 @@ impl Engine {
             ratings: Vec::new(),
             head_to_head,
         };
-        let (serving, forecast) = match &sight.forecast {
-            Ok((serving, forecast)) => (serving.clone(), forecast),
+        let (serving, forecast) = match sight.forecast {
+            Ok(it) => it,
             Err(EngineError::NoModel | EngineError::NotPredictable { .. }) => return Ok(insight),
-            Err(_) => return Err(prediction_of(sight, &[]).expect_err("there is no forecast")),
+            Err(error) => return Err(error),
         };
-        insight.score_matrix = score_matrix(forecast);
+        insight.score_matrix = score_matrix(&forecast);
         insight.expected_score = Some(forecast.scores.expected());
-        insight.ratings = self.ratings(serving, &sight.game, sight.as_of).await?;
+        insight.ratings = self
+            .ratings(serving.clone(), &sight.game, sight.as_of)
+            .await?;
+        let sight = Sight {
+            forecast: Ok((serving, forecast)),
+            ..sight
+        };
         insight.prediction = Some(prediction_of(sight, &MarketKind::ALL)?);
         Ok(insight)
     }
