@@ -4307,6 +4307,8 @@ export interface operations {
             /** @description All entries are written. */
             200: {
                 headers: {
+                    /** @description Makes a read see this write. */
+                    "sports-edge-position"?: number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -4,12 +4,12 @@ use std::num::NonZeroU8;
 
 use axum::{extract::State, response::Response};
 use domain::{FixtureId, PlayEvent};
-use engine::{BatchProblem, EngineError, EventCommand};
+use engine::{BatchProblem, EventCommand};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::written::{Batch, IdempotencyHeader, refused};
+use super::written::{Batch, IdempotencyHeader, commands, refused};
 use crate::{
     ApiState,
     auth::Writer,
@@ -101,38 +101,23 @@ impl EventEntry {
         }
     }
 
-    fn command(&self) -> Result<EventCommand, EventFault> {
+    fn command(&self, index: usize) -> Result<EventCommand, BatchProblem> {
+        let problem = |(field, detail): EventFault| BatchProblem {
+            index,
+            field: field.to_owned(),
+            detail,
+        };
         Ok(EventCommand {
             fixture: FixtureId(self.fixture_id),
             event: PlayEvent {
                 sequence: self.sequence,
                 revision: self.revision,
                 at: self.at,
-                clock: self.clock.map(game_clock).transpose()?,
-                kind: self.body().kind()?,
+                clock: self.clock.map(game_clock).transpose().map_err(problem)?,
+                kind: self.body().kind().map_err(problem)?,
             },
             told_at: self.told_at,
         })
-    }
-}
-
-fn commands(entries: &[EventEntry]) -> Result<Vec<EventCommand>, EngineError> {
-    let mut commands = Vec::with_capacity(entries.len());
-    let mut problems = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
-        match entry.command() {
-            Ok(command) => commands.push(command),
-            Err((field, detail)) => problems.push(BatchProblem {
-                index,
-                field: field.to_owned(),
-                detail,
-            }),
-        }
-    }
-    if problems.is_empty() {
-        Ok(commands)
-    } else {
-        Err(EngineError::BadBatch(problems))
     }
 }
 
@@ -150,7 +135,8 @@ fn commands(entries: &[EventEntry]) -> Result<Vec<EventCommand>, EngineError> {
     params(IdempotencyHeader),
     request_body(content = Batch<EventEntry>, description = "1 to 1,000 events."),
     responses(
-        (status = 200, description = "All entries are written.", body = EventsWritten),
+        (status = 200, description = "All entries are written.", body = EventsWritten,
+            headers(("sports-edge-position" = u64, description = "Makes a read see this write."))),
         (status = 422, description = "Entries cannot be taken; nothing was written.",
             body = Problem, content_type = "application/problem+json"),
     ),
@@ -164,7 +150,7 @@ pub(crate) async fn put_events(
 ) -> Result<Response, ApiError> {
     once(&state.engine, &writer, "POST /v1/events", &body, async {
         let entries: Vec<EventEntry> = read_batch(&body.bytes)?;
-        let outcome = match commands(&entries) {
+        let outcome = match commands(entries, |index, it: EventEntry| it.command(index)) {
             Ok(commands) => state.engine.put_events(commands).await,
             Err(error) => Err(error),
         };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::Error as _};
 use utoipa::ToSchema;
 
-use super::written::{Batch, IdempotencyHeader, Written, written};
+use super::written::{Batch, IdempotencyHeader, Written, commands, written};
 use crate::{
     ApiState,
     auth::Writer,
@@ -87,22 +87,6 @@ impl QuoteEntry {
     }
 }
 
-fn commands(entries: Vec<QuoteEntry>) -> Result<Vec<QuoteCommand>, engine::EngineError> {
-    let mut commands = Vec::with_capacity(entries.len());
-    let mut problems = Vec::new();
-    for (index, entry) in entries.into_iter().enumerate() {
-        match entry.command(index) {
-            Ok(command) => commands.push(command),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if problems.is_empty() {
-        Ok(commands)
-    } else {
-        Err(engine::EngineError::BadBatch(problems))
-    }
-}
-
 /// Write quotes
 ///
 /// Appends bookmakers' prices. Nothing is overwritten: a quote of the same bookmaker, market,
@@ -131,7 +115,7 @@ pub(crate) async fn put_quotes(
 ) -> Result<Response, ApiError> {
     once(&state.engine, &writer, "POST /v1/quotes", &body, async {
         let entries: Vec<QuoteEntry> = read_batch(&body.bytes)?;
-        let outcome = match commands(entries) {
+        let outcome = match commands(entries, |index, it: QuoteEntry| it.command(index)) {
             Ok(commands) => state.engine.put_quotes(commands).await,
             Err(error) => Err(error),
         };

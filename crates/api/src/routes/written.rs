@@ -1,6 +1,6 @@
 //! What the three writes have in common: their answer, and faults that point into the body.
 
-use engine::{BatchOutcome, EngineError};
+use engine::{BatchOutcome, BatchProblem, EngineError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -69,6 +69,26 @@ impl From<BatchOutcome> for Written {
     }
 }
 
+/// Turns the entries of a batch into commands; where some cannot be, all of those are told.
+pub(crate) fn commands<T, C>(
+    entries: Vec<T>,
+    command: impl Fn(usize, T) -> Result<C, BatchProblem>,
+) -> Result<Vec<C>, EngineError> {
+    let mut commands = Vec::with_capacity(entries.len());
+    let mut problems = Vec::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        match command(index, entry) {
+            Ok(command) => commands.push(command),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok(commands)
+    } else {
+        Err(EngineError::BadBatch(problems))
+    }
+}
+
 /// Turns an engine's answer to a batch into the wire's.
 pub(crate) fn written(outcome: Result<BatchOutcome, EngineError>) -> Result<Written, ApiError> {
     outcome.map(Written::from).map_err(refused)
@@ -79,8 +99,7 @@ pub(crate) fn refused(error: EngineError) -> ApiError {
     let EngineError::BadBatch(problems) = error else {
         return error.into();
     };
-    let fault = |it: engine::BatchProblem| {
-        FieldError::at(format!("/data/{}/{}", it.index, it.field), it.detail)
-    };
+    let fault =
+        |it: BatchProblem| FieldError::at(format!("/data/{}/{}", it.index, it.field), it.detail);
     ApiError::InvalidEntries(problems.into_iter().take(100).map(fault).collect())
 }
