@@ -12,7 +12,7 @@ mod stream;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -20,8 +20,7 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
-    http::{HeaderValue, Request, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
 };
 use engine::{
     Engine,
@@ -32,9 +31,8 @@ use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     task::JoinSet,
 };
-use tower::ServiceExt;
 
-use crate::{auth::Inside, error::ApiError};
+use crate::{error::ApiError, router::ask};
 
 pub(crate) use follow::{FollowQuery, Holding, follow};
 pub(crate) use stream::Events;
@@ -74,8 +72,8 @@ pub(crate) struct Live {
     feed: Feed,
     options: LiveOptions,
     engine: Arc<Engine>,
-    /// What answers reads; set when the routes are joined.
-    reads: OnceLock<Router>,
+    /// What answers reads; there once the routes are joined.
+    reads: Arc<OnceLock<Router>>,
     known: Mutex<HashMap<Arc<str>, Arc<AsyncMutex<Known>>>>,
     /// Streams by API key.
     streams: Arc<Mutex<HashMap<String, usize>>>,
@@ -122,7 +120,11 @@ impl Drop for Place {
 }
 
 impl Live {
-    pub(crate) fn new(engine: &Arc<Engine>, options: LiveOptions) -> Self {
+    pub(crate) fn new(
+        engine: &Arc<Engine>,
+        options: LiveOptions,
+        reads: Arc<OnceLock<Router>>,
+    ) -> Self {
         let feed = FeedOptions {
             keys_max: options.keys_max,
             readers_max: options.connections_max,
@@ -134,17 +136,12 @@ impl Live {
             feed: Feed::new(feed, epoch),
             options,
             engine: Arc::clone(engine),
-            reads: OnceLock::new(),
+            reads,
             known: Mutex::default(),
             streams: Arc::default(),
             stopping: watch::Sender::new(false),
             refused: AtomicUsize::new(0),
         }
-    }
-
-    /// Says what answers reads.
-    pub(crate) fn answer_by(&self, reads: Router) {
-        let _ = self.reads.set(reads); // A second router of one state answers the same.
     }
 
     /// Ends every stream, and every one that begins from now on.
@@ -200,12 +197,23 @@ impl Live {
             return Ok(());
         }
         let known = self.known(key);
-        self.renew(key, &known).await
+        let made = self.renew(key, &known).await;
+        let mut all = self.lock_known();
+        // Nothing is kept of an address that cannot be followed, unless somebody else tries it now.
+        let is_alone = Arc::strong_count(&known) == 2;
+        if made.is_err() && is_alone && self.feed.revision(key).is_none() {
+            all.remove(key);
+        }
+        drop(all);
+        made
+    }
+
+    fn lock_known(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<AsyncMutex<Known>>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self, key: &str) -> Arc<AsyncMutex<Known>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(key.into()).or_default())
+        Arc::clone(self.lock_known().entry(key.into()).or_default())
     }
 
     /// Makes an answer and puts it into the feed; one at a time for each address, so that no older
@@ -241,13 +249,8 @@ impl Live {
             .reads
             .get()
             .ok_or_else(|| refusal("the server is starting"))?;
-        let mut request = Request::builder().uri(format!("/v1/{key}"));
-        if let Some(etag) = etag {
-            request = request.header(header::IF_NONE_MATCH, etag);
-        }
-        let request = request.extension(Inside).body(Body::empty());
-        let request = request.map_err(|_| refusal("it is no address"))?;
-        let Ok(response) = reads.clone().oneshot(request).await;
+        let response = ask(reads.clone(), &format!("/v1/{key}"), etag).await;
+        let response = response.map_err(|_| refusal("it is no address"))?;
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED => return Ok(None),
@@ -299,7 +302,7 @@ impl Live {
     /// Lets go of what nobody has followed for a while.
     async fn let_go(&self) {
         let followed: Vec<_> = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = self.lock_known();
             known
                 .iter()
                 .map(|(key, it)| (Arc::clone(key), Arc::clone(it)))
@@ -313,7 +316,7 @@ impl Live {
             }
             entry.idle_ticks += 1;
             if entry.idle_ticks > IDLE_TICKS_MAX {
-                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut known = self.lock_known();
                 self.feed.forget(&key);
                 known.remove(&key);
             }

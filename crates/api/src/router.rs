@@ -1,6 +1,14 @@
 //! Joins endpoints, documentation and pages behind the front door.
 
-use axum::{Extension, Router, extract::DefaultBodyLimit, middleware};
+use axum::{
+    Router,
+    body::Body,
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, Request, header},
+    middleware,
+    response::Response,
+};
+use tower::ServiceExt;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -10,7 +18,8 @@ use tower_http::{
 };
 
 use crate::{
-    ApiState, Warmer, docs, error::ApiError, guard, kept, oip, openapi, pages, position, routes,
+    ApiState, auth::Inside, docs, error::ApiError, guard, kept, oip, openapi, pages, position,
+    routes,
 };
 
 /// Everything the server answers to.
@@ -21,24 +30,37 @@ pub fn router(state: ApiState) -> Router {
 
 /// Everything, models behind a front door that others use, too.
 pub(crate) fn joined(state: ApiState, models: oip::Door) -> Router {
-    let (endpoints, _) = routes::endpoints().split_for_parts();
-    let endpoints = kept_routes(endpoints, &state);
-    state.live.answer_by(endpoints.clone());
-    let everything = endpoints
+    let everything = state
+        .reads()
         .layer(middleware::from_fn_with_state(
             state.clone(),
             position::honour,
         ))
-        .layer(Extension(Warmer::new(&state)))
         .merge(pages::router(&state))
         .merge(docs::router(openapi::openapi_json()));
     guarded(everything, state).merge(oip::router(models))
 }
 
-/// Endpoints without a front door, whose answers are kept.
-pub(crate) fn kept_routes(endpoints: Router<ApiState>, state: &ApiState) -> Router {
+/// Endpoints without a front door, whose answers are kept; see [`ApiState::reads`].
+pub(crate) fn kept_routes(state: &ApiState) -> Router {
+    let (endpoints, _) = routes::endpoints().split_for_parts();
     let kept = middleware::from_fn_with_state(state.clone(), kept::keep);
     endpoints.layer(kept).with_state(state.clone())
+}
+
+/// What a `GET` of an address answers to the server itself, which needs no key; `etag` is what it
+/// holds already. An address that is none is the error.
+pub(crate) async fn ask(
+    reads: Router,
+    address: &str,
+    etag: Option<&HeaderValue>,
+) -> Result<Response, axum::http::Error> {
+    let mut request = Request::builder().uri(address).extension(Inside);
+    if let Some(etag) = etag {
+        request = request.header(header::IF_NONE_MATCH, etag);
+    }
+    let Ok(response) = reads.oneshot(request.body(Body::empty())?).await;
+    Ok(response)
 }
 
 /// Puts the front door before `routes`.

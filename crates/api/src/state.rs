@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
-use axum::http::HeaderValue;
+use axum::{Router, http::HeaderValue};
 use engine::{Engine, caching::Window};
 use tokio::sync::Semaphore;
 
@@ -17,6 +17,7 @@ use crate::{
     kept::KeptReads,
     live::Live,
     metrics::{self, HttpFigures},
+    router,
 };
 
 /// Time between two looks at the cache.
@@ -80,6 +81,7 @@ pub struct ApiState {
     pub(crate) figures: Arc<HttpFigures>,
     pub(crate) kept: Arc<KeptReads>,
     pub(crate) live: Arc<Live>,
+    reads: Arc<OnceLock<Router>>,
     request_count: Arc<AtomicU32>,
     draining: Arc<AtomicBool>,
     warming: Arc<AtomicBool>,
@@ -88,9 +90,11 @@ pub struct ApiState {
 impl ApiState {
     /// Joins an engine and options.
     pub fn new(engine: Arc<Engine>, options: ApiOptions) -> Self {
+        let reads = Arc::default();
         Self {
             kept: Arc::new(KeptReads::new(engine.cache())),
-            live: Arc::new(Live::new(&engine, options.live.clone())),
+            live: Arc::new(Live::new(&engine, options.live.clone(), Arc::clone(&reads))),
+            reads,
             engine,
             requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),
             options: Arc::new(options),
@@ -136,6 +140,12 @@ impl ApiState {
     /// Addresses of the answers that were asked for most lately, first the most.
     pub fn hottest_answers(&self, count: usize) -> Vec<String> {
         self.kept.watch.hottest(count)
+    }
+
+    /// The endpoints past the front door, for clients that came through it and for the server
+    /// itself; built once.
+    pub(crate) fn reads(&self) -> Router {
+        self.reads.get_or_init(|| router::kept_routes(self)).clone()
     }
 
     /// The engine behind the API.

@@ -6,12 +6,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::Request, http::StatusCode, response::Response};
+use axum::{Router, http::StatusCode, response::Response};
 use tokio::{task::JoinSet, time::Instant};
-use tower::ServiceExt;
 
 use super::KeptReads;
-use crate::{ApiState, auth::Inside, error::ApiError, router, routes};
+use crate::{ApiState, error::ApiError, router::ask};
 
 /// Failures that are told one by one.
 const FAILURES_MAX: usize = 20;
@@ -19,7 +18,7 @@ const FAILURES_MAX: usize = 20;
 /// Makes answers before they are asked for.
 #[derive(Clone)]
 pub struct Warmer {
-    routes: Router,
+    reads: Router,
     kept: Arc<KeptReads>,
 }
 
@@ -50,9 +49,8 @@ pub struct Warmed {
 impl Warmer {
     /// Asks what `state` serves, past its front door.
     pub fn new(state: &ApiState) -> Self {
-        let (endpoints, _) = routes::endpoints().split_for_parts();
         Self {
-            routes: router::kept_routes(endpoints, state),
+            reads: state.reads(),
             kept: Arc::clone(&state.kept),
         }
     }
@@ -98,11 +96,8 @@ impl Warmer {
     /// Asks for one; says whether it was made now.
     async fn ask(&self, address: &str) -> Result<bool, String> {
         self.kept.place(address)?;
-        let request = Request::builder().uri(address).body(Body::empty());
-        let mut request = request.map_err(|it| it.to_string())?;
-        request.extensions_mut().insert(Inside);
-        let response = self.routes.clone().oneshot(request).await;
-        let response = response.unwrap_or_else(|never| match never {});
+        let response = ask(self.reads.clone(), address, None).await;
+        let response = response.map_err(|it| it.to_string())?;
         if response.status() == StatusCode::OK {
             let timing = response.headers().get("server-timing");
             return Ok(timing.is_some_and(|it| it.as_bytes().ends_with(b"loader")));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use axum::{Extension, Json, extract::State};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use tracing::info;
 use utoipa::ToSchema;
@@ -86,7 +86,6 @@ pub(crate) struct WarmFailure {
 pub(crate) async fn warm_cache(
     operator: Operator,
     State(state): State<ApiState>,
-    Extension(warmer): Extension<Warmer>,
     _query: Query<NoQuery>,
     body: JsonBody,
 ) -> Result<Json<WarmOutcome>, ApiError> {
@@ -96,7 +95,7 @@ pub(crate) async fn warm_cache(
         time_max: state.options.handler_time_max * 4 / 5,
         parallel: PARALLEL,
     };
-    let warmed = warmer.warm(addresses, bounds).await;
+    let warmed = Warmer::new(&state).warm(addresses, bounds).await;
     info!(
         made = warmed.made,
         kept = warmed.kept,
