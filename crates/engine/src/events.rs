@@ -114,7 +114,7 @@ impl Engine {
             *wanted.entry(command.fixture).or_default() += 1;
         }
         let ids: Vec<FixtureId> = wanted.keys().copied().collect();
-        for event in self.store.events(&ids).await? {
+        for event in self.store.writing().events(&ids).await? {
             *wanted.entry(event.fixture).or_default() += 1;
         }
         let mut problems = Vec::new();

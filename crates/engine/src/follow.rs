@@ -43,11 +43,16 @@ impl Engine {
     pub(crate) async fn forget(&self, topics: impl IntoIterator<Item = Topic>) {
         let targets: Vec<Target> = topics.into_iter().map(|it| it.tag().into()).collect();
         self.cache().remove(&targets).await;
-        self.changed.send_modify(|it| *it += 1);
+        self.tell_changed();
     }
 
     async fn forget_everything(&self) {
         self.cache().remove(&[Target::Everything]).await;
+        self.tell_changed();
+    }
+
+    /// Tells those who asked for it that answers may have become others.
+    fn tell_changed(&self) {
         self.changed.send_modify(|it| *it += 1);
     }
 
@@ -107,12 +112,14 @@ impl Engine {
             let changes = self.store.changes(after, CHANGES_MAX).await?;
             if after == NOWHERE {
                 self.cache().forget(); // What changed before is not known.
+                self.tell_changed();
             } else if changes.missed {
                 self.forget_everything().await;
             } else if !changes.items.is_empty() {
                 let targets = self.changed_targets(&changes.items).await?;
                 let span = after..changes.last;
                 self.cache().remove_followed(&targets, span).await;
+                self.tell_changed();
             }
             self.followed.store(changes.last, Ordering::Release);
             if changes.items.len() < CHANGES_MAX as usize {

@@ -3,6 +3,7 @@
 
 mod board;
 mod boosted;
+mod follow;
 mod in_play;
 mod lists;
 mod predictions;
