@@ -100,9 +100,6 @@ pub trait Store: Send + Sync {
     /// Every event of these games, by game, then in the order of the source, all revisions.
     async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError>;
 
-    /// Games of which something became known at or after this moment, in order of id.
-    async fn heard_since(&self, since: Timestamp) -> Result<Vec<FixtureId>, StoreError>;
-
     /// Games as models read them, in order of kickoff, then id.
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError>;
 

@@ -262,10 +262,6 @@ impl Store for SqliteStore {
         events::list(self, ids).await
     }
 
-    async fn heard_since(&self, since: Timestamp) -> Result<Vec<FixtureId>, StoreError> {
-        events::heard(self, since).await
-    }
-
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
         games::list(self, query).await
     }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeSet, HashSet};
 
 use domain::FixtureId;
-use jiff::Timestamp;
 
 use super::sql::Args;
 use super::{PostgresStore, outbox};
 use crate::changes::unknown;
-use crate::code::{micros, micros_up};
+use crate::code::micros;
 use crate::events::{EventRow, body, event, sequence};
 use crate::outbox::{ChangeKind, Outgoing};
 use crate::{FixtureEvent, RecordedEvent, Recording, StoreError};
@@ -78,18 +77,4 @@ pub(super) async fn list(
         )
         .await?;
     rows.into_iter().map(event).collect()
-}
-
-pub(super) async fn heard(
-    store: &PostgresStore,
-    since: Timestamp,
-) -> Result<Vec<FixtureId>, StoreError> {
-    let mut session = store.read().await?;
-    let rows: Vec<(i64,)> = session
-        .rows(
-            "SELECT DISTINCT fixture FROM events WHERE known_at >= $1 ORDER BY 1",
-            Args::default().with(micros_up(since)),
-        )
-        .await?;
-    Ok(rows.into_iter().map(|(it,)| FixtureId(it)).collect())
 }

@@ -94,12 +94,6 @@ impl Store for ReplicatedStore {
             .await
     }
 
-    async fn heard_since(&self, since: Timestamp) -> Result<Vec<FixtureId>, StoreError> {
-        let need = Need::Kind(ChangeKind::Events);
-        self.read(need, |it| async move { it.heard_since(since).await })
-            .await
-    }
-
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
         let need = Need::of_games(query);
         self.read(need, |it| async move { it.games(query).await })

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::FixtureId;
-use jiff::Timestamp;
 
 use super::{SqliteStore, outbox};
 use crate::changes::unknown;
-use crate::code::{json, micros, micros_up};
+use crate::code::{json, micros};
 use crate::events::{EventRow, body, event, sequence};
 use crate::outbox::{ChangeKind, Outgoing};
 use crate::{FixtureEvent, RecordedEvent, Recording, StoreError};
@@ -68,16 +67,4 @@ pub(super) async fn list(
     .fetch_all(&store.reader)
     .await?;
     rows.into_iter().map(event).collect()
-}
-
-pub(super) async fn heard(
-    store: &SqliteStore,
-    since: Timestamp,
-) -> Result<Vec<FixtureId>, StoreError> {
-    let rows: Vec<i64> =
-        sqlx::query_scalar("SELECT DISTINCT fixture FROM events WHERE known_at >= $1 ORDER BY 1")
-            .bind(micros_up(since))
-            .fetch_all(&store.reader)
-            .await?;
-    Ok(rows.into_iter().map(FixtureId).collect())
 }

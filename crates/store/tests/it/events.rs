@@ -105,22 +105,3 @@ async fn events_of_a_game_nobody_knows_are_refused_with_all_beside_them() {
     })
     .await;
 }
-
-#[tokio::test]
-async fn games_heard_of_lately_are_found() {
-    each_store(async |store| {
-        let [first, second] = games(store).await;
-        let by = recording_at("2023-09-02T16:00:00Z");
-        let events = [
-            goal(first, 1, 0, "2023-09-02T14:10:00Z"),
-            goal(first, 2, 0, "2023-09-02T15:10:00Z"),
-            goal(second, 1, 0, "2023-09-02T14:10:00Z"),
-        ];
-        store.append_events(&by, &events).await.unwrap();
-        let heard = async |since| store.heard_since(time(since)).await.unwrap();
-        assert_eq!(heard("2023-09-02T14:10:00Z").await, [first, second]);
-        assert_eq!(heard("2023-09-02T14:10:01Z").await, [first]);
-        assert_eq!(heard("2023-09-02T15:10:01Z").await, []);
-    })
-    .await;
-}

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store};
 use testkit::{PostgresServer, ServerOptions};
 
-use crate::sample::{fixture, put, quote, result, world};
+use crate::sample::{fixture, put, quote, recording, result, world};
 use steps::steps;
 
 /// Small tables that are read whole again and again, so that they cannot be out of date.
@@ -27,11 +27,12 @@ const READ_WHOLE: [&str; 6] = [
 ];
 
 /// Large tables of the test's database.
-const LARGE: [&str; 13] = [
+const LARGE: [&str; 14] = [
     "fixtures",
     "quotes",
     "superseded_quotes",
     "revisions",
+    "events",
     "recordings",
     "outbox",
     "team_aliases",
@@ -49,12 +50,14 @@ async fn seed(store: &dyn Store) {
     let mut record = fixture(a, b, "2000-01-01T12:00:00Z");
     record.result = result(1, 0);
     record.quotes = vec![quote("bet365", "2023-09-01T12:00:00Z", [2.0, 3.5, 4.0])];
-    put(store, &[record]).await;
+    let fixtures = put(store, &[record]).await.fixtures;
+    let event = steps::event(fixtures[0]);
+    store.append_events(&recording(), &[event]).await.unwrap();
 }
 
 /// Makes the database large: 100,000 fixtures of 20 competitions and 30 seasons, 500,000 quotes, and as
 /// much of the rest as there may be. `{n}` is a table of whole numbers from 1 up to a bound.
-const FILL: [&str; 13] = [
+const FILL: [&str; 14] = [
     "INSERT INTO competitions (key, name, sport, country, pool, time_zone, single_round)
      SELECT 'league-' || v, '', 'football', '', 'pool', 'UTC', 1 FROM {n 18}",
     "INSERT INTO teams (id, sport, name, country, folded)
@@ -82,6 +85,9 @@ const FILL: [&str; 13] = [
      FROM quotes AS q, {n 20000} WHERE q.fixture = 1",
     "INSERT INTO revisions (fixture, field, old, new, recording)
      SELECT 10 + v, 'status', '0', '1', 101 FROM {n 20000}",
+    "INSERT INTO events (fixture, sequence, revision, known_at, recorded_at, source, body)
+     SELECT 11 + v % 100000, 1 + v / 100000, 0, v, v, e.source, e.body
+     FROM events AS e, {n 200000} WHERE e.fixture = 1",
     "INSERT INTO imports (source, location, digest, started_at, finished_at, rows_read,
          rows_rejected, rejected) SELECT 1, 'x', '', v, v, 0, 0, '[]' FROM {n 8000}",
     "INSERT INTO models (name, version, created_at, data_digest, body, report)

@@ -3,10 +3,12 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use domain::{CompetitionKey, FixtureId, FixtureStatus, SeasonKey, Sport, TeamId};
+use domain::{
+    CompetitionKey, FixtureId, FixtureStatus, PlayEvent, PlayKind, SeasonKey, Sport, TeamId,
+};
 use store::{
-    ApiKeyRecord, FixtureQuery, GameQuery, IdempotencyRecord, ImportRecord, ModelRecord, SortOrder,
-    Store, TeamName, TeamQuery,
+    ApiKeyRecord, FixtureEvent, FixtureQuery, GameQuery, IdempotencyRecord, ImportRecord,
+    ModelRecord, SortOrder, Store, TeamName, TeamQuery,
 };
 
 use crate::sample::{fixture, key, league, quote, recording, result, source, team, time};
@@ -32,6 +34,22 @@ fn step<'a, T>(
 
 /// The fixtures that are asked for.
 const ID: FixtureId = FixtureId(7_777);
+
+/// The end of a game.
+pub(super) fn event(fixture: FixtureId) -> FixtureEvent {
+    let at = time("2023-09-01T14:00:00Z");
+    FixtureEvent {
+        fixture,
+        event: PlayEvent {
+            sequence: 1,
+            revision: 0,
+            at,
+            clock: None,
+            kind: PlayKind::Finished,
+        },
+        known_at: at,
+    }
+}
 
 fn list(query: FixtureQuery) -> FixtureQuery {
     FixtureQuery { limit: 50, ..query }
@@ -193,6 +211,7 @@ fn single_reads(store: &dyn Store) -> Vec<Step<'_>> {
         step("fixture", &[], store.fixture(ID)),
         step("quotes", &[], store.quotes(ID)),
         step("revisions", &[], store.revisions(ID)),
+        step("events", &[], store.events(&[ID, FixtureId(8_888)])),
         step("competitions", &[], store.competitions()),
         step("counts", &[], store.counts()),
         step("revision", &[], store.data_revision()),
@@ -223,6 +242,9 @@ fn writes(store: &dyn Store) -> Vec<Step<'_>> {
     let at = time("2024-01-01T00:00:00Z");
     vec![
         step("record", &[], async move { record(store).await }),
+        step("event", &[], async move {
+            store.append_events(&recording(), &[event(ID)]).await
+        }),
         step("competition", &[], async move {
             store.put_competitions(&[league()]).await
         }),
