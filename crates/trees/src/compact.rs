@@ -44,9 +44,19 @@ impl Writer {
 
     /// A length, and so many bytes from the next multiple of 64 on.
     pub(crate) fn block(&mut self, block: &[u8]) {
-        self.len(block.len());
-        self.bytes.resize(self.bytes.len().next_multiple_of(64), 0);
-        self.bytes.extend_from_slice(block);
+        self.bytes.reserve(block.len() + 72);
+        self.block_of(|to| to.bytes.extend_from_slice(block));
+    }
+
+    /// The same of what is written then and there.
+    pub(crate) fn block_of(&mut self, write: impl FnOnce(&mut Self)) {
+        let place = self.bytes.len();
+        self.len(0);
+        let start = self.bytes.len().next_multiple_of(64);
+        self.bytes.resize(start, 0);
+        write(self);
+        let length = (self.bytes.len() - start) as u64;
+        self.bytes[place..place + 8].copy_from_slice(&length.to_le_bytes());
     }
 }
 
@@ -277,7 +287,16 @@ pub(crate) fn read_head(from: &mut Reader<'_>) -> Result<Ensemble, ReadError> {
 }
 
 /// The trees of an ensemble.
+/// Bytes of a leaf.
+const LEAF: usize = 17;
+/// Bytes of a split before its threshold or set.
+const SPLIT: usize = 22;
+
 pub(crate) fn write_trees(trees: &[Tree], to: &mut Writer) {
+    let nodes: usize = trees.iter().map(|tree| tree.nodes.len()).sum();
+    // Half of the nodes are splits, most of them with a threshold.
+    to.bytes
+        .reserve(nodes * (LEAF + SPLIT + 8) / 2 + trees.len() * 12 + 8);
     to.len(trees.len());
     for tree in trees {
         to.u32(tree.output);
@@ -285,9 +304,10 @@ pub(crate) fn write_trees(trees: &[Tree], to: &mut Writer) {
         for node in &tree.nodes {
             match node {
                 Node::Leaf { value, cover } => {
-                    to.u8(u8::MAX);
-                    to.f64(*value);
-                    to.f64(*cover);
+                    let mut leaf = [u8::MAX; LEAF];
+                    leaf[1..9].copy_from_slice(&value.to_le_bytes());
+                    leaf[9..].copy_from_slice(&cover.to_le_bytes());
+                    to.bytes.extend_from_slice(&leaf);
                 }
                 Node::Split(split) => write_split(split, to),
             }
@@ -302,12 +322,14 @@ fn write_split(split: &Split, to: &mut Writer) {
         Test::Equal(it) => (2, *it, None),
         Test::Member(it) => (3, 0.0, Some(it)),
     };
-    to.u8(code);
-    to.u8(crate::quantise::missing_code(split.missing));
-    to.u32(split.feature);
-    to.u32(split.left);
-    to.u32(split.right);
-    to.f64(split.cover);
+    let mut head = [0; SPLIT];
+    head[0] = code;
+    head[1] = crate::quantise::missing_code(split.missing);
+    head[2..6].copy_from_slice(&split.feature.to_le_bytes());
+    head[6..10].copy_from_slice(&split.left.to_le_bytes());
+    head[10..14].copy_from_slice(&split.right.to_le_bytes());
+    head[14..].copy_from_slice(&split.cover.to_le_bytes());
+    to.bytes.extend_from_slice(&head);
     match set {
         None => to.f64(number),
         Some(set) => {

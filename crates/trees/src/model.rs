@@ -350,9 +350,7 @@ fn compact(ensemble: &Ensemble) -> Vec<u8> {
         quantiser.write(&mut to);
         tables.write(&blocks, &mut to);
     }
-    let mut trees = Writer::default();
-    write_trees(&ensemble.trees, &mut trees);
-    to.block(&trees.bytes);
+    to.block_of(|to| write_trees(&ensemble.trees, to));
     to.bytes.shrink_to_fit();
     to.bytes
 }

@@ -21,11 +21,11 @@ struct Asked {
     low: u8,
 }
 
-/// Every split of an ensemble.
-fn splits(ensemble: &Ensemble) -> impl Iterator<Item = &Split> + Clone {
+/// Every split of an ensemble, and the number of its node among all.
+fn splits(ensemble: &Ensemble) -> impl Iterator<Item = (u32, &Split)> {
     let nodes = ensemble.trees.iter().flat_map(|tree| &tree.nodes);
-    nodes.filter_map(|node| match node {
-        Node::Split(split) => Some(split),
+    (0..).zip(nodes).filter_map(|(number, node)| match node {
+        Node::Split(split) => Some((number, split)),
         Node::Leaf { .. } => None,
     })
 }
@@ -36,10 +36,21 @@ pub(crate) fn compile(ensemble: &Ensemble) -> Option<(Quantiser, Tables, Blocks)
     if ensemble.trees.iter().any(|tree| leaves(tree) > LEAVES_MAX) {
         return None;
     }
-    let (quantiser, plan) = Quantiser::plan(ensemble.precision, splits(ensemble))?;
-    let mut trees: Vec<&Tree> = ensemble.trees.iter().collect();
-    trees.sort_by_key(|tree| tree.output);
-    let trees: Vec<Ordered> = trees.into_iter().map(|tree| order(tree, &plan)).collect();
+    let nodes: usize = ensemble.trees.iter().map(|tree| tree.nodes.len()).sum();
+    u32::try_from(nodes).ok()?;
+    let (quantiser, plan) = Quantiser::plan(ensemble.precision, splits(ensemble), nodes)?;
+    let mut first = 0;
+    let numbered = |tree| {
+        let number = first;
+        first += count(tree);
+        (number, tree)
+    };
+    let mut trees: Vec<(u32, &Tree)> = ensemble.trees.iter().map(numbered).collect();
+    trees.sort_by_key(|(_, tree)| tree.output);
+    let trees: Vec<Ordered> = trees
+        .into_iter()
+        .map(|(first, tree)| order(first, tree, &plan))
+        .collect();
     let (mut tables, mut blocks) = (Tables::default(), Blocks::default());
     for run in trees.chunk_by(|left, right| left.output == right.output) {
         let (output, trees) = (run[0].output, u32::try_from(run.len()).ok()?);
@@ -64,15 +75,22 @@ pub(crate) fn compile(ensemble: &Ensemble) -> Option<(Quantiser, Tables, Blocks)
     Some((quantiser, tables, blocks))
 }
 
-fn order(tree: &Tree, plan: &Plan) -> Ordered {
+/// Nodes of a tree.
+fn count(tree: &Tree) -> u32 {
+    u32::try_from(tree.nodes.len()).expect("all together are fewer")
+}
+
+/// A tree whose nodes are numbered from `first`.
+fn order(first: u32, tree: &Tree, plan: &Plan) -> Ordered {
     enum Step<'a> {
         Down(u32),
-        Asked(&'a Split, usize),
+        Asked(u32, &'a Split, usize),
     }
+    let half = tree.nodes.len() / 2;
     let mut it = Ordered {
         output: tree.output,
-        leaves: Vec::new(),
-        asked: Vec::new(),
+        leaves: Vec::with_capacity(half + 1),
+        asked: Vec::with_capacity(half),
     };
     let mut steps = vec![Step::Down(0)];
     while let Some(step) = steps.pop() {
@@ -81,12 +99,12 @@ fn order(tree: &Tree, plan: &Plan) -> Ordered {
                 Node::Leaf { value, .. } => it.leaves.push(*value),
                 Node::Split(split) => {
                     steps.push(Step::Down(split.right));
-                    steps.push(Step::Asked(split, it.leaves.len()));
+                    steps.push(Step::Asked(first + at, split, it.leaves.len()));
                     steps.push(Step::Down(split.left));
                 }
             },
-            Step::Asked(split, low) => it.asked.push(Asked {
-                place: plan.place(split),
+            Step::Asked(node, split, low) => it.asked.push(Asked {
+                place: plan.place(node, split),
                 low: u8::try_from(low).expect("few leaves"),
             }),
         }
@@ -116,6 +134,7 @@ fn together(trees: &[Ordered]) -> (usize, Vec<u16>) {
 }
 
 fn write_leaves(tree: &Ordered, width: usize, single: bool, to: &mut Vec<u8>) {
+    to.reserve(width * if single { 4 } else { 8 });
     for leaf in 0..width {
         let value = tree.leaves.get(leaf).copied().unwrap_or(0.0);
         match single {

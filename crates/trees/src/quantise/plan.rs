@@ -101,9 +101,9 @@ fn key_of(split: &Split, single: bool, categorised: &Categorised) -> Key {
 }
 
 impl Plan {
-    /// Where a question is asked.
-    pub(crate) fn place(&self, split: &Split) -> Place {
-        if let Some((number, rank)) = self.thresholds.rank(split) {
+    /// Where the question of a node is asked.
+    pub(crate) fn place(&self, node: u32, split: &Split) -> Place {
+        if let Some((number, rank)) = self.thresholds.rank(node) {
             let column = self.of_ranks[number];
             return Place::Above { column, rank };
         }
@@ -139,23 +139,21 @@ impl Plan {
 }
 
 impl Quantiser {
-    /// Columns for these questions, the most asked first; nothing where there are too many.
+    /// Columns for the questions of nodes that are numbered below `nodes`, the most asked first;
+    /// nothing where there are too many.
     pub(crate) fn plan<'a>(
         precision: Precision,
-        splits: impl Iterator<Item = &'a Split> + Clone,
+        splits: impl Iterator<Item = (u32, &'a Split)>,
+        nodes: usize,
     ) -> Option<(Self, Plan)> {
         let single = precision == Precision::Single;
-        let thresholds = Thresholds::new(single, splits.clone());
-        let categorised = categorised(splits.clone());
+        let (thresholds, others) = Thresholds::new(single, splits, nodes)?;
+        let categorised = categorised(&others);
         let mut uses: HashMap<Key, usize> = HashMap::new();
-        let mut of_ranks = vec![0_usize; thresholds.count];
-        for split in splits {
-            match thresholds.rank(split) {
-                Some((number, _)) => of_ranks[number] += 1,
-                None => *uses.entry(key_of(split, single, &categorised)).or_default() += 1,
-            }
+        for split in others {
+            *uses.entry(key_of(split, single, &categorised)).or_default() += 1;
         }
-        let used = of_ranks.iter().enumerate().filter(|it| *it.1 > 0);
+        let used = thresholds.uses.iter().enumerate().filter(|it| *it.1 > 0);
         let of_ranks = used.map(|(number, uses)| (thresholds.key(number), *uses));
         let mut keys: Vec<(Key, usize)> = of_ranks.chain(uses).collect();
         if keys.len() > COLUMNS_MAX {
@@ -174,7 +172,7 @@ impl Quantiser {
         quantiser.lay_out_lines(&keys, &categorised);
         let places: HashMap<Key, u16> = keys.into_iter().zip(0..).collect();
         let column = |number| places.get(&thresholds.key(number)).copied();
-        let of_ranks = (0..thresholds.count)
+        let of_ranks = (0..thresholds.uses.len())
             .map(|number| column(number).unwrap_or(0))
             .collect();
         let plan = Plan {
@@ -330,7 +328,7 @@ impl Ranks {
     }
 }
 
-fn categorised<'a>(splits: impl Iterator<Item = &'a Split>) -> Categorised {
+fn categorised(splits: &[&Split]) -> Categorised {
     let mut categorised = Categorised::new();
     for split in splits {
         if let Test::Member(set) = &split.test {

@@ -3,8 +3,6 @@
 mod objective;
 mod tree;
 
-use std::collections::HashMap;
-
 use crate::{
     Aggregate, Base, Ensemble, Precision, ReadError,
     check::{OUTPUTS_MAX, malformed},
@@ -12,20 +10,25 @@ use crate::{
 
 use self::tree::read_tree;
 
-/// Lines of `key=value`, with the number of the line each stands in.
+/// Lines of `key=value`. A part of a model has some twenty, which are looked through faster than
+/// they are hashed.
 pub(crate) struct Fields<'a> {
     place: String,
-    values: HashMap<&'a str, (usize, &'a str)>,
+    lines: Vec<Line<'a>>,
+}
+
+/// A line, and its number in the file.
+struct Line<'a> {
+    number: usize,
+    key: &'a str,
+    value: &'a str,
 }
 
 /// Reads a model's text.
 pub(crate) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| malformed(&format!("byte {}", error.valid_up_to()), "it is not text"))?;
-    let mut lines = text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line.trim_end()));
+    let mut lines = lines(text);
     let mut header = Fields::new("header");
     let mut current: Option<Fields<'_>> = None;
     let mut trees: Vec<Fields<'_>> = Vec::new();
@@ -50,6 +53,17 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
         ));
     }
     ensemble(&header, &trees)
+}
+
+/// Lines with their numbers, without white space at their ends.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+    let mut start = 0;
+    (1..).zip(ends).map(move |(number, end)| {
+        let line = &text[start..end];
+        start = (end + 1).min(text.len());
+        (number, line.trim_end())
+    })
 }
 
 fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadError> {
@@ -110,7 +124,7 @@ impl<'a> Fields<'a> {
     fn new(place: &str) -> Self {
         Self {
             place: place.to_owned(),
-            values: HashMap::new(),
+            lines: Vec::with_capacity(24),
         }
     }
 
@@ -118,12 +132,17 @@ impl<'a> Fields<'a> {
     fn add(&mut self, number: usize, line: &'a str) {
         if !line.is_empty() {
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
-            self.values.insert(key, (number, value));
+            self.lines.push(Line { number, key, value });
         }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&'a str> {
-        self.values.get(key).map(|it| it.1)
+        self.line(key).map(|it| it.value)
+    }
+
+    /// The last line with a key.
+    fn line(&self, key: &str) -> Option<&Line<'a>> {
+        self.lines.iter().rev().find(|it| it.key == key)
     }
 
     /// One number that has to be there.
@@ -142,29 +161,35 @@ impl<'a> Fields<'a> {
         key: &str,
         count: usize,
     ) -> Result<Vec<T>, ReadError> {
-        let all = self.list(key)?;
+        let all = self.list(key, count)?;
         match all.len() {
             found if found == count => Ok(all),
             found => Err(self.fault(key, &format!("{found} numbers where {count} are due"))),
         }
     }
 
-    /// Numbers, however many; none where the key is missing.
-    pub(crate) fn list<T: std::str::FromStr>(&self, key: &str) -> Result<Vec<T>, ReadError> {
+    /// Numbers, some `about` of them or however many; none where the key is missing.
+    pub(crate) fn list<T: std::str::FromStr>(
+        &self,
+        key: &str,
+        about: usize,
+    ) -> Result<Vec<T>, ReadError> {
         let text = self.get(key).unwrap_or("");
-        let word = |word: &str| {
-            word.parse()
-                .map_err(|_| self.fault(key, &format!("{word:?} is no such number")))
-        };
-        text.split_ascii_whitespace().map(word).collect()
+        let mut all = Vec::with_capacity(about.min(text.len() / 2 + 1));
+        for word in text.split_ascii_whitespace() {
+            let Ok(number) = word.parse() else {
+                return Err(self.fault(key, &format!("{word:?} is no such number")));
+            };
+            all.push(number);
+        }
+        Ok(all)
     }
 
     /// A fault with its place.
     pub(crate) fn fault(&self, key: &str, reason: &str) -> ReadError {
         let line = self
-            .values
-            .get(key)
-            .map(|it| format!("line {}, ", it.0))
+            .line(key)
+            .map(|it| format!("line {}, ", it.number))
             .unwrap_or_default();
         let part = if line.is_empty() {
             format!("{}, ", self.place)

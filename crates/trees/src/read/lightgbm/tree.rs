@@ -1,5 +1,8 @@
 //! One tree of a LightGBM model: columns of numbers, an internal node in each place.
 
+use std::num::ParseFloatError;
+use std::str::FromStr;
+
 use crate::{Categories, Missing, Node, ReadError, Side, Split, Test, Tree};
 
 use super::Fields;
@@ -14,9 +17,9 @@ struct Columns {
     decision: Vec<u8>,
     left: Vec<i32>,
     right: Vec<i32>,
-    cover: Vec<f64>,
+    cover: Vec<Cover>,
     leaf: Vec<f64>,
-    leaf_cover: Vec<f64>,
+    leaf_cover: Vec<Cover>,
     boundaries: Vec<usize>,
     bits: Vec<u32>,
 }
@@ -28,17 +31,14 @@ pub(super) fn read_tree(fields: &Fields<'_>, output: u32) -> Result<Tree, ReadEr
         ));
     }
     let leaves: usize = fields.number("num_leaves")?;
-    let values: Vec<f64> = fields.list("leaf_value")?;
+    let values: Vec<f64> = fields.list("leaf_value", leaves)?;
     if leaves == 0 || values.len() != leaves {
         let reason = format!("{} numbers for {leaves} leaves", values.len());
         return Err(fields.fault("leaf_value", &reason));
     }
     if leaves == 1 {
-        let cover = fields
-            .list("leaf_count")?
-            .first()
-            .copied()
-            .unwrap_or(f64::NAN);
+        let cover: Vec<Cover> = fields.list("leaf_count", 1)?;
+        let cover = cover.first().map_or(f64::NAN, |it| it.0);
         return Ok(Tree {
             output,
             nodes: vec![Node::Leaf {
@@ -60,8 +60,8 @@ pub(super) fn read_tree(fields: &Fields<'_>, output: u32) -> Result<Tree, ReadEr
         cover: covers(fields, "internal_count", splits)?,
         leaf: values,
         leaf_cover: covers(fields, "leaf_count", leaves)?,
-        boundaries: fields.list("cat_boundaries")?,
-        bits: fields.list("cat_threshold")?,
+        boundaries: fields.list("cat_boundaries", 0)?,
+        bits: fields.list("cat_threshold", 0)?,
     };
     Ok(Tree {
         output,
@@ -69,11 +69,26 @@ pub(super) fn read_tree(fields: &Fields<'_>, output: u32) -> Result<Tree, ReadEr
     })
 }
 
+/// A count of training rows. Nearly always a whole number, which is read in half the time.
+#[derive(Clone, Copy)]
+struct Cover(f64);
+
+impl FromStr for Cover {
+    type Err = ParseFloatError;
+
+    fn from_str(text: &str) -> Result<Self, ParseFloatError> {
+        match text.parse::<u32>() {
+            Ok(whole) => Ok(Self(f64::from(whole))),
+            Err(_) => text.parse().map(Self),
+        }
+    }
+}
+
 /// Counts of training rows; not numbers where the file leaves them out.
-fn covers(fields: &Fields<'_>, key: &str, count: usize) -> Result<Vec<f64>, ReadError> {
+fn covers(fields: &Fields<'_>, key: &str, count: usize) -> Result<Vec<Cover>, ReadError> {
     match fields.get(key) {
         Some(_) => fields.numbers(key, count),
-        None => Ok(vec![f64::NAN; count]),
+        None => Ok(vec![Cover(f64::NAN); count]),
     }
 }
 
@@ -115,7 +130,7 @@ impl Columns {
         match found {
             Some(index) => Ok(Node::Leaf {
                 value: self.leaf[index],
-                cover: self.leaf_cover[index],
+                cover: self.leaf_cover[index].0,
             }),
             None => Err(fields.fault("left_child", &format!("there is no leaf {index}"))),
         }
@@ -150,7 +165,7 @@ impl Columns {
             missing,
             left: 0,
             right: 0,
-            cover: self.cover[index],
+            cover: self.cover[index].0,
         })
     }
 
