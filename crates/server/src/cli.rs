@@ -31,6 +31,8 @@ More:
   sports-edge key create --name feed --scope write
                                             let a program write over the API
   sports-edge model push goals model.txt    serve a model of your own
+  sports-edge live replay data/sample/recording.ndjson --speed 60
+                                            watch a game on the dashboard
   sports-edge db backup FILE                save everything while the server runs
   sports-edge cache stats                   what is kept to answer sooner, and what it saved
   sports-edge doctor                        check the installation, say what to fix
@@ -42,8 +44,9 @@ Exit codes:
   0  done
   1  failed; standard error says why
   2  the command line, a setting or a file to import is wrong
-  3  done, but something needs attention: rows set aside by import, findings of doctor,
-     requests that failed in model bench, answers that cache warm could not make";
+  3  done, but something needs attention: rows set aside by import, lines set aside by
+     live, findings of doctor, requests that failed in model bench, answers that cache warm
+     could not make";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -81,6 +84,8 @@ enum Verb {
     Db(command::db::DbVerb),
     /// Models of a running server: list, upload, promote, roll back, measure
     Model(command::model::ModelArgs),
+    /// Events and prices of games under way: feed a running server, replay a recording
+    Live(command::live::LiveArgs),
     /// The cache of a running server: statistics, look, preview, purge, warm
     Cache(command::cache::CacheArgs),
     /// Print every setting in force and where it comes from
@@ -131,6 +136,7 @@ fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
         Verb::Openapi => command::openapi::run(),
         Verb::Model(args) => command::model::run(args, config),
         Verb::Cache(args) => command::cache::run(args, config),
+        Verb::Live(args) => command::live::run(args, config),
         Verb::Doctor => command::block_on(command::doctor::run(config)),
         Verb::Serve(_) => {
             crate::memory::prepare();

@@ -10,6 +10,7 @@ pub(crate) mod db;
 pub(crate) mod doctor;
 pub mod import;
 pub(crate) mod key;
+pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod openapi;
 pub(crate) mod predict;

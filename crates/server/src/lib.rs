@@ -5,6 +5,7 @@ mod cli;
 mod clock;
 pub mod command;
 pub mod config;
+mod live;
 mod log;
 mod memory;
 mod run;

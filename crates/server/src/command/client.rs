@@ -11,7 +11,10 @@ use ureq::{
 };
 
 use super::{table::Show, target::Target};
-use crate::config::Config;
+use crate::{
+    config::Config,
+    live::{Door, Refusal},
+};
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Loading a large model takes its time.
@@ -68,13 +71,18 @@ impl Client {
             Some(url) => Target::parse(url)?,
             None => Target::of_setting(config.settings.listen),
         };
-        Ok(Self::new(server, key))
+        Ok(Self::new(server, key, ANSWER_WAIT_MAX))
     }
 
-    fn new(server: Target, key: Option<String>) -> Self {
+    /// The same, with answers that take no longer than this.
+    pub(crate) fn waiting(self, answer_max: Duration) -> Self {
+        Self::new(self.server, self.key, answer_max)
+    }
+
+    fn new(server: Target, key: Option<String>, answer_max: Duration) -> Self {
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_WAIT_MAX))
-            .timeout_recv_response(Some(ANSWER_WAIT_MAX))
+            .timeout_recv_response(Some(answer_max))
             .max_redirects(0)
             .http_status_as_error(false)
             .user_agent(concat!("sports-edge/", env!("CARGO_PKG_VERSION")))
@@ -179,6 +187,41 @@ impl Client {
                 self.server
             )),
         }
+    }
+}
+
+impl Door for Client {
+    fn post(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
+        let request = self.request(Method::POST, path);
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(body.to_string().into_bytes());
+        let request = request.map_err(|error| Refusal::Lasting(error.into()))?;
+        let passing = |error, pause| Refusal::Passing { error, pause };
+        let response = self.agent.run(request);
+        let mut response = response.map_err(|it| passing(self.silence(it), None))?;
+        let status = response.status();
+        if status.is_success() {
+            return self.read(response).map_err(|it| passing(it, None));
+        }
+        let pause = response.headers().get(header::RETRY_AFTER);
+        let pause = pause.and_then(|it| it.to_str().ok()?.parse().ok());
+        let pause = pause.map(Duration::from_secs);
+        if status.is_server_error() || [408, 409, 425, 429].contains(&status.as_u16()) {
+            let error = self.read(response).err();
+            return Err(passing(error.unwrap_or_else(|| anyhow!("{status}")), pause));
+        }
+        if [400, 413, 422].contains(&status.as_u16()) {
+            let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+            let text = body.read_to_string();
+            let text = text.map_err(|error| passing(error.into(), None))?;
+            if let Ok(problem) = serde_json::from_str(&text) {
+                return Err(Refusal::Entries(problem));
+            }
+        }
+        let error = self.read(response).err();
+        Err(Refusal::Lasting(error.unwrap_or_else(|| {
+            anyhow!("{} answers {status}", self.server)
+        })))
     }
 }
 

@@ -7,6 +7,7 @@ mod databases;
 mod home;
 mod inference;
 mod keys;
+mod live;
 mod models;
 mod serve;
 mod shared;

@@ -1,0 +1,270 @@
+//! Sends lines in order and in batches, again with growing pauses while the platform does not answer,
+//! and sets aside what it refuses. Sending twice does no harm: what is known is left alone.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::sleep,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::{Door, Line, Numbered, Refusal};
+
+/// The pause before a batch is sent again the first time; it doubles with each.
+const PAUSE_FIRST: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// How often a pause looks whether to stop.
+const STEP: Duration = Duration::from_millis(100);
+/// Games that can be called by a word at a time.
+const NAMES_MAX: usize = 100_000;
+
+/// A line that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Aside {
+    /// Which line, counted from one.
+    pub(crate) line: u64,
+    /// What is wrong with it.
+    pub(crate) reason: String,
+}
+
+/// What became of the lines so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct Tally {
+    /// Lines that were read.
+    pub(crate) lines: u64,
+    /// The last line that was dealt with: everything up to it is written or set aside.
+    pub(crate) last_line: u64,
+    /// Games that were named.
+    pub(crate) fixtures: u64,
+    /// Events that were taken.
+    pub(crate) events: u64,
+    /// Those of them that were not known already.
+    pub(crate) events_new: u64,
+    /// Quotes that were taken.
+    pub(crate) quotes: u64,
+    /// Single prices of them that were new or corrected.
+    pub(crate) prices_written: u64,
+    /// Lines that were set aside.
+    pub(crate) set_aside: u64,
+    /// Times that a batch was sent again.
+    pub(crate) repeats: u64,
+}
+
+/// How long a sender tries, and who can stop it.
+pub(crate) struct Terms {
+    /// How long pauses between attempts at one batch may be in all.
+    pub(crate) patience: Duration,
+    /// Ends trying again.
+    pub(crate) stop: Arc<AtomicBool>,
+    /// Gives numbers in 0..1.
+    pub(crate) chance: fn() -> f64,
+}
+
+/// Sends lines.
+pub(crate) struct Sender<D> {
+    door: D,
+    terms: Terms,
+    /// Numbers of games by the words they are called by.
+    names: HashMap<String, i64>,
+    set_aside: Box<dyn FnMut(&Aside)>,
+    pub(crate) tally: Tally,
+}
+
+/// Entries of one batch with the numbers of their lines.
+type Entries = Vec<(u64, Value)>;
+
+impl<D: Door> Sender<D> {
+    /// Sends through `door`; `set_aside` hears of each line that is not taken.
+    pub(crate) fn new(door: D, terms: Terms, set_aside: impl FnMut(&Aside) + 'static) -> Self {
+        Self {
+            door,
+            terms,
+            names: HashMap::new(),
+            set_aside: Box::new(set_aside),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Sets a line aside.
+    pub(crate) fn aside(&mut self, line: u64, reason: String) {
+        self.tally.set_aside += 1;
+        (self.set_aside)(&Aside { line, reason });
+    }
+
+    /// Sends lines: games first where they are named, then the events and the quotes up to the next.
+    pub(crate) fn send(&mut self, lines: Vec<Numbered>) -> anyhow::Result<()> {
+        let last = lines.last().map(|it| it.number);
+        let (mut events, mut quotes) = (Entries::new(), Entries::new());
+        for Numbered { number, line } in lines {
+            match line {
+                Line::Fixture(key, members) => {
+                    self.deliver("/v1/events", std::mem::take(&mut events))?;
+                    self.deliver("/v1/quotes", std::mem::take(&mut quotes))?;
+                    self.name(number, key, members)?;
+                }
+                Line::Event(members) => events.extend(self.entry(number, members)),
+                Line::Quote(members) => quotes.extend(self.entry(number, members)),
+            }
+        }
+        self.deliver("/v1/events", events)?;
+        self.deliver("/v1/quotes", quotes)?;
+        self.tally.last_line = last.unwrap_or(self.tally.last_line);
+        Ok(())
+    }
+
+    /// Writes a game, so that later lines can call it by `key`.
+    fn name(&mut self, number: u64, key: String, game: Map<String, Value>) -> anyhow::Result<()> {
+        if self.names.len() >= NAMES_MAX {
+            self.aside(number, format!("more than {NAMES_MAX} games are named"));
+            return Ok(());
+        }
+        let body = json!({"data": [game]});
+        match self.persist("/v1/fixtures", &body)? {
+            Ok(answer) => {
+                let id = answer["data"][0]["fixture_id"].as_i64();
+                let id = id.context("the server does not say which fixture was written")?;
+                self.names.insert(key, id);
+                self.tally.fixtures += 1;
+            }
+            Err(problem) => self.aside(number, detail(&problem)),
+        }
+        Ok(())
+    }
+
+    /// The entry of a line, its game by number.
+    fn entry(&mut self, number: u64, mut members: Map<String, Value>) -> Option<(u64, Value)> {
+        if let Some(key) = members.remove("fixture") {
+            let known = key.as_str().and_then(|it| self.names.get(it)).copied();
+            let Some(id) = known else {
+                self.aside(number, format!("no game before it is named {key}"));
+                return None;
+            };
+            members.insert("fixture_id".to_owned(), id.into());
+        }
+        Some((number, Value::Object(members)))
+    }
+
+    /// Sends entries until they are written or set aside.
+    fn deliver(&mut self, path: &str, mut entries: Entries) -> anyhow::Result<()> {
+        while !entries.is_empty() {
+            let data: Vec<&Value> = entries.iter().map(|it| &it.1).collect();
+            match self.persist(path, &json!({"data": data}))? {
+                Ok(answer) => {
+                    self.count(path, entries.len() as u64, &answer);
+                    return Ok(());
+                }
+                Err(problem) => {
+                    let mut faults = faults(&problem);
+                    faults.retain(|index, _| *index < entries.len());
+                    if faults.is_empty() && entries.len() > 1 {
+                        let rest = entries.split_off(entries.len() / 2);
+                        self.deliver(path, entries)?;
+                        entries = rest;
+                        continue;
+                    }
+                    if faults.is_empty() {
+                        faults.insert(0, detail(&problem));
+                    }
+                    for (index, reason) in &faults {
+                        self.aside(entries[*index].0, reason.clone());
+                    }
+                    let mut index = 0..;
+                    entries.retain(|_| index.next().is_some_and(|it| !faults.contains_key(&it)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, path: &str, entries: u64, answer: &Value) {
+        let number = |name: &str| answer[name].as_u64().unwrap_or(0);
+        if path == "/v1/events" {
+            self.tally.events += entries;
+            self.tally.events_new += number("events_added");
+        } else {
+            self.tally.quotes += entries;
+            self.tally.prices_written += number("prices_written");
+        }
+    }
+
+    /// Sends a batch until there is an answer, or the problem of a batch that cannot be taken.
+    fn persist(&mut self, path: &str, body: &Value) -> anyhow::Result<Result<Value, Value>> {
+        let (mut spent, mut pause) = (Duration::ZERO, PAUSE_FIRST);
+        loop {
+            let (error, asked) = match self.door.post(path, body) {
+                Ok(answer) => return Ok(Ok(answer)),
+                Err(Refusal::Entries(problem)) => return Ok(Err(problem)),
+                Err(Refusal::Lasting(error)) => return Err(error),
+                Err(Refusal::Passing { error, pause }) => (error, pause),
+            };
+            if spent >= self.terms.patience {
+                return Err(error.context(format!("given up after {} s", spent.as_secs())));
+            }
+            let stretched = pause.mul_f64(1.0 + (self.terms.chance)() / 2.0);
+            let wait = asked.map_or(stretched, |it| it.clamp(stretched, PAUSE_MAX));
+            tracing::warn!(
+                path,
+                error = format!("{error:#}"),
+                "not taken, sending again"
+            );
+            self.rest(wait)?;
+            self.tally.repeats += 1;
+            spent += wait;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    /// Waits, unless told to stop.
+    fn rest(&self, wait: Duration) -> anyhow::Result<()> {
+        let mut left = wait;
+        while !left.is_zero() {
+            if self.terms.stop.load(Ordering::Relaxed) {
+                bail!("stopped while the server did not take a batch");
+            }
+            let step = left.min(STEP);
+            sleep(step);
+            left -= step;
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with which entry of a batch.
+fn faults(problem: &Value) -> BTreeMap<usize, String> {
+    let mut faults = BTreeMap::new();
+    for fault in problem["errors"].as_array().into_iter().flatten() {
+        let place = fault["pointer"].as_str().unwrap_or_default();
+        let Some(rest) = place.strip_prefix("/data/") else {
+            continue;
+        };
+        let (index, field) = rest.split_once('/').unwrap_or((rest, ""));
+        if let Ok(index) = index.parse() {
+            let said = fault["detail"].as_str().unwrap_or_default();
+            let reason = match field {
+                "" => said.to_owned(),
+                field => format!("{field}: {said}"),
+            };
+            faults.entry(index).or_insert(reason);
+        }
+    }
+    faults
+}
+
+/// A problem in words.
+fn detail(problem: &Value) -> String {
+    if let Some(reason) = faults(problem).into_values().next() {
+        return reason;
+    }
+    let text = problem["detail"].as_str().or(problem["title"].as_str());
+    text.unwrap_or("the server refuses it").to_owned()
+}
+
+#[cfg(test)]
+mod tests;
