@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::http::{Method, StatusCode};
-use engine::{HeardFigures, feeding::FeedFigures};
+use engine::{HeardFigures, SourceView, feeding::FeedFigures};
 
 /// Name, help, value.
 type Metric = (&'static str, &'static str, fn(&Answered) -> f64);
@@ -154,8 +154,8 @@ const FEED: [Figure<FeedFigures>; 8] = [
     ),
 ];
 
-/// Counted of what was heard of games under way.
-const HEARD: [Figure<HeardFigures>; 5] = [
+/// Counted of what each source told, by its name.
+const HEARD: [Figure<HeardFigures>; 7] = [
     (
         "sports_edge_events_total",
         "Events of games under way that were new",
@@ -186,6 +186,18 @@ const HEARD: [Figure<HeardFigures>; 5] = [
         "counter",
         |it| it.lag_micros as f64 / 1e6,
     ),
+    (
+        "sports_edge_source_quotes_total",
+        "Quotes that came",
+        "counter",
+        |it| it.quotes as f64,
+    ),
+    (
+        "sports_edge_source_last_heard_timestamp_seconds",
+        "When anything last came of a source, in s since 1970",
+        "gauge",
+        |it| it.last_at.as_second() as f64,
+    ),
 ];
 
 const REFUSED: Figure<usize> = (
@@ -195,15 +207,22 @@ const REFUSED: Figure<usize> = (
     |it| *it as f64,
 );
 
-/// What is followed and what was heard of games under way, in the text format.
-pub(crate) fn live_text((feed, refused): (FeedFigures, usize), heard: HeardFigures) -> String {
+/// What is followed and what was heard of each source, in the text format.
+pub(crate) fn live_text((feed, refused): (FeedFigures, usize), heard: &[SourceView]) -> String {
     let mut text = String::new();
     for figure in FEED {
         write_figure(&figure, &feed, &mut text);
     }
     write_figure(&REFUSED, &refused, &mut text);
-    for figure in HEARD {
-        write_figure(&figure, &heard, &mut text);
+    for (name, help, kind, value) in HEARD {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for SourceView {
+            source, figures, ..
+        } in heard
+        {
+            let value = value(figures);
+            let _ = writeln!(text, "{name}{{source=\"{source}\"}} {value}");
+        }
     }
     text
 }

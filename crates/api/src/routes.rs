@@ -38,6 +38,7 @@ mod post_results;
 mod prediction;
 mod quotes;
 mod served;
+mod sources;
 mod teams;
 mod written;
 
@@ -73,6 +74,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(post_events::put_events))
         .layer(middleware::from_fn(conditional))
         .routes(routes!(live::follow_live))
+        .routes(routes!(sources::list_sources))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))
 }

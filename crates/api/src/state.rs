@@ -157,7 +157,7 @@ impl ApiState {
     pub fn metrics(&self) -> String {
         let shared = self.engine.cache().shared();
         let shared = shared.map(|it| metrics::shared::text(&it.health()));
-        let live = metrics::live_text(self.live.figures(), self.engine.heard());
+        let live = metrics::live_text(self.live.figures(), &self.engine.sources());
         self.figures.text() + &live + &shared.unwrap_or_default()
     }
 

@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     Clock, EngineError,
     follow::NOWHERE,
-    heard::{Heard, HeardFigures},
+    heard::{Heard, SourceView},
     in_play::ReadyGames,
     knowledge::{Knowledge, blocking},
 };
@@ -180,9 +180,14 @@ impl Engine {
         self.changed.subscribe()
     }
 
-    /// What was heard of games under way since the process began.
-    pub fn heard(&self) -> HeardFigures {
-        self.heard.figures()
+    /// What was heard of each source since the process began, in order of name.
+    pub fn sources(&self) -> Vec<SourceView> {
+        self.heard.views(self.now())
+    }
+
+    /// How long a source may be silent while a clock runs.
+    pub fn silence_max(&self) -> Duration {
+        self.options.silence_max
     }
 
     /// Runs a forecast away from the threads that answer, when its turn comes. Work whose caller

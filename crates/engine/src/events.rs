@@ -66,10 +66,12 @@ pub struct EventView {
 }
 
 impl Engine {
-    /// Appends events to the logs of their games; all or none. Events may come late and in any
-    /// order: the numbers of the source put them in order. What is known already is left alone.
+    /// Appends events that `source` tells to the logs of their games; all or none. Events may come
+    /// late and in any order: the numbers of the source put them in order. What is known already is
+    /// left alone.
     pub async fn put_events(
         &self,
+        source: &SourceKey,
         commands: Vec<EventCommand>,
     ) -> Result<EventsOutcome, EngineError> {
         let ids = commands.iter().map(|it| it.fixture);
@@ -93,12 +95,12 @@ impl Engine {
             })
             .collect();
         let recording = Recording {
-            source: SourceKey::new("api").expect("the text is a key"),
+            source: source.clone(),
             import: None,
             at: now,
         };
         let new = self.store.append_events(&recording, &events).await?;
-        self.heard.note(&events, &new, now);
+        self.heard.note(source, (&events, &new), now);
         let changed = events.iter().zip(&new).filter(|it| *it.1);
         let changed: BTreeSet<FixtureId> = changed.map(|it| it.0.fixture).collect();
         self.forget(changed.iter().flat_map(|id| topics_of(&fixtures[id])))

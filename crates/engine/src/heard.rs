@@ -1,18 +1,27 @@
-//! What was heard of games under way: counts by which an operator sees whether sources are well.
+//! What was heard of each source of events and prices: counts by which an operator sees whether it is
+//! well. They are of this process, since it began.
 
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
 
-use domain::FixtureId;
+use domain::{FixtureId, SourceKey};
 use jiff::Timestamp;
 use store::FixtureEvent;
 
-/// Games whose last number is remembered; the oldest games make room.
+/// Games of a source whose last number is remembered; the oldest games make room.
 const GAMES_MAX: usize = 10_000;
+/// Sources told apart; what others say is counted under [`OTHERS`].
+pub const SOURCES_MAX: usize = 100;
+/// Stands for all sources beyond [`SOURCES_MAX`].
+const OTHERS: &str = "others";
+/// The stretch of time in which something counts as recent, in seconds.
+const RECENT_S: i64 = 60;
+/// The parts of it that are forgotten at once, in seconds.
+const PART_S: i64 = 10;
 
-/// Counts since the process began.
+/// What was heard of a source since the process began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeardFigures {
     /// Events that were new.
@@ -25,46 +34,114 @@ pub struct HeardFigures {
     pub missing: u64,
     /// How long after they happened new events came, added up, in microseconds.
     pub lag_micros: u64,
+    /// Quotes.
+    pub quotes: u64,
+    /// When anything last came.
+    pub last_at: Timestamp,
+}
+
+/// What a source did over the last minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecentFigures {
+    /// Events and quotes that came.
+    pub told: u64,
+    /// New events among them.
+    pub new: u64,
+    /// How long after they happened those came, added up, in microseconds.
+    pub lag_micros: u64,
+    /// The longest of it.
+    pub lag_micros_max: u64,
+}
+
+/// A source and how it does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceView {
+    /// Its name.
+    pub source: SourceKey,
+    /// Since the process began.
+    pub figures: HeardFigures,
+    /// Over the last minute.
+    pub recent: RecentFigures,
 }
 
 /// Counts what is heard.
 #[derive(Debug, Default)]
-pub(crate) struct Heard(Mutex<Inner>);
+pub(crate) struct Heard(Mutex<BTreeMap<SourceKey, Source>>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct Source {
     figures: HeardFigures,
     /// The highest number of each game.
     highest: BTreeMap<FixtureId, u64>,
+    /// Which part of time each is of, and what came in it.
+    parts: [(i64, RecentFigures); (RECENT_S / PART_S) as usize],
 }
 
 impl Heard {
-    /// Counts a batch, and which of it was new.
-    pub(crate) fn note(&self, events: &[FixtureEvent], new: &[bool], now: Timestamp) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (it, new) in events.iter().zip(new) {
-            inner.note(it, *new, now);
-        }
+    /// Counts a batch of events, and which of it was new.
+    pub(crate) fn note(
+        &self,
+        source: &SourceKey,
+        (events, new): (&[FixtureEvent], &[bool]),
+        now: Timestamp,
+    ) {
+        self.with(source, |it| {
+            for (event, new) in events.iter().zip(new) {
+                it.note(event, *new, now);
+            }
+        });
     }
 
-    pub(crate) fn figures(&self) -> HeardFigures {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .figures
+    /// Counts quotes.
+    pub(crate) fn note_quotes(&self, source: &SourceKey, count: usize, now: Timestamp) {
+        self.with(source, |it| {
+            it.figures.quotes += count as u64;
+            it.figures.last_at = now;
+            it.part(now).told += count as u64;
+        });
+    }
+
+    /// Every source, in order of name.
+    pub(crate) fn views(&self, now: Timestamp) -> Vec<SourceView> {
+        let sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = |(source, it): (&SourceKey, &Source)| SourceView {
+            source: source.clone(),
+            figures: it.figures,
+            recent: it.recent(now),
+        };
+        sources.iter().map(view).collect()
+    }
+
+    fn with(&self, source: &SourceKey, act: impl FnOnce(&mut Source)) {
+        let mut sources = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = sources.contains_key(source) || sources.len() < SOURCES_MAX;
+        let key = if known {
+            source.clone()
+        } else {
+            SourceKey::new(OTHERS).expect("the text is a key")
+        };
+        act(sources.entry(key).or_default());
     }
 }
 
-impl Inner {
+impl Source {
     fn note(&mut self, told: &FixtureEvent, new: bool, now: Timestamp) {
-        let (figures, sequence) = (&mut self.figures, told.event.sequence);
+        let sequence = told.event.sequence;
+        self.figures.last_at = now;
+        self.part(now).told += 1;
         if !new {
-            figures.repeated += 1;
+            self.figures.repeated += 1;
             return;
         }
-        figures.new += 1;
         let lag = now.duration_since(told.event.at).as_micros();
-        figures.lag_micros += u64::try_from(lag).unwrap_or(0);
+        let lag = u64::try_from(lag).unwrap_or(0);
+        let part = self.part(now);
+        part.new += 1;
+        part.lag_micros += lag;
+        part.lag_micros_max = part.lag_micros_max.max(lag);
+        let figures = &mut self.figures;
+        figures.new += 1;
+        figures.lag_micros += lag;
         let Some(highest) = self.highest.get_mut(&told.fixture) else {
             if self.highest.len() >= GAMES_MAX {
                 self.highest.pop_first();
@@ -80,6 +157,30 @@ impl Inner {
             figures.missing = figures.missing.saturating_sub(1);
         }
     }
+
+    /// The part of time that is now.
+    fn part(&mut self, now: Timestamp) -> &mut RecentFigures {
+        let number = now.as_second().div_euclid(PART_S);
+        let count = self.parts.len().cast_signed() as i64;
+        let place = number.rem_euclid(count).cast_unsigned() as usize;
+        let part = &mut self.parts[place];
+        if part.0 != number {
+            *part = (number, RecentFigures::default());
+        }
+        &mut part.1
+    }
+
+    fn recent(&self, now: Timestamp) -> RecentFigures {
+        let number = now.as_second().div_euclid(PART_S);
+        let oldest = number - self.parts.len().cast_signed() as i64;
+        let recent = self.parts.iter().filter(|it| it.0 > oldest);
+        recent.fold(RecentFigures::default(), |sum, (_, it)| RecentFigures {
+            told: sum.told + it.told,
+            new: sum.new + it.new,
+            lag_micros: sum.lag_micros + it.lag_micros,
+            lag_micros_max: sum.lag_micros_max.max(it.lag_micros_max),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -88,10 +189,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn gaps_are_counted_until_they_are_filled_and_a_correction_is_not_late() {
-        let now = Timestamp::from_second(100).unwrap();
-        let told = |sequence, revision| FixtureEvent {
+    fn told(sequence: u64, revision: u16) -> FixtureEvent {
+        FixtureEvent {
             fixture: FixtureId(1),
             event: PlayEvent {
                 sequence,
@@ -100,18 +199,66 @@ mod tests {
                 clock: None,
                 kind: PlayKind::Finished,
             },
-            known_at: now,
-        };
+            known_at: Timestamp::from_second(100).unwrap(),
+        }
+    }
+
+    #[test]
+    fn gaps_are_counted_until_they_are_filled_and_a_correction_is_not_late() {
+        let now = Timestamp::from_second(100).unwrap();
         let heard = Heard::default();
         let batch = [told(1, 0), told(4, 0), told(4, 1), told(3, 0), told(3, 0)];
-        heard.note(&batch, &[true, true, true, true, false], now);
+        let [one, other] = ["one", "other"].map(|it| SourceKey::new(it).unwrap());
+        heard.note(&one, (&batch, &[true, true, true, true, false]), now);
+        heard.note(&other, (&batch[..1], &[false]), now);
+        heard.note_quotes(&other, 3, now);
+        let views = heard.views(now);
         let expected = HeardFigures {
             new: 4,
             repeated: 1,
             late: 1,
             missing: 1,
             lag_micros: 8_000_000,
+            quotes: 0,
+            last_at: now,
         };
-        assert_eq!(heard.figures(), expected);
+        assert_eq!((&views[0].source, views[0].figures), (&one, expected));
+        assert_eq!((views[1].figures.repeated, views[1].figures.quotes), (1, 3));
+    }
+
+    #[test]
+    fn what_is_recent_is_of_the_last_minute() {
+        let heard = Heard::default();
+        let source = SourceKey::new("one").unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        heard.note(&source, (&[told(1, 0)], &[true]), at(100));
+        heard.note(&source, (&[told(2, 0)], &[true]), at(149));
+        let recent = |second| heard.views(at(second))[0].recent;
+        let both = RecentFigures {
+            told: 2,
+            new: 2,
+            lag_micros: 53_000_000,
+            lag_micros_max: 51_000_000,
+        };
+        assert_eq!(recent(150), both);
+        assert_eq!(
+            (recent(165).new, recent(165).lag_micros_max),
+            (1, 51_000_000)
+        );
+        assert_eq!(recent(205), RecentFigures::default());
+    }
+
+    #[test]
+    fn no_more_sources_are_told_apart_than_there_may_be() {
+        let heard = Heard::default();
+        let now = Timestamp::from_second(100).unwrap();
+        for number in 0..SOURCES_MAX + 5 {
+            let source = SourceKey::new(format!("s{number}")).unwrap();
+            heard.note_quotes(&source, 1, now);
+        }
+        let views = heard.views(now);
+        assert_eq!(views.len(), SOURCES_MAX + 1);
+        let others = views.iter().find(|it| it.source.as_str() == OTHERS);
+        assert_eq!(others.unwrap().figures.quotes, 5);
     }
 }

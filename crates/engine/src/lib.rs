@@ -37,7 +37,7 @@ pub use filter::{
     BoardFilter, EdgeFilter, FixtureFilter, Flagged, Newest, PageRequest, TeamFilter,
 };
 pub use forecast::{BacktestOptions, NextGoal, Phase, Progress, Report};
-pub use heard::HeardFigures;
+pub use heard::{HeardFigures, RecentFigures, SOURCES_MAX, SourceView};
 /// The server of models: what it takes, gives and refuses.
 pub use inference as serving;
 pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};

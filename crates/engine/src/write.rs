@@ -113,9 +113,10 @@ impl Engine {
         self.record(&records).await
     }
 
-    /// Appends quotes to known fixtures.
+    /// Appends quotes that `source` tells to known fixtures.
     pub async fn put_quotes(
         &self,
+        source: &SourceKey,
         commands: Vec<QuoteCommand>,
     ) -> Result<BatchOutcome, EngineError> {
         let fixtures = self
@@ -153,7 +154,9 @@ impl Engine {
             }
         }
         refuse_if_any(problems)?;
-        self.record(&records).await
+        let outcome = self.record_of(source, &records).await?;
+        self.heard.note_quotes(source, records.len(), self.now());
+        Ok(outcome)
     }
 
     /// The key with this public prefix.
@@ -257,8 +260,17 @@ impl Engine {
     }
 
     async fn record(&self, records: &[FixtureRecord]) -> Result<BatchOutcome, EngineError> {
+        let api = SourceKey::new("api").expect("the text is a key");
+        self.record_of(&api, records).await
+    }
+
+    async fn record_of(
+        &self,
+        source: &SourceKey,
+        records: &[FixtureRecord],
+    ) -> Result<BatchOutcome, EngineError> {
         let recording = Recording {
-            source: SourceKey::new("api").expect("the text is a key"),
+            source: source.clone(),
             import: None,
             at: self.now(),
         };

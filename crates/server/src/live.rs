@@ -3,8 +3,10 @@
 
 mod door;
 mod line;
+mod mapping;
 mod sender;
 
 pub(crate) use door::{Door, Refusal};
 pub(crate) use line::{LINE_BYTES_MAX, Line, Numbered, time as line_time};
+pub(crate) use mapping::{Mapping, Reading};
 pub(crate) use sender::{Aside, Sender, Tally, Terms};

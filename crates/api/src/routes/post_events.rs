@@ -9,12 +9,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::written::{Batch, IdempotencyHeader, commands, refused};
+use super::{
+    sources::SourceQuery,
+    written::{Batch, IdempotencyHeader, commands, refused},
+};
 use crate::{
     ApiState,
     auth::Writer,
     error::ApiError,
-    extract::{JsonBody, NoQuery, Query, read_batch},
+    extract::{JsonBody, Query, read_batch},
     idempotency::once,
     problem::Problem,
     wire::{Clock, EventBody, EventFault, EventKind, Side, game_clock},
@@ -132,7 +135,7 @@ impl EventEntry {
     path = "/v1/events",
     operation_id = "putEvents",
     tag = "Writing",
-    params(IdempotencyHeader),
+    params(SourceQuery, IdempotencyHeader),
     request_body(content = Batch<EventEntry>, description = "1 to 1,000 events."),
     responses(
         (status = 200, description = "All entries are written.", body = EventsWritten,
@@ -145,13 +148,14 @@ impl EventEntry {
 pub(crate) async fn put_events(
     writer: Writer,
     State(state): State<ApiState>,
-    _query: Query<NoQuery>,
+    Query(query): Query<SourceQuery>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
+    let source = query.key();
     once(&state.engine, &writer, "POST /v1/events", &body, async {
         let entries: Vec<EventEntry> = read_batch(&body.bytes)?;
         let outcome = match commands(entries, |index, it: EventEntry| it.command(index)) {
-            Ok(commands) => state.engine.put_events(commands).await,
+            Ok(commands) => state.engine.put_events(&source, commands).await,
             Err(error) => Err(error),
         };
         let outcome = outcome.map_err(refused)?;

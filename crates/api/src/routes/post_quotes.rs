@@ -7,12 +7,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::Error as _};
 use utoipa::ToSchema;
 
-use super::written::{Batch, IdempotencyHeader, Written, commands, written};
+use super::{
+    sources::SourceQuery,
+    written::{Batch, IdempotencyHeader, Written, commands, written},
+};
 use crate::{
     ApiState,
     auth::Writer,
     error::ApiError,
-    extract::{JsonBody, NoQuery, Query, read_batch},
+    extract::{JsonBody, Query, read_batch},
     idempotency::once,
     problem::Problem,
     wire::{MarketKind, QuoteStage},
@@ -97,7 +100,7 @@ impl QuoteEntry {
     path = "/v1/quotes",
     operation_id = "putQuotes",
     tag = "Writing",
-    params(IdempotencyHeader),
+    params(SourceQuery, IdempotencyHeader),
     request_body(content = Batch<QuoteEntry>, description = "1 to 1,000 quotes."),
     responses(
         (status = 200, description = "All entries are written.", body = Written,
@@ -110,13 +113,14 @@ impl QuoteEntry {
 pub(crate) async fn put_quotes(
     writer: Writer,
     State(state): State<ApiState>,
-    _query: Query<NoQuery>,
+    Query(query): Query<SourceQuery>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
+    let source = query.key();
     once(&state.engine, &writer, "POST /v1/quotes", &body, async {
         let entries: Vec<QuoteEntry> = read_batch(&body.bytes)?;
         let outcome = match commands(entries, |index, it: QuoteEntry| it.command(index)) {
-            Ok(commands) => state.engine.put_quotes(commands).await,
+            Ok(commands) => state.engine.put_quotes(&source, commands).await,
             Err(error) => Err(error),
         };
         written(outcome)

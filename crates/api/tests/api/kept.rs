@@ -128,7 +128,8 @@ async fn what_another_process_writes_is_followed() {
         taken_at: None,
         prices: vec![(domain::Outcome::Home, price.decimal())],
     };
-    other.put_quotes(vec![command]).await.unwrap();
+    let source = domain::SourceKey::new("api").unwrap();
+    other.put_quotes(&source, vec![command]).await.unwrap();
     app.engine.follow().await.unwrap();
     let after = app.get(&path).await;
     assert_eq!(tier(&after), "loader");

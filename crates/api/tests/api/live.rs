@@ -184,7 +184,10 @@ async fn a_stream_begins_with_the_state_and_goes_on_with_what_changes() {
     app.state.start_draining();
     while lost.next().await.is_some() {}
     let metrics = app.state.metrics();
-    assert!(metrics.contains("sports_edge_events_total 3"), "{metrics}");
+    assert!(
+        metrics.contains("sports_edge_events_total{source=\"api\"} 3"),
+        "{metrics}"
+    );
     assert!(
         metrics.contains("sports_edge_live_gaps_total 1"),
         "{metrics}"

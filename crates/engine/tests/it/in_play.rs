@@ -6,7 +6,7 @@ use engine::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::world::{World, trained};
+use crate::world::{World, api, trained};
 
 /// A game about to begin, and a source that tells of it.
 struct Match {
@@ -67,7 +67,12 @@ impl Match {
 
     async fn tell(&self, sequence: u64, kind: PlayKind) {
         let event = self.event(sequence, 0, kind);
-        let told = self.world.engine.put_events(vec![event]).await.unwrap();
+        let told = self
+            .world
+            .engine
+            .put_events(&api(), vec![event])
+            .await
+            .unwrap();
         assert_eq!(told.entries, [(self.id(), true)]);
     }
 
@@ -151,9 +156,13 @@ async fn a_goal_that_did_not_count_and_a_score_put_right_are_followed() {
     assert!(game.h2h(None).await[0] > level[0] + 0.1);
     // It was away's, after all.
     let told = vec![game.event(3, 1, goal(Side::Away))];
-    game.world.engine.put_events(told.clone()).await.unwrap();
+    game.world
+        .engine
+        .put_events(&api(), told.clone())
+        .await
+        .unwrap();
     assert!(game.h2h(None).await[2] > level[2] + 0.1);
-    let again = game.world.engine.put_events(told).await.unwrap();
+    let again = game.world.engine.put_events(&api(), told).await.unwrap();
     assert_eq!(again.entries, [(game.id(), false)]);
     let events = game.world.engine.events(game.id(), None).await.unwrap();
     let standings: Vec<_> = events
@@ -183,8 +192,10 @@ async fn a_goal_that_did_not_count_and_a_score_put_right_are_followed() {
     game.tell(7, PlayKind::Score { home: 2, away: 2 }).await;
     let play = game.prediction(None).await.play.unwrap();
     assert_eq!(play.score, Score { home: 2, away: 2 });
-    let figures = game.world.engine.heard();
+    let sources = game.world.engine.sources();
+    let figures = sources[0].figures;
     assert_eq!((figures.new, figures.repeated, figures.late), (6, 1, 1));
+    assert_eq!((sources.len(), &sources[0].source), (1, &api()));
 }
 
 #[tokio::test]
@@ -252,7 +263,11 @@ async fn a_source_that_falls_silent_makes_the_game_stale_and_its_clock_stands() 
     let clock = GameClock::new(period(1), 2400).unwrap();
     let mut event = game.event(2, 0, PlayKind::Clock { running: true });
     event.event.clock = Some(clock);
-    game.world.engine.put_events(vec![event]).await.unwrap();
+    game.world
+        .engine
+        .put_events(&api(), vec![event])
+        .await
+        .unwrap();
     let play = game.prediction(None).await.play.unwrap();
     assert_eq!((play.silent, play.clock.unwrap().0), (None, clock));
     assert_ne!(game.h2h(None).await, stopped);
@@ -315,7 +330,11 @@ async fn a_game_given_up_has_no_forecast_and_one_recorded_earlier_is_told_as_of_
         },
         told_at: Some(played.kickoff),
     };
-    game.world.engine.put_events(vec![told]).await.unwrap();
+    game.world
+        .engine
+        .put_events(&api(), vec![told])
+        .await
+        .unwrap();
     let prediction = game
         .world
         .engine
@@ -340,7 +359,12 @@ async fn events_that_cannot_be_are_named_and_nothing_is_written() {
     let numbered = game.event(1 << 53, 0, PlayKind::Finished);
     let cancels = game.event(2, 0, PlayKind::Cancelled { of: 2 });
     let batch = vec![fine, unknown, future, early, told, numbered, cancels];
-    let error = game.world.engine.put_events(batch).await.unwrap_err();
+    let error = game
+        .world
+        .engine
+        .put_events(&api(), batch)
+        .await
+        .unwrap_err();
     let EngineError::BadBatch(problems) = error else {
         panic!("{error}");
     };
@@ -369,7 +393,7 @@ async fn events_that_cannot_be_are_named_and_nothing_is_written() {
     let error = game
         .world
         .engine
-        .put_events(many.collect())
+        .put_events(&api(), many.collect())
         .await
         .unwrap_err();
     assert!(matches!(&error, EngineError::BadBatch(it) if it[0].detail.contains("10000 events")));

@@ -120,3 +120,8 @@ impl World {
             .data
     }
 }
+
+/// The source of what is written over the API and says no other.
+pub(crate) fn api() -> domain::SourceKey {
+    domain::SourceKey::new("api").unwrap()
+}

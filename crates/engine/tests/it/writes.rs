@@ -8,7 +8,7 @@ use engine::{
 };
 use jiff::SignedDuration;
 
-use crate::world::{World, untrained};
+use crate::world::{World, api, untrained};
 
 fn problems<T: std::fmt::Debug>(answer: Result<T, EngineError>) -> Vec<(usize, String)> {
     match answer {
@@ -175,7 +175,7 @@ async fn quotes_are_appended_and_seen_at_once() {
     let prices = [(Outcome::Away, 3.4), (Outcome::Home, 2.2)];
     let written = world
         .engine
-        .put_quotes(vec![quote(coming, &prices)])
+        .put_quotes(&api(), vec![quote(coming, &prices)])
         .await
         .unwrap();
     assert_eq!(written.prices_written, 2);
@@ -206,7 +206,7 @@ async fn a_batch_of_quotes_with_a_flaw_is_refused_whole() {
         quote(FixtureId(123_456), &[(Outcome::Home, 2.0)]),
     ];
     assert_eq!(
-        problems(world.engine.put_quotes(batch).await),
+        problems(world.engine.put_quotes(&api(), batch).await),
         [
             (0, "prices: no price is given".to_owned()),
             (

@@ -2,6 +2,7 @@
 
 mod feed;
 mod intake;
+mod poll;
 mod replay;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use domain::SourceKey;
 use tracing::{info, warn};
 
 use super::{
@@ -31,13 +33,15 @@ use crate::{
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Lines set aside that are told one by one; the rest are counted.
 const ASIDE_TOLD_MAX: u64 = 100;
+/// Lines that are sent together at most.
+const TOGETHER_MAX: usize = 500;
 /// How often it is told how far it has come.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// Which server, and what to send to it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Both read lines of JSON (NDJSON), each an entry of POST /v1/events, of POST /v1/quotes, or a game:
+Feed and replay read lines of JSON (NDJSON), each an entry of POST /v1/events, of POST /v1/quotes, or a game:
 
   {\"fixture\": \"final\", \"competition\": \"E0\", \"season\": \"2026/27\", \"kickoff\": \"…\",
    \"home\": \"Arsenal\", \"away\": \"Everton\"}       an entry of POST /v1/fixtures, named `final`
@@ -45,7 +49,7 @@ Both read lines of JSON (NDJSON), each an entry of POST /v1/events, of POST /v1/
   {\"fixture_id\": 8, \"bookmaker\": \"pinnacle\", \"market\": \"h2h\", \"outcomes\": […]}
 
 A game is meant by `fixture_id`, its number, or by `fixture`, the word an earlier line gave it.
-They need an API key with the scope `write`, by --key or SPORTS_EDGE_KEY. SIGINT or SIGTERM ends
+All need an API key with the scope `write`, by --key or SPORTS_EDGE_KEY. SIGINT or SIGTERM ends
 them once what was read is written. Exit code 3 says that lines were set aside.
 
 docs/api/live.md tells more.")]
@@ -67,6 +71,13 @@ struct SendingArgs {
     /// How long to go on trying while the server does not take a batch, in seconds
     #[arg(long, value_name = "SECONDS", global = true, default_value_t = 300)]
     patience: u64,
+    /// What the source is called in GET /v1/sources: letters, digits and _./-
+    #[arg(long, value_name = "NAME", global = true, default_value = "feed", value_parser = source)]
+    source: SourceKey,
+}
+
+fn source(text: &str) -> Result<SourceKey, String> {
+    SourceKey::new(text).map_err(|error| error.to_string())
 }
 
 /// What to send.
@@ -76,6 +87,8 @@ enum LiveVerb {
     Feed,
     /// Send a recorded file in its own rhythm, with its times moved to now
     Replay(replay::ReplayArgs),
+    /// Ask an address for JSON again and again, and send what is new in it
+    Poll(poll::PollArgs),
 }
 
 /// Does it.
@@ -86,6 +99,7 @@ pub(crate) fn run(args: LiveArgs, config: &Config) -> anyhow::Result<ExitCode> {
         patience: Duration::from_secs(args.sending.patience),
         stop: Arc::clone(&stop),
         chance,
+        source: args.sending.source,
     };
     let sender = Sender::new(client, terms, listener(args.sending.set_aside)?);
     let mut work = Work {
@@ -94,6 +108,7 @@ pub(crate) fn run(args: LiveArgs, config: &Config) -> anyhow::Result<ExitCode> {
     };
     let done = match args.verb {
         LiveVerb::Feed => feed::run(&mut work, &stop),
+        LiveVerb::Poll(poll) => poll::run(&poll, &mut work, &stop),
         LiveVerb::Replay(replay) => replay::run(&replay, &mut work, &stop),
     };
     let tally = work.sender.tally;

@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use domain::SourceKey;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -65,6 +66,8 @@ pub(crate) struct Terms {
     pub(crate) stop: Arc<AtomicBool>,
     /// Gives numbers in 0..1.
     pub(crate) chance: fn() -> f64,
+    /// The source that all is told by.
+    pub(crate) source: SourceKey,
 }
 
 /// Sends lines.
@@ -155,7 +158,9 @@ impl<D: Door> Sender<D> {
     fn deliver(&mut self, path: &str, mut entries: Entries) -> anyhow::Result<()> {
         while !entries.is_empty() {
             let data: Vec<&Value> = entries.iter().map(|it| &it.1).collect();
-            match self.persist(path, &json!({"data": data}))? {
+            let body = json!({"data": data});
+            let told_by = format!("{path}?source={}", self.terms.source);
+            match self.persist(&told_by, &body)? {
                 Ok(answer) => {
                     self.count(path, entries.len() as u64, &answer);
                     return Ok(());

@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
+    net::TcpListener,
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
@@ -126,10 +127,30 @@ fn lines_are_fed_in_order_bad_ones_are_named_and_set_aside_and_again_does_no_har
     let told = run.json(&format!("/v1/fixtures/{id}/events"));
     assert_eq!(told["data"][1]["kind"], "scored", "{told}");
 
-    let again = run.feed(&[], &game());
+    let again = run.feed(&["--source", "a/b"], &game());
     assert!(
         again.code == 0 && again.out.contains("2 events"),
         "{again:?}"
+    );
+    let sources = run.json("/v1/sources");
+    let told = |at: usize| {
+        let it = &sources["data"][at];
+        (it["source"].as_str().unwrap(), &it["events"])
+    };
+    let (name, events) = told(0);
+    assert_eq!(
+        (name, &events["repeated"], &events["new"]),
+        ("a/b", &2.into(), &0.into())
+    );
+    let (name, events) = told(1);
+    assert_eq!(
+        (name, &events["new"], &events["missing"]),
+        ("feed", &2.into(), &0.into())
+    );
+    assert_eq!(sources["data"][1]["state"], "heard");
+    assert!(
+        events["lag_ms"].as_f64().unwrap() > 1e5,
+        "it is told long after: {events}"
     );
     let stranger = run.feed(&["--key", "se_wrong"], &game());
     assert!(
@@ -242,4 +263,131 @@ fn a_file_without_a_time_and_one_that_is_not_there_are_refused() {
         gone.code == 1 && gone.err.contains("nowhere.ndjson"),
         "{gone:?}"
     );
+}
+
+/// Answers questions in order, each once; returns its address and, once done, what was asked.
+fn source(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/live.json", listener.local_addr().unwrap());
+    let serve = move || {
+        let mut asked = Vec::new();
+        for answer in answers {
+            let (mut client, _) = listener.accept().unwrap();
+            let mut question = Vec::new();
+            let mut byte = [0];
+            while !question.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap() > 0 {
+                question.push(byte[0]);
+            }
+            asked.push(String::from_utf8(question).unwrap().to_lowercase());
+            client.write_all(answer.as_bytes()).unwrap();
+        }
+        asked
+    };
+    (address, std::thread::spawn(serve))
+}
+
+fn answered(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    )
+}
+
+#[test]
+fn a_source_is_polled_by_a_mapping_and_asked_only_for_what_has_changed() {
+    let run = Run::start(&[]);
+    let mapping = run.home.path("scores.toml");
+    let text = "fixture = '/id'\n[game]\ncompetition = { constant = 'E0' }\n\
+        season = { constant = '2026/27' }\nkickoff = '/start'\nhome = '/home'\naway = '/away'\n\
+        [[event]]\nkind = { constant = 'score' }\nhome = '/goals/0'\naway = '/goals/1'\n";
+    fs::write(&mapping, text).unwrap();
+    let state = |away: u8| {
+        format!(
+            "[{{\"id\": \"x\", \"start\": \"{}\", \"home\": \"Team 5\", \"away\": \"Team 6\", \
+             \"goals\": [0, {away}]}}, {{}}]",
+            now()
+        )
+    };
+    let answers = vec![
+        answered("200 OK", "etag: \"a\"\r\n", &state(0)),
+        answered("304 Not Modified", "etag: \"a\"\r\n", ""),
+        answered("503 Service Unavailable", "", ""),
+        answered("200 OK", "", &state(1)),
+    ];
+    let (address, serving) = source(answers);
+    let mapping = mapping.to_str().unwrap();
+    let poll = [
+        "poll",
+        "--mapping",
+        mapping,
+        "--source",
+        "scores",
+        "--every",
+        "1",
+        &address,
+    ];
+    let child = run.live(&poll, &run.server.address);
+    let asked = serving.join().unwrap();
+    assert!(!asked[0].contains("if-none-match"), "{asked:?}");
+    assert!(asked[1].contains("if-none-match: \"a\""), "{asked:?}");
+    let patience = Instant::now() + Duration::from_secs(30);
+    while run.json("/v1/sources")["data"][0]["events"]["new"] != 2 {
+        assert!(Instant::now() < patience, "the second state is never told");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let id = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-s", "INT", &id])
+        .status()
+        .unwrap();
+    let told = ended(child);
+    assert_eq!(told.code, 3, "{told:?}");
+    assert!(told.out.contains("1 games, 2 events (2 new)"), "{told:?}");
+    assert!(
+        told.err.contains("item 1: nothing names its game"),
+        "{told:?}"
+    );
+    assert!(
+        told.err.contains("the source does not answer well"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_poll_says_what_is_wrong_with_its_mapping_its_address_and_an_answer() {
+    let run = Run::start(&[]);
+    let mapping = run.home.path("wrong.toml");
+    fs::write(&mapping, "fixture = 'x'\n[[event]]\nkind = '/k'\n").unwrap();
+    let wrong = mapping.to_str().unwrap();
+    let good = run.home.path("good.toml");
+    fs::write(&good, "fixture = '/x'\n[[event]]\nkind = '/k'\n").unwrap();
+    let good = good.to_str().unwrap();
+    let poll = |mapping: &str, url: &str| {
+        let args = ["poll", "--once", "--mapping", mapping, url];
+        ended(run.live(&args, &run.server.address))
+    };
+    let (address, serving) = source(vec![
+        answered("200 OK", "", "{"),
+        answered("200 OK", "", "{}"),
+    ]);
+    for (ended, wanted) in [
+        (poll(wrong, "http://x.example"), "no JSON pointer"),
+        (
+            poll("nowhere.toml", "http://x.example"),
+            "nowhere.toml cannot be read",
+        ),
+        (poll(good, "ftp://x.example"), "no http or https address"),
+        (poll(good, &address), "the answer is no JSON"),
+    ] {
+        assert!(
+            ended.code == 1 && ended.err.contains(wanted),
+            "{wanted}: {ended:?}"
+        );
+    }
+    let listless = poll(good, &address);
+    assert!(
+        listless.code == 3 && listless.err.contains("there is no list"),
+        "{listless:?}"
+    );
+    serving.join().unwrap();
 }

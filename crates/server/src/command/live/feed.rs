@@ -14,7 +14,7 @@ use engine::Clock;
 use serde_json::Value;
 
 use super::{
-    Work,
+    TOGETHER_MAX, Work,
     intake::{self, Input},
 };
 use crate::{
@@ -22,8 +22,6 @@ use crate::{
     live::{Line, Numbered},
 };
 
-/// Lines that are sent together at most.
-const TOGETHER_MAX: usize = 500;
 /// Their bytes at most, well below what a body may have.
 const TOGETHER_BYTES_MAX: usize = 512 * 1024;
 /// How long the first of them waits for others.

@@ -16,7 +16,7 @@ use clap::Args;
 use engine::Clock;
 use jiff::Timestamp;
 
-use super::{Work, intake};
+use super::{TOGETHER_MAX, Work, intake};
 use crate::{
     SystemClock,
     live::{Line, Numbered, line_time},
@@ -27,8 +27,6 @@ use crate::{
 const LINES_MAX: usize = 1_000_000;
 /// What a recording may unpack to.
 const BYTES_MAX: u64 = 512 << 20;
-/// Lines that are sent together at most.
-const TOGETHER_MAX: usize = 500;
 /// How often a pause looks whether to stop.
 const STEP: Duration = Duration::from_millis(50);
 

@@ -33,6 +33,7 @@ fn sender(answers: Vec<Result<Value, Refusal>>) -> (Sender<Script>, Script, Hear
         patience: Duration::from_millis(250),
         stop: Arc::default(),
         chance: || 0.0,
+        source: SourceKey::new("test").unwrap(),
     };
     let listener = Rc::clone(&heard);
     let sender = Sender::new(script.clone(), terms, move |it| {
@@ -64,6 +65,7 @@ fn entries_that_are_refused_are_set_aside_and_the_others_written() {
     sender.send(lines(&[event, event, event])).unwrap();
     let reason = "at: too early".to_owned();
     assert_eq!(*heard.borrow(), [Aside { line: 2, reason }]);
+    assert_eq!(script.asked.borrow()[1].0, "/v1/events?source=test");
     assert_eq!(
         script.asked.borrow()[1].1["data"].as_array().unwrap().len(),
         2

@@ -1,0 +1,232 @@
+//! `sports-edge live poll`: a source that is asked again and again, read by a mapping.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use engine::Clock;
+use serde_json::Value;
+use store::FetchState;
+use tracing::warn;
+
+use super::{Work, chance, intake};
+use crate::{
+    SystemClock,
+    live::{Mapping, Numbered, Reading},
+    source::{FetchOptions, Fetched, Fetcher},
+};
+
+/// The largest answer that is taken.
+const ANSWER_BYTES_MAX: u64 = 16 << 20;
+/// The largest mapping.
+const MAPPING_BYTES_MAX: u64 = 4 << 20;
+/// The longest pause after failures.
+const PAUSE_MAX: Duration = Duration::from_secs(300);
+/// By how much of itself an interval is longer or shorter, so that many do not ask at once.
+const JITTER: f64 = 0.1;
+/// How often a pause looks whether to stop.
+const STEP: Duration = Duration::from_millis(50);
+
+/// What to ask, and how to read the answer.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The mapping is a TOML file that says where in the source's JSON what stands, by JSON pointers:
+
+  items = \"/events\"                    the list of items; \"\" is the answer itself
+  fixture = \"/match/id\"                what names an item's game: our number, or
+  fixtures = { \"m-77\" = 8 }            the source's names and our numbers, or
+  [game]                               what to write the game as:
+  competition = { constant = \"E0\" }    also season, kickoff, home, away
+  [kinds]                              the source's words; others are passed over
+  GOAL = \"scored\"
+  START = { kind = \"period_start\", period = 1 }
+  [sides]
+  H = \"home\"
+  [[event]]                            what an item gives rise to, by the members of
+  sequence = \"/id\"                     POST /v1/events and clock_period, clock_seconds
+  at = \"/time\"                         RFC 3339, or s or ms since 1970; now where not said
+  kind = \"/type\"
+  side = \"/team\"
+
+An event told in other words later is sent with a higher revision. Without `sequence` an item is
+the state of its game and sent whenever it changes. The address is asked with If-None-Match; one
+that fails is asked again after growing pauses, up to five minutes.
+
+Examples:
+  sports-edge live poll --mapping scores.toml https://scores.example/live.json --every 5
+  sports-edge live poll --mapping scores.toml URL --once --source scores")]
+pub(super) struct PollArgs {
+    /// The address, http or https
+    url: String,
+    /// How to read what it answers
+    #[arg(long, value_name = "FILE")]
+    mapping: PathBuf,
+    /// Seconds from one question to the next, give or take a tenth
+    #[arg(long, value_name = "SECONDS", default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    every: u32,
+    /// How long an answer may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 10,
+        value_parser = clap::value_parser!(u32).range(1..=600))]
+    timeout: u32,
+    /// Ask once
+    #[arg(long)]
+    once: bool,
+}
+
+/// Asks until told to stop.
+pub(super) fn run(args: &PollArgs, work: &mut Work, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let web = ["http://", "https://"]
+        .iter()
+        .any(|it| args.url.starts_with(it));
+    if !web {
+        bail!("{:?} is no http or https address", args.url);
+    }
+    let mut poll = Poll {
+        url: &args.url,
+        fetcher: Fetcher::new(options(args)),
+        reading: Reading::new(mapping(args)?),
+        known: None,
+        items: 0,
+    };
+    intake::on_signal(stop, || {})?;
+    let every = Duration::from_secs(args.every.into());
+    let mut failures = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let pause = match poll.ask() {
+            Ok(answer) => {
+                failures = 0;
+                if let Some(answer) = answer {
+                    poll.take(&answer, work)?;
+                }
+                every
+            }
+            Err(error) if args.once => return Err(error),
+            Err(error) => {
+                failures += 1;
+                warn!(
+                    failures,
+                    error = format!("{error:#}"),
+                    "the source does not answer well"
+                );
+                let longer = every.saturating_mul(2_u32.saturating_pow(failures));
+                longer.min(PAUSE_MAX.max(every))
+            }
+        };
+        if args.once {
+            return Ok(());
+        }
+        rest(
+            pause.mul_f64(1.0 + JITTER * (2.0 * chance() - 1.0)),
+            work,
+            stop,
+        );
+    }
+    Ok(())
+}
+
+fn options(args: &PollArgs) -> FetchOptions {
+    let timeout = Duration::from_secs(args.timeout.into());
+    FetchOptions {
+        connect_timeout: timeout,
+        read_timeout: timeout,
+        total_timeout: timeout,
+        attempts_max: 1,
+        bytes_max: ANSWER_BYTES_MAX,
+        ..FetchOptions::default()
+    }
+}
+
+fn mapping(args: &PollArgs) -> anyhow::Result<Mapping> {
+    let name = args.mapping.display();
+    let cannot = || format!("the mapping {name} cannot be read");
+    let size = fs::metadata(&args.mapping).with_context(cannot)?.len();
+    if size > MAPPING_BYTES_MAX {
+        bail!("the mapping {name} has more than {MAPPING_BYTES_MAX} bytes");
+    }
+    let text = fs::read_to_string(&args.mapping).with_context(cannot)?;
+    Mapping::parse(&text).map_err(|fault| anyhow!("the mapping {name} is wrong: {fault}"))
+}
+
+/// A source that is asked.
+struct Poll<'a> {
+    url: &'a str,
+    fetcher: Fetcher,
+    reading: Reading,
+    known: Option<FetchState>,
+    /// Items that were read, to number them.
+    items: u64,
+}
+
+impl Poll<'_> {
+    /// The answer, unless it is as it was.
+    fn ask(&mut self) -> anyhow::Result<Option<Value>> {
+        let fetched = self.fetcher.fetch(self.url, self.known.as_ref(), chance)?;
+        let Fetched::Fresh {
+            mut file,
+            etag,
+            last_modified,
+        } = fetched
+        else {
+            return Ok(None);
+        };
+        std::io::Seek::rewind(&mut file).context("the temporary file cannot be read")?;
+        let answer = serde_json::from_reader(std::io::BufReader::new(file));
+        let answer = answer.context("the answer is no JSON")?;
+        self.known = Some(FetchState {
+            url: self.url.to_owned(),
+            etag,
+            last_modified,
+            fetched_at: SystemClock.now(),
+        });
+        Ok(Some(answer))
+    }
+
+    /// Sends what is new in an answer; items are counted as lines are.
+    fn take(&mut self, answer: &Value, work: &mut Work) -> anyhow::Result<()> {
+        let read = match self.reading.lines(answer, SystemClock.now()) {
+            Ok(read) => read,
+            Err(reason) => {
+                work.sender.aside(self.items + 1, reason);
+                return Ok(());
+            }
+        };
+        let mut lines = Vec::new();
+        for (index, line) in read {
+            let number = self.items + index as u64 + 1;
+            work.sender.tally.lines += 1;
+            match line {
+                Ok(line) => lines.push(Numbered { number, line }),
+                Err(reason) => work.sender.aside(number, format!("item {index}: {reason}")),
+            }
+        }
+        let count = lines.last().map_or(0, |it| it.number);
+        self.items = self.items.max(count);
+        for batch in lines.chunks(super::TOGETHER_MAX) {
+            work.sender.send(batch.to_vec())?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits, unless told to stop.
+fn rest(pause: Duration, work: &mut Work, stop: &AtomicBool) {
+    let began = Instant::now();
+    while !stop.load(Ordering::Relaxed) {
+        let left = pause.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        work.tell();
+        sleep(left.min(STEP));
+    }
+}
