@@ -854,6 +854,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the sources of events and prices
+         * @description How each source that told this server something is doing: lag, rate, what was told twice, late or
+         *     not at all, and when it was last heard. Counted since the server started. A server that others
+         *     can reach asks for a key with the scope `admin`.
+         */
+        get: operations["listSources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/teams": {
         parameters: {
             query?: never;
@@ -3553,6 +3575,96 @@ export interface components {
          * @enum {string}
          */
         Side: "home" | "away";
+        /** @description A source of events and prices, as this server heard it since it started. */
+        Source: {
+            /** @description Its events. */
+            events: components["schemas"]["SourceEvents"];
+            /**
+             * Format: date-time
+             * @description When anything last came of it.
+             * @example 2026-05-01T15:10:02Z
+             */
+            last_heard_at: string;
+            /** @description Over the last minute. */
+            last_minute: components["schemas"]["SourceMinute"];
+            /**
+             * Format: int64
+             * @description Quotes that came, known already or not.
+             * @example 120
+             */
+            quotes: number;
+            /**
+             * @description Its name.
+             * @example scores-a
+             */
+            source: string;
+            /** @description `heard`, or `silent` where nothing came for `live.silence_seconds_max`. */
+            state: components["schemas"]["SourceState"];
+        };
+        /** @description What a source told of games. */
+        SourceEvents: {
+            /**
+             * Format: double
+             * @description How long after they happened new ones came, on average, in ms; null where there were none.
+             * @example 820.5
+             */
+            lag_ms?: number | null;
+            /**
+             * Format: int64
+             * @description New events that came after one of the same game with a higher number.
+             * @example 1
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description Numbers that were jumped over and have not come since.
+             * @example 0
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Events that were new.
+             * @example 340
+             */
+            new: number;
+            /**
+             * Format: int64
+             * @description Events that were known already.
+             * @example 2
+             */
+            repeated: number;
+        };
+        /** @description What a source did over the last minute. */
+        SourceMinute: {
+            /**
+             * Format: double
+             * @description How long after they happened new events came, on average, in ms; null where there were none.
+             * @example 790
+             */
+            lag_ms?: number | null;
+            /**
+             * Format: double
+             * @description The longest of it; null where there were none.
+             * @example 1900
+             */
+            lag_ms_max?: number | null;
+            /**
+             * Format: int64
+             * @description Events and quotes that came.
+             * @example 14
+             */
+            told: number;
+        };
+        /**
+         * @description Whether a source is heard.
+         * @enum {string}
+         */
+        SourceState: "heard" | "silent";
+        /** @description Sources and how they do. */
+        Sources: {
+            /** @description In order of name. */
+            data: components["schemas"]["Source"][];
+        };
         /**
          * @description What is played.
          * @enum {string}
@@ -4282,7 +4394,14 @@ export interface operations {
     };
     putEvents: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Name of the source that tells it, by which `GET /v1/sources` shows how it does; `api` where
+                 *     not given.
+                 * @example scores-a
+                 */
+                source?: string;
+            };
             header?: {
                 /**
                  * @description Repeating a request with the same key within 24 hours gives the first answer again.
@@ -6011,7 +6130,14 @@ export interface operations {
     };
     putQuotes: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Name of the source that tells it, by which `GET /v1/sources` shows how it does; `api` where
+                 *     not given.
+                 * @example scores-a
+                 */
+                source?: string;
+            };
             header?: {
                 /**
                  * @description Repeating a request with the same key within 24 hours gives the first answer again.
@@ -6107,6 +6233,41 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sources. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sources"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

@@ -123,10 +123,9 @@ impl Mapping {
         }
         let places = mapping.event.iter().chain(&mapping.game);
         let places = places.flat_map(HashMap::values).chain([&mapping.fixture]);
-        match places.filter_map(Place::fault).next() {
-            Some(fault) => Err(fault),
-            None => Ok(mapping),
-        }
+        let fault = places.filter_map(Place::fault).next();
+        fault.map_or(Ok(()), Err)?;
+        Ok(mapping)
     }
 }
 
