@@ -129,6 +129,9 @@ impl Mapping {
     }
 }
 
+/// What was told of an event, and under which revision.
+type Told = (Map<String, Value>, u64);
+
 /// Turns answers into the lines that are new in them.
 #[derive(Debug)]
 pub(crate) struct Reading {
@@ -136,7 +139,7 @@ pub(crate) struct Reading {
     /// Games that were named.
     named: HashSet<String>,
     /// What was last told of an event, or of the state of a game, and under which revision.
-    seen: HashMap<(String, usize, u64), (Map<String, Value>, u64)>,
+    seen: HashMap<(String, usize, u64), Told>,
 }
 
 /// A new line of the item at a place, or why there is none.

@@ -99,7 +99,8 @@ fn now() -> jiff::Timestamp {
 fn lines_are_fed_in_order_bad_ones_are_named_and_set_aside_and_again_does_no_harm() {
     let run = Run::start(&[]);
     let aside = run.home.path("aside.ndjson");
-    let text = game()
+    let game = game();
+    let text = game.clone()
         + "{\"kind\": \n\n{\"fixture_id\": 99999, \"sequence\": 1, \"at\": \
          \"2024-05-19T15:00:00Z\", \"kind\": \"finished\"}\n";
     let args = ["--json", "--set-aside", aside.to_str().unwrap()];
@@ -127,7 +128,7 @@ fn lines_are_fed_in_order_bad_ones_are_named_and_set_aside_and_again_does_no_har
     let told = run.json(&format!("/v1/fixtures/{id}/events"));
     assert_eq!(told["data"][1]["kind"], "scored", "{told}");
 
-    let again = run.feed(&["--source", "a/b"], &game());
+    let again = run.feed(&["--source", "a/b"], &game);
     assert!(
         again.code == 0 && again.out.contains("2 events"),
         "{again:?}"
@@ -152,7 +153,7 @@ fn lines_are_fed_in_order_bad_ones_are_named_and_set_aside_and_again_does_no_har
         events["lag_ms"].as_f64().unwrap() > 1e5,
         "it is told long after: {events}"
     );
-    let stranger = run.feed(&["--key", "se_wrong"], &game());
+    let stranger = run.feed(&["--key", "se_wrong"], &game);
     assert!(
         stranger.code == 1 && stranger.err.contains("key"),
         "{stranger:?}"
