@@ -5,7 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::{Change, Revision};
+use crate::{
+    Change, Revision,
+    websocket::{HEADER_BYTES_MAX, Kind, header},
+};
 
 /// A frame for a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Frame {
     pub id: Option<Revision>,
     /// The frame as JSON, shared by all who get it.
     pub bytes: Bytes,
+    /// The same as a text message of a WebSocket, ready to send.
+    pub message: Bytes,
     /// Whether it says something new, and not only that what is held still holds.
     pub is_news: bool,
 }
@@ -60,11 +65,17 @@ impl Frame {
     }
 
     fn of(key: &Arc<str>, id: Option<Revision>, frame: &Value) -> Self {
-        let bytes = serde_json::to_vec(frame).expect("a value can always be written");
+        // Room for the header is left before it is known how long that is.
+        let mut whole = vec![0; HEADER_BYTES_MAX];
+        serde_json::to_writer(&mut whole, frame).expect("a value can always be written");
+        let (header, size) = header(Kind::Text, whole.len() - HEADER_BYTES_MAX);
+        whole[..HEADER_BYTES_MAX].copy_from_slice(&header);
+        let whole = Bytes::from(whole);
         Self {
             key: Arc::clone(key),
             id,
-            bytes: bytes.into(),
+            bytes: whole.slice(HEADER_BYTES_MAX..),
+            message: whole.slice(HEADER_BYTES_MAX - size..),
             is_news: true,
         }
     }

@@ -86,6 +86,10 @@ impl KeyState {
         !self.readers.is_empty()
     }
 
+    pub(crate) fn key(&self) -> Arc<str> {
+        Arc::clone(&self.key)
+    }
+
     pub(crate) fn revision(&self) -> Revision {
         Revision {
             epoch: self.epoch,

@@ -2,8 +2,8 @@
 //!
 //! Per key there is one state with revisions. A reader holds a revision of each key it follows and
 //! is owed no more than the way from there to the newest: one pending frame per key, however slow
-//! it is, and nobody waits for it. Frames are encoded once and shared. What flows through is JSON;
-//! what it stands for is the caller's business.
+//! it is, and nobody waits for it. Frames are encoded once, framed for WebSockets too, and shared.
+//! What flows through is JSON; what it stands for is the caller's business.
 
 mod diff;
 mod error;
@@ -11,6 +11,7 @@ mod frame;
 mod key;
 mod reader;
 mod revision;
+pub mod websocket;
 
 use std::{
     collections::HashMap,

@@ -1,7 +1,7 @@
 //! A reader: what it follows, what it holds, and what it is owed.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex},
 };
 
@@ -47,6 +47,8 @@ impl Mail {
 
 #[derive(Debug)]
 struct Slot {
+    number: usize,
+    key: Arc<str>,
     state: Arc<Mutex<KeyState>>,
     held: Held,
     mode: Mode,
@@ -57,8 +59,8 @@ struct Slot {
 pub struct Reader {
     feed: Arc<Inner>,
     mail: Arc<Mail>,
-    slots: HashMap<usize, Slot>,
-    by_key: HashMap<Arc<str>, usize>,
+    /// In order of number; a list, as a reader is one of many thousand and follows a few keys.
+    slots: Vec<Slot>,
     next_slot: usize,
     out: VecDeque<Frame>,
 }
@@ -68,8 +70,7 @@ impl Reader {
         Self {
             feed,
             mail: Arc::default(),
-            slots: HashMap::new(),
-            by_key: HashMap::new(),
+            slots: Vec::new(),
             next_slot: 0,
             out: VecDeque::new(),
         }
@@ -90,25 +91,38 @@ impl Reader {
         if self.slots.len() >= max {
             return Err(FeedError::TooManyKeysOfReader(max));
         }
-        let slot = self.next_slot;
+        let number = self.next_slot;
         self.next_slot += 1;
-        self.by_key.insert(key.into(), slot);
         let held = since.map_or(Held::Nothing, Held::Claimed);
-        lock(&state).enter(&self.mail, slot);
-        self.slots.insert(slot, Slot { state, held, mode });
+        let key = {
+            let mut state = lock(&state);
+            state.enter(&self.mail, number);
+            state.key()
+        };
+        self.slots.push(Slot {
+            number,
+            key,
+            state,
+            held,
+            mode,
+        });
         Ok(())
     }
 
     /// Does not follow a key any more; whether it did.
     pub fn unfollow(&mut self, key: &str) -> bool {
-        let Some(number) = self.by_key.remove(key) else {
+        let Some(at) = self.slots.iter().position(|it| *it.key == *key) else {
             return false;
         };
-        if let Some(slot) = self.slots.remove(&number) {
-            lock(&slot.state).leave(&self.mail, number);
-        }
+        let slot = self.slots.remove(at);
+        lock(&slot.state).leave(&self.mail, slot.number);
         self.out.retain(|it| *it.key != *key);
         true
+    }
+
+    /// Whether it follows a key.
+    pub fn follows(&self, key: &str) -> bool {
+        self.slots.iter().any(|it| *it.key == *key)
     }
 
     /// Keys followed.
@@ -135,9 +149,10 @@ impl Reader {
     pub fn try_next(&mut self) -> Option<Frame> {
         while self.out.is_empty() {
             let number = self.mail.take()?;
-            let Some(slot) = self.slots.get_mut(&number) else {
+            let Ok(at) = self.slots.binary_search_by_key(&number, |it| it.number) else {
                 continue; // It is not followed any more.
             };
+            let slot = &mut self.slots[at];
             let owed = lock(&slot.state).owed(slot.held, slot.mode, &self.feed.counters);
             slot.held = Held::Sent(owed.held);
             if owed.more {
@@ -154,8 +169,8 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        for (number, slot) in &self.slots {
-            lock(&slot.state).leave(&self.mail, *number);
+        for slot in &self.slots {
+            lock(&slot.state).leave(&self.mail, slot.number);
         }
         self.feed.leave();
     }
