@@ -13,7 +13,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use engine::ApiKeyRecord;
 use jiff::SignedDuration;
 
-use crate::{ApiState, error::ApiError};
+use crate::{ApiState, error::ApiError, live};
 
 pub use key::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError};
 
@@ -115,6 +115,17 @@ impl Reader {
         Ok(Self {
             principal: Some(key.prefix),
         })
+    }
+
+    /// Lets in who may read, or has a ticket to follow answers and sends no key.
+    pub(crate) async fn of_follower(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
+        match live::ticket_in(&parts.uri) {
+            Some(ticket) if presented(&parts.headers).is_none() => {
+                let principal = state.live.redeem(&ticket)?;
+                Ok(Self { principal })
+            }
+            _ => Self::of(&parts.headers, state).await,
+        }
     }
 
     /// Lets in who may read, and the server itself.

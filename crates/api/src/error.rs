@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::{EngineError, serving::InferenceError};
+use engine::{EngineError, feeding::websocket::Closing, serving::InferenceError};
 use thiserror::Error;
 
 use crate::{
@@ -53,6 +53,17 @@ pub(crate) enum ApiError {
         scope = .0.as_str()
     )]
     ScopeMissing(Scope),
+    #[error("the ticket is made up, used or older than 30 s")]
+    TicketRefused,
+    #[error(
+        "pages of the origin {0:?} may not open sockets here; more origins than the server's own \
+         are listed in the setting `live.allowed_origins`"
+    )]
+    ForeignOrigin(String),
+    #[error("the WebSocket protocol is spoken in version 13")]
+    OtherVersion,
+    #[error("this API key has {0} streams or tickets already")]
+    TooManyStreams(usize),
     #[error("the first request with this idempotency key is still at work")]
     IdempotencyInProgress,
     #[error("this idempotency key came with another body before")]
@@ -99,6 +110,10 @@ impl ApiError {
             Self::BodyTooLarge(_) => problem::BODY_TOO_LARGE,
             Self::KeyMissing(_) => problem::KEY_MISSING,
             Self::KeyRefused(_) => problem::KEY_REFUSED,
+            Self::TicketRefused => problem::TICKET_REFUSED,
+            Self::ForeignOrigin(_) => problem::FOREIGN_ORIGIN,
+            Self::OtherVersion => problem::OTHER_VERSION,
+            Self::TooManyStreams(_) => problem::TOO_MANY_STREAMS,
             Self::ScopeMissing(_) => problem::SCOPE_MISSING,
             Self::IdempotencyInProgress => problem::IDEMPOTENCY_IN_PROGRESS,
             Self::IdempotencyMismatch => problem::IDEMPOTENCY_MISMATCH,
@@ -153,10 +168,29 @@ impl ApiError {
             Self::Overloaded(_) | Self::IdempotencyInProgress | Self::NotReady(_) => {
                 Some(retry_after("1"))
             }
-            Self::TimedOut(_) => Some(retry_after("5")),
+            Self::TimedOut(_) | Self::TooManyStreams(_) => Some(retry_after("5")),
+            Self::OtherVersion => {
+                let version = HeaderValue::from_static("13");
+                Some((header::SEC_WEBSOCKET_VERSION, version))
+            }
             Self::Serving(error) => serving_retry_after(error),
             _ => None,
         }
+    }
+}
+
+impl ApiError {
+    /// The error as the end of a socket: 4000 and the status's number where a client can do
+    /// something about it.
+    pub(crate) fn closing(&self) -> Closing {
+        let code = match self.kind().status {
+            StatusCode::UNAUTHORIZED => 4401,
+            StatusCode::FORBIDDEN => 4403,
+            StatusCode::TOO_MANY_REQUESTS => 4429,
+            StatusCode::SERVICE_UNAVAILABLE => 1013,
+            _ => 1011,
+        };
+        Closing::new(code, &self.to_string())
     }
 }
 

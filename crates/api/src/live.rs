@@ -5,9 +5,15 @@
 //! tick, once for all who follow it, and what differs goes out through the feed. What nobody follows
 //! any more is let go.
 
+mod ask;
 mod follow;
 mod keys;
+mod place;
+mod socket;
 mod stream;
+mod talk;
+mod ticket;
+mod upgrade;
 
 use std::{
     collections::HashMap,
@@ -24,7 +30,7 @@ use axum::{
 };
 use engine::{
     Engine,
-    feeding::{Feed, FeedError, FeedFigures, FeedOptions, Reader as FeedReader},
+    feeding::{Feed, FeedError, FeedFigures, FeedOptions, Mode, Reader as FeedReader, Revision},
 };
 use serde_json::Value;
 use tokio::{
@@ -35,7 +41,12 @@ use tokio::{
 use crate::{error::ApiError, router::ask};
 
 pub(crate) use follow::{FollowQuery, Holding, follow};
+pub(crate) use place::Place;
+use place::Tallies;
 pub(crate) use stream::Events;
+pub(crate) use ticket::TICKET_MS;
+use ticket::Tickets;
+pub(crate) use upgrade::{is_asked, ticket_in, upgraded};
 
 /// How often followed answers are looked at while nothing changes.
 const TICK: Duration = Duration::from_secs(1);
@@ -53,8 +64,15 @@ pub struct LiveOptions {
     pub connections_max: usize,
     /// Streams at a time with the same API key.
     pub connections_per_key_max: usize,
+    /// Subscriptions at a time with the same API key, over all its streams.
+    pub subscriptions_per_key_max: usize,
     /// Addresses followed at a time.
     pub keys_max: usize,
+    /// Origins beside the server's own whose pages may open sockets, such as
+    /// `https://edge.example`.
+    pub allowed_origins: Vec<String>,
+    /// What makes tickets impossible to guess; chance of the server's start.
+    pub ticket_secret: [u8; 32],
 }
 
 impl Default for LiveOptions {
@@ -62,7 +80,10 @@ impl Default for LiveOptions {
         Self {
             connections_max: 1_000,
             connections_per_key_max: 100,
+            subscriptions_per_key_max: 1_000,
             keys_max: 2_000,
+            allowed_origins: Vec::new(),
+            ticket_secret: [0; 32],
         }
     }
 }
@@ -72,11 +93,12 @@ pub(crate) struct Live {
     feed: Feed,
     options: LiveOptions,
     engine: Arc<Engine>,
+    tickets: Tickets,
     /// What answers reads; there once the routes are joined.
     reads: Arc<OnceLock<Router>>,
     known: Mutex<HashMap<Arc<str>, Arc<AsyncMutex<Known>>>>,
-    /// Streams by API key.
-    streams: Arc<Mutex<HashMap<String, usize>>>,
+    /// Streams and subscriptions by API key.
+    tallies: Arc<Tallies>,
     stopping: watch::Sender<bool>,
     refused: AtomicUsize,
 }
@@ -97,28 +119,6 @@ pub(crate) struct Refusal {
     pub(crate) detail: String,
 }
 
-/// A place among the streams, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    streams: Arc<Mutex<HashMap<String, usize>>>,
-    principal: Option<String>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Some(principal) = &self.principal else {
-            return;
-        };
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = streams.get_mut(principal) {
-            *count -= 1;
-            if *count == 0 {
-                streams.remove(principal);
-            }
-        }
-    }
-}
-
 impl Live {
     pub(crate) fn new(
         engine: &Arc<Engine>,
@@ -134,11 +134,12 @@ impl Live {
         let epoch = engine.now().as_millisecond().unsigned_abs();
         Self {
             feed: Feed::new(feed, epoch),
+            tickets: Tickets::new(options.ticket_secret),
             options,
             engine: Arc::clone(engine),
             reads,
             known: Mutex::default(),
-            streams: Arc::default(),
+            tallies: Arc::default(),
             stopping: watch::Sender::new(false),
             refused: AtomicUsize::new(0),
         }
@@ -147,6 +148,11 @@ impl Live {
     /// Ends every stream, and every one that begins from now on.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// Waits until every stream has ended; they do once they are told to stop.
+    pub(crate) async fn ended(&self) {
+        self.stopping.closed().await;
     }
 
     fn stopped(&self) -> watch::Receiver<bool> {
@@ -163,26 +169,63 @@ impl Live {
     }
 
     /// A reader and its place, where the bounds leave one.
-    pub(crate) fn enter(&self, principal: Option<String>) -> Result<(FeedReader, Place), ApiError> {
+    pub(crate) fn enter(&self, principal: Option<&str>) -> Result<(FeedReader, Place), ApiError> {
+        let max = self.options.connections_per_key_max;
+        let place = self.tallies.enter(principal, max).ok_or_else(|| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            ApiError::TooManyStreams(max)
+        })?;
         let reader = self.feed.reader().map_err(|_| {
             self.refused.fetch_add(1, Ordering::Relaxed);
             ApiError::Overloaded(self.options.connections_max)
         })?;
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(principal) = &principal {
-            let count = streams.entry(principal.clone()).or_default();
-            if *count >= self.options.connections_per_key_max {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                return Err(ApiError::Overloaded(self.options.connections_per_key_max));
-            }
-            *count += 1;
-        }
-        drop(streams);
-        let place = Place {
-            streams: Arc::clone(&self.streams),
-            principal,
-        };
         Ok((reader, place))
+    }
+
+    /// A ticket for a principal, where its streams leave a place for it.
+    pub(crate) fn issue(&self, principal: Option<String>) -> Result<String, ApiError> {
+        let max = self.options.connections_per_key_max;
+        let streams = principal
+            .as_deref()
+            .map_or(0, |it| self.tallies.streams(it));
+        if principal.is_some() && streams >= max {
+            return Err(ApiError::TooManyStreams(max));
+        }
+        self.tickets.issue(principal, self.now_ms(), max)
+    }
+
+    /// Takes a ticket; returns the principal it was given to.
+    pub(crate) fn redeem(&self, ticket: &str) -> Result<Option<String>, ApiError> {
+        self.tickets.redeem(ticket, self.now_ms())
+    }
+
+    /// Whether an address has a state in the feed.
+    fn is_there(&self, key: &str) -> bool {
+        self.feed.revision(key).is_some()
+    }
+
+    /// Lets a reader follow an address that has a state, within the bounds of its principal.
+    fn subscribe(
+        &self,
+        (reader, place): (&mut FeedReader, &mut Place),
+        key: &str,
+        (since, mode): (Option<Revision>, Mode),
+    ) -> Result<(), Refusal> {
+        if reader.follows(key) {
+            return reader.follow(key, since, mode).map_err(Refusal::from);
+        }
+        let max = self.options.subscriptions_per_key_max;
+        if !place.subscribe(max) {
+            return Err(Refusal {
+                code: "too-many",
+                detail: format!("no more than {max} subscriptions with one API key"),
+            });
+        }
+        let followed = reader.follow(key, since, mode);
+        followed.map_err(|error| {
+            place.unsubscribe();
+            error.into()
+        })
     }
 
     /// Sees to it that an address has a state in the feed.
@@ -193,7 +236,7 @@ impl Live {
                 detail: format!("{key} cannot be followed"),
             });
         }
-        if self.feed.revision(key).is_some() {
+        if self.is_there(key) {
             return Ok(());
         }
         let known = self.known(key);

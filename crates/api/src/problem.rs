@@ -25,7 +25,7 @@ pub struct ProblemKind {
 }
 
 /// Everything that goes wrong, in the order of its status.
-pub const PROBLEM_KINDS: [ProblemKind; 33] = [
+pub const PROBLEM_KINDS: [ProblemKind; 37] = [
     BAD_QUERY,
     BAD_CURSOR,
     BAD_PATH,
@@ -34,7 +34,9 @@ pub const PROBLEM_KINDS: [ProblemKind; 33] = [
     UPLOAD_BROKEN,
     KEY_MISSING,
     KEY_REFUSED,
+    TICKET_REFUSED,
     SCOPE_MISSING,
+    FOREIGN_ORIGIN,
     UNKNOWN_ROUTE,
     UNKNOWN_FIXTURE,
     UNKNOWN_MODEL,
@@ -51,6 +53,8 @@ pub const PROBLEM_KINDS: [ProblemKind; 33] = [
     NOT_PREDICTABLE,
     IDEMPOTENCY_MISMATCH,
     BAD_MODEL,
+    OTHER_VERSION,
+    TOO_MANY_STREAMS,
     MODEL_BUSY,
     INTERNAL,
     MODEL_UNAVAILABLE,
@@ -132,6 +136,15 @@ pub(crate) const KEY_REFUSED: ProblemKind = ProblemKind {
            are.",
 };
 
+/// The ticket does not count.
+pub(crate) const TICKET_REFUSED: ProblemKind = ProblemKind {
+    slug: "ticket-refused",
+    status: StatusCode::UNAUTHORIZED,
+    title: "The ticket does not count",
+    help: "A ticket is good once, for 30 seconds, at the server that gave it. Get another with \
+           `POST /v1/live/tickets`.",
+};
+
 /// The key may not do this.
 pub(crate) const SCOPE_MISSING: ProblemKind = ProblemKind {
     slug: "scope-missing",
@@ -140,6 +153,15 @@ pub(crate) const SCOPE_MISSING: ProblemKind = ProblemKind {
     help: "The key is valid but lacks the scope. The key that the first run prints has `write` and \
            `models`. Make another on the server's machine with `sports-edge key create --name NAME \
            --scope SCOPE`; it counts at once.",
+};
+
+/// Pages of this origin may not open sockets.
+pub(crate) const FOREIGN_ORIGIN: ProblemKind = ProblemKind {
+    slug: "foreign-origin",
+    status: StatusCode::FORBIDDEN,
+    title: "Pages of this origin may not open sockets",
+    help: "A browser sends what it knows of its user with every socket, whichever page opens it. List \
+           other origins than the server's own in the setting `live.allowed_origins`.",
 };
 
 /// There is no such route.
@@ -278,6 +300,23 @@ pub(crate) const BAD_MODEL: ProblemKind = ProblemKind {
     title: "The model or setting cannot be taken",
     help: "`detail` says why: the file is no model of a known kind, is malformed, has another hash, or \
            disagrees with its golden rows; a name, label or share is not one. Nothing was changed.",
+};
+
+/// Another version of the WebSocket protocol.
+pub(crate) const OTHER_VERSION: ProblemKind = ProblemKind {
+    slug: "other-version",
+    status: StatusCode::UPGRADE_REQUIRED,
+    title: "Another version of the WebSocket protocol",
+    help: "Send `Sec-WebSocket-Version: 13`, the version of RFC 6455.",
+};
+
+/// The API key has as many streams as it may.
+pub(crate) const TOO_MANY_STREAMS: ProblemKind = ProblemKind {
+    slug: "too-many-streams",
+    status: StatusCode::TOO_MANY_REQUESTS,
+    title: "The API key has as many streams as it may",
+    help: "Close one, or try again after `Retry-After` seconds; the setting \
+           `live.connections_per_key_max` holds the bound.",
 };
 
 /// The model is busy.

@@ -17,6 +17,7 @@ mod health_live;
 mod health_ready;
 mod insight;
 mod live;
+mod live_ticket;
 mod model_canary;
 mod model_delete;
 mod model_label;
@@ -75,6 +76,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .layer(middleware::from_fn(conditional))
         .routes(routes!(live::follow_live))
         .routes(routes!(sources::list_sources))
+        .routes(routes!(live_ticket::create_live_ticket))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))
 }

@@ -112,6 +112,11 @@ impl ApiState {
         self.live.stop();
     }
 
+    /// Waits until nobody follows answers any more; they are told to end by draining.
+    pub async fn live_ended(&self) {
+        self.live.ended().await;
+    }
+
     /// Keeps what is followed up to date for as long as it is polled, until draining starts.
     pub async fn keep_live(&self) {
         Arc::clone(&self.live).keep().await;

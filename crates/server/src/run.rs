@@ -54,13 +54,14 @@ pub async fn run(
         info!("draining");
         let _ = stop.send(()); // Nobody listens any more only when the server has stopped.
     };
-    let listener = BoundedListener::new(listener, CONNECTIONS_MAX, SILENCE_MAX);
-    let mut serving = Box::pin(http::serve(
-        listener,
-        &cores,
-        api::Front::new(state),
-        stopping,
-    ));
+    let connections_max = CONNECTIONS_MAX + settings.live.connections_max.get();
+    let listener = BoundedListener::new(listener, connections_max, SILENCE_MAX);
+    let front = api::Front::new(state.clone());
+    let mut serving = Box::pin(async {
+        http::serve(listener, &cores, front, stopping).await;
+        // Sockets outlive the requests they began with.
+        state.live_ended().await;
+    });
     let bound = Duration::from_secs(settings.limits.drain_seconds_max.get());
     let finished = tokio::select! {
         () = &mut serving => true,
@@ -107,8 +108,9 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
     } else {
         Hosts::Any
     };
-    let mut seed = [0; 4];
+    let (mut seed, mut ticket_secret) = ([0; 4], [0; 32]);
     fill_random(&mut seed)?;
+    fill_random(&mut ticket_secret)?;
     Ok(ApiOptions {
         read_access: if open {
             ReadAccess::Open
@@ -123,7 +125,10 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
         live: LiveOptions {
             connections_max: settings.live.connections_max.get(),
             connections_per_key_max: settings.live.connections_per_key_max.get(),
+            subscriptions_per_key_max: settings.live.subscriptions_per_key_max.get(),
             keys_max: settings.live.keys_max.get(),
+            allowed_origins: settings.live.allowed_origins.clone(),
+            ticket_secret,
         },
     })
 }

@@ -24,6 +24,8 @@ export class FeedServer {
   /** Loses this share of frames. */
   loses: (frame: Frame) => boolean = () => false;
   opened = 0;
+  /** The code that sockets are closed with at once. */
+  refuses = 0;
   #http = createServer((request, response) => void this.#answer(request, response));
   #sockets = new WebSocketServer({ noServer: true });
   #port = 0;
@@ -94,6 +96,8 @@ export class FeedServer {
     this.opened += 1;
     const reader: Reader = { keys: new Set(), send: (frame) => ws.send(JSON.stringify(frame)), end: () => ws.terminate() };
     this.readers.add(reader);
+    if (this.refuses) return void ws.close(this.refuses, "no");
+    reader.send({ t: "hb", ts: Date.now() });
     ws.on("close", () => this.readers.delete(reader));
     ws.on("message", (data) => {
       const ask = JSON.parse(String(data)) as Ask;

@@ -74,6 +74,16 @@ it("subscribes and unsubscribes on the open socket, with a ticket for a key of t
   expect(server.seen.some(({ url }) => url === "/v1/live/tickets")).toBe(true);
 });
 
+for (const code of [4401, 4403, 4429]) {
+  it(`steps down where its socket is closed with ${code} at once`, async () => {
+    server.refuses = code;
+    const one = client();
+    one.watch(KEY, () => undefined);
+    await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+    expect(server.opened).toBe(code === 4403 ? 2 : 3);
+  });
+}
+
 it("asks for a key that the feed does not have", async () => {
   const one = client();
   const other = "edges" as Key;

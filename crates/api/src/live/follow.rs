@@ -3,11 +3,11 @@
 use engine::feeding::{Frame, Mode, Reader as FeedReader, Revision};
 use serde_json::json;
 
-use super::{Live, Refusal};
+use super::{Live, Place, Refusal};
 use crate::{error::ApiError, problem::FieldError};
 
 /// Keys that one stream may follow.
-const KEYS_OF_STREAM_MAX: usize = 50;
+pub(crate) const KEYS_OF_STREAM_MAX: usize = 50;
 /// How long a request may be held, in milliseconds.
 const WAIT_MS_MAX: u64 = 30_000;
 
@@ -34,6 +34,7 @@ impl FollowQuery {
                 "since" => since = Some(value.into_owned()),
                 "wait_ms" => read.wait_ms = wait(&value)?,
                 "mode" => read.mode = mode(&value)?,
+                "ticket" => {} // It was looked at where the request was let in.
                 other => return Err(bad(other, "unknown parameter".to_owned())),
             }
         }
@@ -91,23 +92,28 @@ fn revisions(text: &str, count: usize) -> Result<Vec<Option<Revision>>, ApiError
 /// Lets a reader follow everything asked for; returns what could not be, as frames.
 pub(crate) async fn follow(
     live: &Live,
-    reader: &mut FeedReader,
+    (reader, place): (&mut FeedReader, &mut Place),
     query: &FollowQuery,
 ) -> Vec<String> {
     let mut refused = Vec::new();
     for (key, since) in query.keys.iter().zip(&query.since) {
         let followed = match live.ensure(key).await {
-            Ok(()) => reader
-                .follow(key, *since, query.mode)
-                .map_err(Refusal::from),
+            Ok(()) => live.subscribe((reader, place), key, (*since, query.mode)),
             Err(refusal) => Err(refusal),
         };
-        if let Err(Refusal { code, detail }) = followed {
-            let frame = json!({"t": "err", "k": key, "code": code, "detail": detail});
-            refused.push(frame.to_string());
+        if let Err(refusal) = followed {
+            refused.push(refusal.frame(key));
         }
     }
     refused
+}
+
+impl Refusal {
+    /// The frame that says it.
+    pub(crate) fn frame(&self, key: &str) -> String {
+        let Self { code, detail } = self;
+        json!({"t": "err", "k": key, "code": code, "detail": detail}).to_string()
+    }
 }
 
 /// What is held of each key, as `since` and the ids of events say it.

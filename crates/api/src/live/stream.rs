@@ -16,9 +16,9 @@ use tokio::{sync::watch, time::Interval};
 use super::{Live, Place, follow::Holding};
 
 /// How often a client hears at least that the server is there.
-const BEAT: Duration = Duration::from_secs(15);
+pub(crate) const BEAT: Duration = Duration::from_secs(15);
 /// Bytes written at once, about; more frames wait for the next turn.
-const WRITE_BYTES: usize = 32 << 10;
+pub(crate) const WRITE_BYTES: usize = 32 << 10;
 
 /// The bytes that come next and where those after them come from; nothing at the end.
 type Next = Pin<Box<dyn Future<Output = Option<(Source, Bytes)>> + Send>>;

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     body::Body,
-    extract::State,
-    http::{HeaderMap, HeaderValue, Uri, header},
+    extract::{Request, State},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use engine::feeding::Reader as FeedReader;
@@ -19,7 +19,7 @@ use crate::{
     ApiState,
     auth::Reader,
     error::ApiError,
-    live::{Events, FollowQuery, Holding, follow},
+    live::{Events, FollowQuery, Holding, follow, is_asked, upgraded},
     problem::Problem,
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct LiveQuery {
     /// How long a request that waits is held while there is nothing new, in milliseconds.
     #[param(minimum = 0, maximum = 30000)]
     wait_ms: Option<u64>,
+    /// A ticket, where no key is sent; see `POST /v1/live/tickets`.
+    ticket: Option<String>,
     /// `latest` folds what happened meanwhile into one frame, `all` sends each revision.
     #[param(example = "latest")]
     mode: Option<String>,
@@ -54,8 +56,9 @@ pub(crate) struct Frames {
 /// Follow answers
 ///
 /// What a `GET` of each address says, and from then on what changes of it: server-sent events
-/// where `Accept` asks for `text/event-stream`, else one answer that waits for news. The protocol
-/// is explained in `docs/api/live.md`.
+/// where `Accept` asks for `text/event-stream`, a WebSocket where `Upgrade` asks for one (keys are
+/// then asked for by messages), else one answer that waits for news. The protocol is explained in
+/// `docs/api/live.md`.
 #[utoipa::path(
     get,
     path = "/v1/live",
@@ -63,8 +66,13 @@ pub(crate) struct Frames {
     tag = "Games under way",
     params(LiveQuery),
     responses(
+        (status = 101, description = "The connection speaks WebSocket from now on."),
         (status = 200, description = "Frames, all that there are or as they come.", body = Frames),
         (status = 400, description = "The query cannot be read.", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 426, description = "Another version of WebSocket than 13.", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 429, description = "The key has as many streams as it may.", body = Problem,
             content_type = "application/problem+json"),
         (status = 503, description = "Too many follow already.", body = Problem,
             content_type = "application/problem+json"),
@@ -72,16 +80,20 @@ pub(crate) struct Frames {
     security((), ("bearer" = ["read"]), ("api_key" = ["read"]))
 )]
 pub(crate) async fn follow_live(
-    reader: Reader,
     State(state): State<ApiState>,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    let (parts, _) = request.into_parts();
+    if is_asked(&parts.headers) {
+        return upgraded(&state, parts).await;
+    }
+    let reader = Reader::of_follower(&parts, &state).await?;
+    let (uri, headers) = (&parts.uri, &parts.headers);
     let last_id = headers.get("last-event-id").and_then(|it| it.to_str().ok());
     let query = FollowQuery::read(uri.query().unwrap_or_default(), last_id)?;
     let live = Arc::clone(&state.live);
-    let (mut frames, place) = live.enter(reader.principal)?;
-    let refused = follow(&live, &mut frames, &query).await;
+    let (mut frames, mut place) = live.enter(reader.principal.as_deref())?;
+    let refused = follow(&live, (&mut frames, &mut place), &query).await;
     let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
     if accept.is_some_and(|it| it.contains("text/event-stream")) {
         let events = Events::new(live, (frames, place), Holding::new(query), refused);

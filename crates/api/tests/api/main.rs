@@ -18,4 +18,5 @@ mod positions;
 mod predictions;
 mod problems;
 mod proto;
+mod sockets;
 mod writes;

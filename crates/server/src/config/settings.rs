@@ -186,6 +186,10 @@ pub struct LiveSettings {
     pub connections_max: NonZeroUsize,
     /// Streams at a time with the same API key.
     pub connections_per_key_max: NonZeroUsize,
+    /// Subscriptions at a time with the same API key.
+    pub subscriptions_per_key_max: NonZeroUsize,
+    /// Origins beside the server's own whose pages may open sockets.
+    pub allowed_origins: Vec<String>,
     /// Addresses followed at a time.
     pub keys_max: NonZeroUsize,
     /// How long a source may be silent while a clock runs.

@@ -11,6 +11,8 @@ import { frameOf } from "./frames.js";
 export const LIVE = "/v1/live";
 /** How long a request may be held when there is nothing new, in milliseconds. */
 const WAIT_MS = 20_000;
+/** The code of a close that says that trying again is no use. */
+const FORBIDDEN = 4403;
 /** The pause after an answer without news, so that a server that does not hold is not pressed. */
 const IDLE_MS = 250;
 /** Keys that change together are told to the server together. */
@@ -75,16 +77,15 @@ export const ws: Rung = (http, wish, ear) => {
     const ticket = http.options.apiKey ? await fetchTicket(http) : "";
     if (over) return;
     socket = new WebSocket(address + ticket);
-    socket.onopen = () => {
-      ear.opened();
-      update();
-    };
+    socket.onopen = update;
     socket.onmessage = ({ data }) => {
+      // The server speaks first to whom it lets in; others are told why not by the close.
+      ear.opened();
       const frame = frameOf(data as string);
       if (frame) ear.frame(frame, (data as string).length);
     };
-    socket.onclose = socket.onerror = () => end();
-    return;
+    socket.onerror = () => end();
+    socket.onclose = ({ code }) => end(code === FORBIDDEN);
   };
   open().catch((error: unknown) => end(error instanceof Problem && error.status === 404));
   const changed = settled(update);

@@ -19,6 +19,7 @@ const show = () => {
   const home = entry?.data.markets.find((one) => one.market === "h2h").outcomes[0].probability.toFixed(6);
   out.dataset.first ??= entry?.source ?? "";
   if (!out.dataset.first) delete out.dataset.first;
+  out.dataset.way = client.connection.now.way;
   out.textContent = [entry?.source ?? "nothing", home, client.connection.now.state, client.connection.now.leader ? "leads" : "follows", entry && client.stale(entry) ? "stale" : "fresh"].join(" ");
 };
 const out = document.body.appendChild(document.createElement("p"));
@@ -51,7 +52,10 @@ async function open(context: BrowserContext): Promise<{ page: Page; out: () => R
 /** Puts the test's page beside the server's own; without `live`, as if the server had no feed. */
 async function serve(context: BrowserContext, live = false): Promise<string[]> {
   const asked: string[] = [];
-  if (!live) await context.route("**/v1/live*", (route) => route.fulfill({ status: 404 }));
+  if (!live) {
+    await context.route("**/v1/live*", (route) => route.fulfill({ status: 404 }));
+    await context.routeWebSocket("**/v1/live*", (socket) => socket.close({ code: 4403 }));
+  }
   await context.route("**/sdk-test.html*", (route) => route.fulfill({ contentType: "text/html", body: `<body><script type="module" src="/sdk-test.js"></script>` }));
   await context.route("**/sdk-test.js", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
   context.on("request", (request) => {
@@ -82,7 +86,7 @@ test("two tabs show the same, and one asks for both", async ({ context }) => {
   await expect(two.out()).toContainText("leads fresh");
 });
 
-test("it follows the server's feed, and asks for nothing meanwhile", async ({ context }) => {
+test("it follows the server's feed over a socket, and asks for nothing meanwhile", async ({ context }) => {
   const asked = await serve(context, true);
   const { page, out } = await open(context);
   await expect(out()).toContainText("live leads");
@@ -92,7 +96,22 @@ test("it follows the server's feed, and asks for nothing meanwhile", async ({ co
   await expect(out()).not.toContainText(before);
   await page.waitForTimeout(2_000);
   await expect(out()).toContainText("live leads");
+  await expect(out()).toHaveAttribute("data-way", "ws");
   expect(asked).toEqual([]);
+});
+
+test("a socket whose server is killed resumes at the next one", async ({ context }) => {
+  await serve(context, true);
+  const { out } = await open(context);
+  await expect(out()).toContainText("live leads");
+  const before = (await out().textContent())!.split(" ")[1]!;
+  await program.kill();
+  await expect(out()).not.toContainText("live");
+  await program.start();
+  await quote(3.1);
+  await expect(out()).toContainText("live leads", { timeout: 30_000 });
+  await expect(out()).toHaveAttribute("data-way", /ws|sse/);
+  await expect(out()).not.toContainText(before);
 });
 
 test("without a network it shows what it has, and goes on when there is one again", async ({ context }) => {

@@ -1,0 +1,284 @@
+//! A conversation over a socket: what the client asks for, what the feed brings, and signs of life,
+//! until one of the two ends it.
+
+use std::{collections::VecDeque, future, io, pin::Pin, sync::Arc, time::Duration};
+
+use engine::feeding::{
+    Frame, Reader as FeedReader,
+    websocket::{Closing, Kind, Message, frame},
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::{Interval, MissedTickBehavior, interval, timeout},
+};
+
+use super::{
+    Live, Place, Refusal,
+    ask::{Ask, Wish},
+    follow::KEYS_OF_STREAM_MAX,
+    socket::{Socket, Step},
+    stream::{BEAT, WRITE_BYTES},
+};
+
+/// A client's message in bytes, at most: 50 keys of 300 bytes and what is held of each.
+const MESSAGE_BYTES_MAX: usize = 64 << 10;
+/// Beats without a sign of life after which a client is taken to be gone.
+const SILENT_BEATS_MAX: u8 = 3;
+/// Beats during which nothing could be sent after which a client is taken to be gone.
+const STALLED_BEATS_MAX: u8 = 2;
+/// How long a goodbye may take.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Codes and words of a goodbye.
+const STOPPING: (u16, &str) = (1001, "the server stops");
+const NOT_TEXT: (u16, &str) = (1003, "messages are text");
+const SILENT: (u16, &str) = (4408, "nothing was heard for 45 s");
+const STALLED: (u16, &str) = (4408, "nothing could be sent for 30 s");
+
+/// A conversation.
+pub(crate) struct Talk<Io> {
+    socket: Socket<Io>,
+    live: Arc<Live>,
+    reader: FeedReader,
+    place: Place,
+    /// Keys that are to be followed once the one before is.
+    wishes: VecDeque<Wish>,
+    making: Option<Box<Making>>,
+    beat: Interval,
+    silent_beats: u8,
+    stalled_beats: u8,
+    stopped: watch::Receiver<bool>,
+}
+
+/// An answer that is being made, so that it can be followed.
+struct Making {
+    wish: Wish,
+    made: Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>,
+}
+
+/// What happens in a conversation.
+enum News {
+    /// The server stops.
+    Stop,
+    Step(io::Result<Step>),
+    Made(Wish, Result<(), Refusal>),
+    Frame(Frame),
+    Beat,
+}
+
+/// Says goodbye at once to a client that is not let in.
+pub(crate) async fn turn_away<Io>(io: Io, closing: &Closing)
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut socket = Socket::new(io, MESSAGE_BYTES_MAX);
+    // A client that does not wait for it is gone all the same.
+    let _ = timeout(CLOSE_TIME_MAX, socket.close(closing)).await;
+}
+
+impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
+    pub(crate) fn new(io: Io, live: Arc<Live>, (reader, place): (FeedReader, Place)) -> Self {
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            socket: Socket::new(io, MESSAGE_BYTES_MAX),
+            stopped: live.stopped(),
+            live,
+            reader,
+            place,
+            wishes: VecDeque::new(),
+            making: None,
+            beat,
+            silent_beats: 0,
+            stalled_beats: 0,
+        }
+    }
+
+    /// Talks until one of the two ends it.
+    pub(crate) async fn run(mut self) {
+        if let Some(closing) = self.talk().await {
+            // On the heap: most of the time it is not there.
+            let goodbye = Box::pin(self.socket.close(&closing));
+            let _ = timeout(CLOSE_TIME_MAX, goodbye).await;
+        }
+    }
+
+    /// Why it ends; nothing where the client is simply gone.
+    async fn talk(&mut self) -> Option<Closing> {
+        loop {
+            let went = match self.news().await {
+                News::Stop => Err(closing(STOPPING)),
+                News::Step(Ok(Step::Read)) => {
+                    self.silent_beats = 0;
+                    self.hear()
+                }
+                News::Step(Ok(Step::Wrote)) => {
+                    self.stalled_beats = 0;
+                    Ok(())
+                }
+                News::Step(Ok(Step::Ended) | Err(_)) => return None,
+                News::Made(wish, made) => {
+                    self.made(&wish, made);
+                    Ok(())
+                }
+                News::Frame(frame) => {
+                    self.socket.share(&frame.message);
+                    self.add_more();
+                    Ok(())
+                }
+                News::Beat => self.beat(),
+            };
+            if let Err(closing) = went {
+                return Some(closing);
+            }
+        }
+    }
+
+    /// What happens next; frames are taken only when those before them are written.
+    async fn news(&mut self) -> News {
+        let is_idle = self.socket.is_idle();
+        tokio::select! {
+            biased;
+            _ = self.stopped.wait_for(|it| *it) => News::Stop,
+            step = self.socket.step() => News::Step(step),
+            (wish, made) = made(&mut self.making) => News::Made(wish, made),
+            frame = self.reader.next(), if is_idle => News::Frame(frame),
+            _ = self.beat.tick() => News::Beat,
+        }
+    }
+
+    /// Adds frames that are there already, so that they are sent together.
+    fn add_more(&mut self) {
+        while self.socket.waiting() < WRITE_BYTES
+            && let Some(frame) = self.reader.try_next()
+        {
+            self.socket.share(&frame.message);
+        }
+    }
+
+    /// A sign of life, and a look at those of the client.
+    fn beat(&mut self) -> Result<(), Closing> {
+        if !self.socket.is_idle() {
+            self.stalled_beats += 1;
+            return if self.stalled_beats > STALLED_BEATS_MAX {
+                Err(closing(STALLED))
+            } else {
+                Ok(())
+            };
+        }
+        self.silent_beats += 1;
+        if self.silent_beats > SILENT_BEATS_MAX {
+            return Err(closing(SILENT));
+        }
+        self.say(&json!({"t": "hb", "ts": self.live.now_ms()}).to_string());
+        self.socket.put(&frame(Kind::Ping, &[]));
+        Ok(())
+    }
+
+    fn say(&mut self, text: &str) {
+        self.socket.put(&frame(Kind::Text, text.as_bytes()));
+    }
+
+    /// Takes every message that came whole.
+    fn hear(&mut self) -> Result<(), Closing> {
+        while let Some(message) = self.socket.next_message()? {
+            match message {
+                Message::Text(text) => match Ask::read(&text) {
+                    Ok(Ask::Sub(wishes)) => self.wish(wishes),
+                    Ok(Ask::Unsub(keys)) => keys.iter().for_each(|it| self.unfollow(it)),
+                    Err(detail) => {
+                        let error = json!({"t": "err", "code": "bad-request", "detail": detail});
+                        self.say(&error.to_string());
+                    }
+                },
+                Message::Ping(bytes) => self.socket.put(&frame(Kind::Pong, &bytes)),
+                Message::Pong(_) => {}
+                Message::Binary(_) => return Err(closing(NOT_TEXT)),
+                // Answered with the same.
+                Message::Close(closing) => return Err(closing),
+            }
+        }
+        Ok(())
+    }
+
+    fn wish(&mut self, wishes: Vec<Wish>) {
+        for wish in wishes {
+            self.forget_wish(&wish.key);
+            let wished = self.wishes.len() + usize::from(self.making.is_some());
+            let is_full = self.reader.len() + wished >= KEYS_OF_STREAM_MAX;
+            if is_full && !self.reader.follows(&wish.key) {
+                let refusal = Refusal {
+                    code: "too-many",
+                    detail: format!("no more than {KEYS_OF_STREAM_MAX} keys on one connection"),
+                };
+                self.say(&refusal.frame(&wish.key));
+            } else {
+                self.wishes.push_back(wish);
+            }
+        }
+        self.go_on();
+    }
+
+    fn unfollow(&mut self, key: &str) {
+        self.forget_wish(key);
+        if self.reader.unfollow(key) {
+            self.place.unsubscribe();
+        }
+        self.go_on();
+    }
+
+    fn forget_wish(&mut self, key: &str) {
+        self.wishes.retain(|it| it.key != key);
+        if self.making.as_ref().is_some_and(|it| it.wish.key == key) {
+            self.making = None;
+        }
+    }
+
+    /// Follows what can be, and has the next answer made that cannot yet; one at a time.
+    fn go_on(&mut self) {
+        while self.making.is_none()
+            && let Some(wish) = self.wishes.pop_front()
+        {
+            if self.live.is_there(&wish.key) {
+                self.follow(&wish);
+                continue;
+            }
+            let (live, key) = (Arc::clone(&self.live), wish.key.clone());
+            let made = Box::pin(async move { live.ensure(&key).await });
+            self.making = Some(Box::new(Making { wish, made }));
+        }
+        self.wishes.shrink_to(0);
+    }
+
+    fn made(&mut self, wish: &Wish, made: Result<(), Refusal>) {
+        match made {
+            Ok(()) => self.follow(wish),
+            Err(refusal) => self.say(&refusal.frame(&wish.key)),
+        }
+        self.go_on();
+    }
+
+    fn follow(&mut self, wish: &Wish) {
+        let reader = (&mut self.reader, &mut self.place);
+        let held = (wish.since, wish.mode);
+        if let Err(refusal) = self.live.subscribe(reader, &wish.key, held) {
+            self.say(&refusal.frame(&wish.key));
+        }
+    }
+}
+
+fn closing((code, reason): (u16, &str)) -> Closing {
+    Closing::new(code, reason)
+}
+
+/// The answer that was being made; never where none is. May be dropped and called again.
+async fn made(making: &mut Option<Box<Making>>) -> (Wish, Result<(), Refusal>) {
+    let Some(at_work) = making else {
+        return future::pending().await;
+    };
+    let made = at_work.made.as_mut().await;
+    let done = making.take().expect("it was there to be waited for");
+    (done.wish, made)
+}
