@@ -442,12 +442,34 @@ export interface paths {
         /**
          * Follow answers
          * @description What a `GET` of each address says, and from then on what changes of it: server-sent events
-         *     where `Accept` asks for `text/event-stream`, else one answer that waits for news. The protocol
-         *     is explained in `docs/api/live.md`.
+         *     where `Accept` asks for `text/event-stream`, a WebSocket where `Upgrade` asks for one (keys are
+         *     then asked for by messages), else one answer that waits for news. The protocol is explained in
+         *     `docs/api/live.md`.
          */
         get: operations["followLive"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a ticket to follow answers
+         * @description For clients that cannot send a key with the request that opens a stream: a browser's WebSocket
+         *     or `EventSource`. Good for one connection to the server that gave it, soon.
+         */
+        post: operations["createLiveTicket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3716,6 +3738,20 @@ export interface components {
         };
         /** @description A team by number, or by any of its names; a name never seen makes a new team. */
         TeamName: number | string;
+        /** @description A ticket for one connection. */
+        Ticket: {
+            /**
+             * Format: int64
+             * @description How long it is good for, in milliseconds.
+             * @example 30000
+             */
+            expires_in_ms: number;
+            /**
+             * @description To be sent as `?ticket=…`, once.
+             * @example n5mV1n0hT8kQe2Yb7a0u4S9kqk8m2dJw3o6p1x5z8cE
+             */
+            ticket: string;
+        };
         /**
          * @description How far a version is.
          * @enum {string}
@@ -4952,6 +4988,8 @@ export interface operations {
                 since?: string;
                 /** @description How long a request that waits is held while there is nothing new, in milliseconds. */
                 wait_ms?: number;
+                /** @description A ticket, where no key is sent; see `POST /v1/live/tickets`. */
+                ticket?: string;
                 /**
                  * @description `latest` folds what happened meanwhile into one frame, `all` sends each revision.
                  * @example latest
@@ -4964,6 +5002,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The connection speaks WebSocket from now on. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Frames, all that there are or as they come. */
             200: {
                 headers: {
@@ -4994,6 +5039,24 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             421: components["responses"]["ForeignHost"];
+            /** @description Another version of WebSocket than 13. */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key has as many streams as it may. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             500: components["responses"]["Fault"];
             /** @description Too many follow already. */
             503: {
@@ -5004,6 +5067,41 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    createLiveTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A ticket. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            /** @description The key has as many streams or tickets as it may. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listModels: {

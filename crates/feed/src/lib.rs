@@ -2,7 +2,7 @@
 //!
 //! Per key there is one state with revisions. A reader holds a revision of each key it follows and
 //! is owed no more than the way from there to the newest: one pending frame per key, however slow
-//! it is, and nobody waits for it. Frames are encoded once, framed for WebSockets too, and shared.
+//! it is, and nobody waits for it. Frames are encoded once, framed for a WebSocket, too, and shared.
 //! What flows through is JSON; what it stands for is the caller's business.
 
 mod diff;

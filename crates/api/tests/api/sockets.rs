@@ -1,168 +1,23 @@
 //! The live feed over real sockets: subscriptions, resumption, who is let in, bounds, goodbyes.
 
+mod client;
+
 use std::{net::SocketAddr, time::Duration};
 
 use api::{ApiOptions, LiveOptions, ReadAccess, Scope};
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket, TcpStream},
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpSocket},
     time::timeout,
 };
 
+use self::client::{Client, FIN, MASK, Wish};
 use crate::{
     app::App,
     live::{PATIENCE, applied, goal, kick_off, playing_with},
 };
-
-const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-const FIN: u8 = 0x80;
-
-/// A frame of the server.
-#[derive(Debug, PartialEq, Eq)]
-struct Frame {
-    opcode: u8,
-    payload: Vec<u8>,
-}
-
-/// A client's end, which may break any rule.
-struct Client(TcpStream);
-
-/// What a request to upgrade says.
-struct Wish<'a> {
-    query: &'a str,
-    headers: &'a [(&'a str, &'a str)],
-}
-
-impl Client {
-    /// Sends a request to upgrade; what comes back, less what follows a head of 101.
-    async fn ask(address: SocketAddr, wish: Wish<'_>) -> (String, Self) {
-        Self::ask_over(TcpStream::connect(address).await.unwrap(), wish).await
-    }
-
-    async fn ask_over(mut stream: TcpStream, wish: Wish<'_>) -> (String, Self) {
-        let address = stream.peer_addr().unwrap();
-        let mut request = format!("GET /v1/live{} HTTP/1.1\r\nhost: {address}\r\n", wish.query);
-        let mut headers = vec![
-            ("upgrade", "WebSocket"),
-            ("connection", "keep-alive, Upgrade"),
-            ("sec-websocket-version", "13"),
-            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-        ];
-        for (name, value) in wish.headers {
-            headers.retain(|it| it.0 != *name);
-            headers.push((name, value));
-        }
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        stream
-            .write_all((request + "\r\n").as_bytes())
-            .await
-            .unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let byte = timeout(PATIENCE, stream.read_u8())
-                .await
-                .expect("an answer");
-            head.push(byte.unwrap());
-        }
-        (String::from_utf8(head).unwrap(), Self(stream))
-    }
-
-    async fn open(address: SocketAddr, query: &str) -> Self {
-        let headers = &[];
-        let (head, mut client) = Self::ask(address, Wish { query, headers }).await;
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        let accept = "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
-        assert!(head.contains(accept), "{head}");
-        // The server speaks first.
-        assert_eq!(client.next().await["t"], "hb");
-        client
-    }
-
-    async fn send(&mut self, first: u8, payload: &[u8]) {
-        let mut frame = vec![first];
-        match payload.len() {
-            length @ 0..=125 => frame.push(0x80 | length as u8),
-            length => {
-                frame.push(0x80 | 126);
-                frame.extend((length as u16).to_be_bytes());
-            }
-        }
-        frame.extend(MASK);
-        frame.extend(
-            payload
-                .iter()
-                .zip(MASK.iter().cycle())
-                .map(|it| it.0 ^ it.1),
-        );
-        self.0.write_all(&frame).await.unwrap();
-    }
-
-    async fn say(&mut self, ask: Value) {
-        self.send(FIN | 1, ask.to_string().as_bytes()).await;
-    }
-
-    async fn sub(&mut self, keys: &[&str]) {
-        self.say(json!({"op": "sub", "k": keys})).await;
-    }
-
-    /// The next frame; `None` where the server ended the connection.
-    async fn frame(&mut self) -> Option<Frame> {
-        timeout(PATIENCE, self.frame_at_last())
-            .await
-            .expect("a frame comes")
-    }
-
-    async fn frame_at_last(&mut self) -> Option<Frame> {
-        let first = self.0.read_u8().await.ok()?;
-        assert_eq!(first & 0xf0, FIN, "frames are whole");
-        let length = match self.0.read_u8().await.unwrap() {
-            126 => u64::from(self.0.read_u16().await.unwrap()),
-            127 => self.0.read_u64().await.unwrap(),
-            short => u64::from(short),
-        };
-        let mut payload = vec![0; length as usize];
-        self.0.read_exact(&mut payload).await.unwrap();
-        let opcode = first & 0x0f;
-        Some(Frame { opcode, payload })
-    }
-
-    /// The next text; the server's pings are let by.
-    async fn next(&mut self) -> Value {
-        loop {
-            let frame = self.frame().await.expect("the connection goes on");
-            if frame.opcode == 1 {
-                return serde_json::from_slice(&frame.payload).unwrap();
-            }
-            assert_eq!(frame.opcode, 9, "{frame:?}");
-        }
-    }
-
-    async fn next_of(&mut self, kind: &str) -> Value {
-        loop {
-            let frame = self.next().await;
-            if frame["t"] == kind {
-                return frame;
-            }
-        }
-    }
-
-    /// The code and words the server ends it with.
-    async fn end(&mut self) -> (u16, String) {
-        loop {
-            let frame = self.frame().await.expect("a goodbye comes");
-            if frame.opcode == 8 {
-                let (code, reason) = frame.payload.split_at(2);
-                assert_eq!(self.frame().await, None, "nothing follows a goodbye");
-                let code = u16::from_be_bytes([code[0], code[1]]);
-                return (code, String::from_utf8(reason.to_vec()).unwrap());
-            }
-        }
-    }
-}
 
 /// A server on a socket, and a game under way in it.
 async fn serving(options: ApiOptions) -> (App, i64, SocketAddr) {
@@ -306,7 +161,8 @@ async fn what_breaks_the_rules_ends_with_the_code_that_is_due() {
     let (_app, _, address) = serving(open()).await;
     let close = |code: u16| [&code.to_be_bytes()[..], b"bye"].concat();
     let large = vec![b' '; 60_000];
-    let cases: [(&[(u8, &[u8])], u16); 10] = [
+    type Sent<'a> = &'a [(u8, &'a [u8])];
+    let cases: [(Sent<'_>, u16); 10] = [
         (&[(FIN | 2, b"bytes")], 1003),
         (&[(FIN | 1, b"\xff")], 1007),
         (&[(FIN | 0x41, b"")], 1002),
@@ -412,24 +268,40 @@ async fn a_request_to_upgrade_is_held_to_the_standard() {
     );
 }
 
-#[tokio::test]
-async fn who_is_let_in_is_told_by_status_or_by_the_code_of_the_goodbye() {
-    let (app, id, address) = serving(keyed(LiveOptions {
+/// How a socket that is opened and closed at once is closed.
+async fn refused(address: SocketAddr, query: &str, headers: &[(&str, &str)]) -> u16 {
+    let (head, mut client) = Client::ask(address, Wish { query, headers }).await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    client.end().await.0
+}
+
+/// The query with a new ticket.
+async fn ticket(app: &App, reader: &str) -> String {
+    let key = [("authorization", reader)];
+    let answer = app.post("/v1/live/tickets", "", &key).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let answer = answer.json();
+    assert_eq!(answer["expires_in_ms"], 30_000);
+    format!("?ticket={}", answer["ticket"].as_str().unwrap())
+}
+
+const PAGE: (&str, &str) = ("origin", "https://edge.example");
+
+fn bounded() -> ApiOptions {
+    keyed(LiveOptions {
         connections_per_key_max: 2,
         subscriptions_per_key_max: 2,
         connections_max: 3,
-        allowed_origins: vec!["https://edge.example".to_owned()],
+        allowed_origins: vec![PAGE.1.to_owned()],
         ..LiveOptions::default()
-    }))
-    .await;
-    let page = ("origin", "https://edge.example");
-    let refused = async |query: &str, headers: &[(&str, &str)]| {
-        let (head, mut client) = Client::ask(address, Wish { query, headers }).await;
-        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        client.end().await.0
-    };
-    assert_eq!(refused("", &[page]).await, 4401);
-    assert_eq!(refused("?ticket=made-up", &[]).await, 4401);
+    })
+}
+
+#[tokio::test]
+async fn who_is_let_in_is_told_by_status_or_by_the_code_of_the_goodbye() {
+    let (app, _, address) = serving(bounded()).await;
+    assert_eq!(refused(address, "", &[PAGE]).await, 4401);
+    assert_eq!(refused(address, "?ticket=made-up", &[]).await, 4401);
     let headers = &[][..];
     let (head, _) = Client::ask(address, Wish { query: "", headers }).await;
     assert!(
@@ -437,79 +309,68 @@ async fn who_is_let_in_is_told_by_status_or_by_the_code_of_the_goodbye() {
         "who is no page reads the status: {head}"
     );
     let writer = format!("Bearer {}", app.key(&[Scope::Write], 5).await);
-    assert_eq!(refused("", &[page, ("authorization", &writer)]).await, 4403);
+    let headers = [PAGE, ("authorization", &*writer)];
+    assert_eq!(refused(address, "", &headers).await, 4403);
 
     let reader = format!("Bearer {}", app.key(&[Scope::Read], 6).await);
-    let authorization = [("authorization", &*reader)];
-    let ticket = async || {
-        let answer = app.post("/v1/live/tickets", "", &authorization).await;
-        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-        let answer = answer.json();
-        assert_eq!(answer["expires_in_ms"], 30_000);
-        format!("?ticket={}", answer["ticket"].as_str().unwrap())
-    };
     let without_key = app.post("/v1/live/tickets", "", &[]).await;
     assert_eq!(without_key.status, StatusCode::UNAUTHORIZED);
-    let first = ticket().await;
-    let mut one = Client::open(address, &first).await;
-    assert_eq!(refused(&first, &[]).await, 4401, "a ticket counts once");
+    let first = ticket(&app, &reader).await;
+    let _one = Client::open(address, &first).await;
+    let twice = refused(address, &first, &[]).await;
+    assert_eq!(twice, 4401, "a ticket counts once");
     // As an event source sends it.
-    let polled = app
-        .get(&format!("/v1/live{}&k=board", ticket().await))
-        .await;
+    let second = ticket(&app, &reader).await;
+    let polled = app.get(&format!("/v1/live{second}&k=board")).await;
     assert_eq!(polled.status, StatusCode::OK);
     let again = app.get(&format!("/v1/live{first}&k=board")).await;
     assert_eq!(
         (again.status, &*again.problem()),
         (StatusCode::UNAUTHORIZED, "ticket-refused")
     );
+}
 
-    // Bounds of one key: two subscriptions over all its sockets, two sockets.
+#[tokio::test]
+async fn one_key_has_so_many_sockets_and_subscriptions_and_the_server_so_many_of_all() {
+    let (app, id, address) = serving(bounded()).await;
+    let reader = format!("Bearer {}", app.key(&[Scope::Read], 6).await);
+    let authorization = [("authorization", &*reader)];
     let key = format!("fixtures/{id}");
+    let mut one = Client::open(address, &ticket(&app, &reader).await).await;
     one.sub(&[&key, "board"]).await;
     one.next_of("snap").await;
     one.next_of("snap").await;
-    let spare = ticket().await;
-    let mut two = Client::open(address, &ticket().await).await;
+    let spare = ticket(&app, &reader).await;
+    let mut two = Client::open(address, &ticket(&app, &reader).await).await;
     two.sub(&["edges"]).await;
     assert_eq!(two.next().await["code"], "too-many");
     one.say(json!({"op": "unsub", "k": ["board"]})).await;
     one.sub(&["?"]).await;
     one.next_of("err").await;
     two.sub(&["edges"]).await;
-    assert_eq!(two.next().await["t"], "snap");
-    assert_eq!(refused(&spare, &[]).await, 4429);
+    assert_eq!(two.next_of("snap").await["k"], "edges");
+    assert_eq!(refused(address, &spare, &[]).await, 4429);
     let full = app.post("/v1/live/tickets", "", &authorization).await;
     assert_eq!(
         (full.status, &*full.problem()),
         (StatusCode::TOO_MANY_REQUESTS, "too-many-streams")
     );
     assert_eq!(full.header("retry-after"), "5");
-    let (head, _) = Client::ask(
-        address,
-        Wish {
-            query: "",
-            headers: &authorization,
-        },
-    )
-    .await;
+    let headers = &authorization;
+    let (head, _) = Client::ask(address, Wish { query: "", headers }).await;
     assert!(head.contains("429 "), "{head}");
 
-    // Bounds of all: with one more of another key the server is full.
+    // With one more of another key the server is full.
     let other = format!("Bearer {}", app.key(&[Scope::Read], 7).await);
-    let headers = &[page, ("authorization", &*other)];
+    let headers = &[PAGE, ("authorization", &*other)];
     let (head, _third) = Client::ask(address, Wish { query: "", headers }).await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-    assert_eq!(refused("", headers).await, 1013);
+    assert_eq!(refused(address, "", headers).await, 1013);
     // A place that is given back is another's.
     drop((one, two));
     let freed = async {
-        while app
-            .post("/v1/live/tickets", "", &authorization)
-            .await
-            .status
-            != StatusCode::OK
-        {
+        let asked = async || app.post("/v1/live/tickets", "", &authorization).await;
+        while asked().await.status != StatusCode::OK {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
