@@ -201,6 +201,9 @@ fn challenge(text: &'static str) -> (HeaderName, HeaderValue) {
 fn engine_kind(error: &EngineError) -> ProblemKind {
     match error {
         EngineError::UnknownFixture(_) => problem::UNKNOWN_FIXTURE,
+        EngineError::UnknownCompetition(_) => problem::UNKNOWN_COMPETITION,
+        EngineError::UnknownSeason(..) => problem::UNKNOWN_SEASON,
+        EngineError::UnknownTeam(_) => problem::UNKNOWN_TEAM,
         EngineError::UnknownModel(_) => problem::UNKNOWN_MODEL,
         EngineError::NoModel => problem::NO_MODEL,
         EngineError::NotPredictable { .. } => problem::NOT_PREDICTABLE,

@@ -29,7 +29,7 @@ pub struct ProblemKind {
 }
 
 /// Everything that goes wrong, in the order of its status.
-pub const PROBLEM_KINDS: [ProblemKind; 37] = [
+pub const PROBLEM_KINDS: [ProblemKind; 40] = [
     BAD_QUERY,
     BAD_CURSOR,
     BAD_PATH,
@@ -43,6 +43,9 @@ pub const PROBLEM_KINDS: [ProblemKind; 37] = [
     FOREIGN_ORIGIN,
     UNKNOWN_ROUTE,
     UNKNOWN_FIXTURE,
+    UNKNOWN_COMPETITION,
+    UNKNOWN_SEASON,
+    UNKNOWN_TEAM,
     UNKNOWN_MODEL,
     NO_REPORT,
     UNKNOWN_VERSION,

@@ -13,11 +13,13 @@ mod edges;
 mod events;
 mod fixture;
 mod fixtures;
+mod form;
 mod health_live;
 mod health_ready;
 mod insight;
 mod live;
 mod live_ticket;
+mod meetings;
 mod model_canary;
 mod model_delete;
 mod model_label;
@@ -40,6 +42,7 @@ mod prediction;
 mod quotes;
 mod served;
 mod sources;
+mod standings;
 mod teams;
 mod written;
 
@@ -52,7 +55,10 @@ use crate::{ApiState, guard::conditional};
 pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()
         .routes(routes!(competitions::list_competitions))
+        .routes(routes!(standings::get_standings))
         .routes(routes!(teams::list_teams))
+        .routes(routes!(form::get_form))
+        .routes(routes!(meetings::get_meetings))
         .routes(routes!(
             fixtures::list_fixtures,
             post_fixtures::put_fixtures

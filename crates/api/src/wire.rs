@@ -9,6 +9,7 @@ mod market;
 mod play;
 mod prediction;
 mod served;
+mod tally;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -22,6 +23,7 @@ pub(crate) use market::{MarketKind, MarketView, QuoteStage};
 pub(crate) use play::{Clock, EventBody, EventFault, EventKind, Play, Side, clock_of, game_clock};
 pub(crate) use prediction::{Opinion, Prediction, Reason};
 pub(crate) use served::{Canary, ModelStatistics, ModelVersion, ServedModel, Shadow};
+pub(crate) use tally::{GameCount, Tally};
 
 /// A list, or one page of it.
 #[derive(Debug, Serialize, ToSchema)]

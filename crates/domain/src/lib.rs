@@ -12,6 +12,7 @@ mod prediction;
 mod price;
 mod quote;
 mod scoring;
+mod standings;
 
 pub use fixture::{
     Competition, Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
@@ -31,3 +32,4 @@ pub use prediction::{MarketPrediction, OutcomeProbability, Prediction};
 pub use price::{InvalidPrice, Price};
 pub use quote::{Quote, QuoteStage};
 pub use scoring::{brier, log_loss, rps};
+pub use standings::{RankedBy, Standing, Tally, TeamRecord, rank};

@@ -1,6 +1,6 @@
 //! Why the engine has no answer.
 
-use domain::FixtureId;
+use domain::{CompetitionKey, FixtureId, SeasonKey, TeamId};
 use jiff::Timestamp;
 use thiserror::Error;
 
@@ -10,6 +10,15 @@ pub enum EngineError {
     /// Nobody has heard of this fixture.
     #[error("fixture {0} is not known")]
     UnknownFixture(FixtureId),
+    /// Nobody has heard of this competition.
+    #[error("competition {0} is not known")]
+    UnknownCompetition(CompetitionKey),
+    /// The competition has no fixture in this season.
+    #[error("competition {0} has no fixture in the season {1}")]
+    UnknownSeason(CompetitionKey, SeasonKey),
+    /// Nobody has heard of this team.
+    #[error("team {0} is not known")]
+    UnknownTeam(TeamId),
     /// There is no such model.
     #[error("model {0:?} is not known")]
     UnknownModel(String),

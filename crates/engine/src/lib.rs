@@ -19,6 +19,7 @@ mod knowledge;
 mod lists;
 mod models;
 mod predict;
+mod standings;
 pub mod topic;
 mod view;
 mod write;
@@ -43,6 +44,7 @@ pub use inference as serving;
 pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 pub use models::{ProgressSink, TrainOutcome};
 pub use predict::PredictionRequest;
+pub use standings::{FormView, MeetingsView, StandingsView};
 pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};
 pub use topic::Topic;
 pub use view::{

@@ -38,6 +38,8 @@ pub async fn run(
     info!(%address, "listening");
     let cores = Arc::new(Cores::start().context("a runtime for connections cannot start")?);
     let beside = Beside::start(settings, &state, &cores).await?;
+    let viewing = Arc::clone(&engine);
+    let viewing = tokio::spawn(async move { viewing.keep_views().await });
     let following = tokio::spawn(async move { engine.keep_following().await });
     let live = state.clone();
     let keeping = tokio::spawn(async move { live.keep_live().await });
@@ -69,6 +71,7 @@ pub async fn run(
     };
     loading.abort();
     following.abort();
+    viewing.abort();
     keeping.abort();
     watching.abort();
     warmth.remember().await;

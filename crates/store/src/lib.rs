@@ -21,11 +21,14 @@ mod replicas;
 mod rows;
 mod sqlite;
 pub mod upkeep;
+mod views;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
+use domain::{
+    Competition, CompetitionKey, Fixture, FixtureId, Game, SeasonKey, Sport, Team, TeamId,
+};
 use jiff::Timestamp;
 
 pub use error::StoreError;
@@ -40,6 +43,7 @@ pub use record::{
 };
 pub use replicas::{ReplicaOptions, ReplicatedStore};
 pub use sqlite::{SqliteOptions, SqliteStore};
+pub use views::{Made, PairRecord, Refreshed, SeasonTable};
 
 /// What the platform remembers, whichever database holds it.
 #[async_trait]
@@ -102,6 +106,21 @@ pub trait Store: Send + Sync {
 
     /// Games as models read them, in order of kickoff, then id.
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError>;
+
+    /// The table of a season of a competition; of the one under way for `None`, which is that of the
+    /// last game played or, before any, of the first to come. `None` where there is no fixture.
+    async fn standings(
+        &self,
+        competition: &CompetitionKey,
+        season: Option<&SeasonKey>,
+    ) -> Result<Option<SeasonTable>, StoreError>;
+
+    /// What the first of two teams did against the second.
+    async fn pair_record(&self, teams: [TeamId; 2]) -> Result<PairRecord, StoreError>;
+
+    /// Makes what standings and records of pairs are read from new, where that is not done with
+    /// each write. Changes no answer, only what it costs.
+    async fn refresh_views(&self) -> Result<Refreshed, StoreError>;
 
     /// A number that grows with every write that can change a prediction.
     async fn data_revision(&self) -> Result<u64, StoreError>;

@@ -10,6 +10,7 @@ use crate::StoreError;
 use crate::changes::Changes as Written;
 use crate::code::corrupt;
 use crate::names::Names;
+use crate::views::Marks;
 
 /// The most changes one read returns.
 pub const CHANGES_MAX: u32 = 10_000;
@@ -113,7 +114,11 @@ fn change(row: (i64, String, String)) -> Result<Change, StoreError> {
 
 /// Things that changed, each once, as rows to write.
 #[derive(Debug, Default)]
-pub(crate) struct Outgoing(BTreeSet<(ChangeKind, String)>);
+pub(crate) struct Outgoing {
+    things: BTreeSet<(ChangeKind, String)>,
+    /// What of it views depend on.
+    pub(crate) marks: Marks,
+}
 
 impl Outgoing {
     /// One thing.
@@ -124,20 +129,20 @@ impl Outgoing {
     }
 
     pub(crate) fn add(&mut self, kind: ChangeKind, key: impl ToString) {
-        self.0.insert((kind, key.to_string()));
+        self.things.insert((kind, key.to_string()));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.things.is_empty()
     }
 
     pub(crate) fn len(&self) -> i64 {
-        i64::try_from(self.0.len()).expect("a batch fits in memory")
+        i64::try_from(self.things.len()).expect("a batch fits in memory")
     }
 
     /// Kinds and keys, in the order they are numbered.
     pub(crate) fn columns(&self) -> (Vec<&'static str>, Vec<String>) {
-        let rows = self.0.iter();
+        let rows = self.things.iter();
         rows.map(|(kind, key)| (kind.as_str(), key.clone())).unzip()
     }
 
@@ -155,6 +160,9 @@ impl Outgoing {
                 outgoing.add(ChangeKind::Competition, competition);
                 outgoing.add(ChangeKind::Team, facts.home);
                 outgoing.add(ChangeKind::Team, facts.away);
+                outgoing.marks.season(facts.competition, facts.season);
+                outgoing.marks.team(facts.home);
+                outgoing.marks.team(facts.away);
             }
         }
         for (fixture, ..) in &changes.quotes {

@@ -21,21 +21,25 @@ pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod sql;
 mod teams;
+mod views;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
+use domain::{
+    Competition, CompetitionKey, Fixture, FixtureId, Game, SeasonKey, Sport, Team, TeamId,
+};
 use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::{
     ApiKeyRecord, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord, GameQuery,
-    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded,
-    RecordedEvent, RecordedQuote, Recording, Revision, Store, StoreError, TeamName, TeamQuery,
+    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, PairRecord, Recorded,
+    RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store, StoreError,
+    TeamName, TeamQuery,
 };
 use outbox::Bell;
 
@@ -237,6 +241,22 @@ impl Store for PostgresStore {
 
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
         games::list(self, query).await
+    }
+
+    async fn standings(
+        &self,
+        competition: &CompetitionKey,
+        season: Option<&SeasonKey>,
+    ) -> Result<Option<SeasonTable>, StoreError> {
+        views::standings(self, competition, season).await
+    }
+
+    async fn pair_record(&self, teams: [TeamId; 2]) -> Result<PairRecord, StoreError> {
+        views::pair(self, teams).await
+    }
+
+    async fn refresh_views(&self) -> Result<Refreshed, StoreError> {
+        views::refresh(self).await
     }
 
     async fn data_revision(&self) -> Result<u64, StoreError> {

@@ -18,13 +18,16 @@ mod record;
 pub(crate) mod schema;
 pub(crate) mod sql;
 mod teams;
+mod views;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
+use domain::{
+    Competition, CompetitionKey, Fixture, FixtureId, Game, SeasonKey, Sport, Team, TeamId,
+};
 use jiff::Timestamp;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -34,8 +37,9 @@ use tokio::sync::Notify;
 
 use crate::{
     ApiKeyRecord, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord, GameQuery,
-    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded,
-    RecordedEvent, RecordedQuote, Recording, Revision, Store, StoreError, TeamName, TeamQuery,
+    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, PairRecord, Recorded,
+    RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store, StoreError,
+    TeamName, TeamQuery,
 };
 
 /// How long opening waits before it tries a busy file again.
@@ -264,6 +268,22 @@ impl Store for SqliteStore {
 
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
         games::list(self, query).await
+    }
+
+    async fn standings(
+        &self,
+        competition: &CompetitionKey,
+        season: Option<&SeasonKey>,
+    ) -> Result<Option<SeasonTable>, StoreError> {
+        views::standings(self, competition, season).await
+    }
+
+    async fn pair_record(&self, teams: [TeamId; 2]) -> Result<PairRecord, StoreError> {
+        views::pair(self, teams).await
+    }
+
+    async fn refresh_views(&self) -> Result<Refreshed, StoreError> {
+        views::refresh(self).await
     }
 
     async fn data_revision(&self) -> Result<u64, StoreError> {

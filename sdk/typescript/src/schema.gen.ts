@@ -233,6 +233,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/competitions/{key}/standings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the table of a season
+         * @description The table of a competition's season as of now, home and away apart. Results count from the moment
+         *     they are written, corrected or taken back.
+         */
+        get: operations["getStandings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/edges": {
         parameters: {
             query?: never;
@@ -910,6 +931,46 @@ export interface paths {
          * @description Teams that match, in order of their number.
          */
         get: operations["listTeams"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams/{id}/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a team's form
+         * @description The last results of a team in every competition, newest first, and what they add up to.
+         */
+        get: operations["getForm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/teams/{id}/meetings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get two teams' meetings
+         * @description What a team did against another, in figures of all their games and in the last ones one by one.
+         */
+        get: operations["getMeetings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1910,6 +1971,15 @@ export interface components {
          * @enum {string}
          */
         FixtureStatus: "scheduled" | "finished" | "postponed" | "cancelled";
+        /** @description The last results of a team. */
+        Form: {
+            /** @description The games, newest first. */
+            data: components["schemas"]["Fixture"][];
+            /** @description What the games add up to. */
+            tally: components["schemas"]["Tally"];
+            /** @description The team. */
+            team: components["schemas"]["Team"];
+        };
         /** @description Frames of the live protocol. */
         Frames: {
             /** @description The frames, in order. */
@@ -2631,6 +2701,28 @@ export interface components {
              *     ]
              */
             yellow_cards: number[] | null;
+        };
+        /** @description What a team did against another. */
+        Meetings: {
+            /** @description Those in which it is named second. */
+            away: components["schemas"]["Tally"];
+            /**
+             * Format: int64
+             * @description Number of the change that last touched a fixture of either: the figures have that one and all
+             *     before.
+             * @example 4711
+             */
+            change: number;
+            /** @description The last games, newest first. */
+            data: components["schemas"]["Fixture"][];
+            /** @description Those in which the team is named first, on neutral ground, too. */
+            home: components["schemas"]["Tally"];
+            /** @description The other. */
+            opponent: components["schemas"]["Team"];
+            /** @description The team whose figures these are. */
+            team: components["schemas"]["Team"];
+            /** @description All their games, over all seasons and competitions. */
+            total: components["schemas"]["Tally"];
         };
         /** @description A model: one of the sports models, or one of the repository. */
         Model: {
@@ -3706,11 +3798,133 @@ export interface components {
              */
             since: string;
         };
+        /** @description A team in a table. */
+        StandingRow: {
+            /** @description Games in which it is named second. */
+            away: components["schemas"]["Tally"];
+            /** @description Games in which it is named first, on neutral ground, too. */
+            home: components["schemas"]["Tally"];
+            /**
+             * Format: int32
+             * @description Points; null where the table goes by `win_share`.
+             * @example 91
+             */
+            points?: number | null;
+            /**
+             * Format: int32
+             * @description Its place; teams level in everything share one, and the next places are left out.
+             * @example 1
+             */
+            position: number;
+            /** @description The team. */
+            team: components["schemas"]["Team"];
+            /** @description All its games. */
+            total: components["schemas"]["Tally"];
+            /**
+             * Format: double
+             * @description Share of games won, a draw counting half, 0 to 1; null before the first game.
+             * @example 0.83
+             */
+            win_share?: number | null;
+        };
+        /** @description The table of a season. */
+        Standings: {
+            /**
+             * Format: int64
+             * @description Number of the change that last touched a fixture of the season: the table has that one and
+             *     all before.
+             * @example 4711
+             */
+            change: number;
+            /**
+             * @description Key of the competition.
+             * @example E0
+             */
+            competition: string;
+            /** @description Every team with a fixture that is not cancelled, the first first. */
+            data: components["schemas"]["StandingRow"][];
+            /**
+             * @description Name of the competition.
+             * @example Premier League
+             */
+            name: string;
+            /**
+             * @description What teams are ranked by: each in turn, where those before it are level. `points` are three
+             *     for a win and one for a draw, `win_share` counts a draw as half a win. Games of those who are
+             *     level among themselves, and points taken away, do not count.
+             * @example [
+             *       "points",
+             *       "difference",
+             *       "scored"
+             *     ]
+             */
+            ranked_by: string[];
+            /**
+             * @description Which season.
+             * @example 2023/24
+             */
+            season: string;
+            /**
+             * @description Every season of the competition, in order of key.
+             * @example [
+             *       "2022/23",
+             *       "2023/24"
+             *     ]
+             */
+            seasons: string[];
+            /** @description What is played. */
+            sport: components["schemas"]["Sport"];
+        };
         /**
          * @description A stretch of time until now.
          * @enum {string}
          */
         Stretch: "hour" | "day";
+        /** @description Games won, drawn and lost, and the goals or points in them. */
+        Tally: {
+            /**
+             * Format: int32
+             * @description Goals or points of those it played.
+             * @example 34
+             */
+            conceded: number;
+            /**
+             * Format: int64
+             * @description The first less the second.
+             * @example 62
+             */
+            difference: number;
+            /**
+             * Format: int32
+             * @description Ended level.
+             * @example 7
+             */
+            drawn: number;
+            /**
+             * Format: int32
+             * @description Lost.
+             * @example 3
+             */
+            lost: number;
+            /**
+             * Format: int32
+             * @description Games played.
+             * @example 38
+             */
+            played: number;
+            /**
+             * Format: int32
+             * @description Goals or points of the team.
+             * @example 96
+             */
+            scored: number;
+            /**
+             * Format: int32
+             * @description Of these, won.
+             * @example 28
+             */
+            won: number;
+        };
         /** @description A club or national side. */
         Team: {
             /**
@@ -4350,6 +4564,63 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getStandings: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Season, as its competition writes it; where not given, that of the last game played or,
+                 *     before any, of the first to come.
+                 * @example 2023/24
+                 */
+                season?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Key of the competition.
+                 * @example E0
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standings"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The competition or its season is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             421: components["responses"]["ForeignHost"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -6420,6 +6691,123 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getForm: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Games at most; 5 where not given.
+                 * @example 5
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the team.
+                 * @example 1
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last results. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The team is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getMeetings: {
+        parameters: {
+            query: {
+                /**
+                 * @description Number of the other team.
+                 * @example 2
+                 */
+                with: number;
+                /**
+                 * @description Games at most; 10 where not given.
+                 * @example 10
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the team.
+                 * @example 1
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The meetings. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Meetings"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description One of the teams is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             421: components["responses"]["ForeignHost"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];

@@ -28,7 +28,7 @@ pub(crate) struct KeptRead {
 }
 
 /// Every read that is kept; what is not here is made anew for each request.
-pub(crate) const KEPT_READS: [KeptRead; 12] = [
+pub(crate) const KEPT_READS: [KeptRead; 15] = [
     kept("/v1/competitions", "competitions", Freshness::Slow),
     kept("/v1/teams", "teams", Freshness::Slow),
     kept("/v1/models/{name}/report", "report", Freshness::Slow),
@@ -43,6 +43,13 @@ pub(crate) const KEPT_READS: [KeptRead; 12] = [
     kept("/v1/fixtures/{id}/play", "play", Freshness::Live),
     kept("/v1/fixtures/{id}/events", "events", Freshness::Live),
     kept("/v1/fixtures/{id}/quotes", "quotes", Freshness::Live),
+    kept(
+        "/v1/competitions/{key}/standings",
+        "standings",
+        Freshness::Live,
+    ),
+    kept("/v1/teams/{id}/form", "form", Freshness::Live),
+    kept("/v1/teams/{id}/meetings", "meetings", Freshness::Live),
     kept("/v1/board", "board", Freshness::Live),
     kept("/v1/edges", "edges", Freshness::Live),
 ];

@@ -104,7 +104,11 @@ fn page(pages: &Pages, words: &Words, detail: String, headers: &HeaderMap) -> Re
 
 fn words(error: &EngineError) -> Words {
     match error {
-        EngineError::UnknownFixture(_) | EngineError::UnknownModel(_) => Words {
+        EngineError::UnknownFixture(_)
+        | EngineError::UnknownModel(_)
+        | EngineError::UnknownCompetition(_)
+        | EngineError::UnknownSeason(..)
+        | EngineError::UnknownTeam(_) => Words {
             status: StatusCode::NOT_FOUND,
             title: "There is nothing here",
             help: "The address may be mistyped, or what it named is gone.",

@@ -119,6 +119,31 @@ pub(crate) const UNKNOWN_FIXTURE: ProblemKind = ProblemKind {
     help: "`GET /v1/fixtures` lists fixtures with their numbers.",
 };
 
+/// There is no such competition.
+pub(crate) const UNKNOWN_COMPETITION: ProblemKind = ProblemKind {
+    slug: "unknown-competition",
+    status: StatusCode::NOT_FOUND,
+    title: "The competition is not known, or has no fixture",
+    help: "`GET /v1/competitions` lists competitions with their keys.",
+};
+
+/// The competition has no such season.
+pub(crate) const UNKNOWN_SEASON: ProblemKind = ProblemKind {
+    slug: "unknown-season",
+    status: StatusCode::NOT_FOUND,
+    title: "The competition has no fixture in this season",
+    help: "A season is written as its fixtures have it; `seasons` of \
+           `GET /v1/competitions/{key}/standings` lists them.",
+};
+
+/// There is no such team.
+pub(crate) const UNKNOWN_TEAM: ProblemKind = ProblemKind {
+    slug: "unknown-team",
+    status: StatusCode::NOT_FOUND,
+    title: "The team is not known",
+    help: "`GET /v1/teams` lists teams with their numbers.",
+};
+
 /// There is no such model.
 pub(crate) const UNKNOWN_MODEL: ProblemKind = ProblemKind {
     slug: "unknown-model",

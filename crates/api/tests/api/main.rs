@@ -19,4 +19,5 @@ mod predictions;
 mod problems;
 mod proto;
 mod sockets;
+mod standings;
 mod writes;

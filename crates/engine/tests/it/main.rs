@@ -7,5 +7,6 @@ mod follow;
 mod in_play;
 mod lists;
 mod predictions;
+mod standings;
 mod world;
 mod writes;

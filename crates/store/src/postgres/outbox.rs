@@ -25,7 +25,8 @@ const CHANNEL: &str = "sports_edge";
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const POLL: Duration = Duration::from_millis(25);
 
-/// Numbers what changed, `$1` revisions and `$2` changes of kinds `$3` and keys `$4`.
+/// Numbers what changed, `$1` revisions and `$2` changes of kinds `$3` and keys `$4`, and marks what
+/// views depend on, of kinds `$5`, things `$6` and parts `$7`, with the last number.
 pub(super) const NUMBER: &str = "WITH counter AS (
          UPDATE sports_edge SET revision = revision + $1, outbox = outbox + $2
          RETURNING revision, outbox),
@@ -33,7 +34,12 @@ pub(super) const NUMBER: &str = "WITH counter AS (
          INSERT INTO outbox (seq, kind, key, at)
          SELECT counter.outbox - $2 + c.place, c.kind, c.key,
                 (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
-         FROM counter, unnest($3::text[], $4::text[]) WITH ORDINALITY AS c (kind, key, place))";
+         FROM counter, unnest($3::text[], $4::text[]) WITH ORDINALITY AS c (kind, key, place)),
+     marked AS (
+         INSERT INTO view_marks (kind, thing, part, change)
+         SELECT m.kind, m.thing, m.part, counter.outbox
+         FROM counter, unnest($5::bigint[], $6::bigint[], $7::bigint[]) AS m (kind, thing, part)
+         ON CONFLICT (kind, thing, part) DO UPDATE SET change = excluded.change)";
 
 /// Wakes whoever waits.
 #[derive(Debug, Default)]
@@ -55,11 +61,15 @@ impl Bell {
 /// Parameters of [`NUMBER`].
 pub(super) fn number(revisions: i64, outgoing: &Outgoing) -> Args {
     let (kinds, keys) = outgoing.columns();
+    let [marked, things, parts] = outgoing.marks.columns();
     Args::default()
         .with(revisions)
         .with(outgoing.len())
         .with(kinds)
         .with(keys)
+        .with(marked)
+        .with(things)
+        .with(parts)
 }
 
 /// Ends a write that can change predictions.

@@ -31,6 +31,11 @@ impl Need<'_> {
         Self::Groups(vec![events.collect()])
     }
 
+    /// What two teams did against each other; a change of one of them alone does not touch it.
+    pub(super) fn pair(teams: [TeamId; 2]) -> Self {
+        Self::Groups(teams.map(|it| team(Some(it))).into())
+    }
+
     /// A list of fixtures.
     pub(super) fn of_fixtures(query: &FixtureQuery) -> Self {
         let mut groups = vec![plain(&query.ids), competitions(&query.competitions)];

@@ -5,14 +5,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Competition, CompetitionKey, Fixture, FixtureId, Game, Sport, Team, TeamId};
+use domain::{
+    Competition, CompetitionKey, Fixture, FixtureId, Game, SeasonKey, Sport, Team, TeamId,
+};
 use jiff::Timestamp;
 
 use super::{Need, ReplicatedStore, figures, locked};
 use crate::{
     ApiKeyRecord, ChangeKind, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
-    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, Recorded,
-    RecordedEvent, RecordedQuote, Recording, Revision, Store, StoreError, TeamName, TeamQuery,
+    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, PairRecord,
+    Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store,
+    StoreError, TeamName, TeamQuery,
 };
 
 #[async_trait]
@@ -98,6 +101,27 @@ impl Store for ReplicatedStore {
         let need = Need::of_games(query);
         self.read(need, |it| async move { it.games(query).await })
             .await
+    }
+
+    async fn standings(
+        &self,
+        competition: &CompetitionKey,
+        season: Option<&SeasonKey>,
+    ) -> Result<Option<SeasonTable>, StoreError> {
+        let need = Need::One(ChangeKind::Competition, competition.as_str());
+        let read =
+            |it: crate::PostgresStore| async move { it.standings(competition, season).await };
+        self.read(need, read).await
+    }
+
+    async fn pair_record(&self, teams: [TeamId; 2]) -> Result<PairRecord, StoreError> {
+        let need = Need::pair(teams);
+        self.read(need, |it| async move { it.pair_record(teams).await })
+            .await
+    }
+
+    async fn refresh_views(&self) -> Result<Refreshed, StoreError> {
+        self.primary.refresh_views().await
     }
 
     /// Whoever was told of a revision reads at least what made it.

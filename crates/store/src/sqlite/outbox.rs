@@ -5,8 +5,8 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnection;
 use tokio::time::{Instant, timeout};
 
-use super::SqliteStore;
 use super::sql::Bulk;
+use super::{SqliteStore, views};
 use crate::outbox::Outgoing;
 use crate::{CHANGES_MAX, Changes, StoreError};
 
@@ -38,7 +38,8 @@ pub(super) async fn add(
     bulk.insert(connection, &rows, |query, ((seq, kind), key)| {
         query.bind(*seq).bind(*kind).bind(key.clone()).bind(now)
     })
-    .await
+    .await?;
+    views::mark(connection, &outgoing.marks, before + outgoing.len()).await
 }
 
 pub(super) async fn changes(

@@ -51,8 +51,9 @@ const fn numbered(name: &'static str, columns: &'static [(&'static str, Kind)]) 
     }
 }
 
-/// Every table but the one row of counters, which is carried by itself.
-pub(super) const TABLES: [Table; 18] = [
+/// Every table but the one row of counters, which is carried by itself, and what is kept ready of
+/// these: triggers of a file fill it as its rows come, a server refreshes its views.
+pub(super) const TABLES: [Table; 19] = [
     table("sources", &[("id", Big), ("key", Text)]),
     table("bookmakers", &[("id", Big), ("key", Text)]),
     table("seasons", &[("id", Big), ("key", Text)]),
@@ -213,6 +214,15 @@ pub(super) const TABLES: [Table; 18] = [
             ("at", Big),
             ("status", Big),
             ("body", Bytes),
+        ],
+    ),
+    table(
+        "view_marks",
+        &[
+            ("kind", Big),
+            ("thing", Big),
+            ("part", Big),
+            ("change", Big),
         ],
     ),
     table(

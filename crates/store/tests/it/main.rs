@@ -26,6 +26,7 @@ mod requests;
 mod sample;
 mod teams;
 mod upkeep;
+mod views;
 
 use std::sync::Arc;
 

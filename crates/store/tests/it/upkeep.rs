@@ -20,6 +20,9 @@ use crate::sample::{
 
 fn silent(_: Copying) {}
 
+/// Tables that come of the others wherever these are written.
+const DERIVED: [&str; 3] = ["pair_records", "standings", "view_refreshes"];
+
 fn options() -> PostgresOptions {
     PostgresOptions::default()
 }
@@ -224,7 +227,8 @@ async fn every_table_is_carried() {
         let there = status(&place, &options()).await.unwrap();
         carried.push(counters.to_owned());
         carried.sort();
-        let names: Vec<String> = there.tables.into_iter().map(|it| it.name).collect();
+        let names = there.tables.into_iter().map(|it| it.name);
+        let names: Vec<String> = names.filter(|it| !DERIVED.contains(&it.as_str())).collect();
         assert_eq!(names, carried);
         carried.retain(|it| it != counters);
     }
@@ -440,6 +444,7 @@ async fn status_says_what_is_there_and_changes_nothing() {
     let of = |status: &store::upkeep::DatabaseStatus| -> Vec<(String, u64)> {
         let tables = status.tables.iter();
         let own = tables.filter(|it| !["meta", "sports_edge"].contains(&it.name.as_str()));
+        let own = own.filter(|it| !DERIVED.contains(&it.name.as_str()));
         own.map(|it| (it.name.clone(), it.rows)).collect()
     };
     assert_eq!(of(&there), of(&file));

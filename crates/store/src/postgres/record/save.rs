@@ -91,7 +91,7 @@ pub(super) async fn write(
     let sql = format!(
         "{NUMBER}, written AS (
              INSERT INTO recordings (id, source, import, at, revision)
-             SELECT $5, $6, $7, $8, revision FROM counter)
+             SELECT $8, $9, $10, $11, revision FROM counter)
          SELECT revision FROM counter"
     );
     let args = number(1, outgoing)

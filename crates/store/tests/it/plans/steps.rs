@@ -214,6 +214,19 @@ fn single_reads(store: &dyn Store) -> Vec<Step<'_>> {
         step("events", &[], store.events(&[ID, FixtureId(8_888)])),
         step("competitions", &[], store.competitions()),
         step("counts", &[], store.counts()),
+        step("table of a season", &[], async move {
+            let (competition, season) = (key("league-7"), SeasonKey::new("season-7").unwrap());
+            store.standings(&competition, Some(&season)).await
+        }),
+        step("table of the season under way", &[], async move {
+            let competition = key("league-7");
+            store.standings(&competition, None).await
+        }),
+        step(
+            "record of a pair",
+            &[],
+            store.pair_record([TeamId(117), TeamId(3)]),
+        ),
         step("revision", &[], store.data_revision()),
         step("position", &[], store.position()),
         step("imports", &[], store.imports(10)),
@@ -352,6 +365,10 @@ pub(super) fn steps(store: &dyn Store, pass: u8) -> Vec<Step<'_>> {
         .map(|(name, query)| step(name, &[], async move { store.fixtures(&list(query)).await }))
         .collect();
     steps.extend(other_reads(store));
+    steps.extend(single_reads(store));
+    // What was read anew is ready after it; it makes views of all fixtures.
+    let whole = &["fixtures", "standings"];
+    steps.push(step("refresh of views", whole, store.refresh_views()));
     steps.extend(single_reads(store));
     steps.extend(writes(store));
     steps.extend(other_writes(store, pass));

@@ -1,0 +1,336 @@
+//! Tables of seasons and records of pairs: always what the fixtures say, refreshed or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use domain::{Fixture, FixtureStatus, SeasonKey, Tally, TeamId, TeamRecord};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, prop_oneof};
+use proptest::test_runner::{Config, TestRunner};
+use store::{FixtureQuery, FixtureRecord, Made, PairRecord, Refreshed, SqliteStore, Store};
+use testkit::PostgresDatabase;
+
+use crate::each_store;
+use crate::sample::{fixture, game, key, put, put_one, result, world};
+
+const SEASONS: [&str; 2] = ["2022/23", "2023/24"];
+
+fn season(text: &str) -> SeasonKey {
+    SeasonKey::new(text).unwrap()
+}
+
+async fn every_fixture(store: &dyn Store) -> Vec<Fixture> {
+    let query = FixtureQuery {
+        limit: 1_000,
+        ..FixtureQuery::default()
+    };
+    store.fixtures(&query).await.unwrap()
+}
+
+/// The table of a season, worked out game by game.
+fn expected(fixtures: &[Fixture]) -> Vec<TeamRecord> {
+    let mut teams: BTreeMap<TeamId, [Tally; 2]> = BTreeMap::new();
+    for it in fixtures {
+        if it.status == FixtureStatus::Cancelled {
+            continue;
+        }
+        for (side, team) in [it.home, it.away].into_iter().enumerate() {
+            let tally = &mut teams.entry(team).or_default()[side];
+            let Some(score) = it.score else { continue };
+            let goals = [score.home, score.away];
+            let (us, them) = (goals[side], goals[1 - side]);
+            tally.won += u32::from(us > them);
+            tally.drawn += u32::from(us == them);
+            tally.lost += u32::from(us < them);
+            tally.scored += u32::from(us);
+            tally.conceded += u32::from(them);
+        }
+    }
+    let record = |(team, [home, away]): (TeamId, [Tally; 2])| TeamRecord { team, home, away };
+    teams.into_iter().map(record).collect()
+}
+
+/// What a team did against another, worked out game by game: at home and away.
+fn expected_pair(fixtures: &[Fixture], team: TeamId, other: TeamId) -> [Tally; 2] {
+    let of = |home: TeamId, away: TeamId| {
+        let games = fixtures
+            .iter()
+            .filter(move |it| [it.home, it.away] == [home, away]);
+        games.filter_map(|it| it.score)
+    };
+    [
+        of(team, other).fold(Tally::default(), |sum, it| sum.with(it.home, it.away)),
+        of(other, team).fold(Tally::default(), |sum, it| sum.with(it.away, it.home)),
+    ]
+}
+
+/// Holds every table and every pair against the fixtures.
+async fn check(store: &dyn Store, teams: &[TeamId]) -> BTreeSet<bool> {
+    let all = every_fixture(store).await;
+    let mut made = BTreeSet::new();
+    for competition in [key("E0"), key("nba")] {
+        let of = |it: &&Fixture| it.competition == competition;
+        let seasons: BTreeSet<SeasonKey> =
+            all.iter().filter(of).map(|it| it.season.clone()).collect();
+        for season in &seasons {
+            let games: Vec<Fixture> = all.iter().filter(of).cloned().collect();
+            let games: Vec<Fixture> = games
+                .into_iter()
+                .filter(|it| it.season == *season)
+                .collect();
+            let table = store.standings(&competition, Some(season)).await.unwrap();
+            let table = table.unwrap();
+            assert_eq!(table.teams, expected(&games), "{competition} {season}");
+            assert_eq!(table.season, *season);
+            assert!(table.seasons.contains(season));
+            made.insert(table.made == Made::Ready);
+        }
+    }
+    for team in teams {
+        for other in teams.iter().filter(|it| *it != team) {
+            let pair = store.pair_record([*team, *other]).await.unwrap();
+            let expected = expected_pair(&all, *team, *other);
+            assert_eq!([pair.home, pair.away], expected, "{team} {other}");
+            made.insert(pair.made == Made::Ready);
+        }
+    }
+    made
+}
+
+#[tokio::test]
+async fn a_table_has_every_team_of_the_season_and_its_games_at_home_and_away() {
+    each_store(async |store| {
+        let ([a, b, c, _], _) = world(store).await;
+        assert_eq!(store.standings(&key("E0"), None).await.unwrap(), None);
+        let mut played = fixture(a, b, "2023-09-02T14:00:00Z");
+        played.result = result(2, 1);
+        let coming = fixture(c, a, "2024-03-02T14:00:00Z");
+        put(store, &[played, coming]).await;
+        let table = store.standings(&key("E0"), None).await.unwrap().unwrap();
+        assert_eq!(table.season, season("2023/24"));
+        assert_eq!(table.seasons, [season("2023/24")]);
+        assert_eq!(table.change, store.position().await.unwrap());
+        let shown: Vec<_> = table.teams.iter().map(|it| (it.team, it.total())).collect();
+        let won = Tally::default().with(2, 1);
+        let lost = Tally::default().with(1, 2);
+        assert_eq!(shown, [(a, won), (b, lost), (c, Tally::default())]);
+        assert_eq!(table.teams[0].home, won);
+        assert_eq!(table.teams[1].away, lost);
+        for unknown in [season("1999"), season("2022/23")] {
+            let table = store.standings(&key("E0"), Some(&unknown)).await.unwrap();
+            assert_eq!(table, None);
+        }
+        assert_eq!(store.standings(&key("XX"), None).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_season_under_way_is_that_of_the_last_game_or_else_of_the_first_to_come() {
+    each_store(async |store| {
+        let ([a, b, ..], _) = world(store).await;
+        let of = |text: &str, kickoff: &str| FixtureRecord {
+            season: season(text),
+            ..fixture(a, b, kickoff)
+        };
+        let shown = async || {
+            store
+                .standings(&key("E0"), None)
+                .await
+                .unwrap()
+                .unwrap()
+                .season
+        };
+        put(store, &[of("2024/25", "2024-09-02T14:00:00Z")]).await;
+        put(store, &[of("2023/24", "2023-09-02T14:00:00Z")]).await;
+        assert_eq!(shown().await, season("2023/24"));
+        let mut last = of("2022/23", "2022-09-02T14:00:00Z");
+        last.result = result(0, 0);
+        put(store, &[last]).await;
+        assert_eq!(shown().await, season("2022/23"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn corrections_and_results_taken_back_move_tables_and_pairs() {
+    each_store(async |store| {
+        let ([a, b, c, _], _) = world(store).await;
+        let mut record = fixture(a, b, "2023-09-02T14:00:00Z");
+        record.result = result(2, 1);
+        let id = put_one(store, &record).await.id;
+        let pair = async || store.pair_record([b, a]).await.unwrap();
+        let first = pair().await;
+        assert_eq!(first.away, Tally::default().with(1, 2));
+        assert_eq!(first.home, Tally::default());
+        record.result = result(0, 3);
+        put(store, &[record.clone()]).await;
+        let corrected = pair().await;
+        assert_eq!(corrected.away, Tally::default().with(3, 0));
+        assert!(corrected.change > first.change);
+        // It was another team all along.
+        record.id = Some(id);
+        record.home = c;
+        put(store, &[record.clone()]).await;
+        assert_eq!(pair().await.away, Tally::default());
+        check(store, &[a, b, c]).await;
+        // And was not played after all.
+        (record.result, record.status) = (None, Some(FixtureStatus::Cancelled));
+        put(store, &[record]).await;
+        let table = store.standings(&key("E0"), None).await.unwrap().unwrap();
+        assert_eq!(table.teams, []);
+        check(store, &[a, b, c]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refresh_changes_no_answer_and_is_done_once() {
+    each_store(async |store| {
+        let ([a, b, ..], _) = world(store).await;
+        let mut record = fixture(a, b, "2023-09-02T14:00:00Z");
+        record.result = result(2, 1);
+        put(store, &[record]).await;
+        let read = async || {
+            let table = store.standings(&key("E0"), None).await.unwrap().unwrap();
+            (
+                table.teams,
+                table.change,
+                store.pair_record([a, b]).await.unwrap(),
+            )
+        };
+        let before = read().await;
+        let refreshed = store.refresh_views().await.unwrap();
+        assert_ne!(refreshed, Refreshed::Elsewhere);
+        let after = read().await;
+        let pair = PairRecord {
+            made: Made::Ready,
+            ..before.2
+        };
+        assert_eq!(after, (before.0, before.1, pair));
+        let table = store.standings(&key("E0"), None).await.unwrap().unwrap();
+        assert_eq!(table.made, Made::Ready);
+        let again = store.refresh_views().await.unwrap();
+        assert_eq!(again, Refreshed::Already(table.change));
+        // Of other teams: what was read is still ready, or worked out anew, and the same.
+        assert_eq!(check(store, &[a, b]).await, BTreeSet::from([true]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_server_refreshes_at_a_time() {
+    let Some(database) = PostgresDatabase::migrated().await else {
+        return;
+    };
+    let store = database.store().await;
+    let ([a, b, ..], _) = world(&store).await;
+    put(&store, &[fixture(a, b, "2023-09-02T14:00:00Z")]).await;
+    let pool = sqlx::PgPool::connect(&database.url()).await.unwrap();
+    let mut other = pool.begin().await.unwrap();
+    let lock = "SELECT pg_advisory_xact_lock(6001, 3)";
+    sqlx::query(lock).execute(&mut *other).await.unwrap();
+    assert_eq!(store.refresh_views().await.unwrap(), Refreshed::Elsewhere);
+    other.rollback().await.unwrap();
+    let refreshed = store.refresh_views().await.unwrap();
+    assert!(matches!(refreshed, Refreshed::UpTo(_)), "{refreshed:?}");
+    pool.close().await;
+}
+
+/// What happens to fixtures: which of sixteen, and what is said of it.
+#[derive(Debug, Clone)]
+struct Said {
+    league: bool,
+    season: usize,
+    sides: [usize; 2],
+    score: Option<[u16; 2]>,
+    status: Option<FixtureStatus>,
+    /// Says it of the n-th fixture there is, whatever it was before.
+    moved: Option<usize>,
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let status = prop_oneof![
+        4 => Just(None),
+        1 => Just(Some(FixtureStatus::Scheduled)),
+        1 => Just(Some(FixtureStatus::Postponed)),
+        1 => Just(Some(FixtureStatus::Cancelled)),
+    ];
+    let score = prop_oneof![
+        1 => Just(None),
+        2 => [0..4_u16, 0..4_u16].prop_map(Some),
+    ];
+    let moved = prop_oneof![3 => Just(None), 1 => (0..8_usize).prop_map(Some)];
+    let what = (0..2_usize, 0..4_usize, 1..4_usize);
+    let parts = (proptest::bool::ANY, what, score, status, moved);
+    parts.prop_map(
+        |(league, (season, home, ahead), score, status, moved)| Said {
+            league,
+            season,
+            sides: [home, (home + ahead) % 4],
+            score,
+            status,
+            moved,
+        },
+    )
+}
+
+async fn say(store: &dyn Store, said: &[Said], worlds: [[TeamId; 4]; 2]) {
+    let there = every_fixture(store).await;
+    let record = |it: &Said| {
+        let moved = it.moved.and_then(|place| there.get(place));
+        // A fixture keeps its sport, for its teams are of it.
+        let league = moved.map_or(it.league, |it| it.competition == key("E0"));
+        let teams = worlds[usize::from(!league)];
+        let make = if league { fixture } else { game };
+        let [home, away] = it.sides.map(|side| teams[side]);
+        let mut record = make(home, away, "2023-09-02T14:00:00Z");
+        record.season = season(SEASONS[it.season]);
+        record.id = moved.map(|it| it.id);
+        record.status = it.status;
+        record.result = it.score.and_then(|[home, away]| result(home, away));
+        record
+    };
+    // One at a time: two of a batch may not speak of one fixture by different names.
+    for it in said {
+        put(store, &[record(it)]).await;
+    }
+}
+
+#[test]
+fn whatever_is_said_tables_and_pairs_are_what_the_fixtures_say() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let config = Config {
+        cases: 40,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let count = AtomicU32::new(0);
+    let batches = vec(vec(said(), 1..6), 1..5);
+    let run = TestRunner::new(config).run(&batches, |batches| {
+        runtime.block_on(async {
+            let turn = count.fetch_add(1, Ordering::Relaxed).is_multiple_of(8);
+            let database = match turn {
+                true => PostgresDatabase::migrated().await,
+                false => None,
+            };
+            let store: Box<dyn Store> = match &database {
+                Some(database) => Box::new(database.store().await),
+                None => Box::new(SqliteStore::in_memory().await.unwrap()),
+            };
+            let (football, basketball) = world(&*store).await;
+            let teams = [football, basketball].concat();
+            for (place, batch) in batches.iter().enumerate() {
+                say(&*store, batch, [football, basketball]).await;
+                check(&*store, &teams).await;
+                if place % 2 == 0 {
+                    store.refresh_views().await.unwrap();
+                    assert_eq!(check(&*store, &teams).await, BTreeSet::from([true]));
+                }
+            }
+            store.close().await;
+        });
+        Ok(())
+    });
+    run.unwrap();
+}
