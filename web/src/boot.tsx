@@ -30,23 +30,13 @@ export async function boot(around: Surroundings, go: (address: string) => void):
     const { drawRatings } = await import("./ratings");
     drawRatings(plot, fixture.ratings);
   }
-  if (page.getElementById("play")) {
-    const { startPlay } = await import("./play");
-    const leave = startPlay(around);
-    return () => {
-      leave();
-      stop();
-    };
-  }
+  const leaves = [stop];
+  if (page.getElementById("what-if")) leaves.push((await import("./whatif")).startWhatIf(around));
+  if (page.getElementById("play")) leaves.push((await import("./play")).startPlay(around));
   if (page.getElementById("live")) {
-    const { startModels } = await import("./models");
-    const leave = startModels(around);
-    return () => {
-      leave();
-      stop();
-    };
+    leaves.push((await import("./models")).startModels(around));
   }
-  return stop;
+  return () => leaves.forEach((leave) => leave());
 }
 
 /** A filter counts as soon as it is chosen. */

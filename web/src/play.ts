@@ -3,6 +3,8 @@
 // clock runs on.
 import type { Surroundings } from "./live";
 import { morph } from "./morph";
+import { speaker } from "./said";
+import { tinted } from "./tint";
 
 /** How long an answer may take. */
 const PATIENCE_MS = 8_000;
@@ -18,6 +20,7 @@ export function startPlay(around: Surroundings, open: Opener = (address) => new 
   const block = page.getElementById("play");
   const key = block?.dataset["key"];
   if (block === null || key === undefined) return () => {};
+  const said = speaker(page, "play-said", around.now);
   let [paused, missed, asking, again, held] = [false, false, false, false, ""];
 
   const refresh = async (): Promise<void> => {
@@ -34,8 +37,9 @@ export function startPlay(around: Surroundings, open: Opener = (address) => new 
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         for (const part of page.querySelectorAll("[data-live]")) {
           const other = fresh.getElementById(part.id);
-          if (other) morph(part, other);
+          if (other) tinted(part, () => morph(part, other));
         }
+        said.say(standing(page));
         write(page, around.now());
       } while (again);
       tell("");
@@ -73,14 +77,23 @@ export function startPlay(around: Surroundings, open: Opener = (address) => new 
     if (!paused && missed) void refresh();
     missed = false;
   };
+  said.say(standing(page), "silently");
   if (button !== null) button.hidden = false;
   button?.addEventListener("click", toggle);
   const timer = setInterval(() => !paused && write(page, around.now()), TICK_MS);
   return () => {
     stream.close();
+    said.stop();
     clearInterval(timer);
     button?.removeEventListener("click", toggle);
   };
+}
+
+/** How the game stands in a sentence: what is worth saying when it changes. */
+function standing(page: Document): string {
+  const sides = [...(page.getElementById("scoreline")?.children ?? [])].map((it) => it.textContent?.trim());
+  const phase = page.getElementById("play-title")?.firstChild?.textContent?.replace(" · ", "").trim();
+  return `${sides.join(" ")}, ${phase}`;
 }
 
 /** Writes the clock as it stands now. */

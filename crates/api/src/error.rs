@@ -207,6 +207,7 @@ fn engine_kind(error: &EngineError) -> ProblemKind {
         EngineError::UnknownModel(_) => problem::UNKNOWN_MODEL,
         EngineError::NoModel => problem::NO_MODEL,
         EngineError::NotPredictable { .. } => problem::NOT_PREDICTABLE,
+        EngineError::BadSupposition { .. } => problem::BAD_QUERY,
         EngineError::BadCursor(_) => problem::BAD_CURSOR,
         EngineError::BadBatch(_) => problem::INVALID_ENTRIES,
         EngineError::Store(_) => problem::STORE_FAILED,

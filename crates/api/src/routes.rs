@@ -44,6 +44,8 @@ mod served;
 mod sources;
 mod standings;
 mod teams;
+mod timeline;
+mod what_if;
 mod written;
 
 use axum::middleware;
@@ -68,6 +70,8 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(post_predictions::predict_fixtures))
         .routes(routes!(insight::get_insight))
         .routes(routes!(play::get_fixture_play))
+        .routes(routes!(timeline::get_fixture_timeline))
+        .routes(routes!(what_if::ask_what_if))
         .routes(routes!(events::list_fixture_events))
         .routes(routes!(quotes::list_fixture_quotes))
         .routes(routes!(edges::list_edges))

@@ -20,7 +20,10 @@ pub(crate) use cache_entry::{CacheDrop, CacheEntry, CacheLook};
 pub(crate) use edge::Edge;
 pub(crate) use fixture::{Fixture, FixtureStatus, MatchStats, Score, Sport, Team};
 pub(crate) use market::{MarketKind, MarketView, QuoteStage};
-pub(crate) use play::{Clock, EventBody, EventFault, EventKind, Play, Side, clock_of, game_clock};
+pub(crate) use play::{
+    Clock, EventBody, EventFault, EventKind, NextGoal, Phase, Play, PlayMoment, Side, Stale,
+    clock_of, game_clock,
+};
 pub(crate) use prediction::{Opinion, Prediction, Reason};
 pub(crate) use served::{Canary, ModelStatistics, ModelVersion, ServedModel, Shadow};
 pub(crate) use tally::{GameCount, Tally};

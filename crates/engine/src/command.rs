@@ -74,3 +74,14 @@ pub struct BatchOutcome {
     /// Single prices that were new or corrected.
     pub prices_written: u64,
 }
+
+/// How a game might stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supposition {
+    /// Minutes played of regular time, the clock standing; stoppage time is still to come.
+    pub minute: u16,
+    /// Goals or points.
+    pub score: Score,
+    /// Players sent off, home and away.
+    pub red_cards: [u8; 2],
+}

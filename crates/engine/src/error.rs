@@ -35,6 +35,14 @@ pub enum EngineError {
         /// Why.
         reason: String,
     },
+    /// A game cannot stand as was supposed.
+    #[error("{field} {detail}")]
+    BadSupposition {
+        /// Which part of it.
+        field: &'static str,
+        /// What is wrong.
+        detail: String,
+    },
     /// A cursor was not one of ours.
     #[error("the cursor {0:?} is not one this server gave out")]
     BadCursor(String),

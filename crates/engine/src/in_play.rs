@@ -31,14 +31,14 @@ const READY_MAX: usize = 8_192;
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
     pub(crate) state: GameState,
-    moments: Vec<MomentView>,
+    pub(crate) moments: Vec<MomentView>,
     /// The moment of which the forecast before the game is.
     pub(crate) before: Timestamp,
     /// When something was last heard.
     heard_at: Timestamp,
-    silent: Option<Silence>,
+    pub(crate) silent: Option<Silence>,
     /// The moment the clock is read at: the present, unless the source fell silent before.
-    clock_at: Timestamp,
+    pub(crate) clock_at: Timestamp,
 }
 
 impl Standing {
@@ -61,17 +61,12 @@ impl Standing {
         if state.phase == Phase::Before {
             return None;
         }
-        let patience = patience(&state, silence_max);
-        let limit = patience.map(|it| heard_at.saturating_add(it).unwrap_or(Timestamp::MAX));
-        let silent = limit.filter(|it| *it <= now).map(|_| Silence {
-            since: heard_at,
-            reason: silence(&state, patience.unwrap_or_default()),
-        });
+        let (clock_at, silent) = trust(&state, heard_at, now, silence_max);
         Some(Self {
             moments: moments(game.sport, &log),
             before: first,
             heard_at,
-            clock_at: limit.map_or(now, |it| it.min(now)),
+            clock_at,
             silent,
             state,
         })
@@ -117,6 +112,23 @@ impl Standing {
             next_goal,
         }
     }
+}
+
+/// The moment at which the clock is read, and since when the source has been silent, if it has:
+/// past its patience the clock stands.
+pub(crate) fn trust(
+    state: &GameState,
+    heard_at: Timestamp,
+    now: Timestamp,
+    silence_max: Duration,
+) -> (Timestamp, Option<Silence>) {
+    let patience = patience(state, silence_max);
+    let limit = patience.map(|it| heard_at.saturating_add(it).unwrap_or(Timestamp::MAX));
+    let silent = limit.filter(|it| *it <= now).map(|_| Silence {
+        since: heard_at,
+        reason: silence(state, patience.unwrap_or_default()),
+    });
+    (limit.map_or(now, |it| it.min(now)), silent)
 }
 
 /// How long a source may be silent; `None` once nothing more is expected of it.
@@ -175,6 +187,23 @@ pub(crate) struct Ready {
     play: Play,
 }
 
+impl Ready {
+    /// Who won, as it was forecast before the game.
+    pub(crate) fn before(&self) -> Vec<f64> {
+        self.before.h2h()
+    }
+
+    /// Who wins where the game stands like this; `None` where it was given up.
+    pub(crate) fn h2h(&self, state: &GameState, clock_at: Timestamp) -> Option<Vec<f64>> {
+        Some(self.play.scores(state, clock_at)?.h2h())
+    }
+
+    /// What the next goal would be and do.
+    pub(crate) fn next_goal(&self, state: &GameState, clock_at: Timestamp) -> Option<NextGoal> {
+        self.play.next_goal(state, clock_at)
+    }
+}
+
 /// What a game was made ready from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ground {
@@ -189,7 +218,7 @@ pub(crate) struct ReadyGames(Mutex<HashMap<FixtureId, (Ground, Arc<Ready>)>>);
 
 impl ReadyGames {
     /// The game made ready, by whoever comes first; computes.
-    fn ready(
+    pub(crate) fn ready(
         &self,
         game: &Game,
         prices: &Prices,

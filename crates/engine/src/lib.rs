@@ -27,7 +27,9 @@ mod write;
 /// What keeps answers: kinds, keys, rules.
 pub use cache as caching;
 pub use clock::{Clock, FixedClock};
-pub use command::{BatchOutcome, FixtureCommand, QuoteCommand, ResultCommand, TeamRef};
+pub use command::{
+    BatchOutcome, FixtureCommand, QuoteCommand, ResultCommand, Supposition, TeamRef,
+};
 pub use engine::{Engine, EngineOptions, Readiness};
 pub use error::{BatchProblem, EngineError};
 pub use events::{
@@ -49,6 +51,6 @@ pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};
 pub use topic::Topic;
 pub use view::{
     BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureInsight, FixtureView, MarketView,
-    ModelView, MomentView, Opinion, Page, PlayView, PredictionView, QuoteView, RatingSeries,
-    ReasonView, Silence,
+    ModelView, MomentView, Opinion, Page, PeriodView, PlayView, PredictionView, QuoteView,
+    RatingSeries, ReasonView, Silence, Swing, TimelinePoint, TimelineView, WhatIfView,
 };

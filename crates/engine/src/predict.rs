@@ -19,6 +19,8 @@ use crate::{
 
 mod batch;
 mod sight;
+mod timeline;
+mod what_if;
 
 pub use batch::PredictionRequest;
 

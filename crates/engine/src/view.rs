@@ -127,6 +127,87 @@ pub struct MomentView {
     pub cancelled: bool,
 }
 
+/// What was said of a game at every minute of it and at whatever happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineView {
+    /// Which fixture.
+    pub fixture: FixtureId,
+    /// Version of the trained model.
+    pub version: String,
+    /// The moment whose knowledge was used.
+    pub as_of: Timestamp,
+    /// Probabilities before the game, in the order home, draw (where there is one), away.
+    pub before: Vec<f64>,
+    /// Where the periods lie on the axis of time played.
+    pub periods: Vec<PeriodView>,
+    /// Oldest first; none before the game is under way.
+    pub points: Vec<TimelinePoint>,
+    /// What happened that counts, as of the moment.
+    pub moments: Vec<MomentView>,
+    /// What moved the game most, the largest first.
+    pub swings: Vec<Swing>,
+    /// Why the last point may not hold any more, where the source fell silent.
+    pub silent: Option<Silence>,
+}
+
+/// Where a period lies on the axis of time played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeriodView {
+    /// Which, counted from one.
+    pub period: u8,
+    /// Seconds played before it.
+    pub start_seconds: u32,
+    /// How long it is, or was where it was longer.
+    pub length_seconds: u32,
+}
+
+/// How a game stood at a moment by what was known then, and who was to win it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelinePoint {
+    /// When.
+    pub at: Timestamp,
+    /// Where the game stood.
+    pub phase: Phase,
+    /// The period that was, or was last, under way.
+    pub period: u8,
+    /// Seconds played of it.
+    pub seconds: f64,
+    /// Goals or points.
+    pub score: Score,
+    /// Players sent off, home and away.
+    pub red_cards: [u8; 2],
+    /// Probabilities, in the order home, draw (where there is one), away.
+    pub probabilities: Vec<f64>,
+}
+
+/// A step of a game's probabilities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Swing {
+    /// Which point it led to.
+    pub point: usize,
+    /// How much probability moved from some outcomes to others.
+    pub moved: f64,
+    /// The last thing that was told in the step.
+    pub event: Option<PlayEvent>,
+}
+
+/// Who would win if a game stood so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WhatIfView {
+    /// Which fixture.
+    pub fixture: FixtureId,
+    /// Version of the trained model.
+    pub version: String,
+    /// The moment whose forecast before the game was moved.
+    pub as_of: Timestamp,
+    /// Probabilities before the game, in the order home, draw (where there is one), away.
+    pub before: Vec<f64>,
+    /// Probabilities if it stood so.
+    pub probabilities: Vec<f64>,
+    /// What the next goal would be and do then, in football.
+    pub next_goal: Option<NextGoal>,
+}
+
 /// The market's view of who wins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarketView {

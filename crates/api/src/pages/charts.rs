@@ -1,11 +1,13 @@
 //! Charts as SVG: no script, no style attribute, colours by class, so that one drawing serves
 //! both themes. Shapes stand in a fixed box and scale with it.
 
+mod course;
 mod curve;
 mod reliability;
 mod spark;
 
 pub(super) use self::{
+    course::{Course, Mark, Sign, course},
     curve::{Band, Curve, Labels, Line, curve},
     reliability::{Bin, reliability},
     spark::spark,

@@ -1,8 +1,10 @@
 //! A fixture: what each model and the market think, why, and how it came about.
 
+mod course;
 mod matrix;
 mod play;
 mod reasons;
+mod what_if;
 
 use askama::Template;
 use axum::{
@@ -11,11 +13,13 @@ use axum::{
     response::Response,
 };
 use domain::{FixtureId, MarketKind, MarketPrediction, Price};
-use engine::{EngineError, FixtureInsight, FixtureView, QuoteView, RatingSeries};
+use engine::{EngineError, FixtureInsight, FixtureView, QuoteView, RatingSeries, TimelineView};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use self::{matrix::Matrix, play::PlayBlock, reasons::Reason};
+use self::{
+    course::CourseBlock, matrix::Matrix, play::PlayBlock, reasons::Reason, what_if::WhatIfBlock,
+};
 use super::{
     Pages,
     board_row::Side,
@@ -39,6 +43,8 @@ struct FixturePage<'a> {
     /// The score, at the end or as it stands.
     score: Option<[u16; 2]>,
     play: Option<PlayBlock>,
+    course: Option<CourseBlock>,
+    what_if: Option<WhatIfBlock>,
     meta: String,
     kickoff: String,
     summary: Option<String>,
@@ -98,28 +104,34 @@ pub(super) async fn show(
     };
     let preferences = Preferences::read(&headers);
     match read(&pages, id).await {
-        Ok((insight, quotes)) => {
-            let page = page(
-                &pages,
-                &insight,
-                &quotes,
-                uri.path().to_owned(),
-                preferences,
-            );
+        Ok(seen) => {
+            let page = page(&pages, &seen, uri.path().to_owned(), preferences);
             pages.respond(&page, StatusCode::OK, &headers)
         }
         Err(error) => pages.failed(&error, &headers),
     }
 }
 
-async fn read(
-    pages: &Pages,
-    id: FixtureId,
-) -> Result<(FixtureInsight, Vec<QuoteView>), EngineError> {
-    Ok((
-        pages.engine.insight(id, None).await?,
-        pages.engine.quotes(id).await?,
-    ))
+/// What a page is made of.
+struct Seen {
+    insight: FixtureInsight,
+    quotes: Vec<QuoteView>,
+    /// How the game went, once it is under way.
+    timeline: Option<TimelineView>,
+}
+
+async fn read(pages: &Pages, id: FixtureId) -> Result<Seen, EngineError> {
+    let insight = pages.engine.insight(id, None).await?;
+    let prediction = insight.prediction.as_ref();
+    let timeline = match prediction.and_then(|it| it.play.as_ref()) {
+        Some(_) => Some(pages.engine.timeline(id, None).await?),
+        None => None,
+    };
+    Ok(Seen {
+        quotes: pages.engine.quotes(id).await?,
+        insight,
+        timeline,
+    })
 }
 
 /// Names the models that should have an opinion and could not be asked.
@@ -134,11 +146,15 @@ fn left_out(insight: &FixtureInsight) -> String {
 
 fn page<'a>(
     pages: &'a Pages,
-    insight: &FixtureInsight,
-    quotes: &[QuoteView],
+    seen: &Seen,
     path: String,
     preferences: Preferences,
 ) -> FixturePage<'a> {
+    let Seen {
+        insight,
+        quotes,
+        timeline,
+    } = seen;
     let view = &insight.fixture;
     let now = pages.engine.now();
     let score = view.fixture.score;
@@ -163,6 +179,8 @@ fn page<'a>(
         play: prediction
             .and_then(|it| it.play.as_ref())
             .map(|it| PlayBlock::new(view, it, now)),
+        course: timeline.as_ref().and_then(|it| CourseBlock::new(view, it)),
+        what_if: WhatIfBlock::new(insight),
         meta: meta.join(" \u{b7} "),
         kickoff: kickoff.to_string(),
         summary: summary(insight, happened),

@@ -375,16 +375,29 @@ impl From<engine::PlayView> for Play {
                 stoppage: view.stoppage,
             }),
             heard_at: view.heard_at,
-            stale: view.silent.map(|it| Stale {
-                since: it.since,
-                reason: it.reason,
-            }),
+            stale: view.silent.map(Stale::from),
             moments: view.moments.into_iter().map(PlayMoment::from).collect(),
-            next_goal: view.next_goal.map(|it| NextGoal {
-                probabilities: it.probabilities,
-                after_home: it.after[0],
-                after_away: it.after[1],
-            }),
+            next_goal: view.next_goal.map(NextGoal::from),
+        }
+    }
+}
+
+impl From<engine::Silence> for Stale {
+    fn from(silence: engine::Silence) -> Self {
+        Self {
+            since: silence.since,
+            reason: silence.reason,
+        }
+    }
+}
+
+impl From<engine::NextGoal> for NextGoal {
+    fn from(next: engine::NextGoal) -> Self {
+        let [after_home, after_away] = next.after;
+        Self {
+            probabilities: next.probabilities,
+            after_home,
+            after_away,
         }
     }
 }

@@ -136,3 +136,59 @@ async fn an_event_at_fault_is_pointed_at_and_nothing_is_written() {
     let refused = app.post("/v1/events", "{}", &[]).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_game_is_told_minute_by_minute_and_supposed_otherwise() {
+    let app = App::trained().await;
+    let id = app.played();
+    let start = kickoff(&app, id).await;
+    let at = |minute: i64| (start + jiff::SignedDuration::from_mins(minute)).to_string();
+    let none = app.get(&format!("/v1/fixtures/{id}/timeline")).await.json();
+    assert_eq!((&none["points"], &none["before"]), (&json!([]), &json!([])));
+    let entries = json!([
+        {"fixture_id": id, "sequence": 1, "at": at(0), "told_at": at(0),
+         "kind": "period_start", "period": 1},
+        {"fixture_id": id, "sequence": 2, "at": at(3), "told_at": at(3),
+         "kind": "scored", "side": "away"},
+        {"fixture_id": id, "sequence": 3, "at": at(4), "told_at": at(4), "kind": "finished"},
+    ]);
+    assert_eq!(tell(&app, entries).await.status, StatusCode::OK);
+    let answer = app.get(&format!("/v1/fixtures/{id}/timeline")).await;
+    let timeline = answer.json();
+    let points = timeline["points"].as_array().unwrap();
+    assert_eq!(points[0]["at"], at(0));
+    let scored = points.iter().find(|it| it["at"] == at(3)).unwrap();
+    assert_eq!(scored["score"], json!({"home": 0, "away": 1}));
+    let play = app
+        .get(&format!("/v1/fixtures/{id}/play?as_of={}", at(3)))
+        .await
+        .json();
+    assert_eq!(scored["probabilities"], play["probabilities"]);
+    let swing = &timeline["swings"][0];
+    assert!(swing["moved"].as_f64().unwrap() > 0.1 && swing["event"]["kind"].is_string());
+    assert_eq!(timeline["periods"][1]["start_seconds"], 2_700);
+    assert_eq!(timeline["stale"], Value::Null);
+
+    let supposed = format!("/v1/fixtures/{id}/what-if?minute=70&home=1&away=0");
+    let answer = app.get(&supposed).await.json();
+    assert!(answer["probabilities"][0].as_f64() > answer["before"][0].as_f64());
+    assert!(answer["next_goal"]["after_home"][0].is_number());
+    for (query, parameter) in [
+        ("minute=99&home=1&away=0", "minute"),
+        ("minute=9&home=1&away=16", "away"),
+        ("minute=9&home=1&away=0&home_red=5", "home_red"),
+        ("minute=9&home=1&away=0&cards=1", "cards"),
+    ] {
+        let refused = app.get(&format!("/v1/fixtures/{id}/what-if?{query}")).await;
+        assert_eq!(refused.problem(), "bad-query");
+        assert_eq!(
+            refused.json()["errors"][0]["parameter"],
+            parameter,
+            "{refused:?}"
+        );
+    }
+    let missing = app
+        .get("/v1/fixtures/999999/what-if?minute=1&home=0&away=0")
+        .await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}

@@ -95,6 +95,15 @@ impl Glance {
 }
 
 impl UnderWay {
+    /// What the game is made ready from.
+    pub(super) fn ground(&self, serving: &Serving) -> Ground {
+        Ground {
+            revision: self.revision,
+            version: serving.record.version.clone(),
+            before: self.standing.before,
+        }
+    }
+
     /// The forecast before the game, moved by what happened since.
     fn see(
         self,
@@ -102,20 +111,12 @@ impl UnderWay {
         (game, prices, as_of): (Game, Prices, Timestamp),
         quotes: Vec<Quote>,
     ) -> Sight {
-        let Self {
-            standing,
-            revision,
-            ready,
-        } = self;
         let mut next_goal = None;
+        let standing = &self.standing;
         let forecast = serving.and_then(|serving| {
-            let ground = Ground {
-                revision,
-                version: serving.record.version.clone(),
-                before: standing.before,
-            };
-            let asked = (&game, &prices, &standing);
-            let (forecast, next) = ready.forecast(asked, serving, ground, as_of)?;
+            let ground = self.ground(serving);
+            let asked = (&game, &prices, standing);
+            let (forecast, next) = self.ready.forecast(asked, serving, ground, as_of)?;
             next_goal = next;
             Ok((serving.clone(), forecast))
         });

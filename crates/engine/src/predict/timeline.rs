@@ -1,0 +1,285 @@
+//! The course of a game: what was said of it at every minute and at whatever happened, by what was
+//! known at each of those moments, and what moved it most.
+
+use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
+
+use domain::{FixtureId, Game, PlayEvent, PlayKind, Sport};
+use forecast::{GameState, Phase, PlayLog, PointsParameters};
+use jiff::{SignedDuration, Timestamp};
+use store::RecordedEvent;
+
+use super::{Glance, sight::UnderWay};
+use crate::{
+    Engine, EngineError, PeriodView, Swing, TimelinePoint, TimelineView,
+    in_play::{Ready, trust},
+    knowledge::Serving,
+};
+
+/// How far apart points are while nothing happens, at least.
+const STEP: SignedDuration = SignedDuration::from_secs(60);
+/// Points that stand for time passing, at most.
+const STEPS_MAX: i64 = 400;
+/// Points in all; of more, some between the first and the last are left out.
+const POINTS_MAX: usize = 1_200;
+/// How long before something became known the point before it stands.
+const JUST_BEFORE: SignedDuration = SignedDuration::from_millis(1);
+/// Swings that are told.
+const SWINGS_MAX: usize = 5;
+/// The least probability that has to move for a swing.
+const SWING_MIN: f64 = 0.01;
+
+/// Seconds of a half of football, and of one of extra time.
+const HALF_SECONDS: u32 = 2_700;
+const EXTRA_SECONDS: u32 = 900;
+
+/// What is drawn of a moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// Time passed: left out while no clock runs.
+    Step,
+    /// Something became known then or right after.
+    Change,
+}
+
+/// How a game stood at a moment, by what was known then.
+struct Reading {
+    at: Timestamp,
+    state: GameState,
+    clock_at: Timestamp,
+    /// The last thing that became known since the reading before it.
+    event: Option<PlayEvent>,
+}
+
+impl Engine {
+    /// What was said of a game at every minute of it and at whatever happened, up to a moment
+    /// (now, for `None`). Each point is what a prediction as of its moment says.
+    pub async fn timeline(
+        &self,
+        id: FixtureId,
+        as_of: Option<Timestamp>,
+    ) -> Result<TimelineView, EngineError> {
+        let (knowledge, glance) = self.glance_at(id, as_of).await?;
+        let events = match glance.under_way {
+            Some(_) => self.store.events(&[id]).await?,
+            None => Vec::new(),
+        };
+        let silence_max = self.options.silence_max;
+        let course = move || glance.course(knowledge.serving(), events, silence_max);
+        self.forecasting(course).await?
+    }
+}
+
+impl Glance {
+    /// The course of the game up to this glance; computes.
+    fn course(
+        self,
+        serving: Result<&Serving, EngineError>,
+        events: Vec<RecordedEvent>,
+        silence_max: Duration,
+    ) -> Result<TimelineView, EngineError> {
+        let serving = serving?;
+        let fixture = self.game.fixture;
+        let (version, as_of) = (serving.record.version.clone(), self.as_of);
+        let Some(under_way) = self.under_way else {
+            return Ok(TimelineView {
+                fixture,
+                version,
+                as_of,
+                before: Vec::new(),
+                periods: periods(self.game.sport, &[]),
+                points: Vec::new(),
+                moments: Vec::new(),
+                swings: Vec::new(),
+                silent: None,
+            });
+        };
+        let ground = under_way.ground(serving);
+        let UnderWay {
+            standing, ready, ..
+        } = under_way;
+        let ready = ready.ready(&self.game, &self.prices, serving, ground)?;
+        let mut readings = readings(&self.game, events, as_of, silence_max);
+        if let Some(last) = readings.last_mut() {
+            // A result that came another way ends the game, too.
+            (last.state, last.clock_at) = (standing.state, standing.clock_at);
+        }
+        let drawn: Vec<(Reading, TimelinePoint)> = readings
+            .into_iter()
+            .filter_map(|it| point(&ready, &it).map(|point| (it, point)))
+            .collect();
+        let swings = swings(&drawn);
+        let points: Vec<TimelinePoint> = drawn.into_iter().map(|it| it.1).collect();
+        Ok(TimelineView {
+            fixture,
+            version,
+            as_of,
+            before: ready.before(),
+            periods: periods(self.game.sport, &points),
+            points,
+            moments: standing.moments,
+            swings,
+            silent: standing.silent,
+        })
+    }
+}
+
+/// How the game stood at each moment worth drawing, up to `until`.
+fn readings(
+    game: &Game,
+    mut events: Vec<RecordedEvent>,
+    until: Timestamp,
+    silence_max: Duration,
+) -> Vec<Reading> {
+    events.retain(|it| it.known_at <= until);
+    events.sort_by_key(|it| it.known_at);
+    let marks = marks(game.sport, &events, until);
+    let (mut log, mut heard_at) = (PlayLog::new(game.sport), Timestamp::MIN);
+    let mut coming = events.into_iter().peekable();
+    let mut event = None;
+    let mut readings = Vec::with_capacity(marks.len());
+    for (at, mark) in marks {
+        while let Some(it) = coming.next_if(|it| it.known_at <= at) {
+            log.add(it.event);
+            heard_at = it.known_at;
+            if tells(&it.event.kind) {
+                event = Some(it.event);
+            }
+        }
+        let state = log.state();
+        let (clock_at, _) = trust(&state, heard_at, at, silence_max);
+        let moves = state.phase == Phase::Playing && state.running && clock_at == at;
+        if state.phase != Phase::Before && (mark == Mark::Change || moves) {
+            let event = event.take();
+            readings.push(Reading {
+                at,
+                state,
+                clock_at,
+                event,
+            });
+        }
+    }
+    readings
+}
+
+/// The moments worth drawing, in order, [`POINTS_MAX`] at most.
+fn marks(sport: Sport, events: &[RecordedEvent], until: Timestamp) -> BTreeMap<Timestamp, Mark> {
+    let mut marks = BTreeMap::new();
+    let (Some(first), Some(last)) = (events.first(), events.last()) else {
+        return marks;
+    };
+    let over =
+        |it: &RecordedEvent| matches!(it.event.kind, PlayKind::Finished | PlayKind::Abandoned);
+    let end = if events.iter().any(over) {
+        last.known_at
+    } else {
+        until
+    };
+    let span = end.duration_since(first.known_at);
+    let step = STEP.max(SignedDuration::from_secs(span.as_secs() / STEPS_MAX + 1));
+    let mut at = first.known_at;
+    while at < end {
+        marks.insert(at, Mark::Step);
+        at = at
+            .saturating_add(step)
+            .expect("a fixed span never overflows");
+    }
+    for it in events.iter().filter(|it| tells(&it.event.kind)) {
+        // Where there are few goals each is a step; where there are many the line is a slope.
+        let before = it.known_at.saturating_sub(JUST_BEFORE);
+        let before = before.expect("a fixed span never overflows");
+        if sport == Sport::Football && before > first.known_at {
+            marks.insert(before, Mark::Change);
+        }
+        marks.insert(it.known_at, Mark::Change);
+    }
+    marks.insert(end, Mark::Change);
+    let surplus = marks.len().div_ceil(POINTS_MAX);
+    let mut place = 0;
+    marks.retain(|at, _| {
+        place += 1;
+        place % surplus == 0 || *at == end
+    });
+    marks
+}
+
+/// Whether an event moves more than a clock.
+fn tells(kind: &PlayKind) -> bool {
+    !matches!(kind, PlayKind::Clock { .. } | PlayKind::Stoppage { .. })
+}
+
+/// Who was to win; `None` where the game was given up.
+fn point(ready: &Ready, reading: &Reading) -> Option<TimelinePoint> {
+    let Reading {
+        at,
+        state,
+        clock_at,
+        ..
+    } = reading;
+    Some(TimelinePoint {
+        at: *at,
+        phase: state.phase,
+        period: state.period,
+        seconds: state.seconds_at(*clock_at),
+        score: state.score,
+        red_cards: state.red_cards,
+        probabilities: ready.h2h(state, *clock_at)?,
+    })
+}
+
+/// Where the regular periods, and the overtimes there were, lie on the axis of time played.
+fn periods(sport: Sport, points: &[TimelinePoint]) -> Vec<PeriodView> {
+    let (regular, length, overtime) = match PointsParameters::of(sport) {
+        None => (2, HALF_SECONDS, EXTRA_SECONDS),
+        Some(it) => (4, whole(it.period_seconds), whole(it.overtime_seconds)),
+    };
+    let reached = points.iter().map(|it| it.period).max().unwrap_or(0);
+    let mut start_seconds = 0;
+    (1..=reached.max(regular))
+        .map(|period| {
+            let nominal = if period > regular { overtime } else { length };
+            let own = points.iter().filter(|it| it.period == period);
+            let played = own.map(|it| whole(it.seconds.ceil())).max();
+            let view = PeriodView {
+                period,
+                start_seconds,
+                length_seconds: nominal.max(played.unwrap_or(0)),
+            };
+            start_seconds += view.length_seconds;
+            view
+        })
+        .collect()
+}
+
+fn whole(seconds: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a clock is bounded and never negative"
+    )]
+    let whole = seconds as u32;
+    whole
+}
+
+/// The largest steps between neighbouring points.
+fn swings(drawn: &[(Reading, TimelinePoint)]) -> Vec<Swing> {
+    let mut swings: Vec<Swing> = drawn
+        .windows(2)
+        .zip(1..)
+        .map(|(pair, point)| {
+            let [before, after] = [&pair[0].1, &pair[1].1].map(|it| &it.probabilities);
+            let apart = before.iter().zip(after).map(|(a, b)| (a - b).abs());
+            Swing {
+                point,
+                moved: apart.sum::<f64>() / 2.0,
+                event: pair[1].0.event,
+            }
+        })
+        .filter(|it| it.moved >= SWING_MIN)
+        .collect();
+    let larger = |a: &Swing, b: &Swing| -> Ordering {
+        b.moved.total_cmp(&a.moved).then(a.point.cmp(&b.point))
+    };
+    swings.sort_by(larger);
+    swings.truncate(SWINGS_MAX);
+    swings
+}
