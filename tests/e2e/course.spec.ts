@@ -21,6 +21,9 @@ test('a game that was recorded shows its line, its marks and what moved it', asy
     expect(draw!.split('L').at(-1)).toMatch(/ 40\.0$/);
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map((it) => it.id)).toEqual([]);
+    // Time never runs back along a line.
+    const places = [...draw!.matchAll(/[ML]([\d.]+)/g)].map((it) => Number(it[1]));
+    expect(places).toEqual([...places].sort((a, b) => a - b));
     if (PICTURES) await page.screenshot({ path: `${PICTURES}/course-${colorScheme}.png`, fullPage: true });
   }
   await page.setViewportSize({ width: 360, height: 740 });

@@ -101,7 +101,11 @@ impl Glance {
         let mut readings = readings(&self.game, events, as_of, silence_max);
         if let Some(last) = readings.last_mut() {
             // A result that came another way ends the game, too.
+            let reached = (last.state.period, last.state.seconds);
             (last.state, last.clock_at) = (standing.state, standing.clock_at);
+            if last.state.phase != Phase::Playing && last.state.period == reached.0 {
+                last.state.seconds = last.state.seconds.max(reached.1);
+            }
         }
         let drawn: Vec<(Reading, TimelinePoint)> = readings
             .into_iter()
@@ -135,7 +139,7 @@ fn readings(
     let marks = marks(game.sport, &events, until);
     let (mut log, mut heard_at) = (PlayLog::new(game.sport), Timestamp::MIN);
     let mut coming = events.into_iter().peekable();
-    let mut event = None;
+    let (mut event, mut reached) = (None, (0, 0));
     let mut readings = Vec::with_capacity(marks.len());
     for (at, mark) in marks {
         while let Some(it) = coming.next_if(|it| it.known_at <= at) {
@@ -145,8 +149,16 @@ fn readings(
                 event = Some(it.event);
             }
         }
-        let state = log.state();
+        let mut state = log.state();
         let (clock_at, _) = trust(&state, heard_at, at, silence_max);
+        // A whistle may be told without a clock: it came where the clock had run to.
+        if state.phase == Phase::Playing {
+            let seconds = whole(state.seconds_at(clock_at).ceil());
+            let seconds = u16::try_from(seconds).expect("a clock goes to two hours");
+            reached = (state.period, seconds);
+        } else if state.period == reached.0 {
+            state.seconds = state.seconds.max(reached.1);
+        }
         let moves = state.phase == Phase::Playing && state.running && clock_at == at;
         if state.phase != Phase::Before && (mark == Mark::Change || moves) {
             let event = event.take();

@@ -3,7 +3,7 @@
 use domain::{FixtureId, GameClock, MarketKind, Period, PlayEvent, PlayKind, Score, Side};
 use engine::{
     EngineError, EventCommand, EventStanding, FixtureView, Phase, PredictionView, ResultCommand,
-    Supposition,
+    Supposition, TimelinePoint,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -435,6 +435,9 @@ async fn the_timeline_says_of_every_minute_what_was_said_then() {
     assert_eq!(last.probabilities, [0.0, 0.0, 1.0]);
     assert_eq!((last.phase, last.at), (Phase::Finished, game.minute(111)));
     assert!(timeline.points.windows(2).all(|it| it[0].at < it[1].at));
+    let clock = |it: &TimelinePoint| (it.period, it.seconds);
+    let runs_on = |it: &[TimelinePoint]| clock(&it[0]) <= clock(&it[1]);
+    assert!(timeline.points.windows(2).all(runs_on));
     for point in timeline.points.iter().step_by(7) {
         assert_eq!(
             game.h2h(Some(point.at)).await,
