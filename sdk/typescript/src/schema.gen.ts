@@ -449,6 +449,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/fixtures/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how a game went
+         * @description Who was to win it at every minute and at whatever happened, each by what was known at that
+         *     moment, and what moved it most. Games recorded earlier have one where their events were written
+         *     with `told_at`.
+         */
+        get: operations["getFixtureTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fixtures/{id}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask what if
+         * @description Who would win a game if it stood otherwise: the forecast before the game, moved by the in-play
+         *     model to a minute, a score and red cards. Nothing is written.
+         */
+        get: operations["askWhatIf"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/live": {
         parameters: {
             query?: never;
@@ -3962,6 +4005,117 @@ export interface components {
              */
             ticket: string;
         };
+        /** @description How a game went. */
+        Timeline: {
+            /**
+             * Format: date-time
+             * @description The moment whose knowledge was used: nothing later was read.
+             * @example 2024-05-19T15:10:02Z
+             */
+            as_of: string;
+            /**
+             * @description Probabilities before the game of home, draw (where there is one), away; empty before the
+             *     game is under way.
+             * @example [
+             *       0.5,
+             *       0.27,
+             *       0.23
+             *     ]
+             */
+            before: number[];
+            /**
+             * Format: int64
+             * @description The fixture.
+             * @example 8
+             */
+            fixture_id: number;
+            /**
+             * @description What happened that counts, as of `as_of`, in order: whistles, cards and, in football,
+             *     goals. One that was taken back stays listed.
+             */
+            moments: components["schemas"]["PlayMoment"][];
+            /**
+             * @description Where each period lies on the axis of time played; the regular ones, and overtimes there
+             *     were.
+             */
+            periods: components["schemas"]["TimelinePeriod"][];
+            /**
+             * @description How the game stood at every minute of it and at whatever happened, oldest first; empty
+             *     before the game is under way.
+             */
+            points: components["schemas"]["TimelinePoint"][];
+            stale?: components["schemas"]["Stale"] | null;
+            /** @description What moved the game most, the largest first; at most five. */
+            swings: components["schemas"]["Swing"][];
+            /**
+             * @description Version of the trained model.
+             * @example 20240520T060000Z-1f0c8a2b
+             */
+            version: string;
+        };
+        /** @description Where a period lies on the axis of time played. */
+        TimelinePeriod: {
+            /**
+             * Format: int32
+             * @description How long it is, or was: stoppage time counts once it is played.
+             * @example 2700
+             */
+            length_seconds: number;
+            /**
+             * Format: int32
+             * @description Which half, quarter or overtime, counted from one.
+             * @example 2
+             */
+            period: number;
+            /**
+             * Format: int32
+             * @description Seconds played before it.
+             * @example 2880
+             */
+            start_seconds: number;
+        };
+        /** @description How a game stood at a moment by what was known then; what `play?as_of=` says of it. */
+        TimelinePoint: {
+            /**
+             * Format: date-time
+             * @description The moment.
+             * @example 2024-05-19T15:10:02Z
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description The period that was, or was last, under way; zero before the first.
+             * @example 1
+             */
+            period: number;
+            /** @description Where it stood. */
+            phase: components["schemas"]["Phase"];
+            /**
+             * @description Probabilities of home, draw (where there is one), away.
+             * @example [
+             *       0.5,
+             *       0.27,
+             *       0.23
+             *     ]
+             */
+            probabilities: number[];
+            /**
+             * @description Players sent off, home and away.
+             * @example [
+             *       0,
+             *       1
+             *     ]
+             */
+            red_cards: number[];
+            /** @description Goals or points. */
+            score: components["schemas"]["Score"];
+            /**
+             * Format: int32
+             * @description Seconds played of it.
+             * @example 600
+             */
+            seconds: number;
+        };
         /**
          * @description How far a version is.
          * @enum {string}
@@ -4019,6 +4173,45 @@ export interface components {
              * @example 12
              */
             made: number;
+        };
+        /** @description Who would win. */
+        WhatIf: {
+            /**
+             * Format: date-time
+             * @description The moment whose forecast before the game was moved.
+             * @example 2024-05-19T14:00:00Z
+             */
+            as_of: string;
+            /**
+             * @description Probabilities before the game of home, draw (where there is one), away.
+             * @example [
+             *       0.5,
+             *       0.27,
+             *       0.23
+             *     ]
+             */
+            before: number[];
+            /**
+             * Format: int64
+             * @description The fixture.
+             * @example 8
+             */
+            fixture_id: number;
+            next_goal?: components["schemas"]["NextGoal"] | null;
+            /**
+             * @description The same if the game stood so.
+             * @example [
+             *       0.86,
+             *       0.12,
+             *       0.02
+             *     ]
+             */
+            probabilities: number[];
+            /**
+             * @description Version of the trained model.
+             * @example 20240520T060000Z-1f0c8a2b
+             */
+            version: string;
         };
         /** @description What a batch did. */
         Written: {
@@ -5233,6 +5426,159 @@ export interface operations {
                 };
             };
             421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getFixtureTimeline: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
+                 *     events of the game were known by then.
+                 *     Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
+                 * @example 2024-05-19T14:00:00Z
+                 */
+                as_of?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the fixture.
+                 * @example 8
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it went. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The fixture is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            /** @description The fixture cannot be predicted as of this moment. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    askWhatIf: {
+        parameters: {
+            query: {
+                /**
+                 * @description Minutes played of regular time, the clock standing; stoppage time is still to come. At most
+                 *     90 in football, 48 in basketball, 60 in American football.
+                 * @example 70
+                 */
+                minute: number;
+                /**
+                 * @description Home's goals (at most 15) or points (at most 250).
+                 * @example 1
+                 */
+                home: number;
+                /**
+                 * @description Away's.
+                 * @example 0
+                 */
+                away: number;
+                /**
+                 * @description Players of home sent off, in football; none where not given.
+                 * @example 0
+                 */
+                home_red?: number;
+                /**
+                 * @description Players of away sent off.
+                 * @example 1
+                 */
+                away_red?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the fixture.
+                 * @example 8
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who would win. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIf"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The fixture is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            /** @description The fixture cannot be predicted. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
