@@ -4,12 +4,16 @@ import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: '.',
-  testMatch: '*.spec.ts',
+  // What one test writes makes answers anew, so those that look at what is kept come by themselves.
+  projects: [
+    { name: 'pages', testMatch: '*.spec.ts', testIgnore: 'cache.spec.ts' },
+    { name: 'cache', testMatch: 'cache.spec.ts', dependencies: ['pages'] },
+  ],
   globalSetup: './server.ts',
   outputDir: '../../target/e2e/results',
   reporter: [['list']],
   forbidOnly: process.env['CI'] !== undefined,
-  // Two cores, one server: the tests only read, so two at a time are safe.
+  // Two cores, one server; each test writes to games of its own, so two at a time are safe.
   workers: 2,
   fullyParallel: true,
   timeout: 60_000,

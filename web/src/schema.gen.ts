@@ -3927,6 +3927,30 @@ export interface components {
          * @enum {string}
          */
         Stretch: "hour" | "day";
+        /** @description A step from a point to the next. */
+        Swing: {
+            event?: components["schemas"]["SwingEvent"] | null;
+            /**
+             * Format: double
+             * @description How much probability moved from some outcomes to others.
+             * @example 0.31
+             */
+            moved: number;
+            /**
+             * @description Which of `points` it led to, counted from zero; it came from the one before.
+             * @example 12
+             */
+            point: number;
+        };
+        /** @description What moved a game. */
+        SwingEvent: components["schemas"]["EventBody"] & {
+            /**
+             * Format: int64
+             * @description The source's number of it.
+             * @example 12
+             */
+            sequence: number;
+        };
         /** @description Games won, drawn and lost, and the goals or points in them. */
         Tally: {
             /**
