@@ -175,13 +175,12 @@ impl Fold {
         self.hear(event);
         match event.kind {
             PlayKind::PeriodStart { period } => self.start(period, event),
-            PlayKind::PeriodEnd { period } => self.end(period),
-            PlayKind::Clock { running } => {
-                self.state.running = running;
-                if event.clock.is_some() && running {
-                    self.state.phase = Phase::Playing;
-                }
+            PlayKind::PeriodEnd { period } => {
+                self.stop(event);
+                self.end(period);
             }
+            PlayKind::Clock { running: true } => self.go_on(event),
+            PlayKind::Clock { running: false } => self.stop(event),
             PlayKind::Stoppage { seconds } => self.state.stoppage = Some(seconds),
             PlayKind::Scored { side, points } => {
                 let points = u16::from(points.get());
@@ -197,13 +196,13 @@ impl Fold {
             PlayKind::Cancelled { of } => self.cancel(of),
             PlayKind::Score { home, away } => self.correct(Score { home, away }),
             PlayKind::Finished => {
+                self.stop(event);
                 self.close_regular();
                 self.state.phase = Phase::Finished;
-                self.state.running = false;
             }
             PlayKind::Abandoned => {
+                self.stop(event);
                 self.state.phase = Phase::Abandoned;
-                self.state.running = false;
             }
         }
     }
@@ -227,6 +226,31 @@ impl Fold {
         }
         self.state.seconds = clock.seconds();
         self.state.heard_at = event.at;
+    }
+
+    /// The clock stands: where the event says, or where it has run to.
+    fn stop(&mut self, event: &PlayEvent) {
+        if event.clock.is_none() && self.state.running && event.at > self.state.heard_at {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "from 0 to the most a clock shows"
+            )]
+            let seconds = self.state.seconds_at(event.at) as u16;
+            self.state.seconds = seconds;
+            self.state.heard_at = event.at;
+        }
+        self.state.running = false;
+    }
+
+    /// The clock runs: from where the event says, or from where it stands.
+    fn go_on(&mut self, event: &PlayEvent) {
+        if event.clock.is_some() {
+            self.state.phase = Phase::Playing;
+        } else if !self.state.running {
+            self.state.heard_at = self.state.heard_at.max(event.at);
+        }
+        self.state.running = true;
     }
 
     fn start(&mut self, period: Period, event: &PlayEvent) {

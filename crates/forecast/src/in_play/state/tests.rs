@@ -144,6 +144,37 @@ fn a_clock_tells_a_period_whose_start_was_not_told() {
 }
 
 #[test]
+fn a_clock_that_stops_untold_stands_where_it_had_run_to_and_runs_on_from_there() {
+    let events = kinds(&[
+        PlayKind::PeriodStart { period: period(1) },
+        scored(Side::Home),
+        PlayKind::Clock { running: false },
+        PlayKind::Clock { running: false },
+        PlayKind::Clock { running: true },
+        PlayKind::Clock { running: true },
+        PlayKind::PeriodEnd { period: period(1) },
+        PlayKind::PeriodStart { period: period(2) },
+        PlayKind::Finished,
+    ]);
+    let seconds = |count: usize, later: i64| {
+        let last = events[count - 1].at;
+        football(&events[..count]).seconds_at(last + SignedDuration::from_secs(later))
+    };
+    // It stands from the third minute to the fifth.
+    assert_eq!(seconds(2, 30), 90.0);
+    assert_eq!((seconds(3, 0), seconds(4, 600)), (120.0, 120.0));
+    assert_eq!((seconds(5, 0), seconds(6, 30)), (120.0, 210.0));
+    assert_eq!(seconds(7, 900), 240.0);
+    assert_eq!((seconds(8, 30), seconds(9, 900)), (30.0, 60.0));
+    let told = PlayEvent {
+        clock: Some(GameClock::new(period(1), 2_800).unwrap()),
+        ..events[6]
+    };
+    let half = football(&[&events[..6], &[told]].concat());
+    assert_eq!(half.seconds_at(at(90_000)), 2_800.0);
+}
+
+#[test]
 fn a_higher_revision_replaces_and_a_known_event_changes_nothing() {
     let mut log = PlayLog::new(Sport::Football);
     let goal = event(1, scored(Side::Home));
