@@ -171,7 +171,7 @@ impl Decoder {
             10 => return Ok(Some(Message::Pong(payload))),
             _ => {}
         }
-        let mut message = match self.begun.take() {
+        let message = match self.begun.take() {
             None => Begun {
                 is_text: head.opcode == 1,
                 bytes: payload,
@@ -182,7 +182,6 @@ impl Decoder {
             }
         };
         if !head.is_last {
-            message.bytes.shrink_to_fit();
             self.begun = Some(message);
             return Ok(None);
         }
