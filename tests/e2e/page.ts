@@ -9,6 +9,7 @@ export const FIXTURE = `/fixtures/${process.env['E2E_FIXTURE']}`;
 export const PAGES: [string, string][] = [
   ['board', '/'],
   ['fixture', FIXTURE],
+  ['table', '/competitions/E0?season=2023%2F24'],
   ['edges', '/edges?flagged=1&min=0'],
   ['report card', '/report'],
   ['models', '/models'],

@@ -21,6 +21,7 @@ mod report;
 mod report_file;
 mod shell;
 mod state;
+mod table;
 mod text;
 
 use std::sync::Arc;
@@ -68,6 +69,7 @@ pub(crate) fn router(state: &ApiState) -> Router {
     Router::new()
         .route("/", get(board::show))
         .route("/fixtures/{id}", get(fixture::show))
+        .route("/competitions/{key}", get(table::show))
         .route("/edges", get(edges::show))
         .route("/report", get(report::show))
         .route("/models", get(models::show))

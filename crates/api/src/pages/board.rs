@@ -20,7 +20,7 @@ use super::{
     preferences::Preferences,
     shell::{Shell, inline_json},
     state::BoardState,
-    text,
+    table, text,
 };
 
 /// The most rows of a day.
@@ -78,6 +78,8 @@ struct BoardPage<'a> {
     next: Option<String>,
     /// Whether any filter is set.
     filtered: bool,
+    /// The table of the competition that is shown alone.
+    table: Option<String>,
     summary: Option<String>,
     days: Vec<Day>,
     empty: Option<Empty>,
@@ -242,6 +244,7 @@ fn page<'a>(
         previous: board.previous.map(link),
         next: board.next.map(link),
         filtered: board.day.is_some() || board.competition.is_some(),
+        table: board.competition.as_ref().map(table::path),
         summary: summary(&board.rows),
         empty: empty(board),
         has_model: board.rows.iter().any(|it| it.prediction.is_some()),

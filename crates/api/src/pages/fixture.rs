@@ -30,7 +30,7 @@ use super::{
     problem,
     quotes::{self, MarketTable, Shown},
     shell::{Shell, inline_json},
-    text,
+    table, text,
 };
 
 #[derive(Template)]
@@ -45,6 +45,8 @@ struct FixturePage<'a> {
     play: Option<PlayBlock>,
     course: Option<CourseBlock>,
     what_if: Option<WhatIfBlock>,
+    /// The table of its season, where it stands and what it is called.
+    table: [String; 2],
     meta: String,
     kickoff: String,
     summary: Option<String>,
@@ -162,9 +164,8 @@ fn page<'a>(
     let happened = score.and_then(|it| opinions::happened(it, view.has_draw));
     let (views, others) = opinion_lines(insight, happened, now);
     let kickoff = view.fixture.kickoff;
+    let (competition, season) = (&view.fixture.competition, &view.fixture.season);
     let meta = [
-        view.competition_name.clone(),
-        view.fixture.season.to_string(),
         text::fixture_day(view, &preferences.zone).1,
         text::time(kickoff, view.fixture.kickoff_precision, &preferences.zone),
     ];
@@ -181,6 +182,10 @@ fn page<'a>(
             .map(|it| PlayBlock::new(view, it, now)),
         course: timeline.as_ref().and_then(|it| CourseBlock::new(view, it)),
         what_if: WhatIfBlock::new(insight),
+        table: [
+            table::link(competition, season),
+            format!("{} {season}", view.competition_name),
+        ],
         meta: meta.join(" \u{b7} "),
         kickoff: kickoff.to_string(),
         summary: summary(insight, happened),

@@ -151,7 +151,7 @@ fn readings(
         }
         let mut state = log.state();
         let (clock_at, _) = trust(&state, heard_at, at, silence_max);
-        // A whistle may be told without a clock: it came where the clock had run to.
+        // A whistle is known a little after it came, when the clock had run on: no line runs back.
         if state.phase == Phase::Playing {
             let seconds = whole(state.seconds_at(clock_at).ceil());
             let seconds = u16::try_from(seconds).expect("a clock goes to two hours");
