@@ -20,8 +20,9 @@ export async function generated() {
   const types = astToString(await openapi(new URL(`file://${document}`)));
   const { paths, components } = JSON.parse(readFileSync(document, "utf8"));
   const shape = createHash("sha256").update(JSON.stringify([paths, components])).digest("hex").slice(0, 12);
-  const problems = readFileSync(join(ROOT, "crates/api/src/problem.rs"), "utf8");
+  const problems = readFileSync(join(ROOT, "crates/api/src/problem/kinds.rs"), "utf8");
   const slugs = [...problems.matchAll(/^ {4}slug: "([a-z-]+)",$/gm)].map((found) => `  | "${found[1]}"`);
+  if (slugs.length === 0) throw new Error("no kind of problem was found where the server keeps them");
   const facts = [
     "/** Digest of the API's shapes: what was kept under another is never read. */",
     `export const SHAPE = "${shape}";`,
