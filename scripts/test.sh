@@ -164,7 +164,10 @@ stale_programs() {
 			tests = json.load(open(sys.argv[2]))["rust-binaries"].values()
 			kept = {os.stat(it["binary-path"]).st_ino for it in tests}
 			kept |= {it.stat().st_ino for it in debug.iterdir() if it.is_file()}
-			for it in (debug / "deps").iterdir():
+			# The newest of an example has a second name without a number behind it.
+			examples = list((debug / "examples").iterdir())
+			kept |= {it.stat().st_ino for it in examples if "-" not in it.name}
+			for it in [*(debug / "deps").iterdir(), *examples]:
 			    if it.is_file() and not it.suffix and os.access(it, os.X_OK) and it.stat().st_ino not in kept:
 			        it.unlink()
 		END
