@@ -29,7 +29,10 @@ mod upkeep;
 mod views;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestRunner};
 use store::{SqliteOptions, SqliteStore, Store};
 use testkit::PostgresDatabase;
 
@@ -50,4 +53,32 @@ async fn each_shared_store(test: impl AsyncFn(Arc<dyn Store>)) {
     if let Some(database) = PostgresDatabase::migrated().await {
         test(Arc::new(database.store().await)).await;
     }
+}
+
+/// Runs a check on what a strategy gives, so many times, each on a fresh store: every eighth time a
+/// server's, which takes longer to make.
+fn each_case<S: Strategy>(cases: u32, strategy: &S, check: impl AsyncFn(&dyn Store, S::Value)) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let count = AtomicU32::new(0);
+    let run = TestRunner::new(config).run(strategy, |value| {
+        runtime.block_on(async {
+            let database = match count.fetch_add(1, Ordering::Relaxed).is_multiple_of(8) {
+                true => PostgresDatabase::migrated().await,
+                false => None,
+            };
+            let store: Box<dyn Store> = match &database {
+                Some(database) => Box::new(database.store().await),
+                None => Box::new(SqliteStore::in_memory().await.unwrap()),
+            };
+            check(&*store, value).await;
+            store.close().await;
+        });
+        Ok(())
+    });
+    run.unwrap();
 }

@@ -1,7 +1,7 @@
 //! What holds for any records whatever.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
+use crate::each_case;
+use crate::sample::{fixture, game, prices, put, quote, recording_at, time, totals, world};
 use domain::{
     FixtureStatus, Game, KickoffPrecision, MatchStats, Quote, QuoteStage, Score, TeamId,
     summarise_quotes,
@@ -10,11 +10,7 @@ use jiff::SignedDuration;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
-use proptest::test_runner::{Config, TestRunner};
-use store::{FixtureRecord, GameQuery, ResultRecord, SqliteStore, Store};
-use testkit::PostgresDatabase;
-
-use crate::sample::{fixture, game, prices, put, quote, recording_at, time, totals, world};
+use store::{FixtureRecord, GameQuery, ResultRecord, Store};
 
 /// A record in small numbers, so that records meet: sides are places in the world.
 fn record() -> impl Strategy<Value = FixtureRecord> {
@@ -89,43 +85,19 @@ fn a_quote() -> impl Strategy<Value = Quote> {
 
 /// Runs `check` on batches of records whose sides are in the store.
 fn each_batch(check: impl AsyncFn(&dyn Store, Vec<Vec<FixtureRecord>>)) {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let config = Config {
-        cases: 48,
-        failure_persistence: None,
-        ..Config::default()
-    };
     let batches = vec(vec(record(), 1..8), 1..4);
-    let count = AtomicU32::new(0);
-    TestRunner::new(config)
-        .run(&batches, |mut batches| {
-            runtime.block_on(async {
-                // A database of a server's takes longer to make.
-                let turn = count.fetch_add(1, Ordering::Relaxed).is_multiple_of(8);
-                let database = match turn {
-                    true => PostgresDatabase::migrated().await,
-                    false => None,
-                };
-                let store: Box<dyn Store> = match &database {
-                    Some(database) => Box::new(database.store().await),
-                    None => Box::new(SqliteStore::in_memory().await.unwrap()),
-                };
-                let store = &*store;
-                let (football, basketball) = world(store).await;
-                for record in batches.iter_mut().flatten() {
-                    let teams = match record.competition.as_str() {
-                        "E0" => football,
-                        _ => basketball,
-                    };
-                    let side = |it: TeamId| teams[usize::try_from(it.0).unwrap()];
-                    (record.home, record.away) = (side(record.home), side(record.away));
-                }
-                check(store, batches).await;
-                store.close().await;
-            });
-            Ok(())
-        })
-        .unwrap();
+    each_case(48, &batches, async |store, mut batches| {
+        let (football, basketball) = world(store).await;
+        for record in batches.iter_mut().flatten() {
+            let teams = match record.competition.as_str() {
+                "E0" => football,
+                _ => basketball,
+            };
+            let side = |it: TeamId| teams[usize::try_from(it.0).unwrap()];
+            (record.home, record.away) = (side(record.home), side(record.away));
+        }
+        check(store, batches).await;
+    });
 }
 
 /// Everything the store has to say.

@@ -1,17 +1,15 @@
 //! Tables of seasons and records of pairs: always what the fixtures say, refreshed or not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::{Fixture, FixtureStatus, SeasonKey, Tally, TeamId, TeamRecord};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
-use proptest::test_runner::{Config, TestRunner};
-use store::{FixtureQuery, FixtureRecord, Made, PairRecord, Refreshed, SqliteStore, Store};
+use store::{FixtureQuery, FixtureRecord, Made, PairRecord, Refreshed, Store};
 use testkit::PostgresDatabase;
 
-use crate::each_store;
 use crate::sample::{fixture, game, key, put, put_one, result, world};
+use crate::{each_case, each_store};
 
 const SEASONS: [&str; 2] = ["2022/23", "2023/24"];
 
@@ -299,38 +297,17 @@ async fn say(store: &dyn Store, said: &[Said], worlds: [[TeamId; 4]; 2]) {
 
 #[test]
 fn whatever_is_said_tables_and_pairs_are_what_the_fixtures_say() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let config = Config {
-        cases: 40,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let count = AtomicU32::new(0);
     let batches = vec(vec(said(), 1..6), 1..5);
-    let run = TestRunner::new(config).run(&batches, |batches| {
-        runtime.block_on(async {
-            let turn = count.fetch_add(1, Ordering::Relaxed).is_multiple_of(8);
-            let database = match turn {
-                true => PostgresDatabase::migrated().await,
-                false => None,
-            };
-            let store: Box<dyn Store> = match &database {
-                Some(database) => Box::new(database.store().await),
-                None => Box::new(SqliteStore::in_memory().await.unwrap()),
-            };
-            let (football, basketball) = world(&*store).await;
-            let teams = [football, basketball].concat();
-            for (place, batch) in batches.iter().enumerate() {
-                say(&*store, batch, [football, basketball]).await;
-                check(&*store, &teams).await;
-                if place % 2 == 0 {
-                    store.refresh_views().await.unwrap();
-                    assert_eq!(check(&*store, &teams).await, BTreeSet::from([true]));
-                }
+    each_case(40, &batches, async |store, batches| {
+        let (football, basketball) = world(store).await;
+        let teams = [football, basketball].concat();
+        for (place, batch) in batches.iter().enumerate() {
+            say(store, batch, [football, basketball]).await;
+            check(store, &teams).await;
+            if place % 2 == 0 {
+                store.refresh_views().await.unwrap();
+                assert_eq!(check(store, &teams).await, BTreeSet::from([true]));
             }
-            store.close().await;
-        });
-        Ok(())
+        }
     });
-    run.unwrap();
 }
