@@ -150,7 +150,8 @@ impl Source {
             return;
         };
         if sequence > *highest {
-            figures.missing += sequence - *highest - 1;
+            let jumped = sequence - *highest - 1;
+            figures.missing = figures.missing.saturating_add(jumped);
             *highest = sequence;
         } else if told.event.revision == 0 {
             figures.late += 1;
