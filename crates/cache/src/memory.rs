@@ -9,6 +9,7 @@ use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 
 use crate::entry::{Entry, Held};
 use crate::key::Key;
+use crate::versions::{Verdict, Versions};
 
 /// The typical entry, by which the first tables are sized.
 const ENTRY_BYTES_GUESS: u64 = 512;
@@ -68,6 +69,12 @@ impl Memory {
 
     pub(crate) fn clear(&self) {
         self.table.clear();
+    }
+
+    /// Drops what was invalidated. What was put in since is kept.
+    pub(crate) fn drop_removed(&self, versions: &Versions) {
+        self.table
+            .retain(|_, held| held.meta().judge(versions) != Verdict::Removed);
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Arc<dyn Held>> + '_ {

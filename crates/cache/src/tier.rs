@@ -149,5 +149,5 @@ impl Listener for Ear {
 fn forget_all_behind(core: &Arc<Core>) {
     core.versions.change_all();
     let core = core.clone();
-    tokio::task::spawn_blocking(move || core.memory.clear());
+    tokio::task::spawn_blocking(move || core.memory.drop_removed(&core.versions));
 }
