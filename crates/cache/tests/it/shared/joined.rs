@@ -159,6 +159,28 @@ async fn a_replica_that_lost_the_bus_serves_nothing_from_memory_until_it_is_prov
     assert_eq!(*a.ask(1, 11).await, 11);
 }
 
+#[test]
+fn what_is_loaded_while_the_old_is_dropped_behind_stays() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        // What is dropped behind waits for this.
+        let (go, wait) = std::sync::mpsc::channel();
+        let busy = tokio::task::spawn_blocking(move || wait.recv().unwrap());
+        let a = Joined::begin("redis://127.0.0.1:1/", rules());
+        a.cache.vouch(Instant::now() + Duration::from_secs(60));
+        a.ask(1, 10).await;
+        go.send(()).unwrap();
+        busy.await.unwrap();
+        tokio::task::spawn_blocking(|| {}).await.unwrap();
+        assert_eq!(a.ask(1, 11).await.tier(), Tier::Memory);
+    });
+}
+
 #[tokio::test]
 async fn who_follows_changes_another_way_may_vouch_for_memory() {
     let a = Joined::begin("redis://127.0.0.1:1/", rules());
