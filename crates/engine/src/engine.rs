@@ -22,6 +22,7 @@ use crate::{
     heard::{Heard, SourceView},
     in_play::ReadyGames,
     knowledge::{Knowledge, blocking},
+    logs::Logs,
 };
 
 /// What the engine is told to do differently.
@@ -83,6 +84,8 @@ pub struct Engine {
     /// Games under way, ready to be forecast at any moment.
     pub(crate) ready: Arc<ReadyGames>,
     /// What was heard of games under way.
+    pub(crate) logs: Logs,
+    /// How the sources of it do.
     pub(crate) heard: Heard,
     /// Counts up whenever something was forgotten.
     pub(crate) changed: watch::Sender<u64>,
@@ -116,6 +119,7 @@ impl Engine {
             names: RwLock::default(),
             serving: None,
             ready: Arc::default(),
+            logs: Logs::default(),
             heard: Heard::default(),
             changed: watch::Sender::new(0),
         }

@@ -115,9 +115,9 @@ impl Engine {
         for command in commands {
             *wanted.entry(command.fixture).or_default() += 1;
         }
-        let ids: Vec<FixtureId> = wanted.keys().copied().collect();
-        for event in self.store.writing().events(&ids).await? {
-            *wanted.entry(event.fixture).or_default() += 1;
+        for (id, wanted) in &mut wanted {
+            let log = self.logs.read(self.store.writing(), *id).await?;
+            *wanted += log.events().len();
         }
         let mut problems = Vec::new();
         for (index, command) in commands.iter().enumerate() {
@@ -141,11 +141,9 @@ impl Engine {
     ) -> Result<Vec<EventView>, EngineError> {
         self.fixture(id).await?;
         topic::read(Topic::Fixture(id));
-        let mut events = self.store.events(&[id]).await?;
-        if let Some(moment) = as_of {
-            events.retain(|it| it.known_at <= moment);
-        }
-        Ok(views(events))
+        let log = self.logs.read(&*self.store, id).await?;
+        let known = |it: &&RecordedEvent| as_of.is_none_or(|moment| it.known_at <= moment);
+        Ok(views(log.events().iter().filter(known).cloned().collect()))
     }
 }
 

@@ -10,12 +10,12 @@ use std::{
 use domain::{FixtureId, Game, GameClock, Period, PlayKind, Prices, Score, Sport};
 use forecast::{Forecast, GameState, NextGoal, Phase, Play, PlayLog};
 use jiff::{SignedDuration, Timestamp};
-use store::RecordedEvent;
 
 use crate::{
     Engine, EngineError,
     events::EARLY_MAX,
     knowledge::Serving,
+    logs::{Log, Told},
     topic,
     view::{MomentView, PlayView, Silence},
 };
@@ -43,28 +43,16 @@ pub(crate) struct Standing {
 
 impl Standing {
     /// What is known of `game` at `now` from its log; `None` where it is not under way.
-    fn of(
-        game: &Game,
-        events: &[RecordedEvent],
-        now: Timestamp,
-        silence_max: Duration,
-    ) -> Option<Self> {
-        let known = events.iter().filter(|it| it.known_at <= now);
-        let mut log = PlayLog::new(game.sport);
-        let (mut first, mut heard_at) = (game.kickoff, Timestamp::MIN);
-        for it in known {
-            log.add(it.event);
-            first = first.min(it.known_at);
-            heard_at = heard_at.max(it.known_at);
-        }
-        let state = log.state();
-        if state.phase == Phase::Before {
-            return None;
-        }
+    fn of(game: &Game, log: &Log, now: Timestamp, silence_max: Duration) -> Option<Self> {
+        let Told {
+            state,
+            moments,
+            heard: [first, heard_at],
+        } = log.told(game.sport, now)?;
         let (clock_at, silent) = trust(&state, heard_at, now, silence_max);
         Some(Self {
-            moments: moments(game.sport, &log),
-            before: first,
+            moments,
+            before: game.kickoff.min(first),
             heard_at,
             clock_at,
             silent,
@@ -150,7 +138,7 @@ fn silence(state: &GameState, patience: Duration) -> String {
 }
 
 /// What happened that counts: whistles and cards, and goals where there are few.
-fn moments(sport: Sport, log: &PlayLog) -> Vec<MomentView> {
+pub(crate) fn moments(sport: Sport, log: &PlayLog) -> Vec<MomentView> {
     let cancelled: HashSet<u64> = log
         .events()
         .filter_map(|it| match it.kind {
@@ -284,9 +272,9 @@ impl Engine {
         if moment < early.expect("a fixed span never overflows") || moment > now {
             return Ok(None);
         }
-        let events = self.store.events(&[game.fixture]).await?;
+        let log = self.logs.read(&*self.store, game.fixture).await?;
         let silence_max = self.options.silence_max;
-        let Some(mut standing) = Standing::of(game, &events, moment, silence_max) else {
+        let Some(mut standing) = Standing::of(game, &log, moment, silence_max) else {
             return Ok(None);
         };
         if as_of.is_none() {

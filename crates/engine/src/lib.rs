@@ -17,6 +17,7 @@ pub mod import;
 mod in_play;
 mod knowledge;
 mod lists;
+mod logs;
 mod models;
 mod predict;
 mod standings;

@@ -20,6 +20,8 @@ pub struct FixtureEvent {
 /// An event as it stands in the log of its game.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedEvent {
+    /// Grows with every event that is written.
+    pub number: i64,
     /// Which game.
     pub fixture: FixtureId,
     /// What happened.
@@ -32,13 +34,14 @@ pub struct RecordedEvent {
     pub source: SourceKey,
 }
 
-/// Fixture, known at, recorded at, source, body.
-pub(crate) type EventRow = (i64, i64, i64, String, String);
+/// Id, fixture, known at, recorded at, source, body.
+pub(crate) type EventRow = (i64, i64, i64, i64, String, String);
 
 pub(crate) fn event(row: EventRow) -> Result<RecordedEvent, StoreError> {
-    let (fixture, known_at, recorded_at, source, body) = row;
+    let (number, fixture, known_at, recorded_at, source, body) = row;
     let event = serde_json::from_str(&body);
     Ok(RecordedEvent {
+        number,
         fixture: FixtureId(fixture),
         event: event.map_err(|_| corrupt("events.body", body))?,
         known_at: moment("events.known_at", known_at)?,

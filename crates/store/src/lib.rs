@@ -104,6 +104,14 @@ pub trait Store: Send + Sync {
     /// Every event of these games, by game, then in the order of the source, all revisions.
     async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError>;
 
+    /// What was appended to the log of a game after an event of this number, in the order of the
+    /// source; numbers become visible in their order.
+    async fn events_after(
+        &self,
+        id: FixtureId,
+        number: i64,
+    ) -> Result<Vec<RecordedEvent>, StoreError>;
+
     /// Games as models read them, in order of kickoff, then id.
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError>;
 

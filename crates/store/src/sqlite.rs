@@ -266,6 +266,14 @@ impl Store for SqliteStore {
         events::list(self, ids).await
     }
 
+    async fn events_after(
+        &self,
+        id: FixtureId,
+        number: i64,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        events::list_after(self, id, number).await
+    }
+
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
         games::list(self, query).await
     }

@@ -28,6 +28,10 @@ pub(super) async fn append(
     let fixtures: BTreeSet<i64> = events.iter().map(|it| it.fixture.0).collect();
     let fixtures: Vec<i64> = fixtures.into_iter().collect();
     let mut session = store.write().await?;
+    // Numbered under the lock that every numbering takes, so that who reads on from a number
+    // misses nothing.
+    let lock = "SELECT 1 FROM sports_edge FOR UPDATE";
+    session.one::<(i32,)>(lock, Args::default()).await?;
     let missing: Option<(i64,)> = session
         .optional(
             "SELECT it FROM unnest($1::bigint[]) AS wanted (it)
@@ -71,9 +75,25 @@ pub(super) async fn list(
     let mut session = store.read().await?;
     let rows: Vec<EventRow> = session
         .rows(
-            "SELECT fixture, known_at, recorded_at, source, body FROM events
+            "SELECT id, fixture, known_at, recorded_at, source, body FROM events
              WHERE fixture = ANY ($1) ORDER BY fixture, sequence, revision, id",
             Args::default().with(ids),
+        )
+        .await?;
+    rows.into_iter().map(event).collect()
+}
+
+pub(super) async fn list_after(
+    store: &PostgresStore,
+    id: FixtureId,
+    number: i64,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let mut session = store.read().await?;
+    let rows: Vec<EventRow> = session
+        .rows(
+            "SELECT id, fixture, known_at, recorded_at, source, body FROM events
+             WHERE fixture = $1 AND id > $2 ORDER BY sequence, revision, id",
+            Args::default().with(id.0).with(number),
         )
         .await?;
     rows.into_iter().map(event).collect()

@@ -97,6 +97,16 @@ impl Store for ReplicatedStore {
             .await
     }
 
+    async fn events_after(
+        &self,
+        id: FixtureId,
+        number: i64,
+    ) -> Result<Vec<RecordedEvent>, StoreError> {
+        let need = Need::events(&[id]);
+        self.read(need, |it| async move { it.events_after(id, number).await })
+            .await
+    }
+
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {
         let need = Need::of_games(query);
         self.read(need, |it| async move { it.games(query).await })

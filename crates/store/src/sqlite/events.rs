@@ -59,11 +59,28 @@ pub(super) async fn list(
     ids: &[FixtureId],
 ) -> Result<Vec<RecordedEvent>, StoreError> {
     let rows: Vec<EventRow> = sqlx::query_as(
-        "SELECT e.fixture, e.known_at, e.recorded_at, e.source, e.body
+        "SELECT e.id, e.fixture, e.known_at, e.recorded_at, e.source, e.body
          FROM json_each($1) AS j CROSS JOIN events AS e ON e.fixture = j.value
          ORDER BY e.fixture, e.sequence, e.revision, e.id",
     )
     .bind(json(ids))
+    .fetch_all(&store.reader)
+    .await?;
+    rows.into_iter().map(event).collect()
+}
+
+pub(super) async fn list_after(
+    store: &SqliteStore,
+    id: FixtureId,
+    number: i64,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let rows: Vec<EventRow> = sqlx::query_as(
+        "SELECT id, fixture, known_at, recorded_at, source, body
+         FROM events INDEXED BY events_by_game WHERE fixture = $1 AND id > $2
+         ORDER BY sequence, revision, id",
+    )
+    .bind(id.0)
+    .bind(number)
     .fetch_all(&store.reader)
     .await?;
     rows.into_iter().map(event).collect()

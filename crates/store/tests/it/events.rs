@@ -65,6 +65,34 @@ async fn events_are_kept_in_every_revision_and_read_in_the_order_of_the_source()
 }
 
 #[tokio::test]
+async fn a_log_is_read_on_from_where_it_was_left() {
+    each_store(async |store| {
+        let [first, second] = games(store).await;
+        let by = recording_at("2023-09-02T14:11:00Z");
+        let known = "2023-09-02T14:10:30Z";
+        let (mut log, mut newest) = (Vec::new(), 0);
+        for round in (0..5_u64).rev() {
+            let events = [
+                goal(first, 10 + round, 0, known),
+                goal(second, 1 + round, 0, known),
+                goal(first, 2 + round, 1, known),
+            ];
+            store.append_events(&by, &events).await.unwrap();
+            let new = store.events_after(first, newest).await.unwrap();
+            let sequences: Vec<u64> = new.iter().map(|it| it.event.sequence).collect();
+            assert_eq!(sequences, [2 + round, 10 + round]);
+            newest = new.iter().map(|it| it.number).max().unwrap();
+            log.extend(new);
+        }
+        assert_eq!(store.events_after(first, newest).await.unwrap(), []);
+        log.sort_by_key(|it| (it.event.sequence, it.event.revision));
+        assert_eq!(log, store.events(&[first]).await.unwrap());
+        assert_eq!(log, store.events_after(first, 0).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_there_is_left_alone_and_changes_nothing() {
     each_store(async |store| {
         let [first, second] = games(store).await;
