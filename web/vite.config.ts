@@ -6,6 +6,8 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
+const SDK = join(import.meta.dirname, "../sdk/typescript/src");
+
 function compressed(): Plugin {
   return {
     name: "compressed",
@@ -27,6 +29,13 @@ function compressed(): Plugin {
 
 export default defineConfig({
   base: "/",
+  // The dashboard is the first user of the SDK: it takes it as it is written, not as it is packed.
+  resolve: {
+    alias: [
+      { find: /^@sports-edge\/sdk\/(.*)$/, replacement: `${SDK}/$1.ts` },
+      { find: "@sports-edge/sdk", replacement: `${SDK}/index.ts` },
+    ],
+  },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",

@@ -48,6 +48,8 @@ for (const [name, path] of PAGES) {
     await page.route(later, (route) =>
       route.request().resourceType() === 'fetch' ? route.fulfill({ status: 304 }) : route.continue(),
     );
+    // A socket that says nothing, for the same reason.
+    await page.routeWebSocket(/\/v1\/live/, () => {});
     await open(page, path);
     await page.mouse.wheel(0, 2000);
     await page.waitForTimeout(500);

@@ -1,55 +1,73 @@
-// The board's program: rows that stay fresh, ages that tick, and a word when they cannot.
+// The board's program: rows that follow the games, ages and clocks that tick, and a word when they
+// cannot.
 import { Component, type ComponentChildren, type JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Board } from "./board";
-import { span } from "./format";
-import { boardUrl, keepFresh, type Freshness, type Surroundings } from "./live";
+import { TICK_MS, tickClocks } from "./clock";
+import { follow, pausing, tell, wayOf, type Connected } from "./live";
 import { onOdds } from "./preferences";
-import type { BoardState } from "./wire";
+import { speaker } from "./said";
+import { standings } from "./standings";
+import type { BoardState, Scoreboard, StillState } from "./wire";
 
 /** How often ages are written anew. */
-export const TICK_MS = 10_000;
+export const AGES_MS = 10_000;
 
-/** Shows the board and keeps it fresh. */
-export function App({ state, around }: { state: BoardState; around: Surroundings }): JSX.Element {
-  const [rows, setRows] = useState(state.rows);
+/** Shows the board and lets it follow the games. */
+export function App({ state, around }: { state: BoardState | StillState; around: Connected }): JSX.Element {
+  const [rows, setRows] = useState(state.data.data);
   const [odds, setOdds] = useState(state.odds);
   const [now, setNow] = useState(Date.parse(state.now));
   // How far the server's clock is ahead of this device's.
   const ahead = useRef(Date.parse(state.now) - around.now());
-  const banner = useRef<(freshness: Freshness) => void>(() => {});
+  const still = useRef(false);
 
   useEffect(() => {
-    banner.current = (freshness) => tell(around, freshness);
-    return keepFresh(boardUrl(state), around, {
-      rows: (rows, serverNow) => {
-        if (serverNow !== null) ahead.current = serverNow - around.now();
-        setNow(around.now() + ahead.current);
-        setRows(rows);
+    const { page } = around;
+    if (state.key === null) return;
+    const said = speaker(page, "live-said", around.now);
+    const news = standings(rows);
+    let word = "Connecting";
+    const write = (): void => {
+      const place = page.getElementById("live-state");
+      if (place === null) return;
+      place.textContent = still.current ? "Paused" : word;
+      place.classList.toggle("on", word === "Live" && !still.current);
+    };
+    const live = follow<Scoreboard>(around, state, {
+      changed: ({ data }) => {
+        setRows(data.data);
+        const sentence = news(data.data, page.getElementById("live-said")?.textContent ?? "");
+        if (sentence !== "") said.say(sentence);
       },
-      freshness: (freshness) => banner.current(freshness),
+      standing: (connection, trouble) => {
+        word = wayOf(connection);
+        write();
+        tell(page, trouble);
+      },
     });
+    page.getElementById("livebar")?.removeAttribute("hidden");
+    const letGo = pausing(page.getElementById("live-pause"), (paused) => {
+      still.current = paused;
+      write();
+      live.pause(paused);
+    });
+    return () => {
+      letGo();
+      said.stop();
+      live.stop();
+    };
   }, []);
 
   useEffect(() => {
-    const timer = setInterval(() => setNow(around.now() + ahead.current), TICK_MS);
-    return () => clearInterval(timer);
+    const clocks = setInterval(() => !still.current && tickClocks(around.page, around.now() + ahead.current), TICK_MS);
+    const ages = setInterval(() => !still.current && setNow(around.now() + ahead.current), AGES_MS);
+    return () => (clearInterval(clocks), clearInterval(ages));
   }, []);
 
   useEffect(() => onOdds(around.page, setOdds), []);
 
   return <Board rows={rows} manner={{ odds, zone: state.zone, now }} />;
-}
-
-/** Says that numbers are old while the server cannot be reached. */
-export function tell(around: Surroundings, freshness: Freshness): void {
-  const banner = around.page.getElementById("banner");
-  if (banner === null) return;
-  const text =
-    freshness.kind === "fresh"
-      ? ""
-      : `No answer from the server for ${span((around.now() - freshness.since) / 1000)}: these numbers may be old. Trying again.`;
-  if (banner.textContent !== text) banner.textContent = text;
 }
 
 /** Keeps the server's page when the program fails. */

@@ -1,6 +1,8 @@
 // The board, element for element as the server writes it, so that taking over changes nothing.
-import type { JSX } from "preact";
+import { Component, createRef, type ComponentChildren, type JSX } from "preact";
+import { phaseOf, standing } from "./clock";
 import { age, day, isoDay, percent, pick, price, signedPercent, time, words } from "./format";
+import { tint } from "./tint";
 import type { BoardRow, Edge, Fixture, OddsFormat } from "./wire";
 
 /** How rows are shown. */
@@ -58,47 +60,133 @@ export function Board({ rows, manner }: { rows: BoardRow[]; manner: Manner }): J
   );
 }
 
-function Row({ row, manner }: { row: BoardRow; manner: Manner }): JSX.Element {
+interface RowProps {
+  row: BoardRow;
+  manner: Manner;
+}
+
+/** A row; one that is as it was is not even looked at. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const { row, manner } = this.props;
+    return next.row !== row || next.manner.now !== manner.now || next.manner.odds !== manner.odds;
+  }
+
+  override render({ row, manner }: RowProps): ComponentChildren {
+    return <Line row={row} manner={manner} />;
+  }
+}
+
+/** A figure, tinted when it changes. */
+class Figure extends Component<{ as: "b" | "span"; class: string; of: string | number; children: ComponentChildren }> {
+  private readonly place = createRef<HTMLElement>();
+
+  override componentDidUpdate(before: Readonly<{ of: string | number }>): void {
+    if (before.of !== this.props.of) tint(this.place.current as Element);
+  }
+
+  override render({ as: As, class: name, children }: Figure["props"]): ComponentChildren {
+    return (
+      <As class={name} ref={this.place}>
+        {children}
+      </As>
+    );
+  }
+}
+
+function Line({ row, manner }: RowProps): JSX.Element {
   const { fixture, prediction, market, edge } = row;
+  const play = fixture.score == null ? row.play : null;
   const outcomes = (prediction ?? market)?.probabilities.length ?? 3;
   const result = happened(fixture.score, outcomes);
   const minute = fixture.kickoff_precision === "minute";
   return (
-    <li class="row" id={`f${fixture.id}`}>
+    <li class={`row${play ? " live" : ""}${play?.stale ? " is-stale" : ""}`} id={`f${fixture.id}`}>
       <div class="when">
-        <time dateTime={fixture.kickoff}>{minute ? time(fixture.kickoff, manner.zone) : "\u2013"}</time>
+        {play ? (
+          <Clock sport={fixture.sport} play={play} now={manner.now} />
+        ) : (
+          <time dateTime={fixture.kickoff}>{minute ? time(fixture.kickoff, manner.zone) : "\u2013"}</time>
+        )}
         <abbr class="comp" title={fixture.competition_name}>{fixture.competition}</abbr>
       </div>
       <a class="teams" href={`/fixtures/${fixture.id}`}>
-        <Side fixture={fixture} side="home" />
-        <Side fixture={fixture} side="away" />
+        <Side fixture={fixture} play={play} side="home" />
+        <Side fixture={fixture} play={play} side="away" />
       </a>
       <div class="views">
         {prediction && row.as_of && (
-          <View who="Model" kind="model" probabilities={prediction.probabilities} result={result} at={row.as_of} verb="predicted" kickoff={fixture.kickoff} now={manner.now} />
+          <View who="Model" kind="model" probabilities={prediction.probabilities} result={result} at={row.as_of} verb="predicted" kickoff={fixture.kickoff} live={play != null} now={manner.now} />
         )}
         {market && (
-          <View who="Market" kind="market" probabilities={market.probabilities} result={result} at={market.taken_at} verb="priced" kickoff={fixture.kickoff} now={manner.now} />
+          <View who="Market" kind="market" probabilities={market.probabilities} result={result} at={market.taken_at} verb="priced" kickoff={fixture.kickoff} live={play != null} now={manner.now} />
         )}
         {!prediction && !market && <p class="none">No prediction and no prices yet</p>}
       </div>
       <div class="edge">
         {fixture.status === "postponed" && <span class="badge">Postponed</span>}
         {fixture.status === "cancelled" && <span class="badge">Cancelled</span>}
-        {edge ? <EdgeTag edge={edge} odds={manner.odds} /> : fixture.score == null && <span class="none">no edge</span>}
+        {play && <Standing sport={fixture.sport} play={play} />}
+        {edge ? <EdgeTag edge={edge} odds={manner.odds} /> : fixture.score == null && !play && <span class="none">no edge</span>}
         {result !== null && prediction && <Verdict model={prediction.probabilities[result]} market={market?.probabilities[result]} />}
       </div>
     </li>
   );
 }
 
-function Side({ fixture, side }: { fixture: Fixture; side: "home" | "away" }): JSX.Element {
+type PlayNow = NonNullable<BoardRow["play"]>;
+
+/** The clock, or a word where none runs. */
+function Clock({ sport, play, now }: { sport: string; play: PlayNow; now: number }): JSX.Element {
+  const half = sport === "football" ? 45 : 0;
+  const clock = play.phase === "playing" ? play.clock : null;
+  const word = { break: "HT", finished: "FT" }[play.phase as string] ?? "\u2013";
+  return (
+    <b class="clock">
+      {clock ? (
+        <span class="now" data-period={clock.period} data-seconds={clock.seconds} data-at={clock.at} data-half={half} data-running={String(clock.running)}>
+          {standing(clock, half, now)}
+        </span>
+      ) : (
+        <span aria-hidden="true">{word}</span>
+      )}
+      <span class="vh">{` ${phaseOf(sport, play.phase, play.clock?.period ?? 0)}`}</span>
+    </b>
+  );
+}
+
+/** Where the game stands, or why that is not known. */
+function Standing({ sport, play }: { sport: string; play: PlayNow }): JSX.Element {
+  if (play.stale == null) return <span class="badge on">{phaseOf(sport, play.phase, play.clock?.period ?? 0)}</span>;
+  return (
+    <>
+      <span class="badge">Old</span>
+      <span class="none">{play.stale}</span>
+    </>
+  );
+}
+
+function Side({ fixture, play, side }: { fixture: Fixture; play: BoardRow["play"]; side: "home" | "away" }): JSX.Element {
   const { score } = fixture;
   const won = score != null && score[side] > score[side === "home" ? "away" : "home"];
+  const standing = score ?? play?.score;
+  const off = play?.red_cards[side === "home" ? 0 : 1] ?? 0;
   return (
     <span class={won ? "side won" : "side"}>
-      <span class="name">{fixture[side].name}</span>
-      {score != null && <b class="score">{score[side]}</b>}
+      <span class="name">
+        {fixture[side].name}
+        {off > 0 && (
+          <span class="reds">
+            <span aria-hidden="true">{` ▮${off}`}</span>
+            <span class="vh">{` ${off} sent off`}</span>
+          </span>
+        )}
+      </span>
+      {standing != null && (
+        <Figure as="b" class="score" of={standing[side]}>
+          {standing[side]}
+        </Figure>
+      )}
     </span>
   );
 }
@@ -111,6 +199,8 @@ interface ViewProps {
   at: string;
   verb: string;
   kickoff: string;
+  /** Whether the game is under way. */
+  live: boolean;
   now: number;
 }
 
@@ -127,7 +217,7 @@ function View(view: ViewProps): JSX.Element {
       <span class="who">{view.who}</span>
       <span class="nums">
         {names.map(([kind, name, letter], index) => (
-          <span class={view.result === index ? `p ${kind} hit` : `p ${kind}`} key={kind}>
+          <Figure as="span" class={view.result === index ? `p ${kind} hit` : `p ${kind}`} of={pieces[index]?.width ?? ""} key={kind}>
             <abbr title={name}>{letter}</abbr>
             {` ${pieces[index]?.width}`}
             {view.result === index && (
@@ -136,7 +226,7 @@ function View(view: ViewProps): JSX.Element {
                 <span class="vh"> happened</span>
               </span>
             )}
-          </span>
+          </Figure>
         ))}
       </span>
       <svg class="bar" width="100%" height="8" aria-hidden="true">
@@ -146,7 +236,7 @@ function View(view: ViewProps): JSX.Element {
       </svg>
       <span class="age">
         {`${view.verb} `}
-        <time dateTime={view.at}>{age(view.at, view.kickoff, view.now)}</time>
+        <time dateTime={view.at}>{view.live && Date.parse(view.at) >= Date.parse(view.kickoff) ? "in play" : age(view.at, view.kickoff, view.now)}</time>
       </span>
     </div>
   );
@@ -155,7 +245,9 @@ function View(view: ViewProps): JSX.Element {
 function EdgeTag({ edge, odds }: { edge: Edge; odds: OddsFormat }): JSX.Element {
   return (
     <>
-      <span class="value">{signedPercent(edge.expected_value)}</span>
+      <Figure as="span" class="value" of={signedPercent(edge.expected_value)}>
+        {signedPercent(edge.expected_value)}
+      </Figure>
       <span class="pick">{`${pick(edge)} at ${price(edge.price, odds)}`}</span>
       <span class="by">{words(edge.bookmaker)}</span>
     </>

@@ -2,12 +2,12 @@
 import { hydrate } from "preact";
 import { App, Fallback } from "./app";
 import { listen } from "./keys";
-import type { Surroundings } from "./live";
+import type { Connected } from "./live";
 import { rememberZone, takeMenu } from "./preferences";
-import { readState, type BoardState, type FixtureState } from "./wire";
+import { readState, type BoardState, type FixtureState, type StillState } from "./wire";
 
 /** Starts whatever the page has use for; the function returned lets go of the keyboard. */
-export async function boot(around: Surroundings, go: (address: string) => void): Promise<() => void> {
+export async function boot(around: Connected, go: (address: string) => void): Promise<() => void> {
   const { page } = around;
   page.documentElement.classList.add("js");
   takeMenu(page);
@@ -15,7 +15,7 @@ export async function boot(around: Surroundings, go: (address: string) => void):
   rememberZone(page, Intl.DateTimeFormat().resolvedOptions().timeZone);
   submitOnChange(page);
   const board = page.getElementById("board");
-  const state = board && readState<BoardState>(page);
+  const state = board && readState<BoardState | StillState>(page);
   if (board && state) {
     const app = (
       <Fallback html={board.innerHTML}>

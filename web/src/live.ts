@@ -1,77 +1,143 @@
-// Keeps the board fresh: asks now and then, and when somebody looks again; costs nothing while
-// nobody does. The server answers "unchanged" in a few bytes.
-import type { BoardAnswer, BoardRow, BoardState } from "./wire";
+// Follows what a page shows, on the project's own SDK: from the revision the page was written at, by
+// the best way there is, drawn at most once per frame. A page that is paused keeps what it shows.
+import type { Client, Connection, Entry, Key } from "@sports-edge/sdk";
 
 /** How a refresh went. */
 export type Freshness = { kind: "fresh" } | { kind: "offline"; since: number };
 
-/** What the poller needs from its surroundings. */
+/** What programs need from their surroundings. */
 export interface Surroundings {
   fetch: typeof fetch;
   page: Document;
   now: () => number;
 }
 
-/** Told of every answer. */
-export interface Listener {
-  rows: (rows: BoardRow[], serverNow: number | null) => void;
-  freshness: (freshness: Freshness) => void;
+/** The same with a way to the live feed. */
+export interface Connected extends Surroundings {
+  /** The client of the SDK that all of a page share; loaded when it is first needed. */
+  connect: () => Promise<Client>;
 }
 
-/** How often the board is asked for. */
-export const EVERY_MS = 30_000;
 /** How long an answer may take. */
 export const PATIENCE_MS = 8_000;
+/** How long a connection may be lost before the page says that its figures may be old. */
+export const LOST_MS = 2_000;
 
-/** The address of the board's rows. */
-export function boardUrl(state: Pick<BoardState, "competition" | "from" | "until" | "limit">): string {
-  const query = new URLSearchParams();
-  if (state.competition !== null) query.set("competition", state.competition);
-  if (state.from !== null) query.set("from", state.from);
-  if (state.until !== null) query.set("until", state.until);
-  query.set("limit", String(state.limit));
-  return `/v1/board?${query}`;
+/** A followed answer, as the server put it into the page. */
+export interface Held<T> {
+  key: string;
+  /** The revision it is told as; null where it was not read from the feed. */
+  rev: string | null;
+  /** Its moment by the server's clock, in milliseconds since 1970. */
+  at: number;
+  data: T;
 }
 
-/** Starts asking; the function returned stops it. */
-export function keepFresh(url: string, around: Surroundings, listener: Listener): () => void {
-  let tag: string | null = null;
-  let since: number | null = null;
-  let asking = false;
+/** Told of what is new. */
+export interface Ear<T> {
+  /** Another state, or another doubt of it. */
+  changed: (entry: Entry<T>) => void;
+  /** How things stand between here and the server; `""` where nothing is wrong. */
+  standing: (connection: Connection, trouble: string) => void;
+}
 
-  const ask = async (): Promise<void> => {
-    if (asking || around.page.visibilityState === "hidden") return;
-    asking = true;
-    try {
-      const headers: Record<string, string> = tag === null ? {} : { "if-none-match": tag };
-      const answer = await around.fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-      if (answer.status !== 304) {
-        if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-        const body = (await answer.json()) as BoardAnswer;
-        tag = answer.headers.get("etag");
-        const date = Date.parse(answer.headers.get("date") ?? "");
-        listener.rows(body.data, Number.isNaN(date) ? null : date);
-      }
-      since = null;
-      listener.freshness({ kind: "fresh" });
-    } catch {
-      since ??= around.now();
-      listener.freshness({ kind: "offline", since });
-    } finally {
-      asking = false;
-    }
-  };
+/** Something that is followed. */
+export interface Following {
+  /** Stops or goes on showing what comes; what came meanwhile is shown at once. */
+  pause: (paused: boolean) => void;
+  stop: () => void;
+}
 
-  const look = (): void => void ask();
-  const timer = setInterval(look, EVERY_MS);
-  const view = around.page.defaultView;
-  around.page.addEventListener("visibilitychange", look);
-  view?.addEventListener("focus", look);
-  view?.addEventListener("online", look);
-  return () => {
-    clearInterval(timer);
-    around.page.removeEventListener("visibilitychange", look);
-    view?.removeEventListener("focus", look);
-    view?.removeEventListener("online", look);
+/** How things stand in a word. */
+export const wayOf = ({ state }: Connection): string =>
+  state === "live" ? "Live" : state === "polling" ? "Asking" : state === "offline" ? "Offline" : "Connecting";
+
+/** Starts following. */
+export function follow<T>(around: Connected, held: Held<T>, ear: Ear<T>): Following {
+  const key = held.key as Key<T>;
+  const view = around.page.defaultView!;
+  let client: Client | undefined;
+  let ends: (() => void)[] = [];
+  let [stopped, paused, frame] = [false, false, 0];
+  let shown = seal(held.rev, null);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // Whether it has been lost for long enough to say so.
+  let late = false;
+
+  const draw = (): void => {
+    frame = 0;
+    const entry = client?.peek(key);
+    if (stopped || paused || entry === undefined || seal(entry.rev ?? entry.etag, entry.doubt) === shown) return;
+    shown = seal(entry.rev ?? entry.etag, entry.doubt);
+    ear.changed(entry);
   };
+  const later = (): void => {
+    if (frame === 0) frame = view.requestAnimationFrame(draw);
+  };
+  const stand = (): void => {
+    const { connection, store } = client!;
+    const { now } = connection;
+    const lost = now.state === "offline" || now.state === "connecting" || store.error(key) !== undefined;
+    if (!lost) {
+      clearTimeout(timer);
+      [timer, late] = [undefined, false];
+    } else
+      timer ??= setTimeout(() => {
+        late = true;
+        stand();
+      }, LOST_MS);
+    ear.standing(now, now.state === "offline" || late ? LOST : "");
+  };
+  const begin = (it: Client): void => {
+    if (stopped) return;
+    client = it;
+    it.clock.atLeast(held.at);
+    if (held.rev !== null) it.hydrate([[key, entryOf(held)]]);
+    ends = [it.watch(key, () => (later(), stand())), it.connection.watch(stand)];
+    stand();
+    later();
+  };
+  // A page that was left open over a release may not find its files: it stays as it is.
+  void around.connect().then(begin, () => ear.standing({ state: "offline", way: "rest", leader: false, since: around.now() }, LOST));
+  return {
+    pause: (now) => {
+      paused = now;
+      if (!now) draw();
+    },
+    stop: () => {
+      stopped = true;
+      clearTimeout(timer);
+      view.cancelAnimationFrame(frame);
+      ends.forEach((end) => end());
+    },
+  };
+}
+
+const LOST = "The server is out of reach: these figures may be old. Trying again.";
+
+const seal = (rev: string | null, doubt: string | null): string => `${rev} ${doubt}`;
+
+function entryOf<T>({ rev, at, data }: Held<T>): Entry<T> {
+  return { data, rev, at, seen: at, source: "network", etag: null, tags: [], size: JSON.stringify(data).length, doubt: null, folded: 0 };
+}
+
+/** Writes what is wrong into the page's banner; `""` takes it away. */
+export function tell(page: Document, trouble: string): void {
+  const banner = page.getElementById("banner");
+  if (banner !== null && banner.textContent !== trouble) banner.textContent = trouble;
+}
+
+/** Takes over a button that pauses; the function returned lets go of it. */
+export function pausing(button: HTMLElement | null, pause: (paused: boolean) => void): () => void {
+  if (button === null) return () => {};
+  let paused = false;
+  const toggle = (): void => {
+    paused = !paused;
+    button.setAttribute("aria-pressed", String(paused));
+    button.textContent = paused ? "Resume" : "Pause";
+    pause(paused);
+  };
+  button.hidden = false;
+  button.addEventListener("click", toggle);
+  return () => button.removeEventListener("click", toggle);
 }

@@ -3,6 +3,7 @@
 import { percent } from "./format";
 import type { Surroundings } from "./live";
 import type { components } from "./schema.gen";
+import { showShares } from "./shares";
 import { tinted } from "./tint";
 
 /** How long the hand may rest before the engine is asked. */
@@ -55,15 +56,7 @@ export function startWhatIf({ fetch, page }: Surroundings): () => void {
 
 /** Writes an answer over the one before it. */
 function show(form: HTMLFormElement, answer: Answer): void {
-  const [figures, bars] = [form.querySelectorAll(".p"), form.querySelectorAll(".bar rect")];
-  let start = 0;
-  answer.probabilities.forEach((share, index) => {
-    const figure = figures[index]?.lastChild;
-    if (figure) figure.nodeValue = ` ${percent(share)}`;
-    bars[index]?.setAttribute("x", percent(start));
-    bars[index]?.setAttribute("width", percent(share));
-    start += share;
-  });
+  showShares(form, answer.probabilities);
   const next = form.querySelector("#what-if-next")!;
   const goal = answer.next_goal;
   next.textContent = goal

@@ -1,47 +1,40 @@
 // What the API answers, by its own document, and what the server puts into pages.
+import type { Held } from "./live";
 import type { components } from "./schema.gen";
 
 type Schemas = components["schemas"];
 
+/** One row of the board. */
+export type BoardRow = Schemas["ScoreRow"];
 /** A fixture, as far as the board shows it. */
-export type Fixture = Pick<
-  Schemas["Fixture"],
-  "id" | "competition" | "competition_name" | "kickoff" | "kickoff_precision" | "status" | "score"
-> & { home: Pick<Schemas["Team"], "name">; away: Pick<Schemas["Team"], "name"> };
+export type Fixture = Schemas["ScoreFixture"];
 /** A price that pays more than it should, as far as the board shows it. */
-export type Edge = Pick<Schemas["Edge"], "market" | "line" | "outcome" | "bookmaker" | "price" | "expected_value">;
-/** One row of the board: the API's, or what the server put of it into the page. */
-export interface BoardRow {
-  fixture: Fixture;
-  prediction?: Pick<Schemas["Opinion"], "probabilities"> | null;
-  as_of?: string | null;
-  market?: Pick<Schemas["MarketView"], "probabilities" | "taken_at"> | null;
-  edge?: Edge | null;
-}
-/** What the API answers: a compile-time proof that its rows are rows of the board. */
-export type BoardAnswer = { data: Schemas["BoardRow"][] };
+export type Edge = Schemas["ScoreEdge"];
+/** What the board follows. */
+export type Scoreboard = Schemas["List_ScoreRow"];
 
 /** How odds are written. */
 export type OddsFormat = "decimal" | "american" | "fractional";
 
 /** What the server put into the board's page. */
-export interface BoardState {
+export interface BoardState extends Held<Scoreboard> {
   now: string;
   odds: OddsFormat;
   zone: string;
-  competition: string | null;
-  day: string | null;
-  from: string | null;
-  until: string | null;
-  limit: number;
-  rows: BoardRow[];
+  /** What to follow. */
+  key: string;
 }
+
+/** The same where nothing will change any more. */
+export type StillState = Omit<BoardState, "key"> & { key: null };
 
 /** What the server put into a fixture's page. */
 export interface FixtureState {
   now: string;
   odds: OddsFormat;
   ratings: { name: string; points: [number, number][] }[];
+  /** How the game stands; null before it is under way, and where it cannot be followed. */
+  play: Held<Schemas["FixturePlay"]> | null;
 }
 
 /** Reads the state a page came with; nothing where it has none or it is broken. */

@@ -1,10 +1,13 @@
 // Holds the program's board against the server's, letter for letter: the snapshots are written by
 // the tests of the server's pages.
 import { hydrate, render } from "preact";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Board, byDay, happened, type Manner } from "../src/board";
+import { standings } from "../src/standings";
 import type { BoardRow } from "../src/wire";
 import { served, state } from "./served";
+
+const rows = state.data.data;
 
 const manner: Manner = { odds: "decimal", zone: "UTC", now: Date.parse(state.now) };
 
@@ -22,14 +25,14 @@ beforeEach(() => {
 
 describe("the board", () => {
   it("is written as the server writes it", () => {
-    render(<Board rows={state.rows} manner={manner} />, place);
+    render(<Board rows={rows} manner={manner} />, place);
     expect(canonical(place.innerHTML)).toBe(canonical(served));
   });
 
   it("takes over without touching an element", () => {
     place.innerHTML = served;
     const before = [...place.querySelectorAll("*")];
-    hydrate(<Board rows={state.rows} manner={manner} />, place);
+    hydrate(<Board rows={rows} manner={manner} />, place);
     const after = [...place.querySelectorAll("*")];
     expect(after.length).toBe(before.length);
     expect(after.every((element, index) => element === before[index])).toBe(true);
@@ -37,19 +40,19 @@ describe("the board", () => {
   });
 
   it("writes prices in the format chosen", () => {
-    render(<Board rows={state.rows} manner={{ ...manner, odds: "american" }} />, place);
+    render(<Board rows={rows} manner={{ ...manner, odds: "american" }} />, place);
     expect(place.textContent).toContain("Over 2.5 at +150");
   });
 
   it("keeps days apart by the visitor's clock", () => {
-    const days = byDay(state.rows, "UTC").map((it) => it.iso);
-    expect(days).toEqual(["2024-05-11", "2024-05-12", "2024-05-19"]);
+    const days = byDay(rows, "UTC").map((it) => it.iso);
+    expect(days).toEqual(["2024-05-11", "2024-05-12", "2024-05-19", "2024-05-18"]);
   });
 });
 
 describe("a verdict", () => {
   const verdict = (model: number, market: number | null, index = 0): string => {
-    const played = state.rows.find((it) => it.fixture.score != null) as BoardRow;
+    const played = rows.find((it) => it.fixture.score != null) as BoardRow;
     const row: BoardRow = {
       ...played,
       fixture: { ...played.fixture, score: { home: 2, away: 0 } },
@@ -80,8 +83,36 @@ describe("a verdict", () => {
 
 describe("a row", () => {
   it("says when a game will not be played", () => {
-    const [row] = state.rows.slice(1) as [BoardRow];
+    const [row] = rows.slice(1) as [BoardRow];
     render(<Board rows={[{ ...row, fixture: { ...row.fixture, status: "cancelled" } }]} manner={manner} />, place);
     expect(place.querySelector(".badge")?.textContent).toBe("Cancelled");
+  });
+});
+
+describe("figures that change", () => {
+  const scored = (home: number): BoardRow[] =>
+    rows.map((row) => (row.play && !row.play.stale ? { ...row, play: { ...row.play, score: { home, away: 0 } } } : row));
+
+  it("are tinted, and rows that did not change are not even looked at", async () => {
+    render(<Board rows={scored(1)} manner={manner} />, place);
+    const before = [...place.querySelectorAll(".score")].map((it) => it.textContent);
+    render(<Board rows={scored(2)} manner={manner} />, place);
+    await vi.waitFor(() => expect(place.querySelectorAll(".changed").length).toBe(1));
+    expect(place.querySelector(".changed")?.textContent).toBe("2");
+    expect([...place.querySelectorAll(".score")].map((it) => it.textContent)).not.toEqual(before);
+  });
+});
+
+describe("what is said to those who listen", () => {
+  const standing = (home: number): BoardRow[] => rows.map((row) => (row.play ? { ...row, play: { ...row.play, score: { home, away: 0 } } } : row));
+
+  it("names what changed since the last sentence, and no figure besides", () => {
+    const news = standings(rows);
+    expect(news(rows, "")).toBe("");
+    const one = news(standing(2), "");
+    expect(one).toBe("Arsenal 2, Brighton & Hove 0, First half; Arsenal 2, Brighton & Hove 0, First half");
+    expect(news(standing(2), one)).toBe("");
+    const many = Array.from({ length: 6 }, (_, id) => ({ ...rows[4]!, fixture: { ...rows[4]!.fixture, id: 100 + id } }));
+    expect(news(many, "")).toContain("; and 2 more");
   });
 });

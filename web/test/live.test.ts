@@ -1,82 +1,137 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { boardUrl, EVERY_MS, keepFresh, type Freshness } from "../src/live";
+import { connect } from "../src/client";
+import { follow, LOST_MS, pausing, tell, wayOf, type Following, type Held } from "../src/live";
+import { surroundings, testFeed, type TestFeed } from "./feed";
 
-const asked = vi.fn<typeof fetch>();
-const rows = vi.fn();
-const freshness = vi.fn<(it: Freshness) => void>();
-let stop: () => void;
+type Count = { n: number };
+const held = (more: Partial<Held<Count>> = {}): Held<Count> => ({ key: "scoreboard?limit=30", rev: "7.3", at: Date.now(), data: { n: 3 }, ...more });
+const key = held().key as never;
 
-function answer(status: number, headers: Record<string, string> = {}): Response {
-  const body = status === 304 ? null : JSON.stringify({ data: [] });
-  return new Response(body, { status, headers });
-}
+let feed: TestFeed;
+let live: Following;
+const changed = vi.fn<(n: number, doubt: string | null) => void>();
+const standing = vi.fn<(word: string, trouble: string) => void>();
 
-function visibility(state: DocumentVisibilityState): void {
-  Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+function start(of: Held<Count> = held()): void {
+  live = follow(surroundings(feed), of, {
+    changed: ({ data, doubt }) => changed(data.n, doubt),
+    standing: (connection, trouble) => standing(wayOf(connection), trouble),
+  });
 }
 
 beforeEach(() => {
-  vi.useFakeTimers();
-  visibility("visible");
-  for (const mock of [asked, rows, freshness]) mock.mockReset();
-  stop = keepFresh("/v1/board?limit=50", { fetch: asked, page: document, now: () => Date.now() }, { rows, freshness });
+  feed = testFeed();
+  for (const mock of [changed, standing]) mock.mockReset();
 });
-afterEach(() => {
-  stop();
+afterEach(async () => {
+  live?.stop();
+  await feed.client.close();
   vi.useRealTimers();
 });
 
-describe("the address of the board", () => {
-  it("asks for what the page shows", () => {
-    const everything = boardUrl({ competition: null, from: null, until: null, limit: 50 });
-    expect(everything).toBe("/v1/board?limit=50");
-    const one = boardUrl({ competition: "E0", from: "2024-05-11T00:00:00Z", until: "2024-05-12T00:00:00Z", limit: 5 });
-    expect(one).toContain("competition=E0&from=2024-05-11T00%3A00%3A00Z&until=");
+const open = () => vi.waitFor(() => expect(standing).toHaveBeenLastCalledWith("Live", ""));
+
+describe("following", () => {
+  it("resumes from the revision of the page, without another word for what is shown already", async () => {
+    start();
+    await open();
+    expect(feed.asked()).toEqual({ "scoreboard?limit=30": "7.3" });
+    feed.send({ t: "same", k: key, id: "7.3", ts: Date.now() });
+    feed.send({ t: "d", k: key, b: 3, id: "7.4", ts: Date.now(), d: [["/n", 4]] });
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledWith(4, null));
+    expect(changed).toHaveBeenCalledTimes(1);
+  });
+
+  it("draws once for all that comes within a frame", async () => {
+    start();
+    await open();
+    for (let rev = 4; rev < 24; rev += 1) feed.send({ t: "d", k: key, b: rev - 1, id: `7.${rev}`, ts: Date.now(), d: [["/n", rev]] });
+    await vi.waitFor(() => expect(changed).toHaveBeenLastCalledWith(23, null));
+    expect(changed.mock.calls.length).toBeLessThan(5);
+  });
+
+  it("shows what it has while paused, and the newest afterwards", async () => {
+    start();
+    await open();
+    live.pause(true);
+    feed.send({ t: "d", k: key, b: 3, id: "7.4", ts: Date.now(), d: [["/n", 4]] });
+    feed.send({ t: "d", k: key, b: 4, id: "7.5", ts: Date.now(), d: [["/n", 5]] });
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    expect(changed).not.toHaveBeenCalled();
+    live.pause(false);
+    expect(changed.mock.calls).toEqual([[5, null]]);
+  });
+
+  it("tells of a doubt, and of a source that is silent", async () => {
+    start();
+    await open();
+    feed.send({ t: "stale", k: key, age: 12_000 });
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledWith(3, "the source is silent for 12 s"));
+  });
+
+  it("says that figures may be old only when a connection stays lost", async () => {
+    start();
+    await open();
+    feed.cut();
+    expect(standing).toHaveBeenLastCalledWith("Connecting", "");
+    await open();
+    feed.refuse();
+    feed.cut();
+    await vi.waitFor(() => expect(standing.mock.lastCall?.[1]).toContain("may be old"), { timeout: LOST_MS + 10_000 });
+  }, 20_000);
+
+  it("follows what was not read from the feed by asking for the whole", async () => {
+    start(held({ rev: null }));
+    await open();
+    expect(feed.asked()).toEqual({ "scoreboard?limit=30": null });
+    feed.send({ t: "snap", k: key, id: "7.1", ts: Date.now(), d: { n: 9 } });
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledWith(9, null));
+  });
+
+  it("leaves the page as it is where the program's files are gone, and when it was stopped before", async () => {
+    live = follow({ ...surroundings(feed), connect: () => Promise.reject(new Error("gone")) }, held(), {
+      changed: () => {},
+      standing: (connection, trouble) => standing(wayOf(connection), trouble),
+    });
+    await vi.waitFor(() => expect(standing.mock.lastCall?.[1]).toContain("may be old"));
+    live.stop();
+    start();
+    live.stop();
+    await Promise.resolve();
+    expect(feed.opened()).toBe(0);
   });
 });
 
-describe("keeping fresh", () => {
-  it("asks every half minute and hands on what changed", async () => {
-    asked.mockResolvedValueOnce(answer(200, { etag: '"a"', date: "Sat, 18 May 2024 12:00:00 GMT" }));
-    asked.mockResolvedValueOnce(answer(304));
-    await vi.advanceTimersByTimeAsync(EVERY_MS);
-    expect(rows).toHaveBeenCalledWith([], Date.parse("2024-05-18T12:00:00Z"));
-    await vi.advanceTimersByTimeAsync(EVERY_MS);
-    expect(rows).toHaveBeenCalledTimes(1);
-    expect(asked.mock.calls[1]?.[1]?.headers).toEqual({ "if-none-match": '"a"' });
-    expect(freshness).toHaveBeenLastCalledWith({ kind: "fresh" });
+describe("what a page says of its connection", () => {
+  it("has a word for each state", () => {
+    const word = (state: "idle" | "connecting" | "live" | "polling" | "offline") => wayOf({ state, way: "ws", leader: true, since: 0 });
+    expect([word("live"), word("polling"), word("offline"), word("connecting")]).toEqual(["Live", "Asking", "Offline", "Connecting"]);
   });
 
-  it("says since when there is no answer, and when there is one again", async () => {
-    asked.mockRejectedValueOnce(new TypeError("no network"));
-    asked.mockResolvedValueOnce(answer(503));
-    asked.mockResolvedValueOnce(answer(200));
-    await vi.advanceTimersByTimeAsync(EVERY_MS);
-    const first = freshness.mock.lastCall?.[0];
-    expect(first?.kind).toBe("offline");
-    await vi.advanceTimersByTimeAsync(EVERY_MS);
-    expect(freshness.mock.lastCall?.[0]).toEqual(first);
-    await vi.advanceTimersByTimeAsync(EVERY_MS);
-    expect(freshness).toHaveBeenLastCalledWith({ kind: "fresh" });
-    expect(rows).toHaveBeenCalledWith([], null);
+  it("stands in the banner, where there is one", () => {
+    document.body.innerHTML = "";
+    tell(document, "lost");
+    document.body.innerHTML = '<div id="banner"></div>';
+    tell(document, "lost");
+    expect(document.getElementById("banner")?.textContent).toBe("lost");
   });
 
-  it("asks nothing while nobody looks, and at once when somebody does", async () => {
-    visibility("hidden");
-    await vi.advanceTimersByTimeAsync(EVERY_MS * 3);
-    expect(asked).not.toHaveBeenCalled();
-    visibility("visible");
-    asked.mockResolvedValue(answer(304));
-    window.dispatchEvent(new Event("focus"));
-    document.dispatchEvent(new Event("visibilitychange"));
-    await vi.advanceTimersByTimeAsync(0);
-    expect(asked).toHaveBeenCalledTimes(1);
+  it("can be paused by a button, where there is one", () => {
+    const pause = vi.fn<(paused: boolean) => void>();
+    pausing(null, pause)();
+    document.body.innerHTML = '<button id="b" hidden>Pause</button>';
+    const button = document.getElementById("b") as HTMLButtonElement;
+    const end = pausing(button, pause);
+    button.click();
+    expect([button.hidden, button.textContent, button.getAttribute("aria-pressed")]).toEqual([false, "Resume", "true"]);
+    button.click();
+    end();
+    button.click();
+    expect(pause.mock.calls).toEqual([[true], [false]]);
   });
+});
 
-  it("stops when told to", async () => {
-    stop();
-    await vi.advanceTimersByTimeAsync(EVERY_MS * 2);
-    window.dispatchEvent(new Event("online"));
-    expect(asked).not.toHaveBeenCalled();
-  });
+it("a page has one client", async () => {
+  expect(connect()).toBe(connect());
+  await connect().close();
 });

@@ -3,7 +3,7 @@ import { fireEvent } from "@testing-library/preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { boot } from "../src/boot";
-import type { Surroundings } from "../src/live";
+import type { Connected } from "../src/live";
 import { NOTICE_MS, startModels } from "../src/models";
 import { keepKey, keptKey, publicPart } from "../src/operate";
 import { PULSE_MS } from "../src/pulse";
@@ -11,7 +11,7 @@ import { perSecond } from "../src/rates";
 
 const asked = vi.fn<typeof fetch>();
 let now = 1_000_000;
-const around: Surroundings = { fetch: asked, page: document, now: () => now };
+const around: Connected = { fetch: asked, page: document, now: () => now, connect: () => Promise.reject(new Error("not asked for")) };
 let stop = (): void => {};
 
 const button = (act: string, more = ""): string =>

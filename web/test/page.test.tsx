@@ -1,12 +1,12 @@
 import { cleanup, fireEvent, render, waitFor } from "@testing-library/preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { App, Fallback, tell, TICK_MS } from "../src/app";
+import { AGES_MS, App, Fallback } from "../src/app";
 import { boot } from "../src/boot";
-import { EVERY_MS, type Surroundings } from "../src/live";
 import { showOdds } from "../src/preferences";
 import { align, dates, drawRatings } from "../src/ratings";
 import { readState, type BoardState } from "../src/wire";
+import { surroundings, testFeed } from "./feed";
 import { state as served } from "./served";
 
 /** What was drawn last. */
@@ -26,7 +26,8 @@ vi.mock("uplot", () => ({
 const go = vi.fn<(address: string) => void>();
 let stop = (): void => {};
 let now = Date.parse(served.now);
-const around: Surroundings = { fetch: vi.fn<typeof fetch>(), page: document, now: () => now };
+const feed = testFeed();
+const around = surroundings(feed, { fetch: vi.fn<typeof fetch>(), now: () => now });
 
 const MENU = `<details id="display" open><summary>Display</summary><form><input type="radio" name="theme" value="dark">
   <input type="radio" name="odds" value="american"><button>Apply</button></form></details>`;
@@ -123,7 +124,6 @@ describe("a page without what the program looks for", () => {
     document.body.innerHTML = '<div id="board">as served</div><div id="ratings-plot">drawn</div><script type="application/json" id="state">{broken</script>';
     stop = await boot(around, go);
     expect(document.getElementById("board")?.textContent).toBe("as served");
-    tell(around, { kind: "fresh" });
     expect(readState<BoardState>(document)).toBeNull();
     document.body.innerHTML = "";
     expect(readState<BoardState>(document)).toBeNull();
@@ -135,36 +135,49 @@ describe("the board's program", () => {
     document.body.innerHTML = `<div id="board"></div><script type="application/json" id="state"></script>`;
     (document.getElementById("state") as Element).textContent = JSON.stringify(served);
     stop = await boot(around, go);
-    expect(document.querySelectorAll("#board .row").length).toBe(served.rows.length);
+    expect(document.querySelectorAll("#board .row").length).toBe(served.data.data.length);
   });
 
-  it("shows new rows, ticks, follows the odds format, and says when it cannot", async () => {
-    vi.useFakeTimers();
-    const fetched = vi.fn<typeof fetch>();
-    const { container } = render(<App state={served} around={{ ...around, fetch: fetched }} />);
-    await act(async () => {
-      await vi.advanceTimersByTimeAsync(0);
-    });
+  it("shows what comes, ticks, follows the odds format, can be paused and says when it cannot", async () => {
+    document.body.innerHTML = '<div id="banner"></div><p id="livebar" hidden><span id="live-state"></span><button id="live-pause">Pause</button><span id="live-said"></span></p>';
+    const it = testFeed();
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const { container } = render(<App state={served} around={surroundings(it, { now: () => now })} />);
+    const word = () => document.getElementById("live-state")?.textContent;
+    await waitFor(() => expect(word()).toBe("Live"));
+    expect(document.getElementById("livebar")?.hidden).toBe(false);
     expect(container.textContent).toContain("predicted 45 s ago");
     now += 60_000;
-    await act(async () => {
-      await vi.advanceTimersByTimeAsync(TICK_MS);
-    });
+    await act(async () => void vi.advanceTimersByTime(AGES_MS));
     expect(container.textContent).toContain("predicted 1 min ago");
     await act(async () => showOdds(document, "fractional"));
     expect(container.textContent).toContain("Over 2.5 at 3/2");
-    fetched.mockRejectedValueOnce(new Error("down"));
-    await act(async () => {
-      await vi.advanceTimersByTimeAsync(EVERY_MS);
-    });
-    expect(document.getElementById("banner")?.textContent).toContain("No answer from the server for 0 s");
-    const answer = { data: served.rows.slice(0, 1) };
-    fetched.mockResolvedValueOnce(new Response(JSON.stringify(answer), { headers: { date: new Date(now).toUTCString() } }));
-    await act(async () => {
-      await vi.advanceTimersByTimeAsync(EVERY_MS);
-    });
-    expect(container.querySelectorAll(".row").length).toBe(1);
-    expect(document.getElementById("banner")?.textContent).toBe("");
+    const key = served.key as never;
+    // The test's own frames stand on the timers that are held here.
+    const frame = () => act(async () => void vi.advanceTimersByTime(20));
+    const row = served.data.data.findIndex(({ play }) => play && !play.stale);
+    const goal = (b: number, home: number) => it.send({ t: "d", k: key, b, id: `7.${b + 1}`, ts: Date.now(), d: [[`/data/${row}/play/score/home`, home]] });
+    goal(3, 2);
+    await frame();
+    await waitFor(() => expect(container.querySelectorAll(".live .score")[0]?.textContent).toBe("2"));
+    await waitFor(() => expect(document.getElementById("live-said")?.textContent).toBe("Arsenal 2, Brighton & Hove 0, First half"));
+    fireEvent.click(document.getElementById("live-pause") as Element);
+    goal(4, 3);
+    await frame();
+    it.cut();
+    await waitFor(() => expect(word()).toBe("Paused"));
+    expect(container.querySelectorAll(".live .score")[0]?.textContent).toBe("2");
+    fireEvent.click(document.getElementById("live-pause") as Element);
+    await frame();
+    await waitFor(() => expect(container.querySelectorAll(".live .score")[0]?.textContent).toBe("3"));
+    cleanup();
+    await it.client.close();
+  });
+
+  it("does not follow a day on which nothing will change any more", () => {
+    const it = testFeed();
+    render(<App state={{ ...served, key: null }} around={surroundings(it)} />);
+    expect(it.opened()).toBe(0);
   });
 
   it("gives the server's page back when it fails", async () => {
@@ -199,7 +212,7 @@ describe("ratings", () => {
 
   it("are drawn in place of the server's drawing and follow its width", async () => {
     document.body.innerHTML = '<div id="ratings-plot">drawn</div><script type="application/json" id="state"></script>';
-    (document.getElementById("state") as Element).textContent = JSON.stringify({ now: "", odds: "decimal", ratings });
+    (document.getElementById("state") as Element).textContent = JSON.stringify({ now: "", odds: "decimal", ratings, play: null });
     stop = await boot(around, go);
     expect(document.getElementById("ratings-plot")?.textContent).toBe("");
     expect(drawn.data).toEqual(align(ratings));

@@ -1,99 +1,109 @@
 // The page of a game under way: it follows, waits while paused, and says when it cannot.
 import { afterEach, expect, test, vi } from "vitest";
-import { shown, startPlay } from "../src/play";
+import { phaseOf, shown } from "../src/clock";
+import { startPlay } from "../src/play";
+import { surroundings, testFeed, type TestFeed } from "./feed";
 
-class Stream extends EventTarget {
-  closed = false;
-  close(): void {
-    this.closed = true;
-  }
-  send(frame: unknown): void {
-    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(frame) }));
-  }
-}
+const KEY = "fixtures/8/play" as never;
+const NOW = "2026-05-01T15:10:00Z";
+const VIEW = `<section id="who-wins"><div class="view model"><span class="p home"><abbr>H</abbr> 50.0%</span><svg class="bar"><rect/></svg></div></section>`;
 
 const html = (score: string, running = true) => `<div id="banner"></div>
-  <h1 id="scoreline" data-live>${score}</h1>
+  <h1 id="scoreline" data-live><span>A</span><span class="mid">${score}</span><span>B</span></h1>
   <section id="play" data-live data-key="fixtures/8/play">
-    <strong id="play-clock" data-period="1" data-seconds="600" data-at="2026-05-01T15:10:00Z" data-half="45" data-running="${running}">11'</strong>
-  </section><button id="play-pause" hidden>Pause</button>`;
+    <strong id="play-clock" data-period="1" data-seconds="600" data-at="${NOW}" data-half="45" data-running="${running}">11'</strong>
+  </section>${VIEW}<span id="play-state"></span><button id="play-pause" hidden>Pause</button>`;
 
-function followed(fetch: typeof globalThis.fetch) {
-  document.body.innerHTML = html("0–0");
-  const stream = new Stream();
-  let now = Date.parse("2026-05-01T15:10:00Z");
-  const opened: string[] = [];
-  const stop = startPlay({ fetch, page: document, now: () => now }, (address) => {
-    opened.push(address);
-    return stream;
-  });
-  return { stream, stop, opened, at: (time: string) => (now = Date.parse(time)) };
+const play = (home: number) => ({ play: { score: { home, away: 0 } }, probabilities: [0.75] });
+
+let feed: TestFeed;
+let stop = (): void => {};
+
+async function followed(fetch: typeof globalThis.fetch) {
+  const state = { now: NOW, odds: "decimal", ratings: [], play: { key: KEY, rev: "7.1", at: Date.now(), data: play(0) } };
+  document.body.innerHTML = `${html("0–0")}<script type="application/json" id="state">${JSON.stringify(state)}</script>`;
+  feed = testFeed();
+  let now = Date.parse(NOW);
+  stop = startPlay(surroundings(feed, { fetch, now: () => now }));
+  await vi.waitFor(() => expect(document.getElementById("play-state")?.textContent).toBe("Live"));
+  return { at: (time: string) => (now = Date.parse(time)) };
 }
 
-const score = () => document.getElementById("scoreline")!.textContent;
+const scored = (rev: number, home: number) => feed.send({ t: "d", k: KEY, b: rev - 1, id: `7.${rev}`, ts: Date.now(), d: [["/play/score/home", home], ["/probabilities/0", 0.9]] });
+const score = () => document.querySelector(".mid")!.textContent;
 const banner = () => document.getElementById("banner")!.textContent;
 
-afterEach(() => vi.useRealTimers());
-
-test("a frame brings the page up to date, and what it was drawn from does not", async () => {
-  const fetch = vi.fn(async () => new Response(html("1–0")));
-  const { stream, stop, opened } = followed(fetch);
-  expect(opened).toEqual(["/v1/live?k=fixtures%2F8%2Fplay"]);
-  stream.send({ t: "hb", ts: 1 });
-  expect(fetch).not.toHaveBeenCalled();
-  stream.send({ t: "snap", id: "7.1" });
-  stream.send({ t: "d", id: "7.2" });
-  stream.send({ t: "d", id: "7.2" });
-  await vi.waitFor(() => expect(score()).toBe("1–0"));
-  await vi.waitFor(() => expect(fetch).toHaveBeenCalledTimes(2));
+afterEach(async () => {
   stop();
-  expect(stream.closed).toBe(true);
+  await feed?.client.close();
+  vi.useRealTimers();
+});
+
+test("a frame writes the score at once and brings the page up to date, what it was drawn from does not", async () => {
+  let answer: (response: Response) => void = () => {};
+  const fetch = vi.fn(() => new Promise<Response>((done) => (answer = done)));
+  await followed(fetch);
+  expect(feed.asked()).toEqual({ "fixtures/8/play": "7.1" });
+  feed.send({ t: "same", k: KEY, id: "7.1", ts: Date.now() });
+  feed.send({ t: "hb", ts: 1 });
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  expect(fetch).not.toHaveBeenCalled();
+  scored(2, 1);
+  await vi.waitFor(() => expect(score()).toBe("1–0"));
+  expect(document.querySelector(".view .p")?.textContent).toBe("H 90.0%");
+  expect(document.querySelector(".view rect")?.getAttribute("width")).toBe("90.0%");
+  // What comes while the page is asked for is asked for once more.
+  scored(3, 2);
+  await vi.waitFor(() => expect(score()).toBe("2–0"));
+  expect(fetch).toHaveBeenCalledTimes(1);
+  answer(new Response(html("1–0")));
+  await vi.waitFor(() => expect(fetch).toHaveBeenCalledTimes(2));
+  answer(new Response(html("2–0")));
+  await vi.waitFor(() => expect(score()).toBe("2–0"));
 });
 
 test("while paused nothing moves, and afterwards everything is caught up with", async () => {
   const fetch = vi.fn(async () => new Response(html("2–0")));
-  const { stream, stop } = followed(fetch);
+  await followed(fetch);
   const button = document.getElementById("play-pause") as HTMLButtonElement;
   expect(button.hidden).toBe(false);
   button.click();
   expect([button.textContent, button.getAttribute("aria-pressed")]).toEqual(["Resume", "true"]);
-  stream.send({ t: "d", id: "7.2" });
-  expect(fetch).not.toHaveBeenCalled();
+  scored(2, 2);
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  expect([fetch.mock.calls.length, score()]).toEqual([0, "0–0"]);
   button.click();
   await vi.waitFor(() => expect(score()).toBe("2–0"));
-  stop();
 });
 
-test("the clock runs between two frames and stands where it was told to", () => {
-  vi.useFakeTimers();
-  const { stop, at } = followed(vi.fn());
+test("the clock runs between two frames and stands where it was told to", async () => {
+  const { at } = await followed(vi.fn());
   at("2026-05-01T15:12:30Z");
-  vi.advanceTimersByTime(1_000);
-  expect(document.getElementById("play-clock")!.textContent).toBe("13'");
-  document.getElementById("play-clock")!.dataset["running"] = "false";
+  const clock = document.getElementById("play-clock")!;
+  await vi.waitFor(() => expect(clock.textContent).toBe("13'"), { timeout: 5_000 });
+  clock.dataset["running"] = "false";
   at("2026-05-01T15:20:30Z");
-  vi.advanceTimersByTime(1_000);
-  expect(document.getElementById("play-clock")!.textContent).toBe("13'");
-  stop();
+  await new Promise((done) => setTimeout(done, 1_200));
+  expect(clock.textContent).toBe("13'");
 });
 
-test("a lost connection and a server that fails are said", async () => {
+test("a server that fails is said, until it answers", async () => {
   const answers = [new Response("", { status: 503 }), new Response(html("0–1"))];
-  const { stream, stop } = followed(async () => answers.shift()!);
-  stream.dispatchEvent(new Event("error"));
-  expect(banner()).toContain("lost");
-  stream.dispatchEvent(new Event("open"));
-  expect(banner()).toBe("");
-  stream.send({ t: "d", id: "7.2" });
+  await followed(async () => answers.shift()!);
+  scored(2, 1);
   await vi.waitFor(() => expect(banner()).toContain("No answer"));
-  stream.send({ t: "stale" });
+  feed.send({ t: "stale", k: KEY, age: 9_000 });
   await vi.waitFor(() => expect(score()).toBe("0–1"));
-  expect(banner()).toBe("");
-  stop();
+  await vi.waitFor(() => expect(banner()).toBe(""));
 });
 
-test("a page without a game is left alone, and clocks read as the server writes them", () => {
+test("a page without a game is left alone, and clocks and phases read as the server writes them", () => {
   document.body.innerHTML = "";
-  startPlay({ fetch: vi.fn(), page: document, now: () => 0 })();
+  startPlay(surroundings(testFeed()))();
   expect([shown(45, 1, 0), shown(45, 1, 2761), shown(45, 2, 600), shown(0, 3, 61)]).toEqual(["1'", "45+2'", "56'", "1:01"]);
+  const football = (phase: string, period: number) => phaseOf("football", phase, period);
+  expect([football("playing", 1), football("break", 1), football("playing", 3), football("abandoned", 1), football("finished", 2), football("before", 0)]).toEqual(
+    ["First half", "Half time", "Extra time", "Given up", "Finished", "Not begun"],
+  );
+  expect([phaseOf("basketball", "playing", 4), phaseOf("basketball", "break", 2), phaseOf("basketball", "playing", 5)]).toEqual(["Quarter 4", "After: quarter 2", "Overtime"]);
 });

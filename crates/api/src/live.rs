@@ -32,6 +32,7 @@ use engine::{
     Engine,
     feeding::{Feed, FeedError, FeedFigures, FeedOptions, Mode, Reader as FeedReader, Revision},
 };
+use serde::Serialize;
 use serde_json::Value;
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
@@ -108,6 +109,16 @@ pub(crate) struct Live {
 struct Known {
     etag: Option<HeaderValue>,
     idle_ticks: u32,
+}
+
+/// A state of an address with what it takes to go on from it; the program of a page reads it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Held {
+    pub(crate) key: String,
+    pub(crate) rev: String,
+    /// The moment of the state, in milliseconds since 1970.
+    pub(crate) at: i64,
+    pub(crate) data: Value,
 }
 
 /// Why an address cannot be followed.
@@ -239,6 +250,25 @@ impl Live {
         if self.is_there(key) {
             return Ok(());
         }
+        self.make(key).await
+    }
+
+    /// What an address answers now and as which revision that is told, so that a page that begins
+    /// with it can go on from there.
+    pub(crate) async fn held(&self, key: &str) -> Result<Held, Refusal> {
+        self.make(key).await?;
+        let state = self.feed.state(key);
+        let (state, revision, at) = state.ok_or_else(|| refusal("it is let go of just now"))?;
+        Ok(Held {
+            key: key.to_owned(),
+            rev: revision.to_string(),
+            at,
+            data: state,
+        })
+    }
+
+    /// Makes an answer anew, unless it is what it was.
+    async fn make(&self, key: &str) -> Result<(), Refusal> {
         let known = self.known(key);
         let made = self.renew(key, &known).await;
         let mut all = self.lock_known();

@@ -41,6 +41,7 @@ use crate::{
     ApiState,
     auth::{Reader, Watcher},
     kept::KeptReads,
+    live::Live,
 };
 
 pub(crate) use self::problem::{problem_page, wants_page};
@@ -53,6 +54,7 @@ struct Pages {
     assets: Arc<Assets>,
     style: Arc<Style>,
     kept: Arc<KeptReads>,
+    live: Arc<Live>,
 }
 
 /// The pages and their files. Pages are for those who may read; files are for all.
@@ -62,6 +64,7 @@ pub(crate) fn router(state: &ApiState) -> Router {
         assets: Arc::new(Assets::load()),
         style: Arc::new(Style::new()),
         kept: Arc::clone(&state.kept),
+        live: Arc::clone(&state.live),
     };
     let watched = Router::new()
         .route("/cache", get(cache::show))

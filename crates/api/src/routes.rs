@@ -40,6 +40,7 @@ mod post_quotes;
 mod post_results;
 mod prediction;
 mod quotes;
+mod scoreboard;
 mod served;
 mod sources;
 mod standings;
@@ -76,6 +77,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(quotes::list_fixture_quotes))
         .routes(routes!(edges::list_edges))
         .routes(routes!(board::get_board))
+        .routes(routes!(scoreboard::get_scoreboard))
         .routes(routes!(models::list_models))
         .routes(routes!(model_report::get_model_report))
         .merge(repository())

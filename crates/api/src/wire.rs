@@ -8,6 +8,7 @@ mod fixture;
 mod market;
 mod play;
 mod prediction;
+mod scoreboard;
 mod served;
 mod tally;
 
@@ -18,18 +19,21 @@ use utoipa::ToSchema;
 pub(crate) use cache::{CacheKind, CacheStatus, SharedStatus};
 pub(crate) use cache_entry::{CacheDrop, CacheEntry, CacheLook};
 pub(crate) use edge::Edge;
-pub(crate) use fixture::{Fixture, FixtureStatus, MatchStats, Score, Sport, Team};
+pub(crate) use fixture::{
+    Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
+};
 pub(crate) use market::{MarketKind, MarketView, QuoteStage};
 pub(crate) use play::{
     Clock, EventBody, EventFault, EventKind, NextGoal, Phase, Play, PlayMoment, Side, Stale,
     clock_of, game_clock,
 };
 pub(crate) use prediction::{Opinion, Prediction, Reason};
+pub(crate) use scoreboard::{ScoreEdge, ScorePlay, ScoreRow, ScoreTeam};
 pub(crate) use served::{Canary, ModelStatistics, ModelVersion, ServedModel, Shadow};
 pub(crate) use tally::{GameCount, Tally};
 
 /// A list, or one page of it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct List<T> {
     /// The entries.
     pub(crate) data: Vec<T>,

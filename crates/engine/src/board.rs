@@ -1,6 +1,7 @@
 //! The board and the edges: many fixtures looked at together.
 
 use domain::{CompetitionKey, Fixture, FixtureStatus};
+use forecast::Forecast;
 use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, GameQuery, SortOrder};
 
@@ -8,12 +9,16 @@ use crate::{
     BoardFilter, BoardRow, EdgeFilter, EdgeView, Engine, EngineError, FixtureView, Flagged,
     Opinion, Page, PageRequest, cursor,
     lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX},
-    predict::{Glance, Sight, edge_views, market_view, model_of},
+    predict::{Glance, Sight, before, edge_views, market_view, model_of},
     topic,
 };
 
+/// Why moments can be moved by the spans here.
+const SPAN: &str = "a fixed span never overflows";
 /// How long before the last game played a board without games to come begins.
 const LAST_ROUND_SPAN: SignedDuration = SignedDuration::from_hours(72);
+/// How long after kickoff a game without a result is still among what comes next: under way.
+const UNDER_WAY_SPAN: SignedDuration = SignedDuration::from_hours(4);
 /// How far ahead edges are looked for.
 const EDGES_SPAN: SignedDuration = SignedDuration::from_hours(24 * 14);
 /// The most fixtures whose edges are looked at together.
@@ -27,7 +32,11 @@ impl Engine {
             limit => limit.min(PAGE_LIMIT_MAX),
         };
         let window = self
-            .window(&filter.competitions, (filter.from, filter.until))
+            .window(
+                &filter.competitions,
+                (filter.from, filter.until),
+                UNDER_WAY_SPAN,
+            )
             .await?;
         let seen = self
             .look_around(&filter.competitions, window, limit)
@@ -47,12 +56,11 @@ impl Engine {
             .map(cursor::decode::<1>)
             .transpose()?;
         let start = start.map_or(0, |[at]| usize::try_from(at).unwrap_or(0));
+        let window = (filter.from, filter.until);
         let (from, until) = self
-            .window(&filter.competitions, (filter.from, filter.until))
+            .window(&filter.competitions, window, SignedDuration::ZERO)
             .await?;
-        let bound = from
-            .saturating_add(EDGES_SPAN)
-            .expect("a fixed span never overflows");
+        let bound = from.saturating_add(EDGES_SPAN).expect(SPAN);
         let window = (from, until.or(Some(bound)));
         let seen = self
             .look_around(&filter.competitions, window, EDGE_FIXTURES_MAX)
@@ -71,11 +79,13 @@ impl Engine {
         Ok(Page { data, next_cursor })
     }
 
-    /// The window asked for; where none is, what comes next, or the last round played.
+    /// The window asked for; where none is, what kicked off at most `back` ago and has no result or
+    /// comes next, or the last round played.
     async fn window(
         &self,
         competitions: &[CompetitionKey],
         (from, until): (Option<Timestamp>, Option<Timestamp>),
+        back: SignedDuration,
     ) -> Result<(Timestamp, Option<Timestamp>), EngineError> {
         if from.is_some() || until.is_some() {
             return Ok((from.unwrap_or(Timestamp::MIN), until));
@@ -85,13 +95,14 @@ impl Engine {
         let next = FixtureQuery {
             competitions: competitions.to_vec(),
             status: Some(FixtureStatus::Scheduled),
-            from: Some(now),
+            from: Some(now.saturating_sub(back).expect(SPAN)),
             limit: 1,
             ..FixtureQuery::default()
         };
         if let Some(next) = self.store.fixtures(&next).await?.first() {
-            topic::holds_until(next.kickoff); // Then the window begins with another one.
-            return Ok((now, None));
+            // Then the window begins with another one.
+            topic::holds_until(next.kickoff.saturating_add(back).expect(SPAN));
+            return Ok((next.kickoff.min(now), None));
         }
         let last = FixtureQuery {
             status: None,
@@ -102,9 +113,7 @@ impl Engine {
         };
         let last = self.store.fixtures(&last).await?;
         let kickoff = last.first().map_or(now, |it| it.kickoff);
-        let from = kickoff
-            .saturating_sub(LAST_ROUND_SPAN)
-            .expect("a fixed span never overflows");
+        let from = kickoff.saturating_sub(LAST_ROUND_SPAN).expect(SPAN);
         Ok((from, Some(now)))
     }
 
@@ -178,10 +187,16 @@ impl Seen {
             sight,
             edges,
         } = self;
-        let prediction = sight.forecast.as_ref().ok().map(|(_, forecast)| Opinion {
-            model: model_of(forecast).to_owned(),
-            probabilities: forecast.h2h(),
-        });
+        let is_over = fixture.fixture.score.is_some();
+        let opinion = |forecast: &Forecast| match before(forecast) {
+            // Once it is over, what counts is what was said before it.
+            Some(before) if forecast.in_play && is_over => before,
+            _ => Opinion {
+                model: model_of(forecast).to_owned(),
+                probabilities: forecast.h2h(),
+            },
+        };
+        let prediction = sight.forecast.as_ref().ok().map(|it| opinion(&it.1));
         BoardRow {
             as_of: prediction.is_some().then_some(sight.as_of),
             market: market_view(&sight, fixture.has_draw),

@@ -275,7 +275,7 @@ fn opinions_of(forecast: &Forecast) -> Vec<Opinion> {
 }
 
 /// What the model that moves with the game began from.
-fn before(forecast: &Forecast) -> Option<Opinion> {
+pub(crate) fn before(forecast: &Forecast) -> Option<Opinion> {
     Some(Opinion {
         model: forecast.best.as_str().to_owned(),
         probabilities: forecast.opinion(forecast.best)?.to_vec(),

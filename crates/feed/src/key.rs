@@ -97,6 +97,11 @@ impl KeyState {
         }
     }
 
+    /// The newest state, as which revision it is told and since when.
+    pub(crate) fn newest(&self) -> (Value, Revision, i64) {
+        (self.state.clone(), self.revision(), self.ts)
+    }
+
     /// Takes a new state; whether it differs from the one before.
     pub(crate) fn publish(&mut self, state: Value, ts: i64, history_bytes_max: usize) -> bool {
         let steps = changes(&self.state, &state);

@@ -139,6 +139,14 @@ impl Feed {
         entry.is_there().then(|| entry.revision())
     }
 
+    /// A key's newest state, its revision and its moment in milliseconds since 1970, where there is
+    /// one: what a page begins with.
+    pub fn state(&self, key: &str) -> Option<(Value, Revision, i64)> {
+        let entry = self.find(key)?;
+        let entry = lock(&entry);
+        entry.is_there().then(|| entry.newest())
+    }
+
     /// Makes a reader that follows nothing yet.
     pub fn reader(&self) -> Result<Reader, FeedError> {
         let inner = &self.0;

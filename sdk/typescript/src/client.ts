@@ -253,10 +253,11 @@ export class Client {
     return error instanceof Problem && error.status < 500 && error.status !== 429;
   }
 
-  /** Tells those who watch a key when it has become stale. */
-  age(key: Key): void {
+  /** Tells those who watch a key when it has become stale; what is `brought` holds while the feed is heard. */
+  age(key: Key, brought: boolean): void {
     const entry = this.store.get(key);
-    if (entry && !entry.doubt && this.stale(entry)) this.store.mark(key, { doubt: "nothing newer came" });
+    if (!entry || entry.doubt || !this.stale(entry)) return;
+    this.store.mark(key, brought ? { seen: this.clock.now() } : { doubt: "nothing newer came" });
   }
 
   /** This tab leads now: it alone writes to the device. */

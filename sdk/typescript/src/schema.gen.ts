@@ -940,6 +940,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/scoreboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the scoreboard
+         * @description The board in brief: what a list of games shows and no more, small enough to be followed over
+         *     `/v1/live` all day. Everything else of a game is in `/v1/board` and below `/v1/fixtures/{id}`.
+         */
+        get: operations["getScoreboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sources": {
         parameters: {
             query?: never;
@@ -2588,6 +2609,29 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A list, or one page of it. */
+        List_ScoreRow: {
+            /** @description The entries. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description The moment whose knowledge the prediction used.
+                 * @example 2024-05-19T14:00:00Z
+                 */
+                as_of?: string | null;
+                edge?: components["schemas"]["ScoreEdge"] | null;
+                /** @description The fixture. */
+                fixture: components["schemas"]["ScoreFixture"];
+                market?: components["schemas"]["ScoreMarket"] | null;
+                play?: components["schemas"]["ScorePlay"] | null;
+                prediction?: components["schemas"]["ScoreShares"] | null;
+            }[];
+            /**
+             * @description Pass it as `cursor` to get the next page; null on the last.
+             * @example null
+             */
+            next_cursor?: string | null;
+        };
+        /** @description A list, or one page of it. */
         List_Team: {
             /** @description The entries. */
             data: {
@@ -3564,6 +3608,178 @@ export interface components {
              * @example 2
              */
             home: number;
+        };
+        /** @description The clock of a game. */
+        ScoreClock: {
+            /**
+             * Format: date-time
+             * @description When it stood there.
+             * @example 2024-05-19T15:10:00Z
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description Which half, quarter or overtime, counted from one.
+             * @example 1
+             */
+            period: number;
+            /** @description Whether it has run on since. */
+            running: boolean;
+            /**
+             * Format: int32
+             * @description Seconds played of it at `at`.
+             * @example 600
+             */
+            seconds: number;
+        };
+        /** @description An edge in brief. */
+        ScoreEdge: {
+            /**
+             * @description Who offers the price.
+             * @example bet365
+             */
+            bookmaker: string;
+            /**
+             * Format: double
+             * @description What a stake of one is expected to win.
+             * @example 0.021
+             */
+            expected_value: number;
+            /**
+             * Format: double
+             * @description Its line; null where it has none.
+             * @example 2.5
+             */
+            line?: number | null;
+            /** @description Which market. */
+            market: components["schemas"]["MarketKind"];
+            /**
+             * @description Which outcome.
+             * @example over
+             */
+            outcome: string;
+            /**
+             * Format: double
+             * @description The price, in decimal odds.
+             * @example 2.1
+             */
+            price: number;
+        };
+        /** @description A fixture in brief. */
+        ScoreFixture: {
+            /** @description Away side. */
+            away: components["schemas"]["ScoreTeam"];
+            /**
+             * @description Key of the competition.
+             * @example E0
+             */
+            competition: string;
+            /**
+             * @description Name of the competition.
+             * @example Premier League
+             */
+            competition_name: string;
+            /** @description Home side. */
+            home: components["schemas"]["ScoreTeam"];
+            /**
+             * Format: int64
+             * @description Number of the fixture.
+             * @example 8
+             */
+            id: number;
+            /**
+             * Format: date-time
+             * @description Start.
+             * @example 2024-05-19T15:00:00Z
+             */
+            kickoff: string;
+            /** @description How exactly the start is known. */
+            kickoff_precision: components["schemas"]["KickoffPrecision"];
+            score?: components["schemas"]["Score"] | null;
+            /** @description What is played. */
+            sport: components["schemas"]["Sport"];
+            /** @description Where it stands. */
+            status: components["schemas"]["FixtureStatus"];
+        };
+        /** @description The market's view of who wins. */
+        ScoreMarket: {
+            /**
+             * @description Home, draw (where there is one), away, the margin taken out.
+             * @example [
+             *       0.51,
+             *       0.265,
+             *       0.225
+             *     ]
+             */
+            probabilities: number[];
+            /**
+             * Format: date-time
+             * @description When the newest of its prices was taken.
+             * @example 2024-05-19T14:00:00Z
+             */
+            taken_at: string;
+        };
+        /** @description How a game stands, in brief. */
+        ScorePlay: {
+            clock?: components["schemas"]["ScoreClock"] | null;
+            /**
+             * Format: date-time
+             * @description When something was last heard of it.
+             * @example 2024-05-19T15:10:02Z
+             */
+            heard_at: string;
+            /** @description Where it stands. */
+            phase: components["schemas"]["Phase"];
+            /**
+             * @description Players sent off, home and away.
+             * @example [
+             *       0,
+             *       1
+             *     ]
+             */
+            red_cards: number[];
+            /** @description Goals or points. */
+            score: components["schemas"]["Score"];
+            /**
+             * @description Why what is said may not hold any more, in a sentence; null while the source is heard.
+             * @example null
+             */
+            stale?: string | null;
+        };
+        /** @description One row of the board in brief. */
+        ScoreRow: {
+            /**
+             * Format: date-time
+             * @description The moment whose knowledge the prediction used.
+             * @example 2024-05-19T14:00:00Z
+             */
+            as_of?: string | null;
+            edge?: components["schemas"]["ScoreEdge"] | null;
+            /** @description The fixture. */
+            fixture: components["schemas"]["ScoreFixture"];
+            market?: components["schemas"]["ScoreMarket"] | null;
+            play?: components["schemas"]["ScorePlay"] | null;
+            prediction?: components["schemas"]["ScoreShares"] | null;
+        };
+        /** @description Probabilities of who wins. */
+        ScoreShares: {
+            /**
+             * @description Home, draw (where there is one), away.
+             * @example [
+             *       0.5,
+             *       0.27,
+             *       0.23
+             *     ]
+             */
+            probabilities: number[];
+        };
+        /** @description A side in brief. */
+        ScoreTeam: {
+            /**
+             * @description Name.
+             * @example Arsenal
+             */
+            name: string;
         };
         /** @description A model of the repository and where its traffic goes. */
         ServedModel: {
@@ -6972,6 +7188,63 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getScoreboard: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Keys of competitions, separated by commas; all where not given.
+                 * @example E0,SP1
+                 */
+                competition?: string;
+                /**
+                 * @description Kickoff at or after this moment (RFC 3339). Where not given: what comes next, or the
+                 *     newest day played where nothing does.
+                 * @example 2024-05-19T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Kickoff before this moment (RFC 3339).
+                 * @example 2024-05-20T00:00:00Z
+                 */
+                until?: string;
+                /**
+                 * @description Rows at most; 50 where not given.
+                 * @example 50
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_ScoreRow"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

@@ -47,6 +47,15 @@ for (const [way, shut] of [["ws", []], ["sse", ["ws"]], ["poll", ["ws", "sse"]]]
   });
 }
 
+it("holds what the feed brings to be true for as long as the feed is heard", async () => {
+  const one = client({ staleMs: 300 });
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.peek(KEY)?.rev).toBe("1.1"));
+  const { seen } = one.peek(KEY)!;
+  await until(() => expect(one.peek(KEY)!.seen).toBeGreaterThan(seen + 600));
+  expect(one.peek(KEY)!.doubt).toBeNull();
+});
+
 it("asks where the server has no feed, and takes a 304 for an answer", async () => {
   server.shut = new Set(["ws", "sse", "poll"]);
   const one = client();

@@ -28,7 +28,7 @@ pub(crate) struct KeptRead {
 }
 
 /// Every read that is kept; what is not here is made anew for each request.
-pub(crate) const KEPT_READS: [KeptRead; 16] = [
+pub(crate) const KEPT_READS: [KeptRead; 17] = [
     kept("/v1/competitions", "competitions", Freshness::Slow),
     kept("/v1/teams", "teams", Freshness::Slow),
     kept("/v1/models/{name}/report", "report", Freshness::Slow),
@@ -52,6 +52,7 @@ pub(crate) const KEPT_READS: [KeptRead; 16] = [
     kept("/v1/teams/{id}/form", "form", Freshness::Live),
     kept("/v1/teams/{id}/meetings", "meetings", Freshness::Live),
     kept("/v1/board", "board", Freshness::Live),
+    kept("/v1/scoreboard", "scoreboard", Freshness::Live),
     kept("/v1/edges", "edges", Freshness::Live),
 ];
 

@@ -7,7 +7,7 @@ pub(crate) const KEY_BYTES_MAX: usize = 300;
 /// What of a fixture can be followed.
 const OF_FIXTURE: [&str; 5] = ["play", "prediction", "insight", "quotes", "events"];
 /// What can be followed beside fixtures.
-const LISTS: [&str; 3] = ["board", "edges", "fixtures"];
+const LISTS: [&str; 4] = ["board", "edges", "fixtures", "scoreboard"];
 
 /// Whether a key is the address of an answer that changes with games and prices.
 pub(crate) fn can_be_followed(key: &str) -> bool {
@@ -43,6 +43,7 @@ mod tests {
         for key in [
             "board",
             "board?competition=E0",
+            "scoreboard?limit=30",
             "fixtures/8",
             "fixtures/8/play",
             "edges",

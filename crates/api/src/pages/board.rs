@@ -7,11 +7,10 @@ use axum::{
     response::Response,
 };
 use domain::CompetitionKey;
-use engine::{
-    BoardFilter, BoardRow, CompetitionView, EngineError, FixtureFilter, Newest, PageRequest,
-};
-use jiff::{Timestamp, ToSpan, civil::Date};
+use engine::{BoardFilter, CompetitionView, EngineError, FixtureFilter, Newest, PageRequest};
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     Pages,
@@ -22,11 +21,15 @@ use super::{
     state::BoardState,
     table, text,
 };
+use crate::wire::{List, ScoreRow};
 
 /// The most rows of a day.
 const DAY_ROWS_MAX: u32 = 100;
 /// The most rows where no day is asked for: what fits the first flight of a connection.
 const FRONT_ROWS_MAX: u32 = 30;
+
+/// How long after its end a day's board is still followed: results are put right for a while.
+const FOLLOWED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the address can say; a form sends empty texts for what was left alone.
 #[derive(Debug, Default, Deserialize)]
@@ -39,18 +42,26 @@ pub(super) struct BoardQuery {
 
 /// Everything the page shows.
 pub(super) struct Board {
-    pub(super) rows: Vec<BoardRow>,
+    pub(super) rows: Vec<ScoreRow>,
+    /// What the rows were read from, and what the program goes on from.
+    pub(super) told: Told,
     pub(super) competitions: Vec<CompetitionView>,
     pub(super) competition: Option<CompetitionKey>,
     /// The day asked for; `None` shows what comes next.
     pub(super) day: Option<Date>,
-    /// The window asked for.
-    pub(super) window: (Option<Timestamp>, Option<Timestamp>),
-    /// How many rows there may be.
-    pub(super) limit: u32,
     pub(super) previous: Option<Date>,
     pub(super) next: Option<Date>,
     pub(super) now: Timestamp,
+}
+
+/// The scoreboard's answer that a page was made of.
+pub(super) struct Told {
+    /// What it can be followed by; `None` where nothing of it will change any more.
+    pub(super) key: Option<String>,
+    /// As which revision it is told, and its moment in milliseconds since 1970; `None` where it is
+    /// not followed.
+    pub(super) held: Option<(String, i64)>,
+    pub(super) answer: Value,
 }
 
 /// One day's rows.
@@ -84,6 +95,8 @@ struct BoardPage<'a> {
     days: Vec<Day>,
     empty: Option<Empty>,
     has_model: bool,
+    /// Whether the program follows it.
+    is_live: bool,
 }
 
 /// Why there is nothing to show.
@@ -141,9 +154,9 @@ async fn read(
         until,
         limit,
     };
-    let rows = engine.board(&filter).await?;
-    let first = from.or(rows.first().map(|it| it.fixture.fixture.kickoff));
-    let last = until.or(rows.last().map(|it| after(it.fixture.fixture.kickoff)));
+    let (rows, told) = rows(pages, &filter).await?;
+    let first = from.or(rows.first().map(|it| it.fixture.kickoff));
+    let last = until.or(rows.last().map(|it| after(it.fixture.kickoff)));
     let (mut previous, mut next) = (None, None);
     if first.is_some() {
         previous = neighbour(pages, &competitions, (None, first), preferences).await?;
@@ -151,15 +164,65 @@ async fn read(
     }
     Ok(Board {
         rows,
+        told,
         competitions: engine.competitions().await?,
         competition,
         day,
-        window: (from, until),
-        limit,
         previous: previous.filter(|it| Some(*it) != day),
         next: next.filter(|it| Some(*it) != day),
         now: engine.now(),
     })
+}
+
+/// The rows, as they are told to who follows them where they may still change, so that what the
+/// program hears next joins what the page shows.
+async fn rows(pages: &Pages, filter: &BoardFilter) -> Result<(Vec<ScoreRow>, Told), EngineError> {
+    let over = pages.engine.now().saturating_sub(FOLLOWED_AFTER);
+    let over = over.expect("a fixed span never overflows");
+    let key = key(filter);
+    let key = Some(key).filter(|_| filter.until.is_none_or(|it| it > over));
+    if let Some(key) = &key
+        && let Ok(held) = pages.live.held(key).await
+        && let Ok(list) = List::<ScoreRow>::deserialize(&held.data)
+    {
+        let told = Told {
+            key: Some(held.key),
+            held: Some((held.rev, held.at)),
+            answer: held.data,
+        };
+        return Ok((list.data, told));
+    }
+    let rows = pages.engine.board(filter).await?;
+    let list = List::whole(rows, ScoreRow::from);
+    let told = Told::unfollowed(key, &list);
+    Ok((list.data, told))
+}
+
+/// The address of the rows without `/v1/`, its query in order of name.
+fn key(filter: &BoardFilter) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if let Some(competition) = filter.competitions.first() {
+        query.append_pair("competition", competition.as_str());
+    }
+    if let Some(from) = filter.from {
+        query.append_pair("from", &from.to_string());
+    }
+    query.append_pair("limit", &filter.limit.to_string());
+    if let Some(until) = filter.until {
+        query.append_pair("until", &until.to_string());
+    }
+    format!("scoreboard?{}", query.finish())
+}
+
+impl Told {
+    /// Rows that were not read from the feed.
+    pub(super) fn unfollowed(key: Option<String>, list: &List<ScoreRow>) -> Self {
+        Self {
+            key,
+            held: None,
+            answer: serde_json::to_value(list).expect("rows are plain data"),
+        }
+    }
 }
 
 /// The day of the nearest fixture after `from`, or else before `until`.
@@ -215,13 +278,7 @@ fn page<'a>(
     let days = days(&board.rows, &preferences, board.now);
     let heading = match days.as_slice() {
         [] => "Board",
-        _ if board
-            .rows
-            .iter()
-            .any(|it| it.fixture.fixture.kickoff >= board.now) =>
-        {
-            "Coming up"
-        }
+        _ if board.rows.iter().any(|it| it.fixture.kickoff >= board.now) => "Coming up",
         _ if board.day.is_some() => "Results",
         _ => "Latest results",
     };
@@ -247,16 +304,19 @@ fn page<'a>(
         table: board.competition.as_ref().map(table::path),
         summary: summary(&board.rows),
         empty: empty(board),
+        is_live: board.told.key.is_some(),
         has_model: board.rows.iter().any(|it| it.prediction.is_some()),
         days,
     }
 }
 
 /// Rows in groups of one day, in the order they came.
-pub(super) fn days(rows: &[BoardRow], preferences: &Preferences, now: Timestamp) -> Vec<Day> {
+pub(super) fn days(rows: &[ScoreRow], preferences: &Preferences, now: Timestamp) -> Vec<Day> {
     let mut days: Vec<Day> = Vec::new();
     for row in rows {
-        let (iso, label) = text::fixture_day(&row.fixture, &preferences.zone);
+        let fixture = &row.fixture;
+        let kickoff = (fixture.kickoff, fixture.kickoff_precision.into());
+        let (iso, label) = text::day_of(kickoff, &preferences.zone);
         let line = Row::new(row, preferences, now);
         match days.last_mut().filter(|it| it.iso == iso) {
             Some(day) => day.rows.push(line),
@@ -293,12 +353,14 @@ fn empty(board: &Board) -> Option<Empty> {
 }
 
 /// How model and market did on the results shown, on the fixtures both had a view of.
-pub(super) fn summary(rows: &[BoardRow]) -> Option<String> {
+pub(super) fn summary(rows: &[ScoreRow]) -> Option<String> {
     let both: Vec<(f64, f64)> = rows
         .iter()
         .filter_map(|row| {
-            let happened = opinions::happened(row.fixture.fixture.score?, row.fixture.has_draw)?;
-            let model = row.prediction.as_ref()?.probabilities.get(happened)?;
+            let model = &row.prediction.as_ref()?.probabilities;
+            let score = row.fixture.score?;
+            let happened = opinions::happened(score.into(), model.len() == 3)?;
+            let model = model.get(happened)?;
             let market = row.market.as_ref()?.probabilities.get(happened)?;
             Some((-model.ln(), -market.ln()))
         })

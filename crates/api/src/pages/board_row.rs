@@ -2,15 +2,17 @@
 
 use std::cmp::Ordering;
 
-use domain::{FixtureStatus, MarketKind, Outcome};
-use engine::{BoardRow, EdgeView, FixtureView};
+use domain::{MarketKind, Outcome, Price};
+use engine::{EdgeView, FixtureView, Phase};
 use jiff::Timestamp;
 
 use super::{
+    fixture::play::{half_minutes, phase, shown},
     opinions::{self, OpinionLine},
     preferences::Preferences,
     text,
 };
+use crate::wire::{FixtureStatus, Score, ScoreEdge, ScorePlay, ScoreRow, ScoreTeam};
 
 /// One row of the board.
 pub(super) struct Row {
@@ -22,6 +24,8 @@ pub(super) struct Row {
     pub(super) home: Side,
     pub(super) away: Side,
     pub(super) status: Option<&'static str>,
+    /// How the game stands while it is under way.
+    pub(super) live: Option<LiveTag>,
     pub(super) opinions: Vec<OpinionLine>,
     pub(super) edge: Option<EdgeTag>,
     /// Whether the game is over.
@@ -29,11 +33,34 @@ pub(super) struct Row {
     pub(super) verdict: Option<Verdict>,
 }
 
+/// A game under way in a few words.
+pub(super) struct LiveTag {
+    /// The clock, or a word such as `HT`.
+    pub(super) short: String,
+    /// Where it stands, such as `First half`.
+    pub(super) phase: String,
+    /// The clock as last heard, while a period is played.
+    pub(super) clock: Option<RowClock>,
+    /// Why the figures may not hold.
+    pub(super) stale: Option<String>,
+}
+
+/// What the program lets the clock run on from.
+pub(super) struct RowClock {
+    pub(super) period: u8,
+    pub(super) seconds: u16,
+    pub(super) at: String,
+    pub(super) half_minutes: u16,
+    pub(super) running: bool,
+}
+
 /// A side and its score, where it has one.
 pub(super) struct Side {
     pub(super) name: String,
     pub(super) score: Option<u16>,
     pub(super) won: bool,
+    /// Players sent off, while the game is under way.
+    pub(super) sent_off: u8,
 }
 
 /// The best edge in a few words.
@@ -53,26 +80,77 @@ pub(super) struct Verdict {
 }
 
 impl Row {
-    pub(super) fn new(row: &BoardRow, preferences: &Preferences, now: Timestamp) -> Self {
-        let view = &row.fixture;
-        let fixture = &view.fixture;
+    pub(super) fn new(row: &ScoreRow, preferences: &Preferences, now: Timestamp) -> Self {
+        let fixture = &row.fixture;
+        let outcomes = row.prediction.as_ref().map(|it| it.probabilities.len());
+        let outcomes = outcomes.or(row.market.as_ref().map(|it| it.probabilities.len()));
+        let has_draw = outcomes.is_none_or(|it| it == 3);
         let happened = fixture
             .score
-            .and_then(|it| opinions::happened(it, view.has_draw));
+            .and_then(|it| opinions::happened(it.into(), has_draw));
         let zone = &preferences.zone;
         Self {
-            id: fixture.id.0,
+            id: fixture.id,
             kickoff: fixture.kickoff.to_string(),
-            time: text::time(fixture.kickoff, fixture.kickoff_precision, zone),
-            competition: fixture.competition.to_string(),
-            competition_name: view.competition_name.clone(),
-            home: Side::of(view, 0),
-            away: Side::of(view, 1),
-            status: status(view),
+            time: text::time(fixture.kickoff, fixture.kickoff_precision.into(), zone),
+            competition: fixture.competition.clone(),
+            competition_name: fixture.competition_name.clone(),
+            home: Side::told(row, &fixture.home, 0),
+            away: Side::told(row, &fixture.away, 1),
+            status: status(fixture.status),
+            live: row
+                .play
+                .as_ref()
+                .filter(|_| fixture.score.is_none())
+                .map(|it| LiveTag::new(row, it, now)),
             opinions: lines(row, happened, now),
-            edge: row.edge.as_ref().map(|it| EdgeTag::new(it, preferences)),
+            edge: row
+                .edge
+                .as_ref()
+                .and_then(|it| EdgeTag::new(it, preferences)),
             played: fixture.score.is_some(),
             verdict: happened.and_then(|it| Verdict::new(row, it)),
+        }
+    }
+}
+
+impl Row {
+    /// Home and away.
+    pub(super) fn sides(&self) -> [&Side; 2] {
+        [&self.home, &self.away]
+    }
+}
+
+impl LiveTag {
+    fn new(row: &ScoreRow, play: &ScorePlay, now: Timestamp) -> Self {
+        let sport = row.fixture.sport.into();
+        let half_minutes = half_minutes(sport);
+        let period = play.clock.as_ref().map_or(0, |it| it.period);
+        let playing = play
+            .clock
+            .as_ref()
+            .filter(|_| Phase::from(play.phase) == Phase::Playing);
+        let short = match (playing, Phase::from(play.phase)) {
+            (Some(clock), _) => {
+                let ran = now.duration_since(clock.at).as_secs().clamp(0, 7_200);
+                let ran = if clock.running { ran } else { 0 };
+                shown(half_minutes, period, i64::from(clock.seconds) + ran)
+            }
+            (None, Phase::Break) => "HT".to_owned(),
+            (None, Phase::Finished) => "FT".to_owned(),
+            (None, _) => "\u{2013}".to_owned(),
+        };
+        Self {
+            short,
+            phase: phase(sport, play.phase.into(), period),
+            clock: playing.map(|it| RowClock {
+                period,
+                seconds: it.seconds,
+                at: it.at.to_string(),
+                half_minutes,
+                running: it.running,
+            }),
+            stale: play.stale.clone(),
         }
     }
 }
@@ -80,30 +158,53 @@ impl Row {
 impl Side {
     /// The home (0) or away (1) side.
     pub(super) fn of(view: &FixtureView, side: usize) -> Self {
-        let score = view.fixture.score.map(|it| [it.home, it.away]);
         let team = [&view.home, &view.away][side];
+        let score = view.fixture.score.map(Score::from);
+        Self::new(&team.name, (score, score), (0, side))
+    }
+
+    /// The same of a row: with the score as it stands while the game is under way.
+    fn told(row: &ScoreRow, team: &ScoreTeam, side: usize) -> Self {
+        let play = row.play.as_ref();
+        let last = row.fixture.score;
+        let sent_off = play
+            .filter(|_| last.is_none())
+            .map_or(0, |it| it.red_cards[side]);
+        let standing = last.or(play.map(|it| it.score));
+        Self::new(&team.name, (standing, last), (sent_off, side))
+    }
+
+    fn new(
+        name: &str,
+        (standing, last): (Option<Score>, Option<Score>),
+        (sent_off, side): (u8, usize),
+    ) -> Self {
+        let pair = |it: Score| [it.home, it.away];
         Self {
-            name: team.name.clone(),
-            score: score.map(|it| it[side]),
-            won: score.is_some_and(|it| it[side] > it[1 - side]),
+            name: name.to_owned(),
+            score: standing.map(|it| pair(it)[side]),
+            won: last.is_some_and(|it| pair(it)[side] > pair(it)[1 - side]),
+            sent_off,
         }
     }
 }
 
 impl EdgeTag {
-    pub(super) fn new(edge: &EdgeView, preferences: &Preferences) -> Self {
-        Self {
+    /// `None` where the edge is told in words that are not known.
+    fn new(edge: &ScoreEdge, preferences: &Preferences) -> Option<Self> {
+        let outcome = edge.outcome.parse().ok()?;
+        Some(Self {
             value: text::signed_percent(edge.expected_value),
-            outcome: pick(edge),
-            price: preferences.price(edge.price),
-            bookmaker: text::words(edge.bookmaker.as_str()),
-        }
+            outcome: picked(edge.market.into(), edge.line, outcome),
+            price: preferences.price(Price::new(edge.price).ok()?),
+            bookmaker: text::words(&edge.bookmaker),
+        })
     }
 }
 
 impl Verdict {
     /// Compares what model and market gave to what happened.
-    fn new(row: &BoardRow, happened: usize) -> Option<Self> {
+    fn new(row: &ScoreRow, happened: usize) -> Option<Self> {
         let model = *row.prediction.as_ref()?.probabilities.get(happened)?;
         let gave = format!("gave the result {}", text::percent(model));
         let market = row
@@ -130,13 +231,18 @@ impl Verdict {
 
 /// What an edge bets on: `Home`, `Over 2.5`, `Home −0.5`.
 pub(super) fn pick(edge: &EdgeView) -> String {
-    let outcome = text::outcome(edge.outcome);
-    let line = edge.market.line().map(|it| match edge.outcome {
+    let line = edge.market.line().map(|it| it.value());
+    picked(edge.market.kind(), line, edge.outcome)
+}
+
+fn picked(market: MarketKind, line: Option<f64>, bet: Outcome) -> String {
+    let outcome = text::outcome(bet);
+    let line = line.map(|it| match bet {
         // The line is what home is given; away is given the opposite.
-        Outcome::Away => -it.value(),
-        _ => it.value(),
+        Outcome::Away => -it,
+        _ => it,
     });
-    match (edge.market.kind(), line) {
+    match (market, line) {
         (MarketKind::Totals, Some(line)) => format!("{outcome} {line}"),
         (MarketKind::Spreads, Some(line)) => {
             let sign = if line > 0.0 { "+" } else { "" };
@@ -150,16 +256,21 @@ pub(super) fn pick(edge: &EdgeView) -> String {
     }
 }
 
-fn status(view: &FixtureView) -> Option<&'static str> {
-    match view.fixture.status {
+fn status(status: FixtureStatus) -> Option<&'static str> {
+    match status {
         FixtureStatus::Postponed => Some("Postponed"),
         FixtureStatus::Cancelled => Some("Cancelled"),
         FixtureStatus::Scheduled | FixtureStatus::Finished => None,
     }
 }
 
-fn lines(row: &BoardRow, happened: Option<usize>, now: Timestamp) -> Vec<OpinionLine> {
-    let kickoff = row.fixture.fixture.kickoff;
+fn lines(row: &ScoreRow, happened: Option<usize>, now: Timestamp) -> Vec<OpinionLine> {
+    let kickoff = row.fixture.kickoff;
+    let in_play = row.play.is_some() && row.fixture.score.is_none();
+    let age = |at| match at >= kickoff && in_play {
+        true => "in play".to_owned(),
+        false => text::age(at, kickoff, now),
+    };
     let model = row
         .prediction
         .as_ref()
@@ -168,7 +279,7 @@ fn lines(row: &BoardRow, happened: Option<usize>, now: Timestamp) -> Vec<Opinion
             who: "Model".to_owned(),
             kind: "model",
             segments: opinions::segments(&opinion.probabilities, happened),
-            age: text::age(as_of, kickoff, now),
+            age: age(as_of),
             at: as_of.to_string(),
             verb: "predicted",
         });
@@ -176,7 +287,7 @@ fn lines(row: &BoardRow, happened: Option<usize>, now: Timestamp) -> Vec<Opinion
         who: "Market".to_owned(),
         kind: "market",
         segments: opinions::segments(&market.probabilities, happened),
-        age: text::age(market.taken_at, kickoff, now),
+        age: age(market.taken_at),
         at: market.taken_at.to_string(),
         verb: "priced",
     });

@@ -2,7 +2,7 @@
 
 mod course;
 mod matrix;
-mod play;
+pub(super) mod play;
 mod reasons;
 mod what_if;
 
@@ -32,6 +32,7 @@ use super::{
     shell::{Shell, inline_json},
     table, text,
 };
+use crate::live::Held;
 
 #[derive(Template)]
 #[template(path = "fixture.html")]
@@ -85,6 +86,8 @@ struct FixtureState {
     now: String,
     odds: &'static str,
     ratings: Vec<RatingState>,
+    /// How the game stands and the revision it is told as; null before it is under way.
+    play: Option<Held>,
 }
 
 /// A team's ratings by second.
@@ -120,9 +123,14 @@ struct Seen {
     quotes: Vec<QuoteView>,
     /// How the game went, once it is under way.
     timeline: Option<TimelineView>,
+    /// What the program goes on from.
+    held: Option<Held>,
 }
 
 async fn read(pages: &Pages, id: FixtureId) -> Result<Seen, EngineError> {
+    // Before the rest is read, so that the rest is at least as new.
+    let held = pages.live.held(&format!("fixtures/{id}/play")).await.ok();
+    let held = held.filter(|it| !it.data["play"].is_null());
     let insight = pages.engine.insight(id, None).await?;
     let prediction = insight.prediction.as_ref();
     let timeline = match prediction.and_then(|it| it.play.as_ref()) {
@@ -133,6 +141,7 @@ async fn read(pages: &Pages, id: FixtureId) -> Result<Seen, EngineError> {
         quotes: pages.engine.quotes(id).await?,
         insight,
         timeline,
+        held,
     })
 }
 
@@ -156,6 +165,7 @@ fn page<'a>(
         insight,
         quotes,
         timeline,
+        ..
     } = seen;
     let view = &insight.fixture;
     let now = pages.engine.now();
@@ -220,7 +230,10 @@ fn page<'a>(
         shell: pages.shell("fixture", title, path, preferences),
     };
     let odds = page.shell.preferences.odds.as_str();
-    page.shell.state = inline_json(&state(view, &insight.ratings, odds, now));
+    page.shell.state = inline_json(&FixtureState {
+        play: seen.held.clone(),
+        ..state(view, &insight.ratings, odds, now)
+    });
     page
 }
 
@@ -242,6 +255,7 @@ fn state(
         now: now.to_string(),
         odds,
         ratings: ratings.iter().map(series).collect(),
+        play: None,
     }
 }
 

@@ -5,9 +5,10 @@ pub(super) mod views;
 mod world;
 
 use axum::http::{StatusCode, header};
-use engine::BoardRow;
 
 use self::world::{World, get};
+use crate::wire::ScoreRow;
+
 use super::{board, preferences::Preferences, shell::inline_json, state::BoardState};
 
 /// The board of made-up rows, as `GET /` shows it; the program's tests read both snapshots and
@@ -32,7 +33,9 @@ async fn the_board_and_its_state_say_the_same() {
 async fn a_team_with_a_name_like_markup_is_only_ever_text() {
     let world = World::empty().await;
     let mut board = views::board();
-    board.rows[0].fixture.home.name = "<script>alert(1)</script>".to_owned();
+    let name = "<script>alert(1)</script>";
+    board.rows[0].fixture.home.name = name.to_owned();
+    board.told.answer["data"][0]["fixture"]["home"]["name"] = name.into();
     let page = board::html(&world.pages(), &board, Preferences::default());
     assert!(!page.contains("<script>alert"));
     assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62;"));
@@ -47,9 +50,9 @@ async fn results_are_summed_up_where_model_and_market_had_a_view() {
         summary,
         "Log loss over these 1 results: model 1.204, market 1.309 (lower is better)"
     );
-    let scheduled: Vec<BoardRow> = rows
+    let scheduled: Vec<ScoreRow> = rows
         .into_iter()
-        .filter(|it| it.fixture.fixture.score.is_none())
+        .filter(|it| it.fixture.score.is_none())
         .collect();
     assert_eq!(board::summary(&scheduled), None);
 }
@@ -210,4 +213,36 @@ pub(super) async fn keyed_world() -> World {
 /// A server with models of these names in its folder, for tests of single pages.
 pub(super) async fn serving_world(names: &[&str]) -> World {
     World::serving(names).await
+}
+
+/// What stands in a page's state.
+fn state_of(page: &str) -> serde_json::Value {
+    let (_, rest) = page.split_once(r#"id="state">"#).unwrap();
+    serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
+}
+
+#[tokio::test]
+async fn a_board_carries_the_answer_and_the_revision_that_the_feed_goes_on_from() {
+    let world = World::trained().await;
+    let state = state_of(&world.get("/").await.body);
+    assert_eq!(state["key"], "scoreboard?limit=30");
+    assert!(state["rev"].as_str().unwrap().ends_with(".1"), "{state}");
+    let told = world.get("/v1/scoreboard?limit=30").await.body;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(state["data"], told);
+    assert!(!told["data"].as_array().unwrap().is_empty());
+    let again = state_of(&world.get("/").await.body);
+    assert_eq!(again["rev"], state["rev"], "nothing has changed");
+}
+
+#[tokio::test]
+async fn a_day_on_which_nothing_will_change_any_more_is_not_followed() {
+    let world = World::trained().await;
+    let page = world.get("/?day=2019-09-01&competition=L1").await.body;
+    let state = state_of(&page);
+    assert_eq!((&state["key"], &state["rev"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    assert!(!page.contains(r#"id="livebar""#));
+    let now = world.get("/?competition=L1").await.body;
+    assert_eq!(state_of(&now)["key"], "scoreboard?competition=L1&limit=30");
+    assert!(now.contains(r#"id="livebar" hidden"#));
 }

@@ -98,14 +98,20 @@ pub(super) fn time(at: Timestamp, precision: KickoffPrecision, zone: &TimeZone) 
 
 /// The day of a fixture: in its visitor's zone, or the day itself where only that is known.
 pub(super) fn fixture_day(view: &FixtureView, zone: &TimeZone) -> (String, String) {
-    let zone = match view.fixture.kickoff_precision {
+    let fixture = &view.fixture;
+    day_of((fixture.kickoff, fixture.kickoff_precision), zone)
+}
+
+/// The same of a kickoff that is known as exactly as this.
+pub(super) fn day_of(
+    (kickoff, precision): (Timestamp, KickoffPrecision),
+    zone: &TimeZone,
+) -> (String, String) {
+    let zone = match precision {
         KickoffPrecision::Minute => zone,
         KickoffPrecision::Day => &TimeZone::UTC,
     };
-    (
-        iso_day(view.fixture.kickoff, zone),
-        day(view.fixture.kickoff, zone),
-    )
+    (iso_day(kickoff, zone), day(kickoff, zone))
 }
 
 /// A market by name: `Winner`, `Total 2.5`, `Handicap −0.75`.

@@ -38,6 +38,18 @@ pub(crate) struct BoardQuery {
     limit: Option<Limit>,
 }
 
+impl BoardQuery {
+    /// Which rows the engine is asked for.
+    pub(crate) fn filter(self) -> BoardFilter {
+        BoardFilter {
+            competitions: self.competition.unwrap_or_default().0,
+            from: self.from.map(|it| it.0),
+            until: self.until.map(|it| it.0),
+            limit: Limit::number(self.limit),
+        }
+    }
+}
+
 /// One row: a fixture with our view of it beside the market's.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BoardRow {
@@ -88,13 +100,7 @@ pub(crate) async fn get_board(
     State(state): State<ApiState>,
     Query(query): Query<BoardQuery>,
 ) -> Result<Json<List<BoardRow>>, ApiError> {
-    let filter = BoardFilter {
-        competitions: query.competition.unwrap_or_default().0,
-        from: query.from.map(|it| it.0),
-        until: query.until.map(|it| it.0),
-        limit: Limit::number(query.limit),
-    };
-    let rows = state.engine.board(&filter).await?;
+    let rows = state.engine.board(&query.filter()).await?;
     let now = state.engine.now();
     Ok(Json(List::whole(rows, |it| BoardRow::seen_at(it, now))))
 }

@@ -100,13 +100,31 @@ impl From<FixtureStatus> for domain::FixtureStatus {
 }
 
 /// How exactly a kickoff is known.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum KickoffPrecision {
     /// Only the day: the moment given is noon in the competition's time zone.
     Day,
     /// To the minute.
     Minute,
+}
+
+impl From<domain::KickoffPrecision> for KickoffPrecision {
+    fn from(precision: domain::KickoffPrecision) -> Self {
+        match precision {
+            domain::KickoffPrecision::Day => Self::Day,
+            domain::KickoffPrecision::Minute => Self::Minute,
+        }
+    }
+}
+
+impl From<KickoffPrecision> for domain::KickoffPrecision {
+    fn from(precision: KickoffPrecision) -> Self {
+        match precision {
+            KickoffPrecision::Day => Self::Day,
+            KickoffPrecision::Minute => Self::Minute,
+        }
+    }
 }
 
 /// Goals or points of both sides.
@@ -265,10 +283,7 @@ impl From<engine::FixtureView> for Fixture {
             competition_name: view.competition_name,
             season: fixture.season.into(),
             kickoff: fixture.kickoff,
-            kickoff_precision: match fixture.kickoff_precision {
-                domain::KickoffPrecision::Day => KickoffPrecision::Day,
-                domain::KickoffPrecision::Minute => KickoffPrecision::Minute,
-            },
+            kickoff_precision: fixture.kickoff_precision.into(),
             home: view.home.into(),
             away: view.away.into(),
             neutral: fixture.neutral,

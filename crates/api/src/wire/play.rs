@@ -242,7 +242,7 @@ impl From<PlayKind> for EventBody {
 }
 
 /// Where a game stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Phase {
     /// Not begun.
@@ -265,6 +265,18 @@ impl From<engine::Phase> for Phase {
             engine::Phase::Break => Self::Break,
             engine::Phase::Finished => Self::Finished,
             engine::Phase::Abandoned => Self::Abandoned,
+        }
+    }
+}
+
+impl From<Phase> for engine::Phase {
+    fn from(phase: Phase) -> Self {
+        match phase {
+            Phase::Before => Self::Before,
+            Phase::Playing => Self::Playing,
+            Phase::Break => Self::Break,
+            Phase::Finished => Self::Finished,
+            Phase::Abandoned => Self::Abandoned,
         }
     }
 }

@@ -44,6 +44,31 @@ async fn the_board_shows_what_comes_next_with_prediction_and_market() {
 }
 
 #[tokio::test]
+async fn a_game_under_way_stays_on_the_board_and_has_no_edges() {
+    let world = trained().await;
+    let first = world.to_come().await.remove(0).fixture;
+    let after = |minutes| {
+        let span = SignedDuration::from_mins(minutes);
+        first.kickoff.checked_add(span).unwrap()
+    };
+    let shown = async |at| {
+        world.clock.set(at);
+        let board = world.engine.board(&BoardFilter::default()).await.unwrap();
+        board.iter().any(|it| it.fixture.fixture.id == first.id)
+    };
+    assert!(shown(after(90)).await);
+    let every = EdgeFilter {
+        min_edge: Some(-1.0),
+        flagged: Flagged::Shown,
+        ..EdgeFilter::default()
+    };
+    let edges = world.engine.edges(&every, &PageRequest::default()).await;
+    let of_first = |it: &engine::EdgeView| it.fixture.fixture.id == first.id;
+    assert!(!edges.unwrap().data.iter().any(of_first));
+    assert!(!shown(after(241)).await);
+}
+
+#[tokio::test]
 async fn with_nothing_to_come_the_board_shows_the_last_round() {
     let world = untrained().await;
     world.clock.forward(SignedDuration::from_hours(24 * 365));

@@ -1,12 +1,19 @@
 //! Views of the engine, made by hand so that every number in a snapshot is known.
 
 use domain::{
-    BookmakerKey, Competition, CompetitionKey, Fixture, FixtureId, FixtureStatus, KickoffPrecision,
-    Line, Market, MatchStats, Outcome, Price, Score, SeasonKey, Sport, Team, TeamId,
+    BookmakerKey, Competition, CompetitionKey, Fixture, FixtureId, FixtureStatus, GameClock,
+    KickoffPrecision, Line, Market, MatchStats, Outcome, Period, Price, Score, SeasonKey, Sport,
+    Team, TeamId,
 };
-use engine::{BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureView, MarketView, Opinion};
+use engine::{
+    BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureView, MarketView, Opinion, Phase,
+    PlayView, Silence,
+};
 
-use crate::pages::board::Board;
+use crate::{
+    pages::board::{Board, Told},
+    wire::List,
+};
 
 pub(in crate::pages) fn price(decimal: f64) -> Price {
     Price::new(decimal).unwrap()
@@ -84,7 +91,8 @@ pub(in crate::pages) fn edge(
     }
 }
 
-/// A board of every kind of row: to come, played, postponed, of two outcomes, with nothing known.
+/// A board of every kind of row: to come, played, postponed, of two outcomes, with nothing known,
+/// under way, under way and not heard of any more.
 pub(in crate::pages) fn board() -> Board {
     let opinion = |probabilities: &[f64]| {
         Some(Opinion {
@@ -134,17 +142,56 @@ pub(in crate::pages) fn board() -> Board {
             )),
             ..row(points)
         },
+        BoardRow {
+            prediction: opinion(&[0.7, 0.2, 0.1]),
+            as_of: Some(testkit::time("2024-05-18T11:59:15Z")),
+            market: Some(market(&[0.51, 0.27, 0.22], "2024-05-18T11:10:00Z")),
+            play: Some(play(None)),
+            ..row(fixture(13, "2024-05-18T11:30:00Z", None))
+        },
+        BoardRow {
+            play: Some(play(Some(Silence {
+                since: testkit::time("2024-05-18T11:40:00Z"),
+                reason: "nothing was heard of the game for 5 min while the clock runs".to_owned(),
+            }))),
+            ..row(fixture(14, "2024-05-18T11:00:00Z", None))
+        },
     ];
+    let list = List::whole(rows, crate::wire::ScoreRow::from);
+    let held = Some(("7.3".to_owned(), 1_716_033_555_000));
+    let told = Told {
+        held,
+        ..Told::unfollowed(Some("scoreboard?limit=30".to_owned()), &list)
+    };
     Board {
-        rows,
+        rows: list.data,
+        told,
         competitions: vec![competition()],
         competition: None,
         day: None,
-        window: (None, None),
-        limit: 30,
         previous: None,
         next: None,
         now: testkit::time("2024-05-18T12:00:00Z"),
+    }
+}
+
+/// A game in its first half, one to nil, with a man less at home.
+fn play(silent: Option<Silence>) -> PlayView {
+    let (period, at) = (
+        Period::new(1).unwrap(),
+        testkit::time("2024-05-18T11:40:00Z"),
+    );
+    PlayView {
+        phase: Phase::Playing,
+        score: Score { home: 1, away: 0 },
+        red_cards: [1, 0],
+        clock: Some((GameClock::new(period, 600).unwrap(), at)),
+        running: silent.is_none(),
+        stoppage: None,
+        heard_at: at,
+        silent,
+        moments: Vec::new(),
+        next_goal: None,
     }
 }
 

@@ -129,6 +129,7 @@ impl World {
             assets: Arc::new(Assets::load()),
             style: Arc::new(Style::new()),
             kept: Arc::clone(&self.state.kept),
+            live: Arc::clone(&self.state.live),
         }
     }
 
