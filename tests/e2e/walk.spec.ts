@@ -4,7 +4,7 @@ import { expect, FIXTURE, open, test } from './page.js';
 test('from the board to a fixture, its edges and the report card', async ({ page }) => {
   await open(page, '/');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Coming up');
-  const row = page.locator('.row', { hasText: 'Chelsea' });
+  const row = page.locator(`#f${process.env['E2E_FIXTURE']}`);
   await expect(row).toContainText('Arsenal');
   await expect(row.locator('svg').first()).toBeVisible();
 
@@ -32,7 +32,7 @@ test('the board shows what the API says', async ({ page, request }) => {
   const shares: number[] = h2h.outcomes.map((outcome: { probability: number }) => outcome.probability);
   expect(shares.reduce((sum, it) => sum + it, 0)).toBeCloseTo(1, 9);
   await open(page, '/');
-  const row = page.locator('.row', { hasText: 'Chelsea' });
+  const row = page.locator(`#f${process.env['E2E_FIXTURE']}`);
   const text = (await row.textContent()) ?? '';
   expect(text).toContain(String(Math.round(shares[0]! * 100)));
   expect(text).toContain(String(Math.round(shares[2]! * 100)));

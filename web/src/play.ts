@@ -51,7 +51,10 @@ export function startPlay(around: Connected): () => void {
     },
     standing: (connection, trouble) => {
       const word = page.getElementById("play-state");
-      if (word !== null) word.textContent = paused ? "" : wayOf(connection);
+      if (word !== null) {
+        word.textContent = paused ? "" : wayOf(connection);
+        word.hidden = false;
+      }
       tell(page, trouble);
     },
   });
