@@ -212,14 +212,7 @@ fn page<'a>(
         reasons: Reason::list(insight.prediction.as_ref().map_or(&[], |it| &it.reasons)),
         left_out: left_out(insight),
         ratings: ratings_chart(view, &insight.ratings),
-        markets: prediction
-            .map(|it| {
-                it.markets
-                    .iter()
-                    .map(|it| market_card(it, &preferences))
-                    .collect()
-            })
-            .unwrap_or_default(),
+        markets: market_cards(prediction.map_or(&[], |it| &it.markets), &preferences),
         tables: quotes::tables(quotes, view.has_draw, kickoff, &preferences),
         edges: insight
             .edges
@@ -385,6 +378,11 @@ fn ratings_chart(view: &FixtureView, ratings: &[RatingSeries]) -> Option<String>
         decimals: 0,
         labels: Labels::Months,
     })
+}
+
+fn market_cards(markets: &[MarketPrediction], preferences: &Preferences) -> Vec<MarketCard> {
+    let cards = markets.iter().map(|it| market_card(it, preferences));
+    cards.collect()
 }
 
 fn market_card(prediction: &MarketPrediction, preferences: &Preferences) -> MarketCard {

@@ -240,7 +240,10 @@ async fn a_day_on_which_nothing_will_change_any_more_is_not_followed() {
     let world = World::trained().await;
     let page = world.get("/?day=2019-09-01&competition=L1").await.body;
     let state = state_of(&page);
-    assert_eq!((&state["key"], &state["rev"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    assert_eq!(
+        (&state["key"], &state["rev"]),
+        (&serde_json::Value::Null, &serde_json::Value::Null)
+    );
     assert!(!page.contains(r#"id="livebar""#));
     let now = world.get("/?competition=L1").await.body;
     assert_eq!(state_of(&now)["key"], "scoreboard?competition=L1&limit=30");

@@ -94,20 +94,6 @@ pub(in crate::pages) fn edge(
 /// A board of every kind of row: to come, played, postponed, of two outcomes, with nothing known,
 /// under way, under way and not heard of any more.
 pub(in crate::pages) fn board() -> Board {
-    let opinion = |probabilities: &[f64]| {
-        Some(Opinion {
-            model: "blend_priced".to_owned(),
-            probabilities: probabilities.to_vec(),
-        })
-    };
-    let row = |fixture: FixtureView| BoardRow {
-        fixture,
-        prediction: None,
-        as_of: None,
-        market: None,
-        edge: None,
-        play: None,
-    };
     let as_of = Some(testkit::time("2024-05-18T11:59:15Z"));
     let next = fixture(11, "2024-05-19T15:00:00Z", None);
     let total = (Market::totals(Line::from_quarters(10)), Outcome::Over);
@@ -117,7 +103,7 @@ pub(in crate::pages) fn board() -> Board {
     postponed.fixture.kickoff_precision = KickoffPrecision::Day;
     let mut points = fixture(12, "2024-05-19T17:30:00Z", None);
     points.has_draw = false;
-    let rows = vec![
+    let rows = [
         BoardRow {
             prediction: opinion(&[0.5, 0.3, 0.2]),
             as_of: Some(testkit::time("2024-05-11T13:00:00Z")),
@@ -142,21 +128,8 @@ pub(in crate::pages) fn board() -> Board {
             )),
             ..row(points)
         },
-        BoardRow {
-            prediction: opinion(&[0.7, 0.2, 0.1]),
-            as_of: Some(testkit::time("2024-05-18T11:59:15Z")),
-            market: Some(market(&[0.51, 0.27, 0.22], "2024-05-18T11:10:00Z")),
-            play: Some(play(None)),
-            ..row(fixture(13, "2024-05-18T11:30:00Z", None))
-        },
-        BoardRow {
-            play: Some(play(Some(Silence {
-                since: testkit::time("2024-05-18T11:40:00Z"),
-                reason: "nothing was heard of the game for 5 min while the clock runs".to_owned(),
-            }))),
-            ..row(fixture(14, "2024-05-18T11:00:00Z", None))
-        },
     ];
+    let rows: Vec<BoardRow> = rows.into_iter().chain(under_way()).collect();
     let list = List::whole(rows, crate::wire::ScoreRow::from);
     let held = Some(("7.3".to_owned(), 1_716_033_555_000));
     let told = Told {
@@ -173,6 +146,44 @@ pub(in crate::pages) fn board() -> Board {
         next: None,
         now: testkit::time("2024-05-18T12:00:00Z"),
     }
+}
+
+fn opinion(probabilities: &[f64]) -> Option<Opinion> {
+    Some(Opinion {
+        model: "blend_priced".to_owned(),
+        probabilities: probabilities.to_vec(),
+    })
+}
+
+fn row(fixture: FixtureView) -> BoardRow {
+    BoardRow {
+        fixture,
+        prediction: None,
+        as_of: None,
+        market: None,
+        edge: None,
+        play: None,
+    }
+}
+
+/// A game that is heard of, and one that is not any more.
+fn under_way() -> [BoardRow; 2] {
+    [
+        BoardRow {
+            prediction: opinion(&[0.7, 0.2, 0.1]),
+            as_of: Some(testkit::time("2024-05-18T11:59:15Z")),
+            market: Some(market(&[0.51, 0.27, 0.22], "2024-05-18T11:10:00Z")),
+            play: Some(play(None)),
+            ..row(fixture(13, "2024-05-18T11:30:00Z", None))
+        },
+        BoardRow {
+            play: Some(play(Some(Silence {
+                since: testkit::time("2024-05-18T11:40:00Z"),
+                reason: "nothing was heard of the game for 5 min while the clock runs".to_owned(),
+            }))),
+            ..row(fixture(14, "2024-05-18T11:00:00Z", None))
+        },
+    ]
 }
 
 /// A game in its first half, one to nil, with a man less at home.
