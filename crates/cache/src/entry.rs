@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::key::Key;
 use crate::rules::Ages;
@@ -16,15 +16,18 @@ pub(crate) struct Meta {
     verified: AtomicU64,
     pub(crate) born_ms: u64,
     pub(crate) ages: Ages,
-    pub(crate) key: Key,
-    /// The key's, the kind's and those of all tags.
-    pub(crate) slots: Box<[Slot]>,
+    /// The key's bytes; then the slots: the key's, the kind's and those of all tags, four bytes each.
+    tail: Box<[u8]>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) hits: AtomicU32,
     pub(crate) weight: u32,
     /// What its load took, in microseconds.
     pub(crate) cost_us: u32,
+    key_length: u16,
+    pub(crate) kind: u16,
     pub(crate) negative: bool,
+    /// Memory has let go of it, or has another in its place.
+    left: AtomicBool,
 }
 
 /// How old a value is, by its rules.
@@ -50,6 +53,27 @@ impl Meta {
         self.verified.load(Ordering::Acquire)
     }
 
+    /// The canonical bytes of its key.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.tail[..usize::from(self.key_length)]
+    }
+
+    /// Places in the table of versions that it depends on.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        let (slots, _) = self.tail[usize::from(self.key_length)..].as_chunks();
+        slots.iter().map(|it| Slot::from_le_bytes(*it))
+    }
+
+    /// Notes that memory has let go of it.
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Release);
+    }
+
+    /// Whether memory has let go of it.
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
+    }
+
     /// Whether it was invalidated; remembers that it was not.
     pub(crate) fn judge(&self, versions: &Versions) -> Verdict {
         let now = versions.now();
@@ -57,7 +81,7 @@ impl Meta {
         if verified == now {
             return Verdict::Fresh;
         }
-        let verdict = versions.judge(self.slots.iter().copied(), verified);
+        let verdict = versions.judge(self.slots(), verified);
         if verdict == Verdict::Fresh {
             // Another thread may write an earlier time, which only costs another look.
             self.verified.store(now, Ordering::Release);
@@ -119,10 +143,14 @@ const OVERHEAD_BYTES: usize = size_of::<Meta>() + 3 * 16 + 60;
 
 impl<V> Entry<V> {
     pub(crate) fn new(birth: Birth, value: V) -> Self {
-        let slots = birth.slots.into_boxed_slice();
+        let key = birth.key.as_bytes();
+        let mut tail = Vec::with_capacity(key.len() + birth.slots.len() * size_of::<Slot>());
+        tail.extend_from_slice(key);
+        for slot in &birth.slots {
+            tail.extend_from_slice(&slot.to_le_bytes());
+        }
         let weight = OVERHEAD_BYTES
-            .saturating_add(birth.key.bytes.len())
-            .saturating_add(size_of_val(&*slots))
+            .saturating_add(tail.len())
             .saturating_add(birth.value_bytes);
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
         birth.tally.entries.add(1);
@@ -132,13 +160,15 @@ impl<V> Entry<V> {
                 verified: AtomicU64::new(birth.began),
                 born_ms: birth.born_ms,
                 ages: birth.ages,
-                key: birth.key,
-                slots,
+                key_length: u16::try_from(key.len()).expect("keys are checked before they are used"),
+                tail: tail.into_boxed_slice(),
                 tally: birth.tally,
                 hits: AtomicU32::new(0),
                 weight,
                 cost_us: birth.cost_us,
+                kind: birth.key.kind,
                 negative: birth.negative,
+                left: AtomicBool::new(false),
             },
             value,
         }

@@ -94,14 +94,14 @@ impl Cache {
             let meta = held.meta();
             let hit = match &aim {
                 Aim::Everything => true,
-                Aim::Slots(slots) => meta.slots.iter().any(|slot| slots.contains(slot)),
+                Aim::Slots(slots) => meta.slots().any(|slot| slots.contains(&slot)),
             };
             if hit && self.state(&*held) != State::Gone {
                 preview.entries += 1;
                 preview.bytes += u64::from(meta.weight);
                 *preview
                     .by_kind
-                    .entry(name(&names, meta.key.kind))
+                    .entry(name(&names, meta.kind))
                     .or_default() += 1;
             }
         }
@@ -143,14 +143,14 @@ impl Cache {
     fn glimpse(&self, held: &dyn Held, names: &BTreeMap<u16, String>) -> Glimpse {
         let meta = held.meta();
         Glimpse {
-            key: meta.key.bytes.clone(),
-            kind: name(names, meta.key.kind),
+            key: meta.key().into(),
+            kind: name(names, meta.kind),
             age: between(meta.born_ms, self.core().clock.now_ms()),
             state: self.state(held),
             bytes: meta.weight,
             hits: meta.hits.load(Ordering::Relaxed),
             cost: Duration::from_micros(u64::from(meta.cost_us)),
-            slots: meta.slots.to_vec(),
+            slots: meta.slots().collect(),
         }
     }
 }

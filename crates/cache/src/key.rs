@@ -27,7 +27,7 @@ pub trait Part {
 
 /// Takes the bytes of parts.
 #[derive(Debug)]
-pub struct PartWriter<'a>(&'a mut Vec<u8>);
+pub struct PartWriter<'a>(&'a mut Short);
 
 impl PartWriter<'_> {
     /// Appends bytes under a mark that says what they are; the length goes before them.
@@ -106,24 +106,40 @@ impl<P: Part + ?Sized> Part for &P {
 /// A key that is being put together.
 #[derive(Debug, Clone)]
 pub struct KeyBuilder {
-    bytes: Vec<u8>,
+    bytes: Short,
     kind: u16,
     seed: u64,
 }
 
-impl KeyBuilder {
-    pub(crate) fn new(name: &str, kind: u16, scope: Scope<'_>, seed: u64) -> Self {
-        let mut bytes = Vec::with_capacity(64);
+/// What all keys of a kind begin with.
+#[derive(Debug)]
+pub(crate) struct Prefix(KeyBuilder);
+
+impl Prefix {
+    pub(crate) fn new(name: &str, kind: u16, seed: u64) -> Self {
+        let mut bytes = Short::default();
+        PartWriter(&mut bytes).bytes(b'k', name.as_bytes());
+        Self(KeyBuilder { bytes, kind, seed })
+    }
+
+    /// A key of the kind, for a value that `scope` may see.
+    pub(crate) fn builder(&self, scope: Scope<'_>) -> KeyBuilder {
+        let KeyBuilder {
+            mut bytes,
+            kind,
+            seed,
+        } = self.0.clone();
         let mut writer = PartWriter(&mut bytes);
-        writer.bytes(b'k', name.as_bytes());
         match scope {
             Scope::Public => writer.bytes(b'P', &[]),
             Scope::Tenant(id) => writer.bytes(b'T', id.as_bytes()),
             Scope::User(id) => writer.bytes(b'U', id.as_bytes()),
         }
-        Self { bytes, kind, seed }
+        KeyBuilder { bytes, kind, seed }
     }
+}
 
+impl KeyBuilder {
     /// Appends a part.
     #[must_use]
     pub fn part(mut self, part: impl Part) -> Self {
@@ -134,8 +150,8 @@ impl KeyBuilder {
     /// Closes the key.
     pub fn build(self) -> Key {
         Key {
-            hash: xxh3_64_with_seed(&self.bytes, self.seed),
-            bytes: self.bytes.into_boxed_slice(),
+            hash: xxh3_64_with_seed(self.bytes.as_slice(), self.seed),
+            bytes: self.bytes,
             kind: self.kind,
         }
     }
@@ -144,7 +160,7 @@ impl KeyBuilder {
 /// What a value is known by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    pub(crate) bytes: Box<[u8]>,
+    bytes: Short,
     /// Of the bytes, with a seed that only this process has: nobody outside can make keys collide.
     pub(crate) hash: u64,
     pub(crate) kind: u16,
@@ -153,7 +169,68 @@ pub struct Key {
 impl Key {
     /// The canonical bytes, the same on every replica.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_slice()
+    }
+}
+
+/// Bytes of a short one that stand in place.
+const SHORT_BYTES: usize = 62;
+
+/// A few bytes, on the heap only where they are many: a key is made for every look.
+#[derive(Debug, Clone)]
+enum Short {
+    InPlace { length: u8, bytes: [u8; SHORT_BYTES] },
+    OnHeap(Vec<u8>),
+}
+
+impl Default for Short {
+    fn default() -> Self {
+        Self::InPlace {
+            length: 0,
+            bytes: [0; SHORT_BYTES],
+        }
+    }
+}
+
+impl PartialEq for Short {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Short {}
+
+impl Short {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::InPlace { length, bytes } => &bytes[..usize::from(*length)],
+            Self::OnHeap(bytes) => bytes,
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.extend_from_slice(&[byte]);
+    }
+
+    fn extend_from_slice(&mut self, more: &[u8]) {
+        match self {
+            Self::InPlace { length, bytes } => {
+                let (from, to) = (usize::from(*length), usize::from(*length) + more.len());
+                match bytes.get_mut(from..to) {
+                    Some(place) => {
+                        place.copy_from_slice(more);
+                        *length = to as u8;
+                    }
+                    None => {
+                        let mut all = Vec::with_capacity(to.max(2 * SHORT_BYTES));
+                        all.extend_from_slice(&bytes[..from]);
+                        all.extend_from_slice(more);
+                        *self = Self::OnHeap(all);
+                    }
+                }
+            }
+            Self::OnHeap(bytes) => bytes.extend_from_slice(more),
+        }
     }
 }
 
@@ -200,11 +277,11 @@ pub struct Tag(pub(crate) Box<[u8]>);
 impl Tag {
     /// The tag of the thing `id` among those of `family`.
     pub fn new(family: &str, id: impl Part) -> Self {
-        let mut bytes = Vec::with_capacity(32);
+        let mut bytes = Short::default();
         let mut writer = PartWriter(&mut bytes);
         writer.bytes(b't', family.as_bytes());
         id.write(&mut writer);
-        Self(bytes.into_boxed_slice())
+        Self(bytes.as_slice().into())
     }
 }
 
@@ -261,7 +338,7 @@ mod tests {
     }
 
     fn key(parts: &[Any], scope: Scope<'_>) -> Key {
-        let mut key = KeyBuilder::new("kind", 0, scope, 7);
+        let mut key = Prefix::new("kind", 0, 7).builder(scope);
         for part in parts {
             key = match part {
                 Any::Text(it) => key.part(it),
@@ -297,10 +374,10 @@ mod tests {
     #[test]
     fn the_texts_of_a_key_are_read_back_unless_it_is_somebodys_own() {
         let long = "x".repeat(300);
-        let public = KeyBuilder::new("kind", 0, Scope::Public, 7);
+        let public = Prefix::new("kind", 0, 7).builder(Scope::Public);
         let key = public.part("a").part(7_u64).part(&long).part("").build();
         assert_eq!(public_texts(key.as_bytes()).unwrap(), ["a", &long, ""]);
-        let own = KeyBuilder::new("kind", 0, Scope::User("me"), 7).part("a");
+        let own = Prefix::new("kind", 0, 7).builder(Scope::User("me")).part("a");
         assert_eq!(public_texts(own.build().as_bytes()), None);
         for end in 0..key.as_bytes().len() {
             // What is cut short is nothing, or a key of fewer parts; it never panics.

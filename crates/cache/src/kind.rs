@@ -1,5 +1,6 @@
 //! A kind: a registered class of values with one type, one set of rules and one loader's error.
 
+use std::any::Any;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -8,8 +9,9 @@ use crate::cache::{Aim, Core};
 use crate::entry::{Birth, Entry, Held, Stage};
 use crate::error::CacheError;
 use crate::flight::{Began, Fit, Flights, Joined, Ticket};
-use crate::hit::Hit;
-use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Scope};
+use crate::front::{self, Lent, Moment};
+use crate::hit::{Glance, Hit};
+use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Prefix, Scope};
 use crate::loading::{Draft, Loading, TAGS_MAX};
 use crate::packing::Packing;
 use crate::rules::Rules;
@@ -40,6 +42,8 @@ impl<V, E: std::error::Error> Clone for Kind<V, E> {
 pub(crate) struct Inner<V, E: std::error::Error + 'static> {
     id: u16,
     name: Arc<str>,
+    /// What every key of it begins with.
+    prefix: Prefix,
     slot: Slot,
     rules: Arc<RwLock<Rules>>,
     weigh: Weigh<V>,
@@ -64,6 +68,7 @@ where
     pub(crate) fn new(core: Arc<Core>, it: Registered, options: KindOptions<V>) -> Self {
         let inner = Inner {
             id: it.id,
+            prefix: Prefix::new(&options.name, it.id, core.seed),
             slot: core.versions.of_kind(&options.name),
             name: options.name.into(),
             rules: it.rules,
@@ -80,7 +85,7 @@ where
 
     /// Begins a key of this kind, for a value that `scope` may see.
     pub fn key(&self, scope: Scope<'_>) -> KeyBuilder {
-        KeyBuilder::new(&self.inner.name, self.inner.id, scope, self.inner.core.seed)
+        self.inner.prefix.builder(scope)
     }
 
     /// The rules in force.
@@ -107,10 +112,13 @@ where
         let inner = &self.inner;
         inner.check(key)?;
         let reader = inner.arrive();
+        if let Some(hit) = inner.hit_at_front(key, reader) {
+            return Ok(hit);
+        }
         let found = inner.look(key, reader);
         let mut loader = Some(loader);
         match &found {
-            Some((entry, Stage::Young)) => return Ok(inner.hit(entry, Tier::Memory)),
+            Some((entry, Stage::Young)) => return Ok(inner.hit_in_memory(key, reader, entry)),
             Some((entry, Stage::Eager)) => {
                 inner.load_behind(key, &mut loader);
                 return Ok(inner.hit(entry, Tier::Memory));
@@ -147,13 +155,43 @@ where
     /// Answers with the value of `key` from memory where there is a fresh one; loads nothing.
     pub fn get(&self, key: &Key) -> Option<Hit<V>> {
         let inner = &self.inner;
-        match inner.look(key, inner.arrive()) {
-            Some((entry, Stage::Young | Stage::Eager)) => Some(inner.hit(&entry, Tier::Memory)),
+        let reader = inner.arrive();
+        if let Some(hit) = inner.hit_at_front(key, reader) {
+            return Some(hit);
+        }
+        match inner.look(key, reader) {
+            Some((entry, Stage::Young)) => Some(inner.hit_in_memory(key, reader, &entry)),
+            Some((entry, Stage::Eager)) => Some(inner.hit(&entry, Tier::Memory)),
             _ => {
                 inner.tally.misses.add(1);
                 None
             }
         }
+    }
+
+    /// Lends the value of `key` to `with` where memory has one that is fresh and not yet to be made
+    /// anew; loads nothing, and counts nothing where there is none: what comes after does.
+    ///
+    /// It takes less than holding the value does, as nobody counts who holds it.
+    pub fn read<R>(&self, key: &Key, with: impl FnOnce(&Glance<'_, V>) -> R) -> Option<R> {
+        let inner = &self.inner;
+        let reader = inner.arrive();
+        let mut with = Some(with);
+        let mut lend = |entry: &Entry<V>, tier| {
+            let with = with.take()?;
+            let now_ms = reader.now_ms;
+            Some(with(&Glance { entry, tier, now_ms }))
+        };
+        let lent = inner.at_front(key, reader, |it, _| lend(&it.entry, Tier::Front));
+        if let Some(done) = lent.flatten() {
+            return Some(done);
+        }
+        let (entry, stage) = inner.look(key, reader)?;
+        if stage != Stage::Young {
+            return None;
+        }
+        drop(inner.hit_in_memory(key, reader, &entry));
+        lend(&entry, Tier::Memory)
     }
 
     /// Keeps a value that the caller made from `tags` after everything that is committed by now.
@@ -220,6 +258,16 @@ struct Arrival {
     loads: u64,
 }
 
+impl Arrival {
+    /// By what the front is asked; nothing where versions may not be trusted.
+    fn moment(self) -> Option<Moment> {
+        self.trusted.then_some(Moment {
+            now_ms: self.now_ms,
+            clock: self.clock,
+        })
+    }
+}
+
 /// What a load came to.
 struct Landed<V> {
     entry: Arc<Entry<V>>,
@@ -256,9 +304,9 @@ where
         if key.kind != self.id {
             return Err(CacheError::WrongKind(self.name.clone()));
         }
-        if key.bytes.len() > KEY_BYTES_MAX {
+        if key.as_bytes().len() > KEY_BYTES_MAX {
             return Err(CacheError::KeyTooLong {
-                size: key.bytes.len(),
+                size: key.as_bytes().len(),
                 max: KEY_BYTES_MAX,
             });
         }
@@ -281,6 +329,31 @@ where
             clock: core.versions.now(),
             loads,
         }
+    }
+
+    /// What the calling thread has of a key and may serve.
+    fn at_front<R>(
+        &self,
+        key: &Key,
+        asked: Arrival,
+        with: impl FnOnce(&Lent<V>, &Arc<dyn Held>) -> R,
+    ) -> Option<R> {
+        let moment = asked.moment()?;
+        front::look(&self.core, key, moment, (self.id, &self.tally), with)
+    }
+
+    fn hit_at_front(&self, key: &Key, asked: Arrival) -> Option<Hit<V>> {
+        let held = self.at_front(key, asked, |_, held| Arc::clone(held))?;
+        let any: Arc<dyn Any + Send + Sync> = held;
+        Some(Hit::of_front(any.downcast().ok()?, asked.now_ms))
+    }
+
+    /// Answers with a young entry, which the calling thread keeps at hand from now on.
+    fn hit_in_memory(&self, key: &Key, asked: Arrival, entry: &Arc<Entry<V>>) -> Hit<V> {
+        if let Some(moment) = asked.moment() {
+            front::admit(&self.core, key, moment, entry);
+        }
+        self.hit(entry, Tier::Memory)
     }
 
     /// What memory has of a key, and what may be done with it; what is gone is dropped.
@@ -306,7 +379,12 @@ where
 
     fn hit(&self, entry: &Arc<Entry<V>>, tier: Tier) -> Hit<V> {
         entry.meta.touch();
-        self.tally.hit(tier, entry.meta.cost_us);
+        let cost_us = entry.meta.cost_us;
+        let counted = tier == Tier::Memory
+            && front::count_memory_hit(&self.core, (self.id, &self.tally), cost_us);
+        if !counted {
+            self.tally.hit(tier, cost_us);
+        }
         Hit::new(entry.clone(), tier, self.core.clock.now_ms(), false)
     }
 
@@ -364,15 +442,15 @@ where
             negative,
         };
         let entry = Arc::new(Entry::new(birth, value));
-        self.insert(&entry);
+        self.insert(made.key, &entry);
         Ok(entry)
     }
 
     /// Puts an entry into memory, unless something it was made from has changed.
-    fn insert(&self, entry: &Arc<Entry<V>>) {
+    fn insert(&self, key: &Key, entry: &Arc<Entry<V>>) {
         if entry.meta.judge(&self.core.versions) == Verdict::Fresh {
             // Should it change right now, the next reader's look finds that.
-            self.core.memory.insert(entry.clone() as Arc<dyn Held>);
+            self.core.memory.insert(key, entry.clone() as Arc<dyn Held>);
         } else {
             self.tally.outdated.add(1);
         }

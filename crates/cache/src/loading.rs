@@ -48,12 +48,12 @@ impl Loading {
 
     /// The value is made from this: when the tag is invalidated, so is the value.
     pub fn tag(&self, tag: &Tag) {
-        self.name(&[self.versions.of_tag(tag)]);
+        self.name([self.versions.of_tag(tag)]);
     }
 
     /// The value is made from the value of another key, whatever that is made from.
     pub fn depends_on_key(&self, key: &Key) {
-        self.name(&[self.versions.of_key(key)]);
+        self.name([self.versions.of_key(key)]);
     }
 
     /// The value is made from another one: when something that one was made from is invalidated, so
@@ -83,12 +83,12 @@ impl Loading {
         (self.position > 0).then_some(self.position)
     }
 
-    fn name(&self, slots: &[Slot]) {
+    fn name(&self, slots: impl IntoIterator<Item = Slot>) {
         let mut draft = self.draft();
         for slot in slots {
             // One more than may be is enough to know that there are too many.
-            if draft.slots.len() <= TAGS_MAX && !draft.slots.contains(slot) {
-                draft.slots.push(*slot);
+            if draft.slots.len() <= TAGS_MAX && !draft.slots.contains(&slot) {
+                draft.slots.push(slot);
             }
         }
     }

@@ -41,7 +41,7 @@ impl Memory {
 
     pub(crate) fn get<V: Send + Sync + 'static>(&self, key: &Key) -> Option<Arc<Entry<V>>> {
         let held = self.table.get(&key.hash)?;
-        if held.meta().key.bytes != key.bytes {
+        if held.meta().key() != key.as_bytes() {
             return None;
         }
         let any: Arc<dyn Any + Send + Sync> = held;
@@ -51,20 +51,27 @@ impl Memory {
     /// Looks without making the entry more likely to stay.
     pub(crate) fn peek(&self, key: &Key) -> Option<Arc<dyn Held>> {
         let held = self.table.peek(&key.hash)?;
-        (held.meta().key.bytes == key.bytes).then_some(held)
+        (held.meta().key() == key.as_bytes()).then_some(held)
     }
 
-    pub(crate) fn insert(&self, entry: Arc<dyn Held>) {
-        let hash = entry.meta().key.hash;
-        self.table.insert(hash, entry);
+    /// Makes an entry more likely to stay, as one that is asked for elsewhere.
+    pub(crate) fn touch(&self, key: &Key) {
+        self.table.get(&key.hash);
+    }
+
+    pub(crate) fn insert(&self, key: &Key, entry: Arc<dyn Held>) {
+        self.table.insert(key.hash, entry);
     }
 
     /// Drops this very entry, where it is still there.
     pub(crate) fn drop_entry(&self, key: &Key, entry: &dyn Held) {
         let it = std::ptr::from_ref(entry).cast::<()>();
-        self.table.remove_if(&key.hash, |held| {
+        let dropped = self.table.remove_if(&key.hash, |held| {
             std::ptr::eq(Arc::as_ptr(held).cast::<()>(), it)
         });
+        if let Some((_, held)) = dropped {
+            held.meta().leave();
+        }
     }
 
     pub(crate) fn clear(&self) {
@@ -100,7 +107,8 @@ impl Weighter<u64, Arc<dyn Held>> for ByWeight {
     }
 }
 
-/// Counts what goes for want of room, and lets go of it outside the table's lock.
+/// Counts what goes for want of room or for a newer value, says so to it, and lets go of it outside
+/// the table's lock.
 #[derive(Clone)]
 struct CountEvictions;
 
@@ -108,6 +116,7 @@ impl Lifecycle<u64, Arc<dyn Held>> for CountEvictions {
     type RequestState = Vec<Arc<dyn Held>>;
 
     fn on_evict(&self, gone: &mut Self::RequestState, _: u64, held: Arc<dyn Held>) {
+        held.meta().leave();
         held.meta().tally.evictions.add(1);
         gone.push(held);
     }

@@ -1,6 +1,7 @@
 //! What each kind has done, counted by tier.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// Where an answer came from.
@@ -46,9 +47,39 @@ impl Counter {
     }
 }
 
+/// Counters of the most frequent things, which one thread adds to and others read: no two threads
+/// write the same memory.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct Strand {
+    front_hits: AtomicU64,
+    memory_hits: AtomicU64,
+    saved_us: AtomicU64,
+}
+
+/// Adds for the only thread that does.
+fn add_alone(counter: &AtomicU64, count: u64) {
+    let sum = counter.load(Ordering::Relaxed) + count;
+    counter.store(sum, Ordering::Relaxed);
+}
+
+impl Strand {
+    pub(crate) fn front_hit(&self, cost_us: u32) {
+        add_alone(&self.front_hits, 1);
+        add_alone(&self.saved_us, u64::from(cost_us));
+    }
+
+    pub(crate) fn memory_hit(&self, cost_us: u32) {
+        add_alone(&self.memory_hits, 1);
+        add_alone(&self.saved_us, u64::from(cost_us));
+    }
+}
+
 /// The counters of a kind.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
+    /// Of the threads that are there; added to the counters here when they end.
+    strands: Mutex<Vec<Arc<Strand>>>,
     pub(crate) front_hits: Counter,
     pub(crate) memory_hits: Counter,
     pub(crate) shared_hits: Counter,
@@ -130,11 +161,38 @@ impl Tally {
         self.saved_us.add(u64::from(cost_us));
     }
 
+    /// Counters for the calling thread alone, until [`Self::cut`].
+    pub(crate) fn spin(&self) -> Arc<Strand> {
+        let strand = Arc::new(Strand::default());
+        self.strands().push(Arc::clone(&strand));
+        strand
+    }
+
+    /// Takes over what a thread counted that ends.
+    pub(crate) fn cut(&self, strand: &Arc<Strand>) {
+        let mut strands = self.strands();
+        strands.retain(|it| !Arc::ptr_eq(it, strand));
+        let last = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        self.front_hits.add(last(&strand.front_hits));
+        self.memory_hits.add(last(&strand.memory_hits));
+        self.saved_us.add(last(&strand.saved_us));
+    }
+
+    fn strands(&self) -> MutexGuard<'_, Vec<Arc<Strand>>> {
+        self.strands.lock().expect("nothing panics with the strands")
+    }
+
     pub(crate) fn read(&self, kind: &str) -> KindStatistics {
+        // Held to the end, so that what a thread counted is not missed while it moves.
+        let strands = self.strands();
+        let spun = |counter: fn(&Strand) -> &AtomicU64| {
+            let each = strands.iter().map(|it| counter(it).load(Ordering::Relaxed));
+            each.sum::<u64>()
+        };
         KindStatistics {
             kind: kind.to_owned(),
-            front_hits: self.front_hits.get(),
-            memory_hits: self.memory_hits.get(),
+            front_hits: self.front_hits.get() + spun(|it| &it.front_hits),
+            memory_hits: self.memory_hits.get() + spun(|it| &it.memory_hits),
             shared_hits: self.shared_hits.get(),
             joined: self.joined.get(),
             misses: self.misses.get(),
@@ -144,7 +202,7 @@ impl Tally {
             outdated: self.outdated.get(),
             mismatches: self.mismatches.get(),
             load_time: Duration::from_micros(self.load_us.get()),
-            time_saved: Duration::from_micros(self.saved_us.get()),
+            time_saved: Duration::from_micros(self.saved_us.get() + spun(|it| &it.saved_us)),
             evictions: self.evictions.get(),
             invalidations: self.invalidations.get(),
             entries: self.entries.get(),

@@ -67,6 +67,11 @@ impl Versions {
         self.clock.load(Ordering::Acquire)
     }
 
+    /// What is older than this is gone: it changes when everything is forgotten.
+    pub(crate) fn floor(&self) -> u64 {
+        self.floor.load(Ordering::Acquire)
+    }
+
     /// Marks slots as changed; whoever asks for the time after this returned sees it.
     pub(crate) fn change(&self, slots: &[Slot], force: Force) -> u64 {
         let _one = self.changing.lock().expect("no change panics");
@@ -110,7 +115,7 @@ impl Versions {
     }
 
     pub(crate) fn of_key(&self, key: &Key) -> Slot {
-        self.of(&key.bytes)
+        self.of(key.as_bytes())
     }
 
     pub(crate) fn of_tag(&self, tag: &Tag) -> Slot {

@@ -2,7 +2,7 @@
 //! versions: the steps of each are taken in all interleavings there are.
 
 use super::*;
-use crate::key::{KeyBuilder, Scope};
+use crate::key::{Prefix, Scope};
 use crate::versions::{Force, Slot, Verdict, Versions};
 
 /// How the first load ends.
@@ -69,7 +69,7 @@ struct World {
 impl World {
     fn new(callers: usize, changes: usize, trusted: bool, end: End) -> Self {
         let versions = Versions::new(1);
-        let key = KeyBuilder::new("kind", 0, Scope::Public, 7).build();
+        let key = Prefix::new("kind", 0, 7).builder(Scope::Public).build();
         Self {
             flights: Flights::new(Arc::default()),
             slot: versions.of_key(&key),

@@ -59,7 +59,7 @@ where
         let shared = self.core.shared.get()?.clone();
         Some(Share {
             shared,
-            name: packing.name(&key.bytes),
+            name: packing.name(key.as_bytes()),
             slots: [self.core.versions.of_key(key), self.slot],
         })
     }
@@ -101,7 +101,7 @@ where
             negative: side.negative,
         };
         let entry = Arc::new(Entry::new(birth, value));
-        self.insert(&entry);
+        self.insert(key, &entry);
         Some(entry)
     }
 }
@@ -203,7 +203,8 @@ impl Share {
             negative: meta.negative,
         };
         let age = Duration::from_millis(age);
-        Told::Made(fence, packing.frame(&entry.value, side, &meta.slots, age))
+        let slots: Vec<Slot> = meta.slots().collect();
+        Told::Made(fence, packing.frame(&entry.value, side, &slots, age))
     }
 
     /// Tells it.

@@ -5,6 +5,7 @@
     reason = "a test may panic, and so may what helps it"
 )]
 
+mod front;
 mod inside;
 mod life;
 mod loads;

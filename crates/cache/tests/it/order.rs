@@ -155,6 +155,9 @@ fn threads_never_read_what_was_acknowledged_as_gone() {
                         tokio::task::yield_now().await;
                         Ok(value as u64)
                     };
+                    if let Some(value) = numbers.read(&key, |it| **it) {
+                        assert!(value >= least as u64, "{value} < {least}");
+                    }
                     let hit = numbers.get_or_load(&key, load).await.unwrap();
                     assert!(*hit >= least as u64, "{} < {least}", *hit);
                 }
@@ -165,5 +168,5 @@ fn threads_never_read_what_was_acknowledged_as_gone() {
         }
     });
     let it = &cache.statistics()[0];
-    assert!(it.memory_hits > 0 && it.loads > 0, "{it:?}");
+    assert!(it.front_hits > 0 && it.memory_hits > 0 && it.loads > 0, "{it:?}");
 }

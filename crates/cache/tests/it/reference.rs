@@ -56,6 +56,8 @@ struct Known {
 #[derive(Default)]
 struct Model {
     now: u64,
+    /// Fresh answers that were given again.
+    again: u64,
     /// How often each tag's thing has changed.
     origin: [u64; TAGS as usize],
     map: HashMap<u64, Known>,
@@ -128,6 +130,13 @@ async fn history(steps: Vec<Step>) {
                 let got = numbers.get_or_load(&key(&numbers, number), load).await;
                 let got = got.ok().map(|hit| (*hit, hit.is_stale()));
                 assert_eq!(got, model.ask(number, fails), "key {number}");
+                // What is fresh is read again from memory, and then from what is at hand.
+                let fresh = got.filter(|it| !it.1).map(|it| it.0);
+                for _ in 0..2 {
+                    let read = numbers.read(&key(&numbers, number), |it| **it);
+                    assert_eq!(read, fresh, "key {number} again");
+                    model.again += u64::from(read.is_some());
+                }
             }
             Step::Put { key: number } => {
                 let value = model.value(number);
@@ -169,6 +178,8 @@ async fn history(steps: Vec<Step>) {
             }
         }
     }
+    // Of two reads of a fresh value at least one was answered by what was at hand.
+    assert!(cache.statistics()[0].front_hits * 2 >= model.again);
 }
 
 proptest! {

@@ -1,0 +1,339 @@
+//! The calling thread's own few entries, in front of memory: a hit here touches nothing that another
+//! thread writes. What is here was in memory and is judged by the versions on **every** hit, so
+//! that an invalidation reaches it as it reaches memory, at once and without a message.
+//!
+//! It is bounded in places and in bytes; what left memory is served no more, and what a thread
+//! holds is given back when it next looks after everything was forgotten, or ends.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
+use std::sync::atomic::Ordering;
+
+use crate::cache::Core;
+use crate::entry::{Entry, Held, Meta};
+use crate::key::Key;
+use crate::statistics::{Strand, Tally};
+use crate::versions::{Verdict, Versions};
+
+/// Places of a thread, at first and at most; two where an entry may stand.
+const PLACES: [usize; 2] = [256, 8_192];
+
+/// Bytes that a thread's entries may take, those included that memory holds too.
+const BYTES_MAX: u64 = 4 << 20;
+
+/// A larger entry is left to memory, where one look more does not matter.
+const ENTRY_BYTES_MAX: u32 = 64 << 10;
+
+/// Caches whose entries a thread remembers; a process has one.
+const CACHES_MAX: usize = 2;
+
+/// How many hits in a row an entry may have before it is told of them: an eighth of those it had,
+/// within these.
+const UNTOLD: [u32; 2] = [1, 64];
+
+/// How often an entry must be passed over before another takes its place, at most.
+const HOT_MAX: u8 = 3;
+
+thread_local! {
+    static FRONTS: RefCell<Vec<Front>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An entry in the hands of one thread: counting those who hold it concerns that thread alone.
+#[derive(Debug)]
+pub(crate) struct Lent<V> {
+    pub(crate) entry: Arc<Entry<V>>,
+}
+
+impl<V: Send + Sync + 'static> Held for Lent<V> {
+    fn meta(&self) -> &Meta {
+        &self.entry.meta
+    }
+}
+
+/// The moment of a look: trust was asked for before, then the versions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now_ms: u64,
+    pub(crate) clock: u64,
+}
+
+/// What a thread holds of one cache.
+struct Front {
+    /// The versions of that cache, by which it is known; they do not live on by this.
+    cache: Weak<Versions>,
+    /// What was older than this was forgotten when it last looked.
+    floor: u64,
+    places: Vec<Place>,
+    bytes: u64,
+    /// Entries that had to leave for others since it last grew.
+    left: usize,
+    /// By number of kind.
+    strands: Vec<Option<Spun>>,
+}
+
+/// A thread's counters of a kind, and where they belong when it ends.
+struct Spun {
+    strand: Arc<Strand>,
+    tally: Arc<Tally>,
+}
+
+#[derive(Default)]
+struct Place {
+    hash: u64,
+    /// The latest time at which it was known to be fresh.
+    verified: u64,
+    /// When it is young no more.
+    until_ms: u64,
+    held: Option<Arc<dyn Held>>,
+    /// Hits that the entry was not told of, and that it was.
+    untold: u32,
+    told: u32,
+    hot: u8,
+}
+
+impl Place {
+    /// Tells the entry of its hits.
+    fn tell(&mut self) {
+        if let Some(held) = &self.held
+            && self.untold > 0
+        {
+            held.meta().hits.fetch_add(self.untold, Ordering::Relaxed);
+            self.told = self.told.saturating_add(self.untold);
+            self.untold = 0;
+        }
+    }
+
+    /// Counts a hit; says whether memory should hear that the entry is wanted.
+    fn count(&mut self) -> bool {
+        self.hot = (self.hot + 1).min(HOT_MAX);
+        self.untold += 1;
+        if self.untold < (self.told / 8).clamp(UNTOLD[0], UNTOLD[1]) {
+            return false;
+        }
+        self.tell();
+        self.told == 1 || self.told >= 8
+    }
+}
+
+impl Front {
+    fn new(versions: &Arc<Versions>) -> Self {
+        Self {
+            cache: Arc::downgrade(versions),
+            floor: versions.floor(),
+            places: (0..PLACES[0]).map(|_| Place::default()).collect(),
+            bytes: 0,
+            left: 0,
+            strands: Vec::new(),
+        }
+    }
+
+    fn is_of(&self, core: &Core) -> bool {
+        std::ptr::eq(self.cache.as_ptr(), Arc::as_ptr(&core.versions))
+    }
+
+    fn first_of(&self, hash: u64) -> usize {
+        // The low bits choose the shard and the bucket of memory: these are others.
+        (hash >> 40) as usize & (self.places.len() - 2)
+    }
+
+    fn find(&self, hash: u64) -> Option<usize> {
+        let first = self.first_of(hash);
+        let is_there = |at: &usize| {
+            let place = &self.places[*at];
+            place.hash == hash && place.held.is_some()
+        };
+        [first, first + 1].into_iter().find(is_there)
+    }
+
+    fn empty(&mut self, at: usize) {
+        let place = &mut self.places[at];
+        place.tell();
+        let gone = std::mem::take(place);
+        if let Some(held) = gone.held {
+            self.bytes -= u64::from(held.meta().weight);
+        }
+    }
+
+    /// Lets go of everything.
+    fn clear(&mut self) {
+        (0..self.places.len()).for_each(|at| self.empty(at));
+        self.places.truncate(PLACES[0]);
+        self.places.shrink_to_fit();
+    }
+
+    /// Makes room for one of these bytes; `None` where those who are there are wanted more.
+    fn room(&mut self, hash: u64, weight: u32) -> Option<usize> {
+        let first = self.first_of(hash);
+        let pair = [first, first + 1];
+        let is_free = |at: &usize| self.places[*at].held.is_none();
+        let free = pair.into_iter().find(is_free);
+        let taken = pair.into_iter().filter(|at| !is_free(at));
+        let coldest = taken.min_by_key(|at| self.places[*at].hot);
+        let fits = self.bytes + u64::from(weight) <= BYTES_MAX;
+        if let (Some(at), true) = (free, fits) {
+            return Some(at);
+        }
+        let at = coldest?;
+        if self.places[at].hot > 0 {
+            // Whoever stands in the way is a little less wanted each time.
+            self.places[at].hot -= 1;
+            return None;
+        }
+        self.empty(at);
+        self.left += usize::from(free.is_none());
+        (self.bytes + u64::from(weight) <= BYTES_MAX).then_some(at)
+    }
+
+    /// Doubles the places where half of them had to be given to others.
+    fn grow(&mut self) {
+        if self.left < self.places.len() / 2 || self.places.len() >= PLACES[1] {
+            return;
+        }
+        self.left = 0;
+        let wider = (0..self.places.len() * 2).map(|_| Place::default());
+        let before = std::mem::replace(&mut self.places, wider.collect());
+        for place in before {
+            if place.held.is_some() {
+                // Two of a pair find room in the pairs it becomes.
+                let first = self.first_of(place.hash);
+                let at = first + usize::from(self.places[first].held.is_some());
+                self.places[at] = place;
+            }
+        }
+    }
+
+    fn strand(&mut self, kind: u16, tally: &Arc<Tally>) -> &Strand {
+        let at = usize::from(kind);
+        if self.strands.len() <= at {
+            self.strands.resize_with(at + 1, || None);
+        }
+        let spun = self.strands[at].get_or_insert_with(|| Spun {
+            strand: tally.spin(),
+            tally: Arc::clone(tally),
+        });
+        &spun.strand
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.places.iter_mut().for_each(Place::tell);
+        for spun in self.strands.iter().flatten() {
+            spun.tally.cut(&spun.strand);
+        }
+    }
+}
+
+/// Does something with what the calling thread holds of a cache; `None` where that is in use, as by
+/// the caller itself, or the thread is ending.
+fn with_front<R>(core: &Core, work: impl FnOnce(&mut Front) -> Option<R>) -> Option<R> {
+    FRONTS
+        .try_with(|fronts| {
+            let mut fronts = fronts.try_borrow_mut().ok()?;
+            if !fronts.first().is_some_and(|it| it.is_of(core)) {
+                take_first(&mut fronts, core);
+            }
+            let front = fronts.first_mut()?;
+            let floor = core.versions.floor();
+            if front.floor != floor {
+                front.clear();
+                front.floor = floor;
+            }
+            work(front)
+        })
+        .ok()?
+}
+
+#[cold]
+fn take_first(fronts: &mut Vec<Front>, core: &Core) {
+    let front = match fronts.iter().position(|it| it.is_of(core)) {
+        Some(at) => fronts.remove(at),
+        None => Front::new(&core.versions),
+    };
+    fronts.insert(0, front);
+    fronts.truncate(CACHES_MAX);
+}
+
+/// Looks for a young entry of `key`, counts the hit and lends the entry to `with`.
+#[inline]
+pub(crate) fn look<V: Send + Sync + 'static, R>(
+    core: &Core,
+    key: &Key,
+    moment: Moment,
+    (kind, tally): (u16, &Arc<Tally>),
+    with: impl FnOnce(&Lent<V>, &Arc<dyn Held>) -> R,
+) -> Option<R> {
+    with_front(core, |front| {
+        let at = front.find(key.hash)?;
+        let seen = lent::<V>(&front.places[at])?;
+        if !is_good(&front.places[at], &seen.entry.meta, key, moment, &core.versions) {
+            front.empty(at);
+            return None;
+        }
+        let cost_us = seen.entry.meta.cost_us;
+        front.strand(kind, tally).front_hit(cost_us);
+        let place = &mut front.places[at];
+        place.verified = moment.clock;
+        if place.count() {
+            core.memory.touch(key);
+        }
+        let place = &front.places[at];
+        Some(with(lent::<V>(place)?, place.held.as_ref()?))
+    })
+}
+
+fn lent<V: Send + Sync + 'static>(place: &Place) -> Option<&Lent<V>> {
+    let held: &dyn Any = &**place.held.as_ref()?;
+    held.downcast_ref()
+}
+
+/// Whether an entry may be served: it is the key's, young, still in memory and not outdated.
+#[inline]
+fn is_good(place: &Place, meta: &Meta, key: &Key, moment: Moment, versions: &Versions) -> bool {
+    moment.now_ms < place.until_ms
+        && !meta.has_left()
+        && meta.key() == key.as_bytes()
+        // The versions' own clock tells whether anything at all was changed since it was last
+        // judged; where something was, the places that it depends on tell whether that was its.
+        && (moment.clock == place.verified || meta.judge(versions) == Verdict::Fresh)
+}
+
+/// Takes an entry that memory answered with, and that was judged as fresh at `moment`.
+pub(crate) fn admit<V: Send + Sync + 'static>(
+    core: &Core,
+    key: &Key,
+    moment: Moment,
+    entry: &Arc<Entry<V>>,
+) {
+    let meta = &entry.meta;
+    if meta.weight > ENTRY_BYTES_MAX {
+        return;
+    }
+    with_front(core, |front| {
+        if let Some(at) = front.find(key.hash) {
+            front.empty(at);
+        }
+        front.grow();
+        let at = front.room(key.hash, meta.weight)?;
+        front.bytes += u64::from(meta.weight);
+        let entry = Arc::clone(entry);
+        front.places[at] = Place {
+            hash: key.hash,
+            verified: moment.clock,
+            until_ms: meta.born_ms + u64::from(meta.ages.eager),
+            held: Some(Arc::new(Lent { entry })),
+            ..Place::default()
+        };
+        Some(())
+    });
+}
+
+/// Counts an answer of memory by the calling thread's own counters; says whether it could.
+pub(crate) fn count_memory_hit(core: &Core, (kind, tally): (u16, &Arc<Tally>), cost_us: u32) -> bool {
+    let counted = with_front(core, |front| {
+        front.strand(kind, tally).memory_hit(cost_us);
+        Some(())
+    });
+    counted.is_some()
+}
