@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 const CALLERS: usize = 10_000;
 const TAKES: Duration = Duration::from_millis(50);
 const LIVES: Duration = Duration::from_millis(20);
+/// How long a crowd is waited for: where each caller loads in turn, it takes minutes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy)]
 struct Ill;
@@ -27,7 +29,7 @@ pub fn run() {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_time().build();
     let runtime = runtime.expect("threads can be started");
-    println!("| cache | loads for {CALLERS} callers | where the load fails |");
+    println!("| cache | loads for {CALLERS} callers, {PATIENCE:?} at most | where the load fails |");
     println!("|---|---|---|");
     runtime.block_on(async {
         let mut rows = Vec::new();
@@ -69,9 +71,12 @@ where
             asked.await;
         });
     }
-    while let Some(done) = callers.join_next().await {
-        done.expect("no caller panics");
-    }
+    let all = async {
+        while let Some(done) = callers.join_next().await {
+            done.expect("no caller panics");
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, all).await;
     loads.load(Ordering::SeqCst)
 }
 

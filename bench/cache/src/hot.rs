@@ -27,7 +27,11 @@ pub fn run(title: &str, count: usize, skew: f64) {
         .collect();
     let orders = [1, 2].map(|seed| drawn(count, skew, ORDER, seed));
     let mut peers = Ours::all(&keys);
-    peers.extend(theirs(&keys));
+    let only = std::env::args().nth(2);
+    if only.is_none() {
+        peers.extend(theirs(&keys));
+    }
+    peers.retain(|it| only.as_ref().is_none_or(|only| it.name() == only));
     let mut all: Vec<Figures> = peers.iter().map(|_| Figures::default()).collect();
     for _ in 0..ROUNDS {
         // All peers in turn within a round, so that a slow moment of the machine is everybody's.
@@ -44,7 +48,7 @@ pub fn run(title: &str, count: usize, skew: f64) {
     println!("| cache | 1 thread | 2 threads | throughput of 2 / 1 | 1 thread / quick_cache | fastest round |");
     println!("|---|---|---|---|---|---|");
     let quick = peers.iter().position(|it| it.name() == "quick_cache, get");
-    let quick = median(&all[quick.expect("it is there")].one_ns);
+    let quick = quick.map_or(f64::NAN, |at| median(&all[at].one_ns));
     for (peer, it) in peers.iter().zip(&all) {
         let (one, two) = (median(&it.one_ns), median(&it.two_ns));
         let scale = median(&it.two_rate) / median(&it.one_rate);

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache::{Cache, CacheOptions, Kind, KindOptions, Rules, Scope};
+use cache::{Cache, CacheOptions, Kind, KindOptions, Rules, Scope, Tier};
 
 use crate::drawn;
 use crate::peers::runtime;
@@ -113,7 +113,6 @@ fn ours(asked: &[u64], room: usize) -> f64 {
     const VALUE: usize = 1 << 20;
     let options = CacheOptions {
         memory_bytes_max: (room * (VALUE + 512)) as u64,
-        slots: 1 << 10,
         ..CacheOptions::default()
     };
     let cache = Cache::new(&options);
@@ -124,11 +123,10 @@ fn ours(asked: &[u64], room: usize) -> f64 {
     runtime().block_on(async {
         for it in asked {
             let key = kind.key(Scope::Public).part(*it).build();
-            if kind.get(&key).is_some() {
-                hits += 1;
-            } else {
-                kind.put(&key, *it, |_| {}).await.expect("it is kept");
-            }
+            let value = *it;
+            let hit = kind.get_or_load(&key, move |_| async move { Ok(value) }).await;
+            let tier = hit.expect("it loads").tier();
+            hits += u32::from(matches!(tier, Tier::Front | Tier::Memory));
         }
     });
     f64::from(hits) / asked.len() as f64

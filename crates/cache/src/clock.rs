@@ -35,6 +35,7 @@ impl Clock {
     }
 
     /// Milliseconds since the clock was made, and then some.
+    #[inline]
     pub(crate) fn now_ms(&self) -> u64 {
         let since = match self {
             Self::Coarse { origin_ms } => coarse_ms() - origin_ms,
@@ -64,10 +65,12 @@ impl Clock {
     }
 }
 
+#[inline]
 fn coarse_ms() -> u64 {
     monotonic_ms(ClockId::MonotonicCoarse)
 }
 
+#[inline]
 fn monotonic_ms(clock: ClockId) -> u64 {
     let now = clock_gettime(clock);
     // A monotonic clock is never below zero, nor are nanoseconds.

@@ -54,6 +54,7 @@ impl Meta {
     }
 
     /// The canonical bytes of its key.
+    #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         &self.tail[..usize::from(self.key_length)]
     }
@@ -70,6 +71,7 @@ impl Meta {
     }
 
     /// Whether memory has let go of it.
+    #[inline]
     pub(crate) fn has_left(&self) -> bool {
         self.left.load(Ordering::Acquire)
     }

@@ -39,16 +39,13 @@ thread_local! {
     static FRONTS: RefCell<Vec<Front>> = const { RefCell::new(Vec::new()) };
 }
 
+/// How many of those that find no room are passed over for one that may take another's place.
+const PASSED_OVER: u32 = 4;
+
 /// An entry in the hands of one thread: counting those who hold it concerns that thread alone.
 #[derive(Debug)]
 pub(crate) struct Lent<V> {
     pub(crate) entry: Arc<Entry<V>>,
-}
-
-impl<V: Send + Sync + 'static> Held for Lent<V> {
-    fn meta(&self) -> &Meta {
-        &self.entry.meta
-    }
 }
 
 /// The moment of a look: trust was asked for before, then the versions.
@@ -65,9 +62,11 @@ struct Front {
     /// What was older than this was forgotten when it last looked.
     floor: u64,
     places: Vec<Place>,
+    /// What of each place was lent to be held, beside the places as most looks do without.
+    lent: Vec<Option<Arc<dyn Any + Send + Sync>>>,
     bytes: u64,
-    /// Entries that had to leave for others since it last grew.
-    left: usize,
+    /// Entries that found no room since it last grew.
+    crowded: u32,
     /// By number of kind.
     strands: Vec<Option<Spun>>,
 }
@@ -78,7 +77,9 @@ struct Spun {
     tally: Arc<Tally>,
 }
 
+/// A line of the processor's cache.
 #[derive(Default)]
+#[repr(align(64))]
 struct Place {
     hash: u64,
     /// The latest time at which it was known to be fresh.
@@ -105,6 +106,7 @@ impl Place {
     }
 
     /// Counts a hit; says whether memory should hear that the entry is wanted.
+    #[inline]
     fn count(&mut self) -> bool {
         self.hot = (self.hot + 1).min(HOT_MAX);
         self.untold += 1;
@@ -122,34 +124,38 @@ impl Front {
             cache: Arc::downgrade(versions),
             floor: versions.floor(),
             places: (0..PLACES[0]).map(|_| Place::default()).collect(),
+            lent: vec![None; PLACES[0]],
             bytes: 0,
-            left: 0,
+            crowded: 0,
             strands: Vec::new(),
         }
     }
 
+    #[inline]
     fn is_of(&self, core: &Core) -> bool {
         std::ptr::eq(self.cache.as_ptr(), Arc::as_ptr(&core.versions))
     }
 
+    #[inline]
     fn first_of(&self, hash: u64) -> usize {
         // The low bits choose the shard and the bucket of memory: these are others.
         (hash >> 40) as usize & (self.places.len() - 2)
     }
 
+    #[inline]
     fn find(&self, hash: u64) -> Option<usize> {
         let first = self.first_of(hash);
-        let is_there = |at: &usize| {
-            let place = &self.places[*at];
-            place.hash == hash && place.held.is_some()
-        };
-        [first, first + 1].into_iter().find(is_there)
+        let pair = self.places.get(first..first + 2)?;
+        let is_there = |it: &Place| it.hash == hash && it.held.is_some();
+        pair.iter().position(is_there).map(|at| first + at)
     }
 
+    #[inline(never)]
     fn empty(&mut self, at: usize) {
         let place = &mut self.places[at];
         place.tell();
         let gone = std::mem::take(place);
+        self.lent[at] = None;
         if let Some(held) = gone.held {
             self.bytes -= u64::from(held.meta().weight);
         }
@@ -160,6 +166,8 @@ impl Front {
         (0..self.places.len()).for_each(|at| self.empty(at));
         self.places.truncate(PLACES[0]);
         self.places.shrink_to_fit();
+        self.lent.truncate(PLACES[0]);
+        self.lent.shrink_to_fit();
     }
 
     /// Makes room for one of these bytes; `None` where those who are there are wanted more.
@@ -175,22 +183,26 @@ impl Front {
             return Some(at);
         }
         let at = coldest?;
+        self.crowded += u32::from(free.is_none());
+        if !self.crowded.is_multiple_of(PASSED_OVER) {
+            return None;
+        }
         if self.places[at].hot > 0 {
             // Whoever stands in the way is a little less wanted each time.
             self.places[at].hot -= 1;
             return None;
         }
         self.empty(at);
-        self.left += usize::from(free.is_none());
         (self.bytes + u64::from(weight) <= BYTES_MAX).then_some(at)
     }
 
-    /// Doubles the places where half of them had to be given to others.
+    /// Doubles the places where as many entries as half of them found no room.
     fn grow(&mut self) {
-        if self.left < self.places.len() / 2 || self.places.len() >= PLACES[1] {
+        if (self.crowded as usize) < self.places.len() / 2 || self.places.len() >= PLACES[1] {
             return;
         }
-        self.left = 0;
+        self.crowded = 0;
+        self.lent = vec![None; self.places.len() * 2];
         let wider = (0..self.places.len() * 2).map(|_| Place::default());
         let before = std::mem::replace(&mut self.places, wider.collect());
         for place in before {
@@ -203,6 +215,7 @@ impl Front {
         }
     }
 
+    #[inline]
     fn strand(&mut self, kind: u16, tally: &Arc<Tally>) -> &Strand {
         let at = usize::from(kind);
         if self.strands.len() <= at {
@@ -227,6 +240,7 @@ impl Drop for Front {
 
 /// Does something with what the calling thread holds of a cache; `None` where that is in use, as by
 /// the caller itself, or the thread is ending.
+#[inline]
 fn with_front<R>(core: &Core, work: impl FnOnce(&mut Front) -> Option<R>) -> Option<R> {
     FRONTS
         .try_with(|fronts| {
@@ -261,31 +275,71 @@ pub(crate) fn look<V: Send + Sync + 'static, R>(
     core: &Core,
     key: &Key,
     moment: Moment,
-    (kind, tally): (u16, &Arc<Tally>),
-    with: impl FnOnce(&Lent<V>, &Arc<dyn Held>) -> R,
+    kind: (u16, &Arc<Tally>),
+    with: impl FnOnce(&Entry<V>) -> R,
 ) -> Option<R> {
     with_front(core, |front| {
-        let at = front.find(key.hash)?;
-        let seen = lent::<V>(&front.places[at])?;
-        if !is_good(&front.places[at], &seen.entry.meta, key, moment, &core.versions) {
-            front.empty(at);
+        let at = front.hit::<V>(core, key, moment, kind)?;
+        front.places[at].entry().map(with)
+    })
+}
+
+/// Looks for a young entry of `key`, counts the hit and gives it to be held.
+#[inline]
+pub(crate) fn take<V: Send + Sync + 'static>(
+    core: &Core,
+    key: &Key,
+    moment: Moment,
+    kind: (u16, &Arc<Tally>),
+) -> Option<Arc<Lent<V>>> {
+    let lent = with_front(core, |front| {
+        let at = front.hit::<V>(core, key, moment, kind)?;
+        if let Some(lent) = &front.lent[at] {
+            return Some(Arc::clone(lent));
+        }
+        let held: Arc<dyn Any + Send + Sync> = front.places[at].held.clone()?;
+        let entry = held.downcast().ok()?;
+        let lent: Arc<dyn Any + Send + Sync> = Arc::new(Lent::<V> { entry });
+        front.lent[at] = Some(Arc::clone(&lent));
+        Some(lent)
+    })?;
+    lent.downcast().ok()
+}
+
+impl Place {
+    #[inline]
+    fn entry<V: Send + Sync + 'static>(&self) -> Option<&Entry<V>> {
+        let held: &dyn Any = &**self.held.as_ref()?;
+        held.downcast_ref()
+    }
+}
+
+impl Front {
+    /// Where a young entry of `key` is; counts the hit.
+    #[inline]
+    fn hit<V: Send + Sync + 'static>(
+        &mut self,
+        core: &Core,
+        key: &Key,
+        moment: Moment,
+        (kind, tally): (u16, &Arc<Tally>),
+    ) -> Option<usize> {
+        let at = self.find(key.hash)?;
+        let place = &self.places[at];
+        let meta = &place.entry::<V>()?.meta;
+        if !is_good(place, meta, key, moment, &core.versions) {
+            self.empty(at);
             return None;
         }
-        let cost_us = seen.entry.meta.cost_us;
-        front.strand(kind, tally).front_hit(cost_us);
-        let place = &mut front.places[at];
+        let cost_us = meta.cost_us;
+        let place = &mut self.places[at];
         place.verified = moment.clock;
         if place.count() {
             core.memory.touch(key);
         }
-        let place = &front.places[at];
-        Some(with(lent::<V>(place)?, place.held.as_ref()?))
-    })
-}
-
-fn lent<V: Send + Sync + 'static>(place: &Place) -> Option<&Lent<V>> {
-    let held: &dyn Any = &**place.held.as_ref()?;
-    held.downcast_ref()
+        self.strand(kind, tally).front_hit(cost_us);
+        Some(at)
+    }
 }
 
 /// Whether an entry may be served: it is the key's, young, still in memory and not outdated.
@@ -322,7 +376,7 @@ pub(crate) fn admit<V: Send + Sync + 'static>(
             hash: key.hash,
             verified: moment.clock,
             until_ms: meta.born_ms + u64::from(meta.ages.eager),
-            held: Some(Arc::new(Lent { entry })),
+            held: Some(entry),
             ..Place::default()
         };
         Some(())

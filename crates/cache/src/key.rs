@@ -8,6 +8,15 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// A key, at most, in bytes; longer ones are refused when they are used.
 pub const KEY_BYTES_MAX: usize = 1024;
 
+/// Both, one after the other, with room for more.
+#[cold]
+fn moved(bytes: &[u8], more: &[u8]) -> Vec<u8> {
+    let mut all = Vec::with_capacity((bytes.len() + more.len()).max(2 * SHORT_BYTES));
+    all.extend_from_slice(bytes);
+    all.extend_from_slice(more);
+    all
+}
+
 /// Who may see a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope<'a> {
@@ -31,6 +40,7 @@ pub struct PartWriter<'a>(&'a mut Short);
 
 impl PartWriter<'_> {
     /// Appends bytes under a mark that says what they are; the length goes before them.
+    #[inline]
     pub fn bytes(&mut self, mark: u8, bytes: &[u8]) {
         self.0.push(mark);
         let mut length = bytes.len();
@@ -44,48 +54,56 @@ impl PartWriter<'_> {
 }
 
 impl Part for str {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         to.bytes(b's', self.as_bytes());
     }
 }
 
 impl Part for String {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         self.as_str().write(to);
     }
 }
 
 impl Part for [u8] {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         to.bytes(b'b', self);
     }
 }
 
 impl Part for u64 {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         to.bytes(b'u', &self.to_le_bytes());
     }
 }
 
 impl Part for u32 {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         u64::from(*self).write(to);
     }
 }
 
 impl Part for i64 {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         to.bytes(b'i', &self.to_le_bytes());
     }
 }
 
 impl Part for bool {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         to.bytes(b'?', &[u8::from(*self)]);
     }
 }
 
 impl<P: Part> Part for Option<P> {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         match self {
             None => to.bytes(b'n', &[]),
@@ -98,6 +116,7 @@ impl<P: Part> Part for Option<P> {
 }
 
 impl<P: Part + ?Sized> Part for &P {
+    #[inline]
     fn write(&self, to: &mut PartWriter<'_>) {
         (**self).write(to);
     }
@@ -123,6 +142,7 @@ impl Prefix {
     }
 
     /// A key of the kind, for a value that `scope` may see.
+    #[inline]
     pub(crate) fn builder(&self, scope: Scope<'_>) -> KeyBuilder {
         let KeyBuilder {
             mut bytes,
@@ -141,6 +161,7 @@ impl Prefix {
 
 impl KeyBuilder {
     /// Appends a part.
+    #[inline]
     #[must_use]
     pub fn part(mut self, part: impl Part) -> Self {
         part.write(&mut PartWriter(&mut self.bytes));
@@ -148,6 +169,7 @@ impl KeyBuilder {
     }
 
     /// Closes the key.
+    #[inline]
     pub fn build(self) -> Key {
         Key {
             hash: xxh3_64_with_seed(self.bytes.as_slice(), self.seed),
@@ -168,6 +190,7 @@ pub struct Key {
 
 impl Key {
     /// The canonical bytes, the same on every replica.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
@@ -201,6 +224,7 @@ impl PartialEq for Short {
 impl Eq for Short {}
 
 impl Short {
+    #[inline]
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::InPlace { length, bytes } => &bytes[..usize::from(*length)],
@@ -208,10 +232,12 @@ impl Short {
         }
     }
 
+    #[inline]
     fn push(&mut self, byte: u8) {
         self.extend_from_slice(&[byte]);
     }
 
+    #[inline]
     fn extend_from_slice(&mut self, more: &[u8]) {
         match self {
             Self::InPlace { length, bytes } => {
@@ -221,12 +247,7 @@ impl Short {
                         place.copy_from_slice(more);
                         *length = to as u8;
                     }
-                    None => {
-                        let mut all = Vec::with_capacity(to.max(2 * SHORT_BYTES));
-                        all.extend_from_slice(&bytes[..from]);
-                        all.extend_from_slice(more);
-                        *self = Self::OnHeap(all);
-                    }
+                    None => *self = Self::OnHeap(moved(&bytes[..from], more)),
                 }
             }
             Self::OnHeap(bytes) => bytes.extend_from_slice(more),

@@ -1,6 +1,5 @@
 //! A kind: a registered class of values with one type, one set of rules and one loader's error.
 
-use std::any::Any;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -9,7 +8,7 @@ use crate::cache::{Aim, Core};
 use crate::entry::{Birth, Entry, Held, Stage};
 use crate::error::CacheError;
 use crate::flight::{Began, Fit, Flights, Joined, Ticket};
-use crate::front::{self, Lent, Moment};
+use crate::front::{self, Moment};
 use crate::hit::{Glance, Hit};
 use crate::key::{KEY_BYTES_MAX, Key, KeyBuilder, Prefix, Scope};
 use crate::loading::{Draft, Loading, TAGS_MAX};
@@ -84,6 +83,7 @@ where
     }
 
     /// Begins a key of this kind, for a value that `scope` may see.
+    #[inline]
     pub fn key(&self, scope: Scope<'_>) -> KeyBuilder {
         self.inner.prefix.builder(scope)
     }
@@ -182,9 +182,12 @@ where
             let now_ms = reader.now_ms;
             Some(with(&Glance { entry, tier, now_ms }))
         };
-        let lent = inner.at_front(key, reader, |it, _| lend(&it.entry, Tier::Front));
-        if let Some(done) = lent.flatten() {
-            return Some(done);
+        if let Some(moment) = reader.moment() {
+            let kind = (inner.id, &inner.tally);
+            let at_front = |it: &Entry<V>| lend(it, Tier::Front);
+            if let Some(done) = front::look(&inner.core, key, moment, kind, at_front) {
+                return done;
+            }
         }
         let (entry, stage) = inner.look(key, reader)?;
         if stage != Stage::Young {
@@ -315,6 +318,7 @@ where
 
     /// What there is to know of the moment, in this order: whether versions may be trusted, and then
     /// what they tell.
+    #[inline]
     fn arrive(&self) -> Arrival {
         let core = &self.core;
         let now_ms = core.clock.now_ms();
@@ -332,20 +336,11 @@ where
     }
 
     /// What the calling thread has of a key and may serve.
-    fn at_front<R>(
-        &self,
-        key: &Key,
-        asked: Arrival,
-        with: impl FnOnce(&Lent<V>, &Arc<dyn Held>) -> R,
-    ) -> Option<R> {
-        let moment = asked.moment()?;
-        front::look(&self.core, key, moment, (self.id, &self.tally), with)
-    }
-
+    #[inline]
     fn hit_at_front(&self, key: &Key, asked: Arrival) -> Option<Hit<V>> {
-        let held = self.at_front(key, asked, |_, held| Arc::clone(held))?;
-        let any: Arc<dyn Any + Send + Sync> = held;
-        Some(Hit::of_front(any.downcast().ok()?, asked.now_ms))
+        let moment = asked.moment()?;
+        let lent = front::take(&self.core, key, moment, (self.id, &self.tally))?;
+        Some(Hit::of_front(lent, asked.now_ms))
     }
 
     /// Answers with a young entry, which the calling thread keeps at hand from now on.

@@ -64,6 +64,7 @@ fn add_alone(counter: &AtomicU64, count: u64) {
 }
 
 impl Strand {
+    #[inline]
     pub(crate) fn front_hit(&self, cost_us: u32) {
         add_alone(&self.front_hits, 1);
         add_alone(&self.saved_us, u64::from(cost_us));

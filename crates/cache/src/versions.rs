@@ -63,11 +63,13 @@ impl Versions {
     }
 
     /// The time by changes. Everything changed up to it can be seen in the slots.
+    #[inline]
     pub(crate) fn now(&self) -> u64 {
         self.clock.load(Ordering::Acquire)
     }
 
     /// What is older than this is gone: it changes when everything is forgotten.
+    #[inline]
     pub(crate) fn floor(&self) -> u64 {
         self.floor.load(Ordering::Acquire)
     }
