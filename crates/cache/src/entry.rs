@@ -162,7 +162,8 @@ impl<V> Entry<V> {
                 verified: AtomicU64::new(birth.began),
                 born_ms: birth.born_ms,
                 ages: birth.ages,
-                key_length: u16::try_from(key.len()).expect("keys are checked before they are used"),
+                key_length: u16::try_from(key.len())
+                    .expect("keys are checked before they are used"),
                 tail: tail.into_boxed_slice(),
                 tally: birth.tally,
                 hits: AtomicU32::new(0),

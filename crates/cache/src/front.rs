@@ -7,8 +7,8 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use crate::cache::Core;
 use crate::entry::{Entry, Held, Meta};
@@ -384,7 +384,11 @@ pub(crate) fn admit<V: Send + Sync + 'static>(
 }
 
 /// Counts an answer of memory by the calling thread's own counters; says whether it could.
-pub(crate) fn count_memory_hit(core: &Core, (kind, tally): (u16, &Arc<Tally>), cost_us: u32) -> bool {
+pub(crate) fn count_memory_hit(
+    core: &Core,
+    (kind, tally): (u16, &Arc<Tally>),
+    cost_us: u32,
+) -> bool {
     let counted = with_front(core, |front| {
         front.strand(kind, tally).memory_hit(cost_us);
         Some(())

@@ -99,10 +99,7 @@ impl Cache {
             if hit && self.state(&*held) != State::Gone {
                 preview.entries += 1;
                 preview.bytes += u64::from(meta.weight);
-                *preview
-                    .by_kind
-                    .entry(name(&names, meta.kind))
-                    .or_default() += 1;
+                *preview.by_kind.entry(name(&names, meta.kind)).or_default() += 1;
             }
         }
         preview

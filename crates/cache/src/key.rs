@@ -202,7 +202,10 @@ const SHORT_BYTES: usize = 62;
 /// A few bytes, on the heap only where they are many: a key is made for every look.
 #[derive(Debug, Clone)]
 enum Short {
-    InPlace { length: u8, bytes: [u8; SHORT_BYTES] },
+    InPlace {
+        length: u8,
+        bytes: [u8; SHORT_BYTES],
+    },
     OnHeap(Vec<u8>),
 }
 
@@ -398,7 +401,9 @@ mod tests {
         let public = Prefix::new("kind", 0, 7).builder(Scope::Public);
         let key = public.part("a").part(7_u64).part(&long).part("").build();
         assert_eq!(public_texts(key.as_bytes()).unwrap(), ["a", &long, ""]);
-        let own = Prefix::new("kind", 0, 7).builder(Scope::User("me")).part("a");
+        let own = Prefix::new("kind", 0, 7)
+            .builder(Scope::User("me"))
+            .part("a");
         assert_eq!(public_texts(own.build().as_bytes()), None);
         for end in 0..key.as_bytes().len() {
             // What is cut short is nothing, or a key of fewer parts; it never panics.

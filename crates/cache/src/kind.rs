@@ -180,7 +180,11 @@ where
         let mut lend = |entry: &Entry<V>, tier| {
             let with = with.take()?;
             let now_ms = reader.now_ms;
-            Some(with(&Glance { entry, tier, now_ms }))
+            Some(with(&Glance {
+                entry,
+                tier,
+                now_ms,
+            }))
         };
         if let Some(moment) = reader.moment() {
             let kind = (inner.id, &inner.tally);

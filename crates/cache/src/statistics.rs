@@ -180,7 +180,9 @@ impl Tally {
     }
 
     fn strands(&self) -> MutexGuard<'_, Vec<Arc<Strand>>> {
-        self.strands.lock().expect("nothing panics with the strands")
+        self.strands
+            .lock()
+            .expect("nothing panics with the strands")
     }
 
     pub(crate) fn read(&self, kind: &str) -> KindStatistics {

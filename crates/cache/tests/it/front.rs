@@ -74,19 +74,19 @@ fn every_hit_counts_on_whichever_thread_while_it_runs_and_after() {
     let runtime = runtime.enable_time().build().unwrap();
     runtime.block_on(fill(&numbers, &key, 1)).unwrap();
     let hits = |it: &cache::KindStatistics| it.front_hits + it.memory_hits;
-    std::thread::scope(|scope| {
-        let (said, heard) = std::sync::mpsc::channel();
-        let (go, wait) = std::sync::mpsc::channel::<()>();
-        let (numbers, key) = (&numbers, &key);
-        scope.spawn(move || {
-            (0..1_000).for_each(|_| drop(numbers.get(key).unwrap()));
-            said.send(()).unwrap();
-            wait.recv().unwrap();
-        });
-        heard.recv().unwrap();
-        assert_eq!(hits(&cache.statistics()[0]), 1_000);
-        go.send(()).unwrap();
+    let (said, heard) = std::sync::mpsc::channel();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (there, at) = (numbers.clone(), key.clone());
+    let thread = std::thread::spawn(move || {
+        (0..1_000).for_each(|_| drop(there.get(&at).unwrap()));
+        said.send(()).unwrap();
+        wait.recv().unwrap();
     });
+    heard.recv().unwrap();
+    assert_eq!(hits(&cache.statistics()[0]), 1_000);
+    go.send(()).unwrap();
+    // A thread that is joined has let go of what was its own.
+    thread.join().unwrap();
     let it = &cache.statistics()[0];
     assert_eq!((hits(it), it.memory_hits, it.misses), (1_000, 1, 1));
     // The thread told the entry of the last of them when it ended, its memory with it.
@@ -113,7 +113,10 @@ async fn what_is_forgotten_gives_its_memory_back_and_what_left_memory_is_not_ser
         }
     }
     let it = &cache.statistics()[0];
-    assert!(served > 0 && it.front_hits > 0 && it.evictions > 0, "{it:?}");
+    assert!(
+        served > 0 && it.front_hits > 0 && it.evictions > 0,
+        "{it:?}"
+    );
     // 17 fit memory. Some more are in the hands of this thread, within its bound.
     assert!(it.bytes <= (1 << 20) + (4 << 20), "{it:?}");
     for key in &keys {
@@ -130,7 +133,9 @@ async fn who_asks_again_while_a_value_is_lent_is_answered_by_memory() {
     let numbers = numbers(&cache(), rules());
     let key = key(&numbers, 1);
     warm(&numbers, &key, 7).await;
-    let both = numbers.read(&key, |it| (**it, numbers.read(&key, |again| (**again, again.tier()))));
+    let both = numbers.read(&key, |it| {
+        (**it, numbers.read(&key, |again| (**again, again.tier())))
+    });
     assert_eq!(both, Some((7, Some((7, Tier::Memory)))));
 }
 
@@ -139,7 +144,9 @@ async fn thousands_of_keys_are_each_answered_by_their_own_value() {
     let cache = cache();
     let numbers = numbers(&cache, rules());
     for number in 0..5_000 {
-        fill(&numbers, &key(&numbers, number), number).await.unwrap();
+        fill(&numbers, &key(&numbers, number), number)
+            .await
+            .unwrap();
     }
     for _ in 0..8 {
         for number in 0..5_000 {

@@ -187,14 +187,8 @@ async fn what_was_done_is_counted() {
         fill(&numbers, &key, 2).await.unwrap();
     }
     let it = &cache.statistics()[0];
-    assert_eq!(
-        (it.kind.as_str(), it.misses, it.loads),
-        ("number", 1, 1)
-    );
-    assert_eq!(
-        (it.memory_hits, it.front_hits),
-        (1, 2)
-    );
+    assert_eq!((it.kind.as_str(), it.misses, it.loads), ("number", 1, 1));
+    assert_eq!((it.memory_hits, it.front_hits), (1, 2));
     assert_eq!((it.load_time, it.time_saved), (ms(40), ms(120)));
     assert!((it.hit_ratio() - 0.75).abs() < 1e-9);
     cache.must_see(9);

@@ -168,5 +168,8 @@ fn threads_never_read_what_was_acknowledged_as_gone() {
         }
     });
     let it = &cache.statistics()[0];
-    assert!(it.front_hits > 0 && it.memory_hits > 0 && it.loads > 0, "{it:?}");
+    assert!(
+        it.front_hits > 0 && it.memory_hits > 0 && it.loads > 0,
+        "{it:?}"
+    );
 }
