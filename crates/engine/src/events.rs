@@ -103,8 +103,10 @@ impl Engine {
         self.heard.note(source, (&events, &new), now);
         let changed = events.iter().zip(&new).filter(|it| *it.1);
         let changed: BTreeSet<FixtureId> = changed.map(|it| it.0.fixture).collect();
-        self.forget(changed.iter().flat_map(|id| topics_of(&fixtures[id])))
-            .await;
+        if !changed.is_empty() {
+            let topics = changed.iter().flat_map(|id| topics_of(&fixtures[id]));
+            self.forget_written(topics).await;
+        }
         let entries = commands.iter().map(|it| it.fixture).zip(new).collect();
         Ok(EventsOutcome { entries })
     }

@@ -46,6 +46,16 @@ impl Engine {
         self.tell_changed();
     }
 
+    /// Forgets what was made from what this process has just written. Where nobody else is to be
+    /// told, that is done by following the change, and not once more by whoever follows it.
+    pub(crate) async fn forget_written(&self, topics: impl IntoIterator<Item = Topic>) {
+        let is_alone = self.cache().shared().is_none();
+        if is_alone && self.follow().await.is_ok() {
+            return;
+        }
+        self.forget(topics).await;
+    }
+
     async fn forget_everything(&self) {
         self.cache().remove(&[Target::Everything]).await;
         self.tell_changed();
