@@ -189,7 +189,7 @@ pub fn now_ms() -> i64 {
     since.map_or(0, |it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Tells of one game: in turn a goal and that it did not count.
+/// Tells of one game: in turn two scores.
 pub struct Source {
     stream: TcpStream,
     address: String,
@@ -214,14 +214,11 @@ impl Source {
         Ok(source)
     }
 
-    /// A goal at even numbers, and that the last one did not count at odd ones. Returns once the
-    /// server has taken it.
+    /// Sets the score, one to nil at even numbers, nil to nil at odd ones. Returns once the server has
+    /// taken it.
     pub async fn next(&mut self, number: usize) -> Result<()> {
-        let event = match number % 2 {
-            0 => json!({"kind": "scored", "side": "home"}),
-            _ => json!({"kind": "cancelled", "of": self.sequence}),
-        };
-        self.tell(event).await
+        let home = 1 - number % 2;
+        self.tell(json!({"kind": "score", "home": home, "away": 0})).await
     }
 
     async fn tell(&mut self, mut event: Value) -> Result<()> {
