@@ -32,6 +32,7 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
   }
   const leaves = [stop];
   if (page.getElementById("what-if")) leaves.push((await import("./whatif")).startWhatIf(around));
+  if (page.getElementById("replay")) leaves.push((await import("./replay")).startReplay(around));
   if (page.getElementById("play")) leaves.push((await import("./play")).startPlay(around));
   if (page.getElementById("live")) {
     leaves.push((await import("./models")).startModels(around));

@@ -21,6 +21,7 @@ export function startPlay(around: Connected): () => void {
   const said = speaker(page, "play-said", around.now);
   const ahead = Date.parse(state.now) - around.now();
   let [paused, asking, again] = [false, false, false];
+  let shown = "";
 
   const refresh = async (): Promise<void> => {
     if (asking) {
@@ -32,6 +33,7 @@ export function startPlay(around: Connected): () => void {
       do {
         again = false;
         await renew(around);
+        page.dispatchEvent(new Event("renewed"));
         said.say(standing(page));
         tickClocks(page, around.now() + ahead);
       } while (again);
@@ -45,7 +47,11 @@ export function startPlay(around: Connected): () => void {
 
   const held = state.play ?? { key, rev: null, at: Date.parse(state.now), data: null as unknown as Play };
   const live = follow<Play>(around, held, {
-    changed: ({ data }) => {
+    changed: ({ data, doubt }) => {
+      // An answer that was only made anew is no news.
+      const now = JSON.stringify([data.play, data.probabilities, doubt]);
+      if (now === shown) return;
+      shown = now;
       atOnce(page, data);
       void refresh();
     },

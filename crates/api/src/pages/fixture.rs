@@ -4,11 +4,12 @@ mod course;
 mod matrix;
 pub(super) mod play;
 mod reasons;
+mod replay;
 mod what_if;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -18,7 +19,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
-    course::CourseBlock, matrix::Matrix, play::PlayBlock, reasons::Reason, what_if::WhatIfBlock,
+    course::CourseBlock,
+    matrix::Matrix,
+    play::PlayBlock,
+    reasons::Reason,
+    replay::{FixtureQuery, ReplayBlock, Replayed},
+    what_if::WhatIfBlock,
 };
 use super::{
     Pages,
@@ -45,6 +51,7 @@ struct FixturePage<'a> {
     score: Option<[u16; 2]>,
     play: Option<PlayBlock>,
     course: Option<CourseBlock>,
+    replay: Option<ReplayBlock>,
     what_if: Option<WhatIfBlock>,
     /// The table of its season, where it stands and what it is called.
     table: [String; 2],
@@ -101,6 +108,7 @@ struct RatingState {
 pub(super) async fn show(
     State(pages): State<Pages>,
     Path(id): Path<String>,
+    Query(query): Query<FixtureQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -108,9 +116,10 @@ pub(super) async fn show(
         return problem::of_status(&pages, StatusCode::NOT_FOUND, &headers);
     };
     let preferences = Preferences::read(&headers);
-    match read(&pages, id).await {
+    match read(&pages, id, query.moment()).await {
         Ok(seen) => {
-            let page = page(&pages, &seen, uri.path().to_owned(), preferences);
+            let path = uri.path_and_query().map_or("/", |it| it.as_str());
+            let page = page(&pages, &seen, path.to_owned(), preferences);
             pages.respond(&page, StatusCode::OK, &headers)
         }
         Err(error) => pages.failed(&error, &headers),
@@ -125,9 +134,11 @@ struct Seen {
     timeline: Option<TimelineView>,
     /// What the program goes on from.
     held: Option<Held>,
+    /// The moment that is replayed, and whether it was asked for.
+    replayed: Option<(Replayed, bool)>,
 }
 
-async fn read(pages: &Pages, id: FixtureId) -> Result<Seen, EngineError> {
+async fn read(pages: &Pages, id: FixtureId, asked: Option<Timestamp>) -> Result<Seen, EngineError> {
     // Before the rest is read, so that the rest is at least as new.
     let held = pages.live.held(&format!("fixtures/{id}/play")).await.ok();
     let held = held.filter(|it| !it.data["play"].is_null());
@@ -137,7 +148,12 @@ async fn read(pages: &Pages, id: FixtureId) -> Result<Seen, EngineError> {
         Some(_) => Some(pages.engine.timeline(id, None).await?),
         None => None,
     };
+    let replayed = match &timeline {
+        Some(timeline) => Replayed::read(&pages.engine, timeline, asked).await?,
+        None => None,
+    };
     Ok(Seen {
+        replayed: replayed.map(|it| (it, asked.is_some())),
         quotes: pages.engine.quotes(id).await?,
         insight,
         timeline,
@@ -162,10 +178,7 @@ fn page<'a>(
     preferences: Preferences,
 ) -> FixturePage<'a> {
     let Seen {
-        insight,
-        quotes,
-        timeline,
-        ..
+        insight, quotes, ..
     } = seen;
     let view = &insight.fixture;
     let now = pages.engine.now();
@@ -180,6 +193,7 @@ fn page<'a>(
         text::time(kickoff, view.fixture.kickoff_precision, &preferences.zone),
     ];
     let prediction = insight.prediction.as_ref();
+    let (course, replay) = game_blocks(seen);
     let mut page = FixturePage {
         home: Side::of(view, 0),
         away: Side::of(view, 1),
@@ -190,7 +204,8 @@ fn page<'a>(
         play: prediction
             .and_then(|it| it.play.as_ref())
             .map(|it| PlayBlock::new(view, it, now)),
-        course: timeline.as_ref().and_then(|it| CourseBlock::new(view, it)),
+        course,
+        replay,
         what_if: WhatIfBlock::new(insight),
         table: [
             table::link(competition, season),
@@ -228,6 +243,18 @@ fn page<'a>(
         ..state(view, &insight.ratings, odds, now)
     });
     page
+}
+
+/// How the game went, and what replays it.
+fn game_blocks(seen: &Seen) -> (Option<CourseBlock>, Option<ReplayBlock>) {
+    let view = &seen.insight.fixture;
+    let Some(timeline) = &seen.timeline else {
+        return (None, None);
+    };
+    let replayed = seen.replayed.as_ref();
+    let replay = replayed.and_then(|(it, asked)| ReplayBlock::new(view, timeline, it, *asked));
+    let cursor = replay.as_ref().filter(|it| it.is_asked).map(|it| it.played);
+    (CourseBlock::new(view, timeline, cursor), replay)
 }
 
 fn state(

@@ -249,3 +249,124 @@ async fn a_day_on_which_nothing_will_change_any_more_is_not_followed() {
     assert_eq!(state_of(&now)["key"], "scoreboard?competition=L1&limit=30");
     assert!(now.contains(r#"id="livebar" hidden"#));
 }
+
+/// Tells of a game that began at its kickoff: a goal, one taken back, a red card, the end.
+async fn told(world: &World) -> engine::FixtureView {
+    use domain::{Period, PlayEvent, PlayKind, Side};
+    let engine = world.pages().engine;
+    let filter = engine::FixtureFilter {
+        until: Some(engine.now()),
+        newest_first: engine::Newest::First,
+        ..engine::FixtureFilter::default()
+    };
+    let found = engine
+        .fixtures(&filter, &engine::PageRequest::default())
+        .await;
+    let view = found.unwrap().data.remove(0);
+    let goal = |side| PlayKind::Scored {
+        side,
+        points: std::num::NonZeroU8::MIN,
+    };
+    let happened = [
+        (
+            0,
+            PlayKind::PeriodStart {
+                period: Period::new(1).unwrap(),
+            },
+        ),
+        (12, goal(Side::Away)),
+        (14, PlayKind::Cancelled { of: 2 }),
+        (34, goal(Side::Home)),
+        (
+            46,
+            PlayKind::PeriodEnd {
+                period: Period::new(1).unwrap(),
+            },
+        ),
+        (
+            62,
+            PlayKind::PeriodStart {
+                period: Period::new(2).unwrap(),
+            },
+        ),
+        (80, PlayKind::RedCard { side: Side::Home }),
+        (110, PlayKind::Finished),
+    ];
+    let commands = happened
+        .into_iter()
+        .zip(1..)
+        .map(|((minute, kind), sequence)| {
+            let at = view
+                .fixture
+                .kickoff
+                .checked_add(jiff::SignedDuration::from_mins(minute))
+                .unwrap();
+            engine::EventCommand {
+                fixture: view.fixture.id,
+                event: PlayEvent {
+                    sequence,
+                    revision: 0,
+                    at,
+                    clock: None,
+                    kind,
+                },
+                told_at: Some(at),
+            }
+        });
+    let source = domain::SourceKey::new("test").unwrap();
+    engine
+        .put_events(&source, commands.collect())
+        .await
+        .unwrap();
+    view
+}
+
+#[tokio::test]
+async fn any_moment_of_a_game_is_shown_as_it_was_known_then_by_its_address_alone() {
+    let world = World::trained().await;
+    let view = told(&world).await;
+    let at = |minute| {
+        view.fixture
+            .kickoff
+            .checked_add(jiff::SignedDuration::from_mins(minute))
+            .unwrap()
+    };
+    let shown = async |query: String| {
+        world
+            .get(&format!("/fixtures/{}{query}", view.fixture.id))
+            .await
+            .body
+    };
+    let start = shown(String::new()).await;
+    let home = &view.home.name;
+    for words in [
+        r#"id="replay-at""#,
+        "Link to this moment",
+        "0\u{2013}0</span>",
+        "1\u{2019}",
+    ] {
+        let words = words.replace('\u{2019}', "&#39;");
+        assert!(start.contains(&words), "{words}");
+    }
+    assert!(
+        !start.contains(r#"class="cursor""#),
+        "nothing was asked for"
+    );
+    let before = shown(format!("?at={}", at(13))).await;
+    assert!(
+        before.contains("0\u{2013}1</span>"),
+        "the goal counted then"
+    );
+    let after = shown(format!("?at={}", at(40))).await;
+    assert!(after.contains("1\u{2013}0</span>") && after.contains(r#"class="cursor""#));
+    assert!(after.contains("No more goals") && after.contains("41&#39;"));
+    assert_eq!(after.matches(r#"class="past""#).count(), 2);
+    let link = format!("/fixtures/{}?at={}#replay", view.fixture.id, at(34));
+    assert!(after.contains(&link), "{home}'s goal has a link");
+    let by_scrubber = shown(format!("?at={}.75", at(40).as_millisecond())).await;
+    assert!(by_scrubber.contains("41&#39;"));
+    let end = shown(format!("?at={}", at(10_000))).await;
+    assert!(end.contains(r#"<span id="replay-phase">Finished"#));
+    let nonsense = shown("?at=yesterday".to_owned()).await;
+    assert!(nonsense.contains("1&#39;") && !nonsense.contains(r#"class="cursor""#));
+}

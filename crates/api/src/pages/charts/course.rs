@@ -50,6 +50,8 @@ pub(in super::super) struct Course {
     pub(in super::super) labels: Vec<(f64, String)>,
     /// Seconds of the whole game.
     pub(in super::super) length: f64,
+    /// Seconds played before the moment that is replayed.
+    pub(in super::super) cursor: Option<f64>,
 }
 
 /// Draws the chart.
@@ -101,6 +103,13 @@ pub(in super::super) fn course(chart: &Course) -> String {
         }
         svg.push_str("\"/>");
     }
+    if let Some(at) = chart.cursor.map(|it| x.at(it)) {
+        let bottom = HEIGHT - BOTTOM;
+        push(
+            &mut svg,
+            format_args!(r#"<path class="cursor" d="M{at:.1} {TOP}V{bottom}"/>"#),
+        );
+    }
     svg.push_str("</svg>");
     svg
 }
@@ -150,11 +159,13 @@ mod tests {
             }],
             labels: vec![(0.0, "0'".to_owned())],
             length: 5_400.0,
+            cursor: Some(2_700.0),
         };
         let svg = course(&chart);
         assert!(svg.contains(r#"d="M44.0 137.0L628.0 40.0""#), "{svg}");
         assert!(svg.contains(r#"<g class="mark off"><title>Goal &lt;B&gt;</title>"#));
         assert!(svg.contains(r#"cx="336.0" cy="26" r="5.5""#));
         assert!(svg.contains(r#"aria-label="A &amp; B""#));
+        assert!(svg.contains(r#"<path class="cursor" d="M336.0 40V234"/>"#));
     }
 }
