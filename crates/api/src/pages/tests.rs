@@ -357,14 +357,14 @@ async fn any_moment_of_a_game_is_shown_as_it_was_known_then_by_its_address_alone
         before.contains("0\u{2013}1</span>"),
         "the goal counted then"
     );
-    let after = shown(format!("?at={}", at(40))).await;
+    let after = shown(format!("?at={}", at(36))).await;
     assert!(after.contains("1\u{2013}0</span>") && after.contains(r#"class="cursor""#));
-    assert!(after.contains("No more goals") && after.contains("41&#39;"));
+    assert!(after.contains("No more goals") && after.contains("37&#39;"));
     assert_eq!(after.matches(r#"class="past""#).count(), 2);
     let link = format!("/fixtures/{}?at={}#replay", view.fixture.id, at(34));
     assert!(after.contains(&link), "{home}'s goal has a link");
-    let by_scrubber = shown(format!("?at={}.75", at(40).as_millisecond())).await;
-    assert!(by_scrubber.contains("41&#39;"));
+    let by_scrubber = shown(format!("?at={}.75", at(36).as_millisecond())).await;
+    assert!(by_scrubber.contains("37&#39;"));
     let end = shown(format!("?at={}", at(10_000))).await;
     assert!(end.contains(r#"<span id="replay-phase">Finished"#));
     let nonsense = shown("?at=yesterday".to_owned()).await;
