@@ -1,6 +1,7 @@
 #!/bin/sh
-# Feeds broken model files to every reader of `crates/trees`, with libFuzzer on the toolchain at
-# hand. What makes one fail is left in target/fuzz/TARGET and named.
+# Feeds broken model files to every reader of `crates/trees`, and whatever a client may send to the
+# reader of sockets in `crates/feed`, with libFuzzer on the toolchain at hand. What makes one fail is
+# left in target/fuzz/TARGET and named.
 #
 # usage: scripts/fuzz.sh [SECONDS for each target, 60 by default] [TARGET…]
 set -eu
@@ -9,7 +10,7 @@ cd "$ROOT"
 
 SECONDS_EACH=${1:-60}
 [ $# = 0 ] || shift
-TARGETS=${*:-lightgbm xgboost_json xgboost_ubj onnx compact}
+TARGETS=${*:-lightgbm xgboost_json xgboost_ubj onnx compact websocket}
 AT_ONCE=2
 OUT=$ROOT/target/fuzz
 GOLDEN=crates/trees/tests/golden
