@@ -28,7 +28,8 @@ export function span(seconds: number): string {
 export function age(at: string, kickoff: string, now: number): string {
   const [taken, start] = [seconds(at), seconds(kickoff)];
   if (Date.parse(kickoff) > now) return `${span(Math.floor(now / 1000) - taken)} ago`;
-  return start <= taken ? "at kickoff" : `${span(start - taken)} before kickoff`;
+  if (start === taken) return "at kickoff";
+  return start < taken ? `${span(taken - start)} after kickoff` : `${span(start - taken)} before kickoff`;
 }
 
 function seconds(at: string): number {

@@ -34,6 +34,7 @@ describe("moments", () => {
     expect(age(taken, kickoff, Date.parse("2026-01-02T14:00:00Z"))).toBe("30 min ago");
     expect(age(taken, kickoff, Date.parse("2026-01-03T00:00:00Z"))).toBe("1 h before kickoff");
     expect(age(kickoff, kickoff, Date.parse(kickoff))).toBe("at kickoff");
+    expect(age("2026-01-02T15:07:30Z", kickoff, Date.parse("2026-01-03T00:00:00Z"))).toBe("7 min after kickoff");
   });
 
   it("are the visitor's", () => {

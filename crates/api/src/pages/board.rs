@@ -280,6 +280,13 @@ fn page<'a>(
         [] => "Board",
         _ if board.rows.iter().any(|it| it.fixture.kickoff >= board.now) => "Coming up",
         _ if board.day.is_some() => "Results",
+        _ if board
+            .rows
+            .iter()
+            .any(|it| it.play.is_some() && it.fixture.score.is_none()) =>
+        {
+            "Being played"
+        }
         _ => "Latest results",
     };
     let heading = heading.to_owned();

@@ -61,10 +61,10 @@ pub(super) fn span(seconds: i64) -> String {
 pub(super) fn age(at: Timestamp, kickoff: Timestamp, now: Timestamp) -> String {
     if kickoff <= now {
         let before = kickoff.as_second() - at.as_second();
-        if before <= 0 {
-            "at kickoff".to_owned()
-        } else {
-            format!("{} before kickoff", span(before))
+        match before {
+            0 => "at kickoff".to_owned(),
+            1.. => format!("{} before kickoff", span(before)),
+            _ => format!("{} after kickoff", span(-before)),
         }
     } else {
         format!("{} ago", span(now.as_second() - at.as_second()))
@@ -226,6 +226,8 @@ mod tests {
             "1 h before kickoff"
         );
         assert_eq!(age(kickoff, kickoff, kickoff), "at kickoff");
+        let later = at("2026-01-02T15:07:30Z");
+        assert_eq!(age(later, kickoff, later), "7 min after kickoff");
     }
 
     #[test]
