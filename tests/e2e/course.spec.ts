@@ -62,7 +62,7 @@ test('without script the line is there', async ({ browser, baseURL, request }) =
   const page = await context.newPage();
   await page.goto(`${baseURL}/fixtures/${id}`);
   await expect(page.locator('#course path.line.c-away').first()).toBeVisible();
-  await expect(page.locator('#course').getByRole('img')).toHaveAttribute('aria-label', /Probability that Everton wins/);
+  await expect(page.locator('#course').getByRole('img').first()).toHaveAttribute('aria-label', /Probability that Everton wins/);
   await expect(page.locator('#play-pause')).toBeHidden();
   await context.close();
 });

@@ -30,6 +30,12 @@ export async function begun(request: APIRequestContext, [home, away]: [string, s
   return { id, tell };
 }
 
+/** Prices of who wins, taken now. */
+export async function priced(request: APIRequestContext, fixture_id: number, prices: [number, number, number]): Promise<void> {
+  const outcomes = (['home', 'draw', 'away'] as const).map((outcome, index) => ({ outcome, price: prices[index]! }));
+  await post(request, '/v1/quotes', [{ fixture_id, bookmaker: 'pinnacle', market: 'h2h', taken_at: new Date().toISOString(), outcomes }]);
+}
+
 /** A whole game, recorded: two goals, one of them taken back, a red card. */
 export async function recorded(request: APIRequestContext, teams: [string, string], season: string): Promise<Told> {
   const game = await begun(request, teams, season, 24 * 60);

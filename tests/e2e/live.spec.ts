@@ -5,7 +5,7 @@ import { expect, open, sideways, test } from './page.js';
 import type { Page } from '@playwright/test';
 
 const PICTURES = process.env['E2E_PICTURES'];
-const lived = (page: Page) => expect(page.locator('#live-state')).toHaveText('Live');
+const lived = (page: Page) => expect(page.locator('#live-state.on')).toHaveText('Live');
 
 test('a fixture written elsewhere appears without a reload', async ({ page, request }) => {
   await page.goto('/');

@@ -12,6 +12,7 @@ export const PAGES: [string, string][] = [
   ['table', '/competitions/E0?season=2023%2F24'],
   ['edges', '/edges?flagged=1&min=0'],
   ['report card', '/report'],
+  ['console', '/console'],
   ['models', '/models'],
   ['one model', '/models/corners'],
   ['cache', '/cache'],

@@ -34,6 +34,7 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
   if (page.getElementById("what-if")) leaves.push((await import("./whatif")).startWhatIf(around));
   if (page.getElementById("replay")) leaves.push((await import("./replay")).startReplay(around));
   if (page.getElementById("play")) leaves.push((await import("./play")).startPlay(around));
+  if (page.getElementById("console")) leaves.push((await import("./console")).startConsole(around));
   if (page.getElementById("live")) {
     leaves.push((await import("./models")).startModels(around));
   }

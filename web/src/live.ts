@@ -16,6 +16,8 @@ export interface Surroundings {
 export interface Connected extends Surroundings {
   /** The client of the SDK that all of a page share; loaded when it is first needed. */
   connect: () => Promise<Client>;
+  /** Told when a change of this moment of the server's clock was drawn. */
+  drawn?: (at: number) => void;
 }
 
 /** How long an answer may take. */
@@ -70,6 +72,7 @@ export function follow<T>(around: Connected, held: Held<T>, ear: Ear<T>): Follow
     if (stopped || paused || entry === undefined || seal(entry.rev ?? entry.etag, entry.doubt) === shown) return;
     shown = seal(entry.rev ?? entry.etag, entry.doubt);
     ear.changed(entry);
+    around.drawn?.(entry.at);
   };
   const later = (): void => {
     if (frame === 0) frame = view.requestAnimationFrame(draw);

@@ -7,6 +7,7 @@ void boot(
     page: document,
     now: () => Date.now(),
     connect: () => import("./client").then((it) => it.connect()),
+    drawn: (at) => void import("./client").then((it) => it.drawn(at)),
   },
   (address) => location.assign(address),
 );

@@ -49,7 +49,7 @@ export function startPlay(around: Connected): () => void {
   const live = follow<Play>(around, held, {
     changed: ({ data, doubt }) => {
       // An answer that was only made anew is no news.
-      const now = JSON.stringify([data.play, data.probabilities, doubt]);
+      const now = JSON.stringify([data.play, data.probabilities, data.against, doubt]);
       if (now === shown) return;
       shown = now;
       atOnce(page, data);

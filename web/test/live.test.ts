@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { connect } from "../src/client";
 import { follow, LOST_MS, pausing, tell, wayOf, type Following, type Held } from "../src/live";
 import { surroundings, testFeed, type TestFeed } from "./feed";
 
@@ -129,9 +128,4 @@ describe("what a page says of its connection", () => {
     button.click();
     expect(pause.mock.calls).toEqual([[true], [false]]);
   });
-});
-
-it("a page has one client", async () => {
-  expect(connect()).toBe(connect());
-  await connect().close();
 });

@@ -8,6 +8,7 @@
 mod ask;
 mod follow;
 mod keys;
+mod latency;
 mod place;
 mod socket;
 mod stream;
@@ -42,6 +43,7 @@ use tokio::{
 use crate::{error::ApiError, router::ask};
 
 pub(crate) use follow::{FollowQuery, Holding, follow};
+pub(crate) use latency::{BOUNDS_MS, Latencies, LatencyFigures};
 pub(crate) use place::Place;
 use place::Tallies;
 pub(crate) use stream::Events;
@@ -98,6 +100,8 @@ pub(crate) struct Live {
     /// What answers reads; there once the routes are joined.
     reads: Arc<OnceLock<Router>>,
     known: Mutex<HashMap<Arc<str>, Arc<AsyncMutex<Known>>>>,
+    /// How long changes take to the screens, as clients tell it.
+    pub(crate) latencies: Latencies,
     /// Streams and subscriptions by API key.
     tallies: Arc<Tallies>,
     stopping: watch::Sender<bool>,
@@ -150,6 +154,7 @@ impl Live {
             engine: Arc::clone(engine),
             reads,
             known: Mutex::default(),
+            latencies: Latencies::default(),
             tallies: Arc::default(),
             stopping: watch::Sender::new(false),
             refused: AtomicUsize::new(0),

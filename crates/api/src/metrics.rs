@@ -12,6 +12,8 @@ use std::{
 use axum::http::{Method, StatusCode};
 use engine::{HeardFigures, SourceView, feeding::FeedFigures};
 
+use crate::live::{BOUNDS_MS, LatencyFigures};
+
 /// Name, help, value.
 type Metric = (&'static str, &'static str, fn(&Answered) -> f64);
 
@@ -224,6 +226,28 @@ pub(crate) fn live_text((feed, refused): (FeedFigures, usize), heard: &[SourceVi
             let _ = writeln!(text, "{name}{{source=\"{source}\"}} {value}");
         }
     }
+    text
+}
+
+/// Name and help of what clients measured.
+const LATENCY: (&str, &str) = (
+    "sports_edge_live_latency_seconds",
+    "From a change to the screens of those who follow, as their clients measured it, in s",
+);
+
+/// What clients measured, as a histogram in the text format.
+pub(crate) fn latency_text(figures: &LatencyFigures) -> String {
+    let (name, help) = LATENCY;
+    let mut text = format!("# HELP {name} {help}\n# TYPE {name} histogram\n");
+    for (bound, below) in BOUNDS_MS.iter().zip(figures.below) {
+        let bound = f64::from(*bound) / 1e3;
+        let _ = writeln!(text, "{name}_bucket{{le=\"{bound}\"}} {below}");
+    }
+    let (count, sum) = (figures.count, figures.sum_seconds);
+    let _ = writeln!(
+        text,
+        "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}"
+    );
     text
 }
 

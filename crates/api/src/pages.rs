@@ -8,6 +8,7 @@ mod board;
 mod board_row;
 mod cache;
 mod charts;
+mod console;
 mod edges;
 mod figures;
 mod fixture;
@@ -75,6 +76,7 @@ pub(crate) fn router(state: &ApiState) -> Router {
         .route("/competitions/{key}", get(table::show))
         .route("/edges", get(edges::show))
         .route("/report", get(report::show))
+        .route("/console", get(console::show))
         .route("/models", get(models::show))
         .route("/models/{name}", get(model::show))
         .layer(middleware::from_fn_with_state(state.clone(), readers_only))

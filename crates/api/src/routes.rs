@@ -18,6 +18,7 @@ mod health_live;
 mod health_ready;
 mod insight;
 mod live;
+mod live_latency;
 mod live_ticket;
 mod meetings;
 mod model_canary;
@@ -88,6 +89,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .layer(middleware::from_fn(conditional))
         .routes(routes!(live::follow_live))
         .routes(routes!(sources::list_sources))
+        .routes(routes!(live_latency::report_latencies))
         .routes(routes!(live_ticket::create_live_ticket))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))

@@ -163,7 +163,8 @@ impl ApiState {
         let shared = self.engine.cache().shared();
         let shared = shared.map(|it| metrics::shared::text(&it.health()));
         let live = metrics::live_text(self.live.figures(), &self.engine.sources());
-        self.figures.text() + &live + &shared.unwrap_or_default()
+        let latency = metrics::latency_text(&self.live.latencies.figures());
+        self.figures.text() + &live + &latency + &shared.unwrap_or_default()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

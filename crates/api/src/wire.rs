@@ -22,7 +22,7 @@ pub(crate) use edge::Edge;
 pub(crate) use fixture::{
     Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
 };
-pub(crate) use market::{MarketKind, MarketView, QuoteStage};
+pub(crate) use market::{Against, MarketKind, MarketView, QuoteStage};
 pub(crate) use play::{
     Clock, EventBody, EventFault, EventKind, NextGoal, Phase, Play, PlayMoment, Side, Stale,
     clock_of, game_clock,

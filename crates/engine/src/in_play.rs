@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use domain::{FixtureId, Game, GameClock, Period, PlayKind, Prices, Score, Sport};
+use domain::{
+    FixtureId, Game, GameClock, Period, PlayKind, Prices, Quote, Score, Sport, summarise_quotes,
+};
 use forecast::{Forecast, GameState, NextGoal, Phase, Play, PlayLog};
 use jiff::{SignedDuration, Timestamp};
 
@@ -36,6 +38,9 @@ pub(crate) struct Standing {
     pub(crate) before: Timestamp,
     /// When something was last heard.
     heard_at: Timestamp,
+    /// When the game was last changed by more than time: a goal where there are few, a card, a word
+    /// taken back; its beginning before that.
+    pub(crate) turned_at: Timestamp,
     pub(crate) silent: Option<Silence>,
     /// The moment the clock is read at: the present, unless the source fell silent before.
     pub(crate) clock_at: Timestamp,
@@ -48,12 +53,14 @@ impl Standing {
             state,
             moments,
             heard: [first, heard_at],
+            turned_at,
         } = log.told(game.sport, now)?;
         let (clock_at, silent) = trust(&state, heard_at, now, silence_max);
         Some(Self {
             moments,
             before: game.kickoff.min(first),
             heard_at,
+            turned_at: turned_at.unwrap_or(first),
             clock_at,
             silent,
             state,
@@ -80,6 +87,19 @@ impl Standing {
         self.state.score = score;
         self.state.regular.get_or_insert(score);
         self.silent = None;
+    }
+
+    /// The prices of who wins that were taken since the game last turned, as they stood at `as_of`.
+    pub(crate) fn prices(
+        &self,
+        quotes: &[Quote],
+        as_of: Timestamp,
+        has_draw: bool,
+    ) -> Option<Prices> {
+        let is_current = |it: &&Quote| it.taken_at > self.turned_at && it.taken_at <= as_of;
+        let current: Vec<Quote> = quotes.iter().filter(is_current).cloned().collect();
+        let prices = summarise_quotes(&current, as_of, has_draw);
+        prices.h2h.is_some().then_some(prices)
     }
 
     pub(crate) fn view(&self, next_goal: Option<NextGoal>) -> PlayView {
@@ -135,6 +155,15 @@ fn silence(state: &GameState, patience: Duration) -> String {
         _ => "while the clock stands",
     };
     format!("nothing was heard of the game for {minutes} min {meanwhile}")
+}
+
+/// Whether prices taken before an event say nothing any more of the game after it.
+pub(crate) fn turns(sport: Sport, kind: &PlayKind) -> bool {
+    match kind {
+        PlayKind::Scored { .. } => sport == Sport::Football,
+        PlayKind::RedCard { .. } | PlayKind::Cancelled { .. } | PlayKind::Score { .. } => true,
+        _ => false,
+    }
 }
 
 /// What happened that counts: whistles and cards, and goals where there are few.

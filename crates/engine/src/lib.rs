@@ -51,7 +51,8 @@ pub use standings::{FormView, MeetingsView, StandingsView};
 pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};
 pub use topic::Topic;
 pub use view::{
-    BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureInsight, FixtureView, MarketView,
-    ModelView, MomentView, Opinion, Page, PeriodView, PlayView, PredictionView, QuoteView,
-    RatingSeries, ReasonView, Silence, Swing, TimelinePoint, TimelineView, WhatIfView,
+    Against, AgainstView, BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureInsight,
+    FixtureView, MarketView, ModelView, MomentView, Opinion, Page, PeriodView, PlayView,
+    PredictionView, QuoteView, RatingSeries, ReasonView, Silence, Swing, TimelinePoint,
+    TimelineView, WhatIfView,
 };

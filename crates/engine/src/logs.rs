@@ -14,7 +14,10 @@ use forecast::{GameState, Phase, PlayLog};
 use jiff::Timestamp;
 use store::{RecordedEvent, Store, StoreError};
 
-use crate::{in_play::moments, view::MomentView};
+use crate::{
+    in_play::{moments, turns},
+    view::MomentView,
+};
 
 /// Events kept of all games; beyond them those that nobody asked for longest are let go.
 const EVENTS_MAX: usize = 200_000;
@@ -38,6 +41,8 @@ pub(crate) struct Told {
     pub(crate) moments: Vec<MomentView>,
     /// When something was first heard, and last.
     pub(crate) heard: [Timestamp; 2],
+    /// When it was last changed by more than time, if it was.
+    pub(crate) turned_at: Option<Timestamp>,
 }
 
 impl Told {
@@ -45,15 +50,20 @@ impl Told {
     fn of<'a>(sport: Sport, events: impl Iterator<Item = &'a RecordedEvent>) -> Option<Self> {
         let mut log = PlayLog::new(sport);
         let mut heard = [Timestamp::MAX, Timestamp::MIN];
+        let mut turned_at = None;
         for it in events {
             log.add(it.event);
             heard = [heard[0].min(it.known_at), heard[1].max(it.known_at)];
+            if turns(sport, &it.event.kind) {
+                turned_at = turned_at.max(Some(it.event.at));
+            }
         }
         let state = log.state();
         (state.phase != Phase::Before).then(|| Self {
             state,
             moments: moments(sport, &log),
             heard,
+            turned_at,
         })
     }
 }

@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, GameQuery, SortOrder};
 
 use crate::{
-    EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView, MarketView, Opinion,
-    PredictionView, RatingSeries, ReasonView, Topic,
+    Against, AgainstView, EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView,
+    MarketView, Opinion, PredictionView, RatingSeries, ReasonView, Topic,
     knowledge::{Knowledge, Serving},
     topic,
 };
@@ -240,9 +240,11 @@ impl Engine {
 
 /// The prediction of a sight, markets of the given kinds only.
 fn prediction_of(sight: Sight, kinds: &[MarketKind]) -> Result<PredictionView, EngineError> {
+    let against = against(&sight);
     let (serving, forecast) = sight.forecast?;
     let (game, prices) = (&sight.game, &sight.prices);
     Ok(PredictionView {
+        against,
         fixture: game.fixture,
         model: model_of(&forecast).to_owned(),
         version: serving.record.version.clone(),
@@ -356,7 +358,8 @@ fn reason_view(reason: &forecast::Reason) -> ReasonView {
 
 /// The market's view of who wins, where it is priced.
 pub(crate) fn market_view(sight: &Sight, has_draw: bool) -> Option<MarketView> {
-    let h2h: &MarketPrices = sight.prices.h2h.as_ref()?;
+    let prices = sight.in_play.as_ref().unwrap_or(&sight.prices);
+    let h2h: &MarketPrices = prices.h2h.as_ref()?;
     let width = Market::H2H.outcomes(has_draw).len();
     let prices: Option<Vec<Price>> = h2h.reference[..width].iter().copied().collect();
     let prices = prices?;
@@ -376,6 +379,28 @@ pub(crate) fn market_view(sight: &Sight, has_draw: bool) -> Option<MarketView> {
             .collect(),
         taken_at,
         bookmakers: h2h.bookmakers,
+    })
+}
+
+/// Model against the prices that were taken since the game last turned.
+fn against(sight: &Sight) -> Option<AgainstView> {
+    let (_, forecast) = sight.forecast.as_ref().ok()?;
+    sight.in_play.as_ref()?;
+    let market = market_view(sight, sight.game.sport.has_draw())?;
+    let pairs = forecast.h2h().into_iter().zip(&market.probabilities);
+    let outcomes = pairs
+        .zip(&market.best)
+        .map(|((model, market), best)| Against {
+            model,
+            market: *market,
+            value: best
+                .as_ref()
+                .map(|(_, price)| model * price.decimal() - 1.0),
+            best: best.clone(),
+        });
+    Some(AgainstView {
+        taken_at: market.taken_at,
+        outcomes: outcomes.collect(),
     })
 }
 

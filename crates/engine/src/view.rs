@@ -76,6 +76,17 @@ pub struct PredictionView {
     pub play: Option<PlayView>,
     /// What was forecast before the game, once it is under way.
     pub before: Option<Opinion>,
+    /// The model against the market, where the game is under way and priced since it last turned.
+    pub against: Option<AgainstView>,
+}
+
+/// Model against market in a game under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgainstView {
+    /// When the newest price was taken.
+    pub taken_at: Timestamp,
+    /// In the order home, draw (where there is one), away.
+    pub outcomes: Vec<Against>,
 }
 
 /// A game under way as it stands at a moment.
@@ -146,6 +157,8 @@ pub struct TimelineView {
     pub moments: Vec<MomentView>,
     /// What moved the game most, the largest first.
     pub swings: Vec<Swing>,
+    /// How much probability moved from some outcomes to others, over all steps.
+    pub moved: f64,
     /// Why the last point may not hold any more, where the source fell silent.
     pub silent: Option<Silence>,
 }
@@ -178,6 +191,8 @@ pub struct TimelinePoint {
     pub red_cards: [u8; 2],
     /// Probabilities, in the order home, draw (where there is one), away.
     pub probabilities: Vec<f64>,
+    /// How far home's probability to win, less away's, has moved over the last ten minutes of play.
+    pub momentum: f64,
 }
 
 /// A step of a game's probabilities.
@@ -357,6 +372,20 @@ pub struct FixtureInsight {
     pub head_to_head: Vec<FixtureView>,
     /// Edges at the same moment, flagged ones included.
     pub edges: Vec<EdgeView>,
+}
+
+/// An outcome of who wins in a game under way: the model beside prices taken since it last turned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Against {
+    /// Our probability.
+    pub model: f64,
+    /// The market's, the margin taken out.
+    pub market: f64,
+    /// The best price on offer, and whose it is.
+    pub best: Option<(BookmakerKey, Price)>,
+    /// What a stake of one would win at it on average if the model were right; no claim of what such
+    /// prices turn out to be worth.
+    pub value: Option<f64>,
 }
 
 /// A version of a trained model.

@@ -515,6 +515,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/live/latency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report latencies
+         * @description How long changes took from the server to the screen, as the client measured it, added to the
+         *     histogram `sports_edge_live_latency_seconds` of `/metrics`. The answer tells the server's clock,
+         *     by which a client measures.
+         */
+        post: operations["reportLatencies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/live/tickets": {
         parameters: {
             query?: never;
@@ -1047,6 +1069,40 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Model against market in a game under way. */
+        Against: {
+            /** @description In the order home, draw (where there is one), away. */
+            outcomes: components["schemas"]["AgainstOutcome"][];
+            /**
+             * Format: date-time
+             * @description When the newest price was taken.
+             * @example 2024-05-19T15:40:00Z
+             */
+            taken_at: string;
+        };
+        /** @description An outcome of a game under way: the model beside the prices of now. */
+        AgainstOutcome: {
+            best?: components["schemas"]["Offer"] | null;
+            /**
+             * Format: double
+             * @description The market's, the margin taken out.
+             * @example 0.6
+             */
+            market: number;
+            /**
+             * Format: double
+             * @description Our probability.
+             * @example 0.62
+             */
+            model: number;
+            /**
+             * Format: double
+             * @description What a stake of one would win at it on average if the model were right. It is not checked
+             *     against what such prices turned out to be worth, as an edge is.
+             * @example 0.023
+             */
+            value?: number | null;
+        };
         /** @description Executions of about as many rows. */
         BatchSize: {
             /**
@@ -1997,6 +2053,7 @@ export interface components {
         };
         /** @description A game as it stands, and how it is likely to end. */
         FixturePlay: {
+            against?: components["schemas"]["Against"] | null;
             /**
              * Format: date-time
              * @description The moment whose knowledge was used: nothing later was read.
@@ -2135,6 +2192,45 @@ export interface components {
              * @example 12
              */
             p99_us: number;
+        };
+        /** @description The server's clock, and how all clients fare. */
+        LatencyAnswer: {
+            /**
+             * Format: int64
+             * @description Measurements of all clients since the server started.
+             * @example 1200
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description The server's time when it answered, in milliseconds since 1970 with decimals.
+             * @example 1716131402000.25
+             */
+            now_ms: number;
+            /**
+             * Format: int32
+             * @description What half of them is below, to the next bound of the histogram; null without any.
+             * @example 20
+             */
+            p50_ms?: number | null;
+            /**
+             * Format: int32
+             * @description What all but a hundredth is below.
+             * @example 50
+             */
+            p99_ms?: number | null;
+        };
+        /** @description What a client measured. */
+        LatencyReport: {
+            /**
+             * @description From a change at the server to the pixel, each in milliseconds; 100 at most, none to learn the
+             *     clock alone.
+             * @example [
+             *       12.5,
+             *       17.1
+             *     ]
+             */
+            samples_ms: number[];
         };
         /** @description A list, or one page of it. */
         List_BoardRow: {
@@ -3295,6 +3391,7 @@ export interface components {
         };
         /** @description A model's probabilities for a fixture as of a moment. */
         Prediction: {
+            against?: components["schemas"]["Against"] | null;
             /**
              * Format: date-time
              * @description The moment whose knowledge was used: nothing later was read.
@@ -4275,6 +4372,12 @@ export interface components {
              */
             moments: components["schemas"]["PlayMoment"][];
             /**
+             * Format: double
+             * @description How much probability moved from some outcomes to others in all: the swing of the game.
+             * @example 1.43
+             */
+            moved: number;
+            /**
              * @description Where each period lies on the axis of time played; the regular ones, and overtimes there
              *     were.
              */
@@ -4322,6 +4425,13 @@ export interface components {
              * @example 2024-05-19T15:10:02Z
              */
             at: string;
+            /**
+             * Format: double
+             * @description Momentum: how far home's probability to win, less away's, has moved over the last ten minutes
+             *     of play; since before the game where it is younger.
+             * @example 0.12
+             */
+            momentum: number;
             /**
              * Format: int32
              * @description The period that was, or was last, under way; zero before the first.
@@ -5920,6 +6030,49 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    reportLatencies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What was measured. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LatencyReport"];
+            };
+        };
+        responses: {
+            /** @description It is counted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatencyAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description A measurement is no time up to a minute, or there are too many. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
         };
     };
     createLiveTicket: {

@@ -3,12 +3,14 @@
 
 mod course;
 mod curve;
+mod momentum;
 mod reliability;
 mod spark;
 
 pub(super) use self::{
     course::{Course, Mark, Sign, course},
     curve::{Band, Curve, Labels, Line, curve},
+    momentum::momentum,
     reliability::{Bin, reliability},
     spark::spark,
 };

@@ -1,5 +1,6 @@
 //! A fixture: what each model and the market think, why, and how it came about.
 
+mod against;
 mod course;
 mod matrix;
 pub(super) mod play;
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
+    against::AgainstBlock,
     course::CourseBlock,
     matrix::Matrix,
     play::PlayBlock,
@@ -51,6 +53,7 @@ struct FixturePage<'a> {
     score: Option<[u16; 2]>,
     play: Option<PlayBlock>,
     course: Option<CourseBlock>,
+    against: Option<AgainstBlock>,
     replay: Option<ReplayBlock>,
     what_if: Option<WhatIfBlock>,
     /// The table of its season, where it stands and what it is called.
@@ -204,6 +207,7 @@ fn page<'a>(
         play: prediction
             .and_then(|it| it.play.as_ref())
             .map(|it| PlayBlock::new(view, it, now)),
+        against: AgainstBlock::new(insight, &preferences, now),
         course,
         replay,
         what_if: WhatIfBlock::new(insight),

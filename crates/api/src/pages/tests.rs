@@ -370,3 +370,55 @@ async fn any_moment_of_a_game_is_shown_as_it_was_known_then_by_its_address_alone
     let nonsense = shown("?at=yesterday".to_owned()).await;
     assert!(nonsense.contains("1&#39;") && !nonsense.contains(r#"class="cursor""#));
 }
+
+#[tokio::test]
+async fn latencies_that_clients_tell_are_counted_and_what_is_none_is_refused() {
+    let world = World::empty().await;
+    let tell = async |body: &'static str| {
+        let request = axum::http::Request::post("/v1/live/latency")
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json");
+        world.send_body(request, body).await
+    };
+    let told = tell(r#"{"samples_ms": [4.5, 12, 48]}"#).await;
+    assert_eq!(told.status, StatusCode::OK, "{}", told.body);
+    let told: serde_json::Value = serde_json::from_str(&told.body).unwrap();
+    assert_eq!((&told["count"], &told["p50_ms"]), (&3.into(), &15.into()));
+    assert_eq!(told["p99_ms"], 50);
+    assert!(told["now_ms"].as_f64().unwrap() > 1e12);
+    for line in [
+        "# TYPE sports_edge_live_latency_seconds histogram",
+        r#"sports_edge_live_latency_seconds_bucket{le="0.005"} 1"#,
+        r#"sports_edge_live_latency_seconds_bucket{le="+Inf"} 3"#,
+        "sports_edge_live_latency_seconds_count 3",
+    ] {
+        let metrics = world.state.metrics();
+        assert!(metrics.lines().any(|it| it == line), "{line}: {metrics}");
+    }
+    for (body, status, words) in [
+        (r#"{"samples_ms": [1, -1]}"#, 422, "/samples_ms/1"),
+        (r#"{"samples_ms": [60001]}"#, 422, "no time up to 60000 ms"),
+        (r#"{"samples": []}"#, 400, "samples"),
+    ] {
+        let refused = tell(body).await;
+        assert_eq!(refused.status, status, "{body}");
+        assert!(refused.body.contains(words), "{}", refused.body);
+    }
+    let many: &'static str =
+        Box::leak(format!(r#"{{"samples_ms": [{}1]}}"#, "1,".repeat(100)).into_boxed_str());
+    assert!(tell(many).await.body.contains("has 101 entries"));
+}
+
+#[tokio::test]
+async fn the_console_follows_the_key_of_its_address() {
+    let world = World::empty().await;
+    assert!(
+        world
+            .get("/console")
+            .await
+            .body
+            .contains(r#"data-key="scoreboard?limit=30""#)
+    );
+    let one = world.get("/console?key=fixtures/8/play").await.body;
+    assert!(one.contains(r#"data-key="fixtures/8/play""#) && one.contains("curl -N"));
+}

@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     extract::{Path, Query},
     problem::Problem,
-    wire::Play,
+    wire::{Against, Play},
 };
 
 /// A game as it stands, and how it is likely to end.
@@ -36,6 +36,9 @@ pub(crate) struct FixturePlay {
     probabilities: Vec<f64>,
     /// How the game stands; null before it is under way.
     play: Option<Play>,
+    /// The model against the market; null unless the game is under way and was priced since the last
+    /// goal or red card.
+    against: Option<Against>,
 }
 
 /// Follow a game
@@ -76,5 +79,6 @@ pub(crate) async fn get_fixture_play(
         as_of: prediction.as_of,
         probabilities: outcomes.into_iter().map(|it| it.probability).collect(),
         play: prediction.play.map(Play::from),
+        against: prediction.against.map(Against::from),
     }))
 }

@@ -43,6 +43,9 @@ pub(crate) struct Timeline {
     moments: Vec<PlayMoment>,
     /// What moved the game most, the largest first; at most five.
     swings: Vec<Swing>,
+    /// How much probability moved from some outcomes to others in all: the swing of the game.
+    #[schema(example = 1.43)]
+    moved: f64,
     /// Why the last point may not hold any more; null while the source is heard.
     stale: Option<Stale>,
 }
@@ -83,6 +86,10 @@ pub(crate) struct TimelinePoint {
     /// Probabilities of home, draw (where there is one), away.
     #[schema(example = json!([0.5, 0.27, 0.23]))]
     probabilities: Vec<f64>,
+    /// Momentum: how far home's probability to win, less away's, has moved over the last ten minutes
+    /// of play; since before the game where it is younger.
+    #[schema(example = 0.12)]
+    momentum: f64,
 }
 
 /// A step from a point to the next.
@@ -120,6 +127,7 @@ impl From<engine::TimelineView> for Timeline {
             points: view.points.into_iter().map(TimelinePoint::from).collect(),
             moments: view.moments.into_iter().map(PlayMoment::from).collect(),
             swings: view.swings.into_iter().map(Swing::from).collect(),
+            moved: view.moved,
             stale: view.silent.map(Stale::from),
         }
     }
@@ -151,6 +159,7 @@ impl From<engine::TimelinePoint> for TimelinePoint {
             score: point.score.into(),
             red_cards: point.red_cards,
             probabilities: point.probabilities,
+            momentum: point.momentum,
         }
     }
 }

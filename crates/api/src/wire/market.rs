@@ -87,6 +87,51 @@ pub(crate) struct Offer {
     price: f64,
 }
 
+/// Model against market in a game under way.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Against {
+    /// When the newest price was taken.
+    #[schema(value_type = String, format = DateTime, example = "2024-05-19T15:40:00Z")]
+    taken_at: Timestamp,
+    /// In the order home, draw (where there is one), away.
+    outcomes: Vec<AgainstOutcome>,
+}
+
+/// An outcome of a game under way: the model beside the prices of now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgainstOutcome {
+    /// Our probability.
+    #[schema(example = 0.62)]
+    model: f64,
+    /// The market's, the margin taken out.
+    #[schema(example = 0.6)]
+    market: f64,
+    /// The best price on offer; null where nobody offers one.
+    best: Option<Offer>,
+    /// What a stake of one would win at it on average if the model were right. It is not checked
+    /// against what such prices turned out to be worth, as an edge is.
+    #[schema(example = 0.023)]
+    value: Option<f64>,
+}
+
+impl From<engine::AgainstView> for Against {
+    fn from(view: engine::AgainstView) -> Self {
+        let outcome = |it: engine::Against| AgainstOutcome {
+            model: it.model,
+            market: it.market,
+            best: it.best.map(|(bookmaker, price)| Offer {
+                bookmaker: bookmaker.into(),
+                price: price.decimal(),
+            }),
+            value: it.value,
+        };
+        Self {
+            taken_at: view.taken_at,
+            outcomes: view.outcomes.into_iter().map(outcome).collect(),
+        }
+    }
+}
+
 /// The market's view of who wins; lists stand in the order home, draw (where there is one), away.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MarketView {

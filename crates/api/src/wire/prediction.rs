@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{MarketKind, Play};
+use super::{Against, MarketKind, Play};
 
 /// A model's probabilities for a fixture as of a moment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,6 +35,9 @@ pub(crate) struct Prediction {
     play: Option<Play>,
     /// What was forecast before the game; null before it is under way.
     before: Option<Opinion>,
+    /// The model against the market; null unless the game is under way and was priced since the last
+    /// goal or red card.
+    against: Option<Against>,
 }
 
 /// A reason for a prediction.
@@ -133,6 +136,7 @@ impl From<engine::PredictionView> for Prediction {
             left_out: view.left_out,
             play: view.play.map(Play::from),
             before: view.before.map(Opinion::from),
+            against: view.against.map(Against::from),
         }
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Sight {
     pub(crate) quotes: Vec<Quote>,
     pub(crate) prices: Prices,
     pub(crate) as_of: Timestamp,
+    /// The prices that were taken in the game since it last turned, where there are any.
+    pub(crate) in_play: Option<Prices>,
     /// Absent where there is no model, or the model cannot say.
     pub(crate) forecast: Result<(Serving, Forecast), EngineError>,
     /// How the game stood, where it was under way.
@@ -88,6 +90,7 @@ impl Glance {
             quotes,
             prices,
             as_of,
+            in_play: None,
             forecast,
             play: None,
         }
@@ -121,6 +124,7 @@ impl UnderWay {
             Ok((serving.clone(), forecast))
         });
         Sight {
+            in_play: standing.prices(&quotes, as_of, game.sport.has_draw()),
             play: Some(standing.view(next_goal)),
             game,
             quotes,

@@ -23,6 +23,8 @@ const STEPS_MAX: i64 = 400;
 const POINTS_MAX: usize = 1_200;
 /// How long before something became known the point before it stands.
 const JUST_BEFORE: SignedDuration = SignedDuration::from_millis(1);
+/// How far back momentum looks, in seconds of play.
+const MOMENTUM_SECONDS: f64 = 600.0;
 /// Swings that are told.
 const SWINGS_MAX: usize = 5;
 /// The least probability that has to move for a swing.
@@ -90,6 +92,7 @@ impl Glance {
                 points: Vec::new(),
                 moments: Vec::new(),
                 swings: Vec::new(),
+                moved: 0.0,
                 silent: None,
             });
         };
@@ -111,17 +114,20 @@ impl Glance {
             .into_iter()
             .filter_map(|it| point(&ready, &it).map(|point| (it, point)))
             .collect();
-        let swings = swings(&drawn);
-        let points: Vec<TimelinePoint> = drawn.into_iter().map(|it| it.1).collect();
+        let (moved, swings) = swings(&drawn);
+        let mut points: Vec<TimelinePoint> = drawn.into_iter().map(|it| it.1).collect();
+        let periods = periods(self.game.sport, &points);
+        set_momentum(&mut points, &periods, lead(&ready.before()));
         Ok(TimelineView {
             fixture,
             version,
             as_of,
             before: ready.before(),
-            periods: periods(self.game.sport, &points),
+            periods,
             points,
             moments: standing.moments,
             swings,
+            moved,
             silent: standing.silent,
         })
     }
@@ -235,6 +241,7 @@ fn point(ready: &Ready, reading: &Reading) -> Option<TimelinePoint> {
         score: state.score,
         red_cards: state.red_cards,
         probabilities: ready.h2h(state, *clock_at)?,
+        momentum: 0.0,
     })
 }
 
@@ -272,8 +279,33 @@ fn whole(seconds: f64) -> u32 {
     whole
 }
 
-/// The largest steps between neighbouring points.
-fn swings(drawn: &[(Reading, TimelinePoint)]) -> Vec<Swing> {
+/// Home's probability to win, less away's.
+fn lead(probabilities: &[f64]) -> f64 {
+    let ends = probabilities.first().zip(probabilities.last());
+    ends.map_or(0.0, |(home, away)| home - away)
+}
+
+/// Sets how far the lead of each point is from that of ten minutes of play before it, `before` the
+/// game where it is younger.
+fn set_momentum(points: &mut [TimelinePoint], periods: &[PeriodView], before: f64) {
+    let start = |period| periods.iter().find(|it| it.period == period);
+    let played: Vec<f64> = points
+        .iter()
+        .map(|it| start(it.period).map_or(0.0, |it| f64::from(it.start_seconds)) + it.seconds)
+        .collect();
+    let leads: Vec<f64> = points.iter().map(|it| lead(&it.probabilities)).collect();
+    let (mut past, mut base) = (0, before);
+    for (at, point) in points.iter_mut().enumerate() {
+        while past < at && played[past] <= played[at] - MOMENTUM_SECONDS {
+            base = leads[past];
+            past += 1;
+        }
+        point.momentum = leads[at] - base;
+    }
+}
+
+/// How much moved in all, and the largest steps between neighbouring points.
+fn swings(drawn: &[(Reading, TimelinePoint)]) -> (f64, Vec<Swing>) {
     let mut swings: Vec<Swing> = drawn
         .windows(2)
         .zip(1..)
@@ -286,12 +318,13 @@ fn swings(drawn: &[(Reading, TimelinePoint)]) -> Vec<Swing> {
                 event: pair[1].0.event,
             }
         })
-        .filter(|it| it.moved >= SWING_MIN)
         .collect();
+    let moved = swings.iter().map(|it| it.moved).sum();
+    swings.retain(|it| it.moved >= SWING_MIN);
     let larger = |a: &Swing, b: &Swing| -> Ordering {
         b.moved.total_cmp(&a.moved).then(a.point.cmp(&b.point))
     };
     swings.sort_by(larger);
     swings.truncate(SWINGS_MAX);
-    swings
+    (moved, swings)
 }

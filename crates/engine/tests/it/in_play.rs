@@ -2,7 +2,7 @@
 
 mod course;
 
-use domain::{FixtureId, GameClock, MarketKind, Period, PlayEvent, PlayKind, Score, Side};
+use domain::{FixtureId, GameClock, MarketKind, Outcome, Period, PlayEvent, PlayKind, Score, Side};
 use engine::{
     EngineError, EventCommand, EventStanding, FixtureView, Phase, PredictionView, ResultCommand,
 };
@@ -399,4 +399,46 @@ async fn events_that_cannot_be_are_named_and_nothing_is_written() {
         .await
         .unwrap_err();
     assert!(matches!(&error, EngineError::BadBatch(it) if it[0].detail.contains("10000 events")));
+}
+
+#[tokio::test]
+async fn the_model_stands_against_prices_taken_since_the_game_last_turned() {
+    let game = Match::begun().await;
+    let quote = |bookmaker: &str, prices: [f64; 3]| engine::QuoteCommand {
+        fixture: game.id(),
+        bookmaker: domain::BookmakerKey::new(bookmaker).unwrap(),
+        market: domain::Market::H2H,
+        stage: domain::QuoteStage::Intermediate,
+        taken_at: None,
+        prices: [Outcome::Home, Outcome::Draw, Outcome::Away]
+            .into_iter()
+            .zip(prices)
+            .collect(),
+    };
+    assert_eq!(game.prediction(None).await.against, None);
+    game.at_minute(10);
+    let quotes = vec![quote("one", [2.0, 3.4, 4.0]), quote("two", [2.1, 3.2, 3.9])];
+    game.world.engine.put_quotes(&api(), quotes).await.unwrap();
+    game.at_minute(11);
+    let prediction = game.prediction(None).await;
+    let against = prediction.against.unwrap();
+    assert_eq!(against.taken_at, game.minute(10));
+    let home = &against.outcomes[0];
+    assert_eq!(home.model, game.h2h(None).await[0]);
+    let (bookmaker, price) = home.best.clone().unwrap();
+    assert_eq!((bookmaker.as_str(), price.decimal()), ("two", 2.1));
+    assert_eq!(home.value, Some(home.model * 2.1 - 1.0));
+    let sum: f64 = against.outcomes.iter().map(|it| it.market).sum();
+    assert!((sum - 1.0).abs() < 1e-9);
+    let filter = engine::BoardFilter::default();
+    let board = game.world.engine.board(&filter).await;
+    let mut rows = board.unwrap().into_iter();
+    let row = rows.find(|it| it.fixture.fixture.id == game.id()).unwrap();
+    assert_eq!(row.market.unwrap().taken_at, game.minute(10));
+    // After a goal what was offered before says nothing any more.
+    game.at_minute(12);
+    game.tell(2, goal(Side::Away)).await;
+    assert_eq!(game.prediction(None).await.against, None);
+    let then = game.prediction(Some(game.minute(11))).await;
+    assert!(then.against.is_some(), "then it stood against them");
 }

@@ -1,7 +1,7 @@
 //! How a game went, and what would be if it stood otherwise.
 
 use domain::{PlayKind, Score, Side};
-use engine::{Phase, Supposition, TimelinePoint};
+use engine::{Phase, Supposition, TimelinePoint, TimelineView};
 
 use super::{Match, goal, period};
 
@@ -51,6 +51,9 @@ async fn the_timeline_says_of_every_minute_what_was_said_then() {
             point.at
         );
     }
+    let total: f64 = timeline.swings.iter().map(|it| it.moved).sum();
+    assert!(timeline.moved >= total, "every step counts: {total}");
+    check_momentum(&game, &timeline);
     // The goal that counted moved it most, then the one that did not.
     let kinds: Vec<_> = timeline
         .swings
@@ -74,6 +77,25 @@ async fn the_timeline_says_of_every_minute_what_was_said_then() {
     let earlier = game.minute(-60);
     let before = engine.timeline(game.id(), Some(earlier)).await.unwrap();
     assert!(before.points.is_empty() && before.periods.len() == 2);
+}
+
+/// Momentum looks ten minutes of play back.
+fn check_momentum(game: &Match, timeline: &TimelineView) {
+    let lead = |it: &[f64]| it[0] - it[2];
+    let at = |minute| {
+        let known = |it: &&TimelinePoint| it.at <= game.minute(minute);
+        timeline.points.iter().rfind(known).unwrap()
+    };
+    let (young, later) = (at(8), at(35));
+    assert_eq!(
+        young.momentum,
+        lead(&young.probabilities) - lead(&timeline.before)
+    );
+    let is_past = |it: &&TimelinePoint| it.period == 1 && it.seconds <= later.seconds - 600.0;
+    let past = timeline.points.iter().rfind(is_past).unwrap();
+    let past = lead(&past.probabilities);
+    assert_eq!(later.momentum, lead(&later.probabilities) - past);
+    assert!(at(13).momentum > 0.1, "a goal of home's speaks for home");
 }
 
 #[tokio::test]
