@@ -197,8 +197,12 @@ impl Seen {
             },
         };
         let prediction = sight.forecast.as_ref().ok().map(|it| opinion(&it.1));
+        let as_of = match is_over {
+            true => sight.as_of.min(fixture.fixture.kickoff),
+            false => sight.as_of,
+        };
         BoardRow {
-            as_of: prediction.is_some().then_some(sight.as_of),
+            as_of: prediction.is_some().then_some(as_of),
             market: market_view(&sight, fixture.has_draw),
             edge: edges
                 .into_iter()
