@@ -13,7 +13,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -68,7 +68,36 @@ pub(crate) async fn outside(
     state.figures.answered(asked, response.status(), took);
     let (status, wait_ms) = (response.status().as_u16(), took.as_secs_f64() * 1e3);
     span.in_scope(|| info!(status, wait_ms, route, "request answered"));
-    name(&mut response, name_value);
+    dress(&mut response, name_value);
+    response
+}
+
+/// Answers without passing the router, named, timed, logged and dressed as by [`outside`]; `route`
+/// is what the router would have found.
+pub(crate) fn short(
+    state: &ApiState,
+    request: &Parts,
+    route: &'static str,
+    answer: impl FnOnce() -> Option<Response>,
+) -> Option<Response> {
+    let started = Instant::now();
+    let mut response = answer()?;
+    let took = started.elapsed();
+    let name_value = request_id(state, &request.headers);
+    let asked = (&request.method, Some(route));
+    state.figures.answered(asked, response.status(), took);
+    let id = name_value.to_str().unwrap_or_default();
+    let path = request.uri.path();
+    let span = info_span!("request", id, method = %request.method, path);
+    let (status, wait_ms) = (response.status().as_u16(), took.as_secs_f64() * 1e3);
+    span.in_scope(|| info!(status, wait_ms, route, "request answered"));
+    dress(&mut response, name_value);
+    Some(response)
+}
+
+/// Sets the headers that every answer has.
+fn dress(response: &mut Response, id: HeaderValue) {
+    name(response, id);
     let headers = response.headers_mut();
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(
@@ -85,7 +114,6 @@ pub(crate) async fn outside(
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     name_encoding_in_etag(headers);
-    response
 }
 
 /// The id a request brought, or a new one.

@@ -6,6 +6,7 @@ mod answer;
 mod freshness;
 mod heat;
 mod respond;
+mod short;
 mod warm;
 mod watch;
 
@@ -35,6 +36,7 @@ use crate::{ApiState, auth::Reader, error::ApiError};
 pub(crate) use address::address_of;
 pub(crate) use answer::{Answer, COMPRESSED_FROM_BYTES};
 use freshness::{Freshness, KEPT_READS, KeptRead};
+pub(crate) use short::answer_at_hand;
 pub use warm::{WarmBounds, Warmed, Warmer};
 use watch::Watch;
 
@@ -136,7 +138,10 @@ pub(crate) async fn keep(
     let asked = respond::Asked::of(&request);
     let hit = kept.answer(&state.engine, &address, request, next).await;
     Ok(match hit {
-        Ok(hit) => respond::with(&hit, &asked, kept.cache_control(&state)),
+        Ok(hit) => {
+            let given = respond::Given::of(&hit);
+            respond::with(&given, &asked, kept.cache_control(&state))
+        }
         Err(CacheError::Load(refusal)) => refusal.response(),
         Err(CacheError::TimedOut(time)) => return Err(ApiError::TimedOut(time)),
         Err(CacheError::Busy(bound)) => return Err(ApiError::Overloaded(bound)),
@@ -245,7 +250,8 @@ async fn handled(
             ..rules
         });
     }
-    Ok(Answer::new(content_type, body, reads.until()))
+    let etag = parts.headers.get(header::ETAG).cloned();
+    Ok(Answer::tagged(content_type, body, etag, reads.until()))
 }
 
 impl Refusal {

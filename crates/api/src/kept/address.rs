@@ -43,7 +43,7 @@ pub(crate) fn address_of(glimpse: &Glimpse) -> Option<&str> {
 }
 
 /// Whether a path is one of a route's.
-fn fits(route: &str, path: &str) -> bool {
+pub(super) fn fits(route: &str, path: &str) -> bool {
     let mut parts = path.split('/');
     let all = route.split('/').all(|wanted| match parts.next() {
         Some(part) if wanted.starts_with('{') => !part.is_empty(),

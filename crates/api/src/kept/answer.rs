@@ -86,8 +86,20 @@ fn is_wanted(entry: &str, name: &str) -> bool {
 }
 
 impl Answer {
+    #[cfg(test)]
     pub(crate) fn new(content_type: HeaderValue, body: Bytes, until: Option<Timestamp>) -> Self {
-        let etag = etag(&body, Coding::Identity);
+        Self::tagged(content_type, body, None, until)
+    }
+
+    /// An answer whose body has this tag; where it has none it is worked out.
+    pub(crate) fn tagged(
+        content_type: HeaderValue,
+        body: Bytes,
+        etag: Option<HeaderValue>,
+        until: Option<Timestamp>,
+    ) -> Self {
+        let etag = etag.filter(is_strong);
+        let etag = etag.unwrap_or_else(|| named(&guard::tag(&body), Coding::Identity));
         Self {
             content_type,
             until,
@@ -154,6 +166,16 @@ impl Answer {
         made.as_ref().unwrap_or(&self.plain)
     }
 
+    /// Whether the body is at hand in a coding; making it so may take some milliseconds.
+    pub(crate) fn is_ready(&self, coding: Coding) -> bool {
+        let is_short = self.plain.body.len() as u64 <= COMPRESSED_FROM_BYTES;
+        match coding {
+            Coding::Identity => true,
+            Coding::Gzip => is_short || self.gzip.get().is_some(),
+            Coding::Brotli => is_short || self.brotli.get().is_some(),
+        }
+    }
+
     /// Whether time has not made it another one.
     pub(crate) fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|it| now < it)
@@ -176,7 +198,7 @@ impl Answer {
             Coding::Brotli => brotli(plain),
         };
         (body.len() < plain.len()).then(|| Variant {
-            etag: etag(plain, coding),
+            etag: named(bare(&self.plain.etag), coding),
             body: body.into(),
             coding,
         })
@@ -189,13 +211,24 @@ fn take(bytes: &mut Bytes, length: usize) -> Option<Bytes> {
 }
 
 /// A strong tag: the content's, and the coding, whose bytes are others.
-fn etag(body: &[u8], coding: Coding) -> HeaderValue {
-    let content = guard::tag(body);
+fn named(content: &str, coding: Coding) -> HeaderValue {
     let text = match coding {
         Coding::Identity => format!("\"{content}\""),
         coded => format!("\"{content}-{}\"", coded.name()),
     };
-    HeaderValue::from_str(&text).expect("hex is visible ASCII")
+    HeaderValue::from_str(&text).expect("both parts are visible ASCII")
+}
+
+/// Whether a tag stands for these very bytes, in quotes.
+fn is_strong(tag: &HeaderValue) -> bool {
+    let text = tag.to_str().unwrap_or_default();
+    text.len() > 2 && text.starts_with('"') && text.ends_with('"')
+}
+
+/// A tag without its quotes.
+pub(super) fn bare(tag: &HeaderValue) -> &str {
+    let text = tag.to_str().expect("a tag of ours is ASCII");
+    text.trim_matches('"')
 }
 
 fn gzip(plain: &[u8]) -> Vec<u8> {

@@ -1,14 +1,16 @@
 //! A kept answer as a response: whole, or only the word that the client has it.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use engine::caching::{Hit, Tier};
 
-use super::answer::{Answer, Coding};
+use super::answer::{Answer, Coding, bare};
 use crate::guard::find_tag;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -19,25 +21,47 @@ const VARY: HeaderValue =
 /// What of a request its response depends on.
 pub(super) struct Asked {
     is_head: bool,
-    coding: Coding,
+    pub(super) coding: Coding,
     known: Option<HeaderValue>,
 }
 
 impl Asked {
     pub(super) fn of(request: &Request) -> Self {
-        let headers = request.headers();
+        Self::by(request.method(), request.headers())
+    }
+
+    pub(super) fn by(method: &Method, headers: &HeaderMap) -> Self {
         Self {
-            is_head: *request.method() == Method::HEAD,
+            is_head: *method == Method::HEAD,
             coding: Coding::accepted(headers),
             known: headers.get(header::IF_NONE_MATCH).cloned(),
         }
     }
 }
 
+/// An answer, and how it came.
+pub(super) struct Given<'a> {
+    pub(super) answer: &'a Answer,
+    pub(super) age: Duration,
+    pub(super) tier: Tier,
+    pub(super) is_stale: bool,
+}
+
+impl<'a> Given<'a> {
+    pub(super) fn of(hit: &'a Hit<Answer>) -> Self {
+        Self {
+            answer: hit,
+            age: hit.age(),
+            tier: hit.tier(),
+            is_stale: hit.is_stale(),
+        }
+    }
+}
+
 /// The response to a request.
-pub(super) fn with(hit: &Hit<Answer>, asked: &Asked, cache_control: HeaderValue) -> Response {
-    let variant = hit.variant(asked.coding);
-    let plain = hit.variant(Coding::Identity);
+pub(super) fn with(given: &Given<'_>, asked: &Asked, cache_control: HeaderValue) -> Response {
+    let answer = given.answer;
+    let plain = answer.variant(Coding::Identity);
     let known = asked.known.as_ref();
     let known = known.and_then(|it| find_tag(it, bare(&plain.etag)));
     let mut response = Response::new(Body::empty());
@@ -45,15 +69,16 @@ pub(super) fn with(hit: &Hit<Answer>, asked: &Asked, cache_control: HeaderValue)
     headers.reserve(10);
     headers.insert(header::CACHE_CONTROL, cache_control);
     headers.insert(header::VARY, VARY);
-    headers.insert(header::AGE, HeaderValue::from(hit.age().as_secs()));
-    headers.insert(SERVER_TIMING, tier(hit));
+    headers.insert(header::AGE, HeaderValue::from(given.age.as_secs()));
+    headers.insert(SERVER_TIMING, tier(given));
     if let Some(tag) = known {
         headers.insert(header::ETAG, tag);
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return response;
     }
+    let variant = answer.variant(asked.coding);
     headers.insert(header::ETAG, variant.etag.clone());
-    headers.insert(header::CONTENT_TYPE, hit.content_type.clone());
+    headers.insert(header::CONTENT_TYPE, answer.content_type.clone());
     headers.insert(
         header::CONTENT_LENGTH,
         HeaderValue::from(variant.body.len()),
@@ -68,17 +93,11 @@ pub(super) fn with(hit: &Hit<Answer>, asked: &Asked, cache_control: HeaderValue)
 }
 
 /// Which tier answered, for people who look at a request's timing.
-fn tier(hit: &Hit<Answer>) -> HeaderValue {
-    HeaderValue::from_static(match (hit.tier(), hit.is_stale()) {
+fn tier(given: &Given<'_>) -> HeaderValue {
+    HeaderValue::from_static(match (given.tier, given.is_stale) {
         (_, true) => "cache;desc=stale",
         (Tier::Front | Tier::Memory, _) => "cache;desc=memory",
         (Tier::Shared, _) => "cache;desc=shared",
         (Tier::Loader, _) => "cache;desc=loader",
     })
-}
-
-/// A tag without its quotes.
-fn bare(tag: &HeaderValue) -> &str {
-    let text = tag.to_str().expect("a tag of ours is ASCII");
-    text.trim_matches('"')
 }

@@ -1,4 +1,5 @@
-//! Everything the server answers to over HTTP, with a short way for inference.
+//! Everything the server answers to over HTTP, with a short way for inference and one for answers
+//! that are at hand.
 //!
 //! The router and its layers take longer than a model of microseconds, so requests for inference
 //! do not pass them: they meet the same checks here, one after the other. What is not plainly such
@@ -14,14 +15,14 @@ use std::{
 use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
-    http::{Method, Request, request::Parts},
+    http::{Method, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use tokio::{runtime::Handle, task::JoinHandle};
 use tower::ServiceExt;
 
 use super::{BODY_BYTES_MAX, Door, OipError, answered, explained, models};
-use crate::{ApiState, auth::Reader, error::ApiError, guard, router};
+use crate::{ApiState, auth::Reader, error::ApiError, guard, kept, router};
 
 /// Room made for a body before it is there, at most; what comes in makes more.
 const ROOM_MAX: u64 = 1 << 20;
@@ -74,11 +75,24 @@ impl Front {
         if request.method() == Method::POST && place(request.uri().path()).is_some() {
             return self.door.infer(request).await;
         }
-        let answer = self.router.clone().oneshot(request.map(Body::new));
+        let (parts, body) = request.into_parts();
+        // What panics there is left to the router, which answers for it.
+        let at_hand = caught(kept::answer_at_hand(&self.door.state, &parts)).await;
+        if let Ok(Some(answer)) = at_hand {
+            return answer;
+        }
+        let request = Request::from_parts(parts, Body::new(body));
+        let answer = self.router.clone().oneshot(request);
         let answer = async { answer.await.unwrap_or_else(|never| match never {}) };
         let mut answer = Elsewhere(self.home.spawn(answer));
         match (&mut answer.0).await {
-            Ok(answer) => answer,
+            Ok(mut answer) => {
+                if answer.status() == StatusCode::NOT_MODIFIED {
+                    // The router says 0, which is not the length of what the client has (RFC 9110, 8.6).
+                    answer.headers_mut().remove(header::CONTENT_LENGTH);
+                }
+                answer
+            }
             // It panicked past the router's own care, or the server is stopping.
             Err(error) => guard::panicked(Box::new(error.to_string())),
         }
