@@ -2,10 +2,10 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
 };
-
-use tokio::sync::Notify;
 
 use crate::{
     FeedError, Frame, Inner, Revision, add,
@@ -25,23 +25,48 @@ pub enum Mode {
 
 /// Where keys say that there is something new. Each key is in it once at most.
 #[derive(Debug, Default)]
-pub(crate) struct Mail {
-    ready: Mutex<VecDeque<usize>>,
-    bell: Notify,
+pub(crate) struct Mail(Mutex<Ready>);
+
+#[derive(Debug, Default)]
+struct Ready {
+    slots: VecDeque<usize>,
+    /// Whom to wake: the one task that reads, where it waits.
+    waiting: Option<Waker>,
 }
 
 impl Mail {
     pub(crate) fn put(&self, slot: usize) {
-        let mut ready = lock(&self.ready);
-        if !ready.contains(&slot) {
-            ready.push_back(slot);
-            drop(ready);
-            self.bell.notify_one();
+        let mut ready = lock(&self.0);
+        if ready.slots.contains(&slot) {
+            return;
+        }
+        ready.slots.push_back(slot);
+        let waiting = ready.waiting.take();
+        drop(ready);
+        if let Some(waiting) = waiting {
+            waiting.wake();
         }
     }
 
     fn take(&self) -> Option<usize> {
-        lock(&self.ready).pop_front()
+        lock(&self.0).slots.pop_front()
+    }
+
+    /// Whether there is something; where there is not, the caller is woken once there is.
+    fn poll_ready(&self, context: &Context<'_>) -> Poll<()> {
+        let mut ready = lock(&self.0);
+        if !ready.slots.is_empty() {
+            return Poll::Ready(());
+        }
+        let caller = context.waker();
+        if !ready
+            .waiting
+            .as_ref()
+            .is_some_and(|it| it.will_wake(caller))
+        {
+            ready.waiting = Some(caller.clone());
+        }
+        Poll::Pending
     }
 }
 
@@ -141,7 +166,7 @@ impl Reader {
             if let Some(frame) = self.try_next() {
                 return frame;
             }
-            self.mail.bell.notified().await;
+            poll_fn(|context| self.mail.poll_ready(context)).await;
         }
     }
 

@@ -1,7 +1,13 @@
 //! A conversation over a socket: what the client asks for, what the feed brings, and signs of life,
 //! until one of the two ends it.
 
-use std::{collections::VecDeque, future, io, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    future, io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use engine::feeding::{
     Frame, Reader as FeedReader,
@@ -10,7 +16,6 @@ use engine::feeding::{
 use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::watch,
     time::{Interval, MissedTickBehavior, interval, timeout},
 };
 
@@ -49,7 +54,6 @@ pub(crate) struct Talk<Io> {
     beat: Interval,
     silent_beats: u8,
     stalled_beats: u8,
-    stopped: watch::Receiver<bool>,
 }
 
 /// An answer that is being made, so that it can be followed.
@@ -84,7 +88,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             socket: Socket::new(io, MESSAGE_BYTES_MAX),
-            stopped: live.stopped(),
             live,
             reader,
             place,
@@ -98,7 +101,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
 
     /// Talks until one of the two ends it.
     pub(crate) async fn run(mut self) {
-        if let Some(closing) = self.talk().await {
+        // Waited for once, not anew for every frame; held to the end, for a server that stops waits
+        // for those who do.
+        let mut stopped = self.live.stopped();
+        let stopped = pin!(stopped.wait_for(|it| *it));
+        if let Some(closing) = self.talk(stopped).await {
             // On the heap: most of the time it is not there.
             let goodbye = Box::pin(self.socket.close(&closing));
             let _ = timeout(CLOSE_TIME_MAX, goodbye).await;
@@ -106,9 +113,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
     }
 
     /// Why it ends; nothing where the client is simply gone.
-    async fn talk(&mut self) -> Option<Closing> {
+    async fn talk<T>(&mut self, mut stopped: Pin<&mut impl Future<Output = T>>) -> Option<Closing> {
         loop {
-            let went = match self.news().await {
+            let went = match self.news(stopped.as_mut()).await {
                 News::Stop => Err(closing(STOPPING)),
                 News::Step(Ok(Step::Read)) => {
                     self.silent_beats = 0;
@@ -137,11 +144,11 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
     }
 
     /// What happens next; frames are taken only when those before them are written.
-    async fn news(&mut self) -> News {
+    async fn news<T>(&mut self, stopped: Pin<&mut impl Future<Output = T>>) -> News {
         let is_idle = self.socket.is_idle();
         tokio::select! {
             biased;
-            _ = self.stopped.wait_for(|it| *it) => News::Stop,
+            _ = stopped => News::Stop,
             step = self.socket.step() => News::Step(step),
             (wish, made) = made(&mut self.making) => News::Made(wish, made),
             frame = self.reader.next(), if is_idle => News::Frame(frame),
