@@ -86,7 +86,7 @@ test('a board falls back to streams, then to requests that wait, and says when n
   await game.tell({ kind: 'period_start', period: 1, clock: { period: 1, seconds: 300 } });
   await page.routeWebSocket(/\/v1\/live/, (socket) => void socket.close());
   const streams: string[] = [];
-  page.on('request', (it) => it.url().includes('/v1/live') && streams.push(it.headers()['accept'] ?? ''));
+  page.on('request', (it) => new URL(it.url()).pathname === '/v1/live' && streams.push(it.headers()['accept'] ?? ''));
   await page.goto('/');
   await lived(page);
   expect(streams[0]).toContain('text/event-stream');

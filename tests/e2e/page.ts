@@ -11,6 +11,7 @@ export const PAGES: [string, string][] = [
   ['fixture', FIXTURE],
   ['table', '/competitions/E0?season=2023%2F24'],
   ['edges', '/edges?flagged=1&min=0'],
+  ['alerts', '/alerts'],
   ['report card', '/report'],
   ['console', '/console'],
   ['models', '/models'],
@@ -62,10 +63,13 @@ export const test = base.extend<{ shifts: () => Promise<number> }>({
   },
 });
 
+/** How long a page may go on asking: one that follows by a stream, or by requests that wait, never rests. */
+const REST_MS_MAX = 5_000;
+
 /** Loads a page and waits until its program has taken over. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(path);
-  await page.waitForLoadState('networkidle');
+  await page.waitForLoadState('networkidle', { timeout: REST_MS_MAX }).catch(() => undefined);
 }
 
 /** Whether the page can be pushed sideways. */
