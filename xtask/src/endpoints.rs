@@ -47,16 +47,26 @@ fn served(openapi: &Value) -> BTreeSet<String> {
     operations
 }
 
-/// What stands in backticks at the start of a table's row and begins with a method.
+/// What stands in backticks in the first cell of a table's row and begins with a method.
 fn documented(document: &str) -> BTreeSet<String> {
-    let cell = |line: &str| {
-        let (cell, _) = line.strip_prefix("| `")?.split_once('`')?;
-        let (method, _) = cell.split_once(' ')?;
-        METHODS
-            .contains(&method.to_lowercase().as_str())
-            .then(|| cell.to_owned())
+    let first = |line: &str| {
+        line.strip_prefix("| `")?
+            .split(" |")
+            .next()
+            .map(str::to_owned)
     };
-    document.lines().filter_map(cell).collect()
+    let is_endpoint = |text: &&str| {
+        let method = text
+            .split_once(' ')
+            .map(|(method, _)| method.to_lowercase());
+        method.is_some_and(|it| METHODS.contains(&it.as_str()))
+    };
+    let mut found = BTreeSet::new();
+    for cell in document.lines().filter_map(first) {
+        let endpoints = cell.split('`').filter(is_endpoint);
+        found.extend(endpoints.map(str::to_owned));
+    }
+    found
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use axum::{
     http::{Extensions, HeaderMap, header, request::Parts},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use engine::ApiKeyRecord;
+use engine::{AlertCaller, ApiKeyRecord};
 use jiff::SignedDuration;
 
 use crate::{ApiState, error::ApiError, live};
@@ -76,6 +76,8 @@ pub(crate) struct Inside;
 pub(crate) struct Writer {
     /// The public prefix of the key.
     pub(crate) principal: String,
+    /// Whether the key may do everything.
+    operates: bool,
 }
 
 /// Proof that the request may change models, and in whose name.
@@ -163,8 +165,17 @@ impl Writer {
         let key = authenticate(presented(headers), state, Scope::Write).await?;
         require(&key, Scope::Write)?;
         Ok(Self {
+            operates: require(&key, Scope::Admin).is_ok(),
             principal: key.prefix,
         })
+    }
+
+    /// As who makes or changes alerts.
+    pub(crate) fn caller(&self) -> AlertCaller {
+        AlertCaller {
+            principal: self.principal.clone(),
+            operates: self.operates,
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum ApiError {
     MalformedBody(FieldError),
     #[error("{} of the batch's entries cannot be taken; nothing was written", .0.len())]
     InvalidEntries(Vec<FieldError>),
+    #[error("there can be no such alert: {0}")]
+    BadAlert(FieldError),
     #[error("the body must be application/json")]
     UnsupportedMediaType,
     #[error("the body is larger than {0} bytes")]
@@ -106,6 +108,7 @@ impl ApiError {
             Self::BadHeader(_) => problem::BAD_HEADER,
             Self::MalformedBody(_) => problem::MALFORMED_BODY,
             Self::InvalidEntries(_) => problem::INVALID_ENTRIES,
+            Self::BadAlert(_) => problem::INVALID_ALERT,
             Self::UnsupportedMediaType => problem::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge(_) => problem::BODY_TOO_LARGE,
             Self::KeyMissing(_) => problem::KEY_MISSING,
@@ -144,7 +147,8 @@ impl ApiError {
             Self::BadQuery(error)
             | Self::BadPath(error)
             | Self::BadHeader(error)
-            | Self::MalformedBody(error) => vec![error.clone()],
+            | Self::MalformedBody(error)
+            | Self::BadAlert(error) => vec![error.clone()],
             Self::InvalidEntries(errors) => errors.clone(),
             Self::Engine(EngineError::BadCursor(_)) => {
                 let detail = "this cursor was not given out here".to_owned();
@@ -208,6 +212,10 @@ fn engine_kind(error: &EngineError) -> ProblemKind {
         EngineError::NoModel => problem::NO_MODEL,
         EngineError::NotPredictable { .. } => problem::NOT_PREDICTABLE,
         EngineError::BadSupposition { .. } => problem::BAD_QUERY,
+        EngineError::UnknownAlert(_) => problem::UNKNOWN_ALERT,
+        EngineError::ForeignAlert(_) => problem::FOREIGN_ALERT,
+        EngineError::TooManyAlerts(_) => problem::TOO_MANY_ALERTS,
+        EngineError::BadAlert(_) => problem::INVALID_ALERT,
         EngineError::BadCursor(_) => problem::BAD_CURSOR,
         EngineError::BadBatch(_) => problem::INVALID_ENTRIES,
         EngineError::Store(_) => problem::STORE_FAILED,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::http::{Method, StatusCode};
-use engine::{HeardFigures, SourceView, feeding::FeedFigures};
+use engine::{AlertFigures, HeardFigures, SourceView, feeding::FeedFigures};
 
 use crate::live::{BOUNDS_MS, LatencyFigures};
 
@@ -201,6 +201,73 @@ const HEARD: [Figure<HeardFigures>; 7] = [
         |it| it.last_at.as_second() as f64,
     ),
 ];
+
+/// Counted of rules that watch games.
+const ALERTS: [Figure<AlertFigures>; 9] = [
+    (
+        "sports_edge_alerts_active",
+        "Alerts that look",
+        "gauge",
+        |it| it.active as f64,
+    ),
+    (
+        "sports_edge_alerts_looked_total",
+        "Fixtures looked at for alerts",
+        "counter",
+        |it| it.looked as f64,
+    ),
+    (
+        "sports_edge_alerts_fired_total",
+        "Firings that this server wrote",
+        "counter",
+        |it| it.fired as f64,
+    ),
+    (
+        "sports_edge_alerts_lost_total",
+        "Looks that another server had made sooner",
+        "counter",
+        |it| it.lost as f64,
+    ),
+    (
+        "sports_edge_webhooks_delivered_total",
+        "Firings that receivers took",
+        "counter",
+        |it| it.delivered as f64,
+    ),
+    (
+        "sports_edge_webhooks_retried_total",
+        "Attempts that failed and are made again",
+        "counter",
+        |it| it.retried as f64,
+    ),
+    (
+        "sports_edge_webhooks_given_up_total",
+        "Firings that were not told in the end",
+        "counter",
+        |it| it.given_up as f64,
+    ),
+    (
+        "sports_edge_webhooks_gone_total",
+        "Receivers that answered 410",
+        "counter",
+        |it| it.gone as f64,
+    ),
+    (
+        "sports_edge_webhooks_queue",
+        "Firings still to be told, by all servers",
+        "gauge",
+        |it| it.queue as f64,
+    ),
+];
+
+/// What rules that watch games have done, in the text format.
+pub(crate) fn alerts_text(figures: &AlertFigures) -> String {
+    let mut text = String::new();
+    for figure in ALERTS {
+        write_figure(&figure, figures, &mut text);
+    }
+    text
+}
 
 const REFUSED: Figure<usize> = (
     "sports_edge_live_refused_total",

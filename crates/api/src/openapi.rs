@@ -104,6 +104,10 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
             "Games under way",
             "What happens in a game, and how it moves the forecast.",
         ),
+        (
+            "Alerts",
+            "Rules that watch games, what they fired, and how it was told.",
+        ),
         ("Writing", "Fixtures, results and prices from outside."),
         (
             "Health",
@@ -190,7 +194,12 @@ fn complete(path: &str, item: &mut PathItem) {
             add_not_modified(operation);
         }
     }
-    let writes = [&mut item.post, &mut item.put, &mut item.delete];
+    let writes = [
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ];
     for operation in writes.into_iter().flatten() {
         add(
             operation,

@@ -29,7 +29,7 @@ pub struct ProblemKind {
 }
 
 /// Everything that goes wrong, in the order of its status.
-pub const PROBLEM_KINDS: [ProblemKind; 40] = [
+pub const PROBLEM_KINDS: [ProblemKind; 44] = [
     BAD_QUERY,
     BAD_CURSOR,
     BAD_PATH,
@@ -40,8 +40,10 @@ pub const PROBLEM_KINDS: [ProblemKind; 40] = [
     KEY_REFUSED,
     TICKET_REFUSED,
     SCOPE_MISSING,
+    FOREIGN_ALERT,
     FOREIGN_ORIGIN,
     UNKNOWN_ROUTE,
+    UNKNOWN_ALERT,
     UNKNOWN_FIXTURE,
     UNKNOWN_COMPETITION,
     UNKNOWN_SEASON,
@@ -57,6 +59,8 @@ pub const PROBLEM_KINDS: [ProblemKind; 40] = [
     UNSUPPORTED_MEDIA_TYPE,
     FOREIGN_HOST,
     INVALID_ENTRIES,
+    INVALID_ALERT,
+    TOO_MANY_ALERTS,
     NOT_PREDICTABLE,
     IDEMPOTENCY_MISMATCH,
     BAD_MODEL,

@@ -1,5 +1,8 @@
 //! The endpoints, one per file: wire types, documentation, handler.
 
+mod alert;
+mod alert_firings;
+mod alerts;
 pub(crate) mod board;
 mod cache;
 mod cache_entries;
@@ -83,6 +86,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(model_report::get_model_report))
         .merge(repository())
         .merge(cache())
+        .merge(alerts())
         .routes(routes!(post_results::put_results))
         .routes(routes!(post_quotes::put_quotes))
         .routes(routes!(post_events::put_events))
@@ -93,6 +97,20 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(live_ticket::create_live_ticket))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))
+}
+
+/// What concerns rules that watch games.
+fn alerts() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::default()
+        .routes(routes!(alerts::list_alerts, alerts::create_alert))
+        .routes(routes!(alert_firings::list_fired))
+        .routes(routes!(
+            alert::get_alert,
+            alert::change_alert,
+            alert::delete_alert
+        ))
+        .routes(routes!(alert_firings::test_alert))
+        .routes(routes!(alert_firings::list_alert_deliveries))
 }
 
 /// What concerns the cache.

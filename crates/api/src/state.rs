@@ -164,7 +164,8 @@ impl ApiState {
         let shared = shared.map(|it| metrics::shared::text(&it.health()));
         let live = metrics::live_text(self.live.figures(), &self.engine.sources());
         let latency = metrics::latency_text(&self.live.latencies.figures());
-        self.figures.text() + &live + &latency + &shared.unwrap_or_default()
+        let alerts = metrics::alerts_text(&self.engine.alert_figures());
+        self.figures.text() + &live + &latency + &alerts + &shared.unwrap_or_default()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -1,9 +1,11 @@
 //! What goes over the wire and more than one endpoint speaks of; apart from the engine's own
 //! values, so that these can change without breaking a client.
 
+mod alert;
 mod cache;
 mod cache_entry;
 mod edge;
+mod firing;
 mod fixture;
 mod market;
 mod play;
@@ -16,9 +18,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
+pub(crate) use alert::{Alert, AlertCondition, AlertScope, Alerts};
 pub(crate) use cache::{CacheKind, CacheStatus, SharedStatus};
 pub(crate) use cache_entry::{CacheDrop, CacheEntry, CacheLook};
 pub(crate) use edge::Edge;
+pub(crate) use firing::{DeliveryList, Fired, FiringDeliveries, Firings};
 pub(crate) use fixture::{
     Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
 };

@@ -2,6 +2,7 @@
 //!
 //! Plain values: nothing here does IO, reads a clock, or draws a random number.
 
+mod alert;
 mod fixture;
 mod game;
 mod key;
@@ -14,6 +15,10 @@ mod quote;
 mod scoring;
 mod standings;
 
+pub use alert::{
+    AlertCondition, AlertFired, AlertId, AlertOutcome, AlertRule, AlertScope, AlertWatch, Crossing,
+    Direction, InvalidAlert, RawRule,
+};
 pub use fixture::{
     Competition, Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
 };

@@ -132,6 +132,11 @@ impl Engine {
         };
         topic::read_competitions(competitions);
         let fixtures: Vec<Fixture> = self.store.fixtures(&query).await?;
+        self.see_all(fixtures).await
+    }
+
+    /// Looks at fixtures together, as of the present.
+    pub(crate) async fn see_all(&self, fixtures: Vec<Fixture>) -> Result<Vec<Seen>, EngineError> {
         let ids: Vec<_> = fixtures.iter().map(|it| it.id).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -174,10 +179,11 @@ impl Engine {
 }
 
 /// A fixture looked at among others.
-struct Seen {
-    fixture: FixtureView,
-    sight: Sight,
-    edges: Vec<EdgeView>,
+pub(crate) struct Seen {
+    pub(crate) fixture: FixtureView,
+    pub(crate) sight: Sight,
+    /// Every edge, the largest first.
+    pub(crate) edges: Vec<EdgeView>,
 }
 
 impl Seen {

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     Clock, EngineError,
+    alerts::{Courier, Tally},
     follow::NOWHERE,
     heard::{Heard, SourceView},
     in_play::ReadyGames,
@@ -87,6 +88,10 @@ pub struct Engine {
     pub(crate) logs: Logs,
     /// How the sources of it do.
     pub(crate) heard: Heard,
+    /// What rules that watch games have done.
+    pub(crate) alerting: Tally,
+    /// Who tells receivers what fired, where there is anybody.
+    pub(crate) courier: Option<Arc<dyn Courier>>,
     /// Counts up whenever something was forgotten.
     pub(crate) changed: watch::Sender<u64>,
 }
@@ -121,6 +126,8 @@ impl Engine {
             ready: Arc::default(),
             logs: Logs::default(),
             heard: Heard::default(),
+            alerting: Tally::default(),
+            courier: None,
             changed: watch::Sender::new(0),
         }
     }
@@ -129,6 +136,13 @@ impl Engine {
     #[must_use]
     pub fn with_serving(mut self, serving: Arc<ModelServer>) -> Self {
         self.serving = Some(serving);
+        self
+    }
+
+    /// Gives it somebody who tells receivers what fired.
+    #[must_use]
+    pub fn with_courier(mut self, courier: Arc<dyn Courier>) -> Self {
+        self.courier = Some(courier);
         self
     }
 

@@ -1,6 +1,6 @@
 //! Why the engine has no answer.
 
-use domain::{CompetitionKey, FixtureId, SeasonKey, TeamId};
+use domain::{AlertId, CompetitionKey, FixtureId, InvalidAlert, SeasonKey, TeamId};
 use jiff::Timestamp;
 use thiserror::Error;
 
@@ -43,6 +43,20 @@ pub enum EngineError {
         /// What is wrong.
         detail: String,
     },
+    /// There is no such rule.
+    #[error("alert {0} is not known")]
+    UnknownAlert(AlertId),
+    /// The rule was made with another key.
+    #[error(
+        "alert {0} was made with another API key; that one or one with the scope admin may change it"
+    )]
+    ForeignAlert(AlertId),
+    /// A key has as many rules as it may.
+    #[error("this API key has {0} alerts already; delete one first")]
+    TooManyAlerts(u32),
+    /// A rule that can never fire, or would all the time.
+    #[error("{0}")]
+    BadAlert(#[from] InvalidAlert),
     /// A cursor was not one of ours.
     #[error("the cursor {0:?} is not one this server gave out")]
     BadCursor(String),

@@ -62,7 +62,7 @@ impl Engine {
     }
 
     /// Tells those who asked for it that answers may have become others.
-    fn tell_changed(&self) {
+    pub(crate) fn tell_changed(&self) {
         self.changed.send_modify(|it| *it += 1);
     }
 
@@ -158,7 +158,7 @@ impl Engine {
                     let what = fixtures.entry(FixtureId(id)).or_default();
                     *what = What::of(change.kind).max(*what);
                 }
-                ChangeKind::ApiKey => {}
+                ChangeKind::ApiKey | ChangeKind::Alert | ChangeKind::Firing => {}
             }
         }
         if topics.contains(&Topic::Names) {

@@ -2,6 +2,7 @@
 //!
 //! Knows no HTTP, no SQL and no model runtime; it introduces strangers to each other.
 
+mod alerts;
 mod board;
 mod boosted;
 mod clock;
@@ -25,6 +26,11 @@ pub mod topic;
 mod view;
 mod write;
 
+pub use alerts::{
+    ALERT_NAME_BYTES_MAX, ALERTS_PER_KEY_MAX, AlertCaller, AlertChange, AlertCommand, AlertFigures,
+    AlertStanding, AlertView, AlertWatcher, Courier, FIRINGS_MAX, FiringView, Notice, NoticeAlert,
+    NoticeData, NoticeEdge, NoticeFixture, NoticeKind, Parcel,
+};
 /// What keeps answers: kinds, keys, rules.
 pub use cache as caching;
 pub use clock::{Clock, FixedClock};
@@ -48,7 +54,10 @@ pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 pub use models::{ProgressSink, TrainOutcome};
 pub use predict::PredictionRequest;
 pub use standings::{FormView, MeetingsView, StandingsView};
-pub use store::{ApiKeyRecord, IdempotencyClaim, IdempotencyRecord};
+pub use store::{
+    AlertRecord, ApiKeyRecord, DeliveryAttempt, DeliveryState, FiringRecord, IdempotencyClaim,
+    IdempotencyRecord,
+};
 pub use topic::Topic;
 pub use view::{
     Against, AgainstView, BoardRow, CompetitionView, EdgeFlag, EdgeView, FixtureInsight,

@@ -35,6 +35,7 @@ use store::{
 use crate::{
     SystemClock,
     config::{Config, PoolerSetting, Settings},
+    webhook::{WebhookOptions, Webhooks},
 };
 
 /// How long work left behind may hold up the end of the process.
@@ -151,7 +152,13 @@ pub(crate) async fn serving_engine(
     settings: &Settings,
 ) -> anyhow::Result<(Arc<Engine>, Arc<ModelServer>)> {
     let models = ModelServer::open(model_options(settings)).await?;
-    let engine = bare_engine(store, settings).with_serving(Arc::clone(&models));
+    let webhooks = Webhooks::new(WebhookOptions {
+        allowed: settings.alerts.allowed_networks.clone(),
+        ..WebhookOptions::default()
+    });
+    let engine = bare_engine(store, settings)
+        .with_serving(Arc::clone(&models))
+        .with_courier(Arc::new(webhooks));
     Ok((Arc::new(engine), models))
 }
 

@@ -13,8 +13,8 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 pub use settings::{
-    CacheSettings, DatabaseSettings, ForecastSettings, Limits, LogFormat, LogSettings,
-    ModelSettings, PoolerSetting, RedisSettings, RedisUrl, Settings,
+    AlertSettings, CacheSettings, DatabaseSettings, ForecastSettings, Limits, LogFormat,
+    LogSettings, ModelSettings, PoolerSetting, RedisSettings, RedisUrl, Settings,
 };
 
 const DEFAULTS: &str = include_str!("../config.default.toml");

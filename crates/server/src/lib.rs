@@ -10,6 +10,7 @@ mod log;
 mod memory;
 mod run;
 pub mod source;
+pub mod webhook;
 
 use std::process::ExitCode;
 

@@ -41,6 +41,9 @@ pub async fn run(
     let viewing = Arc::clone(&engine);
     let viewing = tokio::spawn(async move { viewing.keep_views().await });
     let following = tokio::spawn(async move { engine.keep_following().await });
+    let watcher = state.engine().alert_watcher();
+    let alerting = tokio::spawn(async move { watcher.keep().await });
+    let telling = tokio::spawn(Arc::clone(state.engine()).keep_telling());
     let live = state.clone();
     let keeping = tokio::spawn(async move { live.keep_live().await });
     state.start_warming();
@@ -72,6 +75,8 @@ pub async fn run(
     loading.abort();
     following.abort();
     viewing.abort();
+    alerting.abort();
+    telling.abort();
     keeping.abort();
     watching.abort();
     warmth.remember().await;

@@ -2,6 +2,7 @@
 //!
 //! A method is one transaction; no transaction object leaves the crate. "Not there" is `Ok(None)`.
 
+mod alerts;
 mod changes;
 mod code;
 mod draft;
@@ -31,6 +32,11 @@ use domain::{
 };
 use jiff::Timestamp;
 
+pub use alerts::{
+    AlertPause, AlertRecord, AlertState, AlertStep, AlertStore, Committed, Delivery,
+    DeliveryAttempt, DeliveryClaim, DeliveryOutcome, DeliveryState, FiringQuery, FiringRecord,
+    NewFiring, Seen, Webhook,
+};
 pub use error::StoreError;
 pub use events::{FixtureEvent, RecordedEvent};
 pub use outbox::{CHANGES_MAX, Change, ChangeKind, Changes};
@@ -47,7 +53,7 @@ pub use views::{Made, PairRecord, Refreshed, SeasonTable};
 
 /// What the platform remembers, whichever database holds it.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: AlertStore + Send + Sync {
     /// Adds competitions, or brings those of the same key up to date.
     async fn put_competitions(&self, competitions: &[Competition]) -> Result<(), StoreError>;
 

@@ -32,10 +32,14 @@ pub enum ChangeKind {
     Model,
     /// An API key was made or revoked; the key is its prefix.
     ApiKey,
+    /// A rule that watches games was made, changed or deleted; the key is its number.
+    Alert,
+    /// A rule fired; the key is its number.
+    Firing,
 }
 
 impl ChangeKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Competition,
         Self::Team,
         Self::Fixture,
@@ -43,6 +47,8 @@ impl ChangeKind {
         Self::Events,
         Self::Model,
         Self::ApiKey,
+        Self::Alert,
+        Self::Firing,
     ];
 
     /// The word it is stored and told by.
@@ -55,6 +61,8 @@ impl ChangeKind {
             Self::Events => "events",
             Self::Model => "model",
             Self::ApiKey => "api_key",
+            Self::Alert => "alert",
+            Self::Firing => "firing",
         }
     }
 }

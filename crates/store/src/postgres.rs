@@ -3,6 +3,7 @@
 //! Writes of one competition wait for each other, others do not; all of them pass one row, one
 //! after the other, as the last thing before they are committed, which numbers what they did.
 
+mod alerts;
 mod competitions;
 pub(crate) mod copy;
 mod events;

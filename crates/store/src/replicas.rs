@@ -9,6 +9,7 @@
 //! as old as its following. A replica that does not answer, or lags too long, leaves the rotation
 //! and returns by itself (`rotation`).
 
+mod alerts;
 mod figures;
 mod needs;
 mod recent;

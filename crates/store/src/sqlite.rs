@@ -3,6 +3,7 @@
 //! One connection writes and a few read: SQLite lets readers work beside one writer, and a queue in
 //! front of that writer is calmer than busy errors behind it.
 
+mod alerts;
 mod competitions;
 mod events;
 mod fixtures;

@@ -6,6 +6,8 @@ use serde_json::Value;
 pub(crate) const KEY_BYTES_MAX: usize = 300;
 /// What of a fixture can be followed.
 const OF_FIXTURE: [&str; 5] = ["play", "prediction", "insight", "quotes", "events"];
+/// What can be followed of alerts.
+const OF_ALERTS: &str = "fired";
 /// What can be followed beside fixtures.
 const LISTS: [&str; 4] = ["board", "edges", "fixtures", "scoreboard"];
 
@@ -21,6 +23,7 @@ pub(crate) fn can_be_followed(key: &str) -> bool {
         (Some("fixtures"), Some(id), of, None) => {
             id.parse::<i64>().is_ok() && of.is_none_or(|it| OF_FIXTURE.contains(&it))
         }
+        (Some("alerts"), Some(of), None, None) => of == OF_ALERTS,
         _ => false,
     }
 }
@@ -47,6 +50,7 @@ mod tests {
             "fixtures/8",
             "fixtures/8/play",
             "edges",
+            "alerts/fired",
         ] {
             assert!(can_be_followed(key), "{key}");
         }
@@ -61,6 +65,8 @@ mod tests {
             "../health/live",
             "board x",
             "cache",
+            "alerts",
+            "alerts/3",
             &long,
         ] {
             assert!(!can_be_followed(key), "{key}");

@@ -94,6 +94,15 @@ pub(crate) const SCOPE_MISSING: ProblemKind = ProblemKind {
            --scope SCOPE`; it counts at once.",
 };
 
+/// The alert was made with another key.
+pub(crate) const FOREIGN_ALERT: ProblemKind = ProblemKind {
+    slug: "foreign-alert",
+    status: StatusCode::FORBIDDEN,
+    title: "The alert was made with another API key",
+    help: "An alert is changed, tested and deleted with the key that made it, or with one that has \
+           the scope `admin`.",
+};
+
 /// Pages of this origin may not open sockets.
 pub(crate) const FOREIGN_ORIGIN: ProblemKind = ProblemKind {
     slug: "foreign-origin",
@@ -109,6 +118,14 @@ pub(crate) const UNKNOWN_ROUTE: ProblemKind = ProblemKind {
     status: StatusCode::NOT_FOUND,
     title: "There is nothing at this path",
     help: "`/docs` lists every path.",
+};
+
+/// There is no such alert.
+pub(crate) const UNKNOWN_ALERT: ProblemKind = ProblemKind {
+    slug: "unknown-alert",
+    status: StatusCode::NOT_FOUND,
+    title: "The alert is not known",
+    help: "`GET /v1/alerts` lists alerts with their numbers.",
 };
 
 /// There is no such fixture.
@@ -237,6 +254,23 @@ pub(crate) const INVALID_ENTRIES: ProblemKind = ProblemKind {
     title: "Entries of the batch cannot be taken",
     help: "Nothing was written. `errors` has a JSON pointer into the body and a reason for each \
            entry at fault, up to 100 of them.",
+};
+
+/// There can be no such alert.
+pub(crate) const INVALID_ALERT: ProblemKind = ProblemKind {
+    slug: "invalid-alert",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    title: "There can be no such alert",
+    help: "Nothing was written. `errors` has a JSON pointer into the body and the reason: a level that \
+           is never reached, an outcome that the market does not have, a scope that names nothing.",
+};
+
+/// The key has as many alerts as it may.
+pub(crate) const TOO_MANY_ALERTS: ProblemKind = ProblemKind {
+    slug: "too-many-alerts",
+    status: StatusCode::UNPROCESSABLE_ENTITY,
+    title: "The API key has as many alerts as it may",
+    help: "Delete one that is not needed, or use another key.",
 };
 
 /// The fixture cannot be predicted as of that moment.

@@ -1,6 +1,7 @@
 //! The engine through its door, on a real store.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod alerts;
 mod board;
 mod boosted;
 mod follow;

@@ -11,6 +11,8 @@ use engine::{caching::shared::SharedOptions, serving::Eviction};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use store::Place;
 
+use crate::webhook::Network;
+
 /// Every setting; `config.default.toml` explains each.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +45,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// How games under way are followed.
     pub live: LiveSettings,
+    /// How what fired is told.
+    pub alerts: AlertSettings,
     /// How models beside the sports models are served.
     pub models: ModelSettings,
 }
@@ -194,6 +198,14 @@ pub struct LiveSettings {
     pub keys_max: NonZeroUsize,
     /// How long a source may be silent while a clock runs.
     pub silence_seconds_max: NonZeroU64,
+}
+
+/// How what fired is told.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertSettings {
+    /// Networks that webhooks may reach although they are not public.
+    pub allowed_networks: Vec<Network>,
 }
 
 /// How models beside the sports models are served.

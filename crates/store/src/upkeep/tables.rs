@@ -53,7 +53,7 @@ const fn numbered(name: &'static str, columns: &'static [(&'static str, Kind)]) 
 
 /// Every table but the one row of counters, which is carried by itself, and what is kept ready of
 /// these: triggers of a file fill it as its rows come, a server refreshes its views.
-pub(super) const TABLES: [Table; 19] = [
+pub(super) const TABLES: [Table; 24] = [
     table("sources", &[("id", Big), ("key", Text)]),
     table("bookmakers", &[("id", Big), ("key", Text)]),
     table("seasons", &[("id", Big), ("key", Text)]),
@@ -225,6 +225,52 @@ pub(super) const TABLES: [Table; 19] = [
             ("change", Big),
         ],
     ),
+    numbered("alerts", ALERTS),
+    table(
+        "alert_states",
+        &[
+            ("alert", Big),
+            ("fixture", Big),
+            ("generation", Big),
+            ("version", Big),
+            ("position", Big),
+            ("seen_at", Big),
+            ("watch", Text),
+        ],
+    ),
+    numbered(
+        "alert_firings",
+        &[
+            ("id", Big),
+            ("alert", Big),
+            ("fixture", Big),
+            ("at", Big),
+            ("notice", Text),
+        ],
+    ),
+    table(
+        "alert_deliveries",
+        &[
+            ("firing", Big),
+            ("alert", Big),
+            ("receiver", Text),
+            ("state", Big),
+            ("attempts", Big),
+            ("due_at", Big),
+            ("leased_until", Big),
+        ],
+    ),
+    table(
+        "alert_attempts",
+        &[
+            ("firing", Big),
+            ("attempt", Big),
+            ("at", Big),
+            ("took_micros", Big),
+            ("status", Big),
+            ("fault", Text),
+        ],
+    ),
     table(
         "outbox",
         &[("seq", Big), ("kind", Text), ("key", Text), ("at", Big)],
@@ -250,6 +296,21 @@ const FIXTURES: &[(&str, Kind)] = &[
     ("quoted_until", Big),
     ("stats", Bytes),
     ("game", Bytes),
+];
+
+const ALERTS: &[(&str, Kind)] = &[
+    ("id", Big),
+    ("principal", Text),
+    ("name", Text),
+    ("rule", Text),
+    ("pause", Big),
+    ("webhook", Text),
+    ("secret", Bytes),
+    ("generation", Big),
+    ("primed", Big),
+    ("version", Big),
+    ("created_at", Big),
+    ("changed_at", Big),
 ];
 
 const SUPERSEDED: &[(&str, Kind)] = &[

@@ -124,6 +124,7 @@ async fn play(store: &dyn Store, [a, b, c, d]: [TeamId; 4], [e, f]: [TeamId; 2])
         known_at: time("2023-09-02T16:00:00Z"),
     };
     store.append_events(&recording(), &[event]).await.unwrap();
+    crate::alerts::fill(store, game).await;
 }
 
 /// Everything that can be read back, as text.
@@ -152,6 +153,7 @@ async fn everything(store: &dyn Store) -> String {
     }
     let model = store.latest_model("sports").await.unwrap().unwrap();
     all.push_str(&format!("{:?}", model.body));
+    all.push_str(&crate::alerts::everything(store).await);
     all
 }
 
