@@ -38,6 +38,11 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
   if (page.getElementById("live")) {
     leaves.push((await import("./models")).startModels(around));
   }
+  // Where the feed is followed anyway, and where alerts are looked at.
+  const follows = page.getElementById("play") !== null || (state?.key ?? null) !== null;
+  if (follows || page.body.dataset["page"] === "alerts") {
+    leaves.push((await import("./fired")).startFired(around));
+  }
   return () => leaves.forEach((leave) => leave());
 }
 

@@ -61,7 +61,7 @@ export function Confirm({ task: asked, kept, keep, around, close, finished }: Co
             Promote all the same…
           </button>
         ) : (
-          <button key="go" class={task.force || task.act === "delete" ? "go grave" : "go"} disabled={busy}>
+          <button key="go" class={task.force || task.act.endsWith("delete") ? "go grave" : "go"} disabled={busy}>
             {busy ? "Working…" : verb(task)}
           </button>
         )}

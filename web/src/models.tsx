@@ -2,6 +2,7 @@
 // rates of counts, and does what the buttons say once it was confirmed.
 import { render, type JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { showSecret, startForm } from "./alerts";
 import { Confirm } from "./confirm";
 import { span } from "./format";
 import type { Freshness, Surroundings } from "./live";
@@ -68,6 +69,11 @@ function Panel({ live, around }: { live: HTMLElement; around: Surroundings }): J
   }, []);
 
   useEffect(() => {
+    const form = around.page.querySelector<HTMLFormElement>("#alert-form");
+    return form === null ? undefined : startForm(form, setTask);
+  }, []);
+
+  useEffect(() => {
     const timer = setTimeout(() => setNotice(""), NOTICE_MS);
     return () => clearTimeout(timer);
   }, [notice]);
@@ -92,6 +98,10 @@ function Panel({ live, around }: { live: HTMLElement; around: Surroundings }): J
     setUpload(() => loaded.default);
     setWish({ model, says: says ?? "", bytesMax: Number(bytesMax) });
   };
+  const confirmed = (task: Task): void => {
+    if (task.act === "alert-make") showSecret(around.page, task.answer);
+    finished(done(task));
+  };
   const finished = (notice: string): void => {
     setTask(null);
     setWish(null);
@@ -110,7 +120,7 @@ function Panel({ live, around }: { live: HTMLElement; around: Surroundings }): J
       <button type="button" aria-pressed={paused} onClick={toggle}>
         {paused ? "Resume" : "Pause"}
       </button>
-      {task !== null && <Confirm task={task} kept={key} keep={keep} around={around} close={() => setTask(null)} finished={(task) => finished(done(task))} />}
+      {task !== null && <Confirm task={task} kept={key} keep={keep} around={around} close={() => setTask(null)} finished={confirmed} />}
       {wish !== null && Upload !== null && <Upload wish={wish} kept={key} keep={keep} around={around} close={() => setWish(null)} finished={finished} />}
     </>
   );

@@ -4,10 +4,10 @@ import type { components, paths } from "./schema.gen";
 
 type Schemas = components["schemas"];
 /** A body that the API takes. */
-type Body = Schemas["Promotion"] | Schemas["Canary"] | Schemas["Shadow"] | Schemas["LabelTarget"] | Schemas["Purge"] | null;
+type Body = Schemas["Promotion"] | Schemas["Canary"] | Schemas["Shadow"] | Schemas["LabelTarget"] | Schemas["Purge"] | Schemas["NewAlert"] | Schemas["AlertPatch"] | null;
 
 /** What can be done with a click and a confirmation. */
-export type Act = "promote" | "rollback" | "load" | "unload" | "canary" | "end-canary" | "shadow" | "end-shadow" | "label" | "unlabel" | "delete" | "purge";
+export type Act = "promote" | "rollback" | "load" | "unload" | "canary" | "end-canary" | "shadow" | "end-shadow" | "label" | "unlabel" | "delete" | "purge" | "alert-make" | "alert-pause" | "alert-resume" | "alert-test" | "alert-delete";
 
 /** Something to be done, as the server's page describes it. */
 export interface Task {
@@ -23,8 +23,10 @@ export interface Task {
   gate: Gate;
   /** Whether a gate that refuses is passed over. */
   force: boolean;
-  /** What a purge sends, as JSON. */
+  /** What a purge or a new alert sends, as JSON. */
   body: string | null;
+  /** What the server answered, once it is done. */
+  answer?: unknown;
 }
 
 /** What must hold before a shadow may be promoted. */
@@ -134,6 +136,16 @@ export function question({ act, model, version, label, force }: Task): string {
       return `Delete ${which}?`;
     case "purge":
       return "Purge the cache?";
+    case "alert-make":
+      return `Make the alert “${label}”?`;
+    case "alert-pause":
+      return `Pause “${label}”?`;
+    case "alert-resume":
+      return `Resume “${label}”?`;
+    case "alert-test":
+      return `Test “${label}”?`;
+    case "alert-delete":
+      return `Delete “${label}”?`;
   }
 }
 
@@ -153,6 +165,11 @@ export function verb({ act, force }: Task): string {
     unlabel: "Take it away",
     delete: "Delete for good",
     purge: "Purge",
+    "alert-make": "Make it",
+    "alert-pause": "Pause",
+    "alert-resume": "Resume",
+    "alert-test": "Send the test",
+    "alert-delete": "Delete for good",
   }[act];
 }
 
@@ -184,12 +201,22 @@ export function done({ act, model, version, share, label }: Task): string {
       return `${which} is deleted.`;
     case "purge":
       return "It is forgotten: the next request makes it anew.";
+    case "alert-make":
+      return `“${label}” watches now.`;
+    case "alert-pause":
+      return `“${label}” is paused.`;
+    case "alert-resume":
+      return `“${label}” watches again.`;
+    case "alert-test":
+      return `“${label}” was tested.`;
+    case "alert-delete":
+      return `“${label}” is deleted.`;
   }
 }
 
 /** Method, address and body of a task; the API's own document proves that the address is there. */
 export function request({ act, model, version, share, label, gate, force, body }: Task): [string, string, Body] {
-  const parts: Record<string, string> = { name: model, version: String(version), label: label ?? "" };
+  const parts: Record<string, string> = { name: model, version: String(version), label: label ?? "", id: String(version) };
   const at = (path: keyof paths): string => path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parts[name] ?? ""));
   const target = { version: Number(version) };
   const shared = { ...target, share: Number(share) / 100 };
@@ -218,6 +245,16 @@ export function request({ act, model, version, share, label, gate, force, body }
       return ["POST", at("/v1/models/{name}/unload"), null];
     case "purge":
       return ["POST", at("/v1/cache/purge"), JSON.parse(body ?? "{}") as Schemas["Purge"]];
+    case "alert-make":
+      return ["POST", at("/v1/alerts"), JSON.parse(body ?? "{}") as Schemas["NewAlert"]];
+    case "alert-pause":
+      return ["PATCH", at("/v1/alerts/{id}"), { paused: true }];
+    case "alert-resume":
+      return ["PATCH", at("/v1/alerts/{id}"), { paused: false }];
+    case "alert-test":
+      return ["POST", at("/v1/alerts/{id}/test"), null];
+    case "alert-delete":
+      return ["DELETE", at("/v1/alerts/{id}"), null];
   }
 }
 
@@ -229,7 +266,10 @@ export async function perform(task: Task, key: string, around: Surroundings): Pr
   try {
     const asked = { method, headers, body: body === null ? null : JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) };
     const answer = await around.fetch(url, asked);
-    return answer.ok ? null : refusal(answer.status, await answer.text());
+    const text = await answer.text();
+    if (!answer.ok) return refusal(answer.status, text);
+    task.answer = parsed(text);
+    return null;
   } catch {
     return { ...refusal(0, ""), title: "No answer", detail: "The server could not be reached, or took too long. Whether it was done shows in a moment." };
   }
@@ -248,9 +288,13 @@ export function refusal(status: number, body: string): Refusal {
 }
 
 function read(body: string): Partial<Schemas["Problem"]> {
+  return (parsed(body) as Partial<Schemas["Problem"]> | null) ?? {};
+}
+
+function parsed(text: string): unknown {
   try {
-    return (JSON.parse(body) as Partial<Schemas["Problem"]> | null) ?? {};
+    return JSON.parse(text) as unknown;
   } catch {
-    return {};
+    return null;
   }
 }

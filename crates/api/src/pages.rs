@@ -3,6 +3,7 @@
 //! Every page is complete HTML with its style inside; what the program needs to go on stands in
 //! it as JSON. Nothing is loaded from anywhere else, and the browser is told so.
 
+mod alerts;
 mod assets;
 mod board;
 mod board_row;
@@ -75,6 +76,7 @@ pub(crate) fn router(state: &ApiState) -> Router {
         .route("/fixtures/{id}", get(fixture::show))
         .route("/competitions/{key}", get(table::show))
         .route("/edges", get(edges::show))
+        .route("/alerts", get(alerts::show))
         .route("/report", get(report::show))
         .route("/console", get(console::show))
         .route("/models", get(models::show))

@@ -46,6 +46,7 @@ use crate::live::Held;
 #[template(path = "fixture.html")]
 struct FixturePage<'a> {
     shell: Shell<'a>,
+    id: i64,
     home: Side,
     away: Side,
     played: bool,
@@ -198,6 +199,7 @@ fn page<'a>(
     let prediction = insight.prediction.as_ref();
     let (course, replay) = game_blocks(seen);
     let mut page = FixturePage {
+        id: view.fixture.id.0,
         home: Side::of(view, 0),
         away: Side::of(view, 1),
         played: score.is_some(),
