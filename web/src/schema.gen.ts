@@ -47,6 +47,122 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alerts
+         * @description Every rule that watches games, whoever made it.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        /**
+         * Make an alert
+         * @description Makes a rule. It fires when what it waits for comes to be after it was made: what is so already
+         *     is no news. It fires once for a fixture, or again after a quiet time. A key may have 100 rules.
+         */
+        post: operations["createAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/fired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what fired
+         * @description The newest firings of all rules. It can be followed: `alerts/fired` is a key of `/v1/live`.
+         */
+        get: operations["listFired"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get an alert
+         * @description One rule that watches games.
+         */
+        get: operations["getAlert"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an alert
+         * @description Deletes a rule with what it saw, fired and was told. Who made it may, and whoever operates the
+         *     server.
+         */
+        delete: operations["deleteAlert"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an alert
+         * @description Changes what is given of a rule. Who made it may, and whoever operates the server.
+         */
+        patch: operations["changeAlert"];
+        trace?: never;
+    };
+    "/v1/alerts/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List an alert's deliveries
+         * @description What a rule fired: when, on which fixture, the numbers before and after, and every attempt to
+         *     tell it with its status. Firings are kept for 30 days, the newest 1,000 of a rule.
+         */
+        get: operations["listAlertDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/alerts/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test an alert
+         * @description Fires a rule as a test: pages and the live feed show it, and what is told of a true firing is
+         *     told of it. Who made the rule may, and whoever operates the server.
+         */
+        post: operations["testAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/board": {
         parameters: {
             query?: never;
@@ -1107,6 +1223,197 @@ export interface components {
              */
             value?: number | null;
         };
+        /** @description A rule. */
+        Alert: {
+            /**
+             * @description What the scope is called.
+             * @example Arsenal – Wolves
+             */
+            about: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             * @example 2026-05-01T15:10:02Z
+             */
+            changed_at: string;
+            /** @description What it waits for. */
+            condition: components["schemas"]["AlertCondition"];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-05-01T15:10:02Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it last fired.
+             * @example 2026-05-02T16:04:11Z
+             */
+            fired_at?: string | null;
+            /**
+             * Format: double
+             * @description How far a number must go back before the same crossing counts again.
+             * @example 0.02
+             */
+            hysteresis: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             * @example 3
+             */
+            id: number;
+            /**
+             * @description Public part of the API key that made it.
+             * @example se_1a2b3c4d
+             */
+            made_by: string;
+            /**
+             * @description Its name.
+             * @example Home side ahead
+             */
+            name: string;
+            /**
+             * Format: int32
+             * @description How long it is quiet about a fixture once it has fired; null is for good.
+             * @example 60
+             */
+            quiet_minutes?: number | null;
+            /** @description Which fixtures it looks at. */
+            scope: components["schemas"]["AlertScope"];
+            /** @description Whether it looks. */
+            state: components["schemas"]["AlertState"];
+            /**
+             * @description Who is told of firings beside pages and the live feed: scheme, host and port. The path, which
+             *     may hold a secret, is not shown.
+             * @example https://hooks.example.com
+             */
+            webhook?: string | null;
+            /**
+             * @description What signs what is told, by the Standard Webhooks scheme; shown once, when it is made.
+             * @example null
+             */
+            webhook_secret?: string | null;
+        };
+        /**
+         * @description What a rule waits for. `probability` takes market, outcome, level and direction; `edge` takes
+         *     level and, if it is to be one only, market; `swing` takes market, outcome, by and within_minutes.
+         */
+        AlertCondition: {
+            /**
+             * Format: double
+             * @description By how much a probability moves, between 0 and 1.
+             * @example null
+             */
+            by?: number | null;
+            direction?: components["schemas"]["AlertDirection"] | null;
+            /**
+             * Format: double
+             * @description The level: a probability between 0 and 1, or an expected value per unit staked.
+             * @example 0.6
+             */
+            level?: number | null;
+            /**
+             * Format: double
+             * @description Its line, in quarters of a goal or point; due exactly for `totals` and `spreads`.
+             * @example null
+             */
+            line?: number | null;
+            market?: components["schemas"]["MarketKind"] | null;
+            /** @description What is watched. */
+            on: components["schemas"]["AlertOn"];
+            /**
+             * @description Which outcome: `home`, `draw`, `away`, `over`, `under`, `yes`, `no`, or `team`, that the team
+             *     of the scope wins.
+             * @example home
+             */
+            outcome?: string | null;
+            /**
+             * Format: int32
+             * @description Within how many minutes.
+             * @example null
+             */
+            within_minutes?: number | null;
+        };
+        /**
+         * @description Which way a level is crossed.
+         * @enum {string}
+         */
+        AlertDirection: "up" | "down" | "either";
+        /**
+         * @description What is watched.
+         * @enum {string}
+         */
+        AlertOn: "probability" | "edge" | "swing";
+        /** @description What of a rule changes; what is not given stays. */
+        AlertPatch: {
+            condition?: components["schemas"]["AlertCondition"] | null;
+            /**
+             * Format: double
+             * @description How far a number must go back; null is the usual.
+             * @example 0.02
+             */
+            hysteresis?: number | null;
+            /**
+             * @description Its name.
+             * @example Home side far ahead
+             */
+            name?: string | null;
+            /**
+             * @description Makes another secret, which the answer shows once.
+             * @example false
+             */
+            new_secret?: boolean;
+            /**
+             * @description Whether it is paused. After a pause, what came to be meanwhile is no news.
+             * @example true
+             */
+            paused?: boolean | null;
+            /**
+             * Format: int32
+             * @description How long it is quiet about a fixture once it has fired; null is for good.
+             * @example 60
+             */
+            quiet_minutes?: number | null;
+            scope?: components["schemas"]["AlertScope"] | null;
+            /**
+             * @description Where firings are told; null is nowhere but on pages. The secret stays.
+             * @example https://hooks.example.com/sports-edge
+             */
+            webhook?: string | null;
+        };
+        /**
+         * @description Which fixtures a rule looks at: one, those of a team or of a competition, or all where none is
+         *     named.
+         */
+        AlertScope: {
+            /**
+             * @description Key of the competition.
+             * @example null
+             */
+            competition?: string | null;
+            /**
+             * Format: int64
+             * @description Number of the fixture.
+             * @example 8
+             */
+            fixture_id?: number | null;
+            /**
+             * Format: int64
+             * @description Number of the team.
+             * @example null
+             */
+            team_id?: number | null;
+        };
+        /**
+         * @description Whether a rule looks.
+         * @enum {string}
+         */
+        AlertState: "active" | "paused" | "gone" | "revoked";
+        /** @description Rules. */
+        Alerts: {
+            /** @description In order of number. */
+            data: components["schemas"]["Alert"][];
+        };
         /** @description Executions of about as many rows. */
         BatchSize: {
             /**
@@ -1704,6 +2011,62 @@ export interface components {
              */
             time_zone: string;
         };
+        /** @description That a rule is gone. */
+        DeletedAlert: {
+            /**
+             * Format: int64
+             * @description Its number.
+             * @example 3
+             */
+            id: number;
+        };
+        /** @description An attempt to tell. */
+        DeliveryAttempt: {
+            /**
+             * Format: date-time
+             * @description When it began.
+             * @example 2026-05-02T16:04:11Z
+             */
+            at: string;
+            /**
+             * Format: int32
+             * @description Counted from one.
+             * @example 1
+             */
+            attempt: number;
+            /**
+             * @description What went wrong.
+             * @example null
+             */
+            fault?: string | null;
+            /**
+             * Format: int32
+             * @description The status that was answered.
+             * @example 204
+             */
+            status?: number | null;
+            /**
+             * Format: double
+             * @description How long it took, in ms.
+             * @example 41.5
+             */
+            took_ms: number;
+        };
+        /** @description What fired and how it was told, newest first. */
+        DeliveryList: {
+            /** @description The firings. */
+            data: components["schemas"]["FiringDeliveries"][];
+            /**
+             * @description Pass it as `cursor` to get the next page; null where there is none.
+             * @example null
+             */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description How the telling of a firing stands.
+         * @enum {string}
+         */
+        DeliveryStatus: "none" | "pending" | "delivered" | "given_up" | "gone";
         /** @description A price that pays more than it should, by our probability. */
         Edge: {
             /**
@@ -1985,6 +2348,113 @@ export interface components {
              * @example /data/0/kickoff
              */
             pointer?: string | null;
+        };
+        /** @description That a rule fired. */
+        Fired: {
+            /**
+             * Format: double
+             * @description The number then.
+             * @example 0.63
+             */
+            after?: number | null;
+            /**
+             * @description Its name, when it fired.
+             * @example Home side ahead
+             */
+            alert: string;
+            /**
+             * Format: int64
+             * @description Number of the rule.
+             * @example 3
+             */
+            alert_id: number;
+            /**
+             * @description Name of the away side.
+             * @example Wolves
+             */
+            away?: string | null;
+            /**
+             * Format: double
+             * @description The number before: the last one seen, or for a swing the one it began from.
+             * @example 0.58
+             */
+            before?: number | null;
+            /**
+             * @description Who offers, for an edge.
+             * @example null
+             */
+            bookmaker?: string | null;
+            /**
+             * @description Which way the number went: `up` or `down`.
+             * @example up
+             */
+            direction?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             * @example 2026-05-02T16:04:11Z
+             */
+            fired_at: string;
+            /**
+             * Format: int64
+             * @description Number of the fixture; null for a test.
+             * @example 8
+             */
+            fixture_id?: number | null;
+            /**
+             * @description Name of the home side.
+             * @example Arsenal
+             */
+            home?: string | null;
+            /**
+             * Format: int64
+             * @description Its number.
+             * @example 17
+             */
+            id: number;
+            /**
+             * Format: double
+             * @description Its line.
+             * @example null
+             */
+            line?: number | null;
+            market?: components["schemas"]["MarketKind"] | null;
+            /**
+             * @description Which outcome.
+             * @example home
+             */
+            outcome?: string | null;
+            /**
+             * Format: double
+             * @description The price, for an edge.
+             * @example null
+             */
+            price?: number | null;
+            /**
+             * @description Whether it was a test.
+             * @example false
+             */
+            test: boolean;
+        };
+        /** @description A firing and how it was told. */
+        FiringDeliveries: {
+            /** @description Every attempt, in order. */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            /**
+             * Format: date-time
+             * @description When it is tried again, at the soonest.
+             * @example null
+             */
+            due_at?: string | null;
+            /** @description What fired. */
+            firing: components["schemas"]["Fired"];
+            /** @description How its telling stands. */
+            status: components["schemas"]["DeliveryStatus"];
+        };
+        /** @description Firings, newest first. */
+        Firings: {
+            /** @description At most 20. */
+            data: components["schemas"]["Fired"][];
         };
         /** @description A scheduled or played game. */
         Fixture: {
@@ -3155,6 +3625,42 @@ export interface components {
              * @example 2
              */
             version: number;
+        };
+        /** @description A rule to be made. */
+        NewAlert: {
+            /** @description What it waits for. */
+            condition: components["schemas"]["AlertCondition"];
+            /**
+             * Format: double
+             * @description How far a number must go back before the same crossing counts again; 0.02 for probabilities
+             *     and 0.005 for edges where not given, less where the level leaves no room for it.
+             * @example 0.02
+             */
+            hysteresis?: number | null;
+            /**
+             * @description Its name, in 1 to 100 bytes.
+             * @example Home side ahead
+             */
+            name: string;
+            /**
+             * @description Whether it begins paused.
+             * @example false
+             */
+            paused?: boolean;
+            /**
+             * Format: int32
+             * @description How long it is quiet about a fixture once it has fired; for good where not given.
+             * @example 60
+             */
+            quiet_minutes?: number | null;
+            /** @description Which fixtures it looks at; all where not given. */
+            scope?: components["schemas"]["AlertScope"];
+            /**
+             * @description An http or https address that is told of firings by POST, signed by the Standard Webhooks
+             *     scheme. No private address.
+             * @example https://hooks.example.com/sports-edge
+             */
+            webhook?: string | null;
         };
         /** @description What the next goal would be and do. */
         NextGoal: {
@@ -4733,6 +5239,376 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createAlert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Repeating a request with the same key within 24 hours gives the first answer again.
+                 * @example batch-2024-08-17
+                 */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The rule. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAlert"];
+            };
+        };
+        responses: {
+            /** @description The rule as it was made. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description There can be no such rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listFired: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The firings, newest first. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Firings"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the rule.
+                 * @example 3
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such rule. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the rule.
+                 * @example 3
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedAlert"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such rule. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the rule.
+                 * @example 3
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        /** @description What changes. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertPatch"];
+            };
+        };
+        responses: {
+            /** @description The rule as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such rule. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            /** @description There can be no such rule. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAlertDeliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many, 1 to 100; 100 where not given.
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description `next_cursor` of the page before.
+                 * @example 17
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the rule.
+                 * @example 3
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The firings, newest first. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such rule. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    testAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the rule.
+                 * @example 3
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was fired. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiringDeliveries"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description There is no such rule. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             421: components["responses"]["ForeignHost"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
