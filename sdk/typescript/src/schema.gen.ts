@@ -1292,7 +1292,7 @@ export interface components {
         };
         /**
          * @description What a rule waits for. `probability` takes market, outcome, level and direction; `edge` takes
-         *     level and, if it is to be one only, market; `swing` takes market, outcome, by and within_minutes.
+         *     level and, if it is to be one only, market; `swing` takes market, outcome, by and `within_minutes`.
          */
         AlertCondition: {
             /**

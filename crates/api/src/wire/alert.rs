@@ -34,7 +34,7 @@ pub(crate) enum AlertDirection {
 }
 
 /// What a rule waits for. `probability` takes market, outcome, level and direction; `edge` takes
-/// level and, if it is to be one only, market; `swing` takes market, outcome, by and within_minutes.
+/// level and, if it is to be one only, market; `swing` takes market, outcome, by and `within_minutes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AlertCondition {

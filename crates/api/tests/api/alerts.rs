@@ -102,10 +102,8 @@ async fn an_alert_is_made_once_listed_changed_and_deleted() {
     }
 }
 
-#[tokio::test]
-async fn what_cannot_be_watched_is_refused_with_a_pointer() {
-    let app = App::open().await;
-    let team = app.teams[0];
+/// What cannot be watched, and where the fault lies.
+fn faults(team: i64) -> Vec<(Value, &'static str)> {
     let probability = |more: Value| {
         let mut condition = json!({"on": "probability", "outcome": "home", "level": 0.6});
         let members = condition.as_object_mut().unwrap();
@@ -115,7 +113,7 @@ async fn what_cannot_be_watched_is_refused_with_a_pointer() {
     let on = |condition: Value| json!({"name": "x", "condition": condition});
     let scoped =
         |scope: Value| json!({"name": "x", "condition": rule()["condition"], "scope": scope});
-    for (body, pointer) in [
+    vec![
         (probability(json!({"level": 1.5})), "/condition/level"),
         (probability(json!({"level": null})), "/condition/level"),
         (probability(json!({"outcome": null})), "/condition/outcome"),
@@ -162,7 +160,13 @@ async fn what_cannot_be_watched_is_refused_with_a_pointer() {
             json!({"name": "x", "condition": rule()["condition"], "hysteresis": 0.6}),
             "/hysteresis",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn what_cannot_be_watched_is_refused_with_a_pointer() {
+    let app = App::open().await;
+    for (body, pointer) in faults(app.teams[0]) {
         let refused = app.make(&body, &[]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
         assert_eq!(refused.problem(), "invalid-alert");
@@ -176,6 +180,11 @@ async fn what_cannot_be_watched_is_refused_with_a_pointer() {
         assert_eq!(app.make(&body, &[]).await.problem(), "malformed-body");
     }
     assert_eq!(app.get("/v1/alerts").await.json(), json!({"data": []}));
+}
+
+#[tokio::test]
+async fn a_key_has_only_so_many_alerts() {
+    let app = App::open().await;
     for _ in 0..engine::ALERTS_PER_KEY_MAX {
         assert_eq!(app.make(&rule(), &[]).await.status, StatusCode::OK);
     }
