@@ -108,14 +108,15 @@ fn belady(asked: &[u64], room: usize) -> f64 {
     hits as f64 / asked.len() as f64
 }
 
-/// With an entry's weight in bytes, so that `room` entries fit.
+/// Bytes of a value, as they are in the product.
+const VALUE: usize = 400;
+
+/// With room for as many entries by their weight.
 fn ours(asked: &[u64], room: usize) -> f64 {
-    const VALUE: usize = 1 << 20;
-    let options = CacheOptions {
-        memory_bytes_max: (room * (VALUE + 512)) as u64,
+    let cache = Cache::new(&CacheOptions {
+        memory_bytes_max: room as u64 * entry_bytes(),
         ..CacheOptions::default()
-    };
-    let cache = Cache::new(&options);
+    });
     let rules = Rules::new(Duration::from_secs(3_600), Duration::from_secs(7_200));
     let kind = cache.kind(KindOptions::new("n", rules).weigh(|_| VALUE));
     let kind: Kind<u64, Infallible> = kind.expect("its name is free");
@@ -130,6 +131,18 @@ fn ours(asked: &[u64], room: usize) -> f64 {
         }
     });
     f64::from(hits) / asked.len() as f64
+}
+
+/// What memory takes an entry to weigh.
+fn entry_bytes() -> u64 {
+    let cache = Cache::new(&CacheOptions::default());
+    let rules = Rules::new(Duration::from_secs(3_600), Duration::from_secs(7_200));
+    let kind = cache.kind(KindOptions::new("n", rules).weigh(|_| VALUE));
+    let kind: Kind<u64, Infallible> = kind.expect("its name is free");
+    let key = kind.key(Scope::Public).part(0_u64).build();
+    let load = kind.get_or_load(&key, |_| async { Ok(0) });
+    runtime().block_on(load).expect("it loads");
+    cache.statistics()[0].bytes
 }
 
 fn quick(asked: &[u64], room: usize) -> f64 {
