@@ -29,7 +29,7 @@ CLIENT = HERE / "target/release/live"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
 QUICK = "--quick" in sys.argv
 BINARY = pathlib.Path(sys.argv[-1]).resolve()
-READERS, MESSAGES, ROUNDS = (1_000, 50, 2) if QUICK else (8_000, 60, 5)
+READERS, MESSAGES, ROUNDS = (1_000, 50, 2) if QUICK else (8_000, 60, 3)
 PEERS = {
     "bare loop of sends": ([CLIENT, "bare"], True),
     "Bun (uWebSockets)": ([HERE / "node_modules/.bin/bun", HERE / "peers/bun.js"], False),
