@@ -105,7 +105,7 @@ impl Engine {
         let changed: BTreeSet<FixtureId> = changed.map(|it| it.0.fixture).collect();
         if !changed.is_empty() {
             let topics = changed.iter().flat_map(|id| topics_of(&fixtures[id]));
-            self.forget_written(topics).await;
+            self.forget(topics).await;
         }
         let entries = commands.iter().map(|it| it.fixture).zip(new).collect();
         Ok(EventsOutcome { entries })

@@ -39,21 +39,22 @@ impl Topic {
 }
 
 impl Engine {
-    /// Forgets every answer made from one of these; who asks after this never gets it again.
+    /// Forgets every answer made from one of these, which this process has just written; who asks
+    /// after this never gets it again.
     pub(crate) async fn forget(&self, topics: impl IntoIterator<Item = Topic>) {
-        let targets: Vec<Target> = topics.into_iter().map(|it| it.tag().into()).collect();
-        self.cache().remove(&targets).await;
-        self.tell_changed();
+        let targets = topics.into_iter().map(|it| it.tag().into());
+        self.forget_written(targets.collect()).await;
     }
 
-    /// Forgets what was made from what this process has just written. Where nobody else is to be
-    /// told, that is done by following the change, and not once more by whoever follows it.
-    pub(crate) async fn forget_written(&self, topics: impl IntoIterator<Item = Topic>) {
+    /// Where nobody else is to be told, forgetting is done by following what was written, and not
+    /// once more by whoever follows it.
+    async fn forget_written(&self, targets: Vec<Target>) {
         let is_alone = self.cache().shared().is_none();
         if is_alone && self.follow().await.is_ok() {
             return;
         }
-        self.forget(topics).await;
+        self.cache().remove(&targets).await;
+        self.tell_changed();
     }
 
     async fn forget_everything(&self) {
@@ -79,7 +80,7 @@ impl Engine {
                 history: record.quotes.is_empty() || record.kickoff <= self.now(),
             };
             if !changed.note(&names, &mut topics) {
-                return self.forget_everything().await;
+                return self.forget_written(vec![Target::Everything]).await;
             }
         }
         self.forget(topics).await;
