@@ -107,11 +107,8 @@ pub trait Store: AlertStore + Send + Sync {
         events: &[FixtureEvent],
     ) -> Result<Vec<bool>, StoreError>;
 
-    /// Every event of these games, by game, then in the order of the source, all revisions.
-    async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError>;
-
     /// What was appended to the log of a game after an event of this number, in the order of the
-    /// source; numbers become visible in their order.
+    /// source, all revisions; numbers begin at one and become visible in their order.
     async fn events_after(
         &self,
         id: FixtureId,

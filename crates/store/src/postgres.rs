@@ -236,16 +236,12 @@ impl Store for PostgresStore {
         session::again(|| events::append(self, recording, events)).await
     }
 
-    async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError> {
-        events::list(self, ids).await
-    }
-
     async fn events_after(
         &self,
         id: FixtureId,
         number: i64,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        events::list_after(self, id, number).await
+        events::list(self, id, number).await
     }
 
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {

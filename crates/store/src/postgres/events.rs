@@ -69,22 +69,6 @@ pub(super) async fn append(
 
 pub(super) async fn list(
     store: &PostgresStore,
-    ids: &[FixtureId],
-) -> Result<Vec<RecordedEvent>, StoreError> {
-    let ids: Vec<i64> = ids.iter().map(|it| it.0).collect();
-    let mut session = store.read().await?;
-    let rows: Vec<EventRow> = session
-        .rows(
-            "SELECT id, fixture, known_at, recorded_at, source, body FROM events
-             WHERE fixture = ANY ($1) ORDER BY fixture, sequence, revision, id",
-            Args::default().with(ids),
-        )
-        .await?;
-    rows.into_iter().map(event).collect()
-}
-
-pub(super) async fn list_after(
-    store: &PostgresStore,
     id: FixtureId,
     number: i64,
 ) -> Result<Vec<RecordedEvent>, StoreError> {

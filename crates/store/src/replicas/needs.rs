@@ -24,11 +24,9 @@ impl Need<'_> {
         Self::Groups(vec![priced(&[id])])
     }
 
-    /// What happened in games.
-    pub(super) fn events(ids: &[FixtureId]) -> Self {
-        let ids = ids.iter();
-        let events = ids.map(|id| (ChangeKind::Events, id.to_string()));
-        Self::Groups(vec![events.collect()])
+    /// What happened in a game.
+    pub(super) fn events(id: FixtureId) -> Self {
+        Self::Groups(vec![vec![(ChangeKind::Events, id.to_string())]])
     }
 
     /// What two teams did against each other; a change of one of them alone does not touch it.

@@ -91,18 +91,12 @@ impl Store for ReplicatedStore {
         self.noted(written).await
     }
 
-    async fn events(&self, ids: &[FixtureId]) -> Result<Vec<RecordedEvent>, StoreError> {
-        let need = Need::events(ids);
-        self.read(need, |it| async move { it.events(ids).await })
-            .await
-    }
-
     async fn events_after(
         &self,
         id: FixtureId,
         number: i64,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let need = Need::events(&[id]);
+        let need = Need::events(id);
         self.read(need, |it| async move { it.events_after(id, number).await })
             .await
     }

@@ -56,21 +56,6 @@ pub(super) async fn append(
 
 pub(super) async fn list(
     store: &SqliteStore,
-    ids: &[FixtureId],
-) -> Result<Vec<RecordedEvent>, StoreError> {
-    let rows: Vec<EventRow> = sqlx::query_as(
-        "SELECT e.id, e.fixture, e.known_at, e.recorded_at, e.source, e.body
-         FROM json_each($1) AS j CROSS JOIN events AS e ON e.fixture = j.value
-         ORDER BY e.fixture, e.sequence, e.revision, e.id",
-    )
-    .bind(json(ids))
-    .fetch_all(&store.reader)
-    .await?;
-    rows.into_iter().map(event).collect()
-}
-
-pub(super) async fn list_after(
-    store: &SqliteStore,
     id: FixtureId,
     number: i64,
 ) -> Result<Vec<RecordedEvent>, StoreError> {

@@ -148,7 +148,7 @@ async fn everything(store: &dyn Store) -> String {
         let id: FixtureId = fixture.id;
         let quotes = store.quotes(id).await.unwrap();
         let revisions = store.revisions(id).await.unwrap();
-        let events = store.events(&[id]).await.unwrap();
+        let events = store.events_after(id, 0).await.unwrap();
         all.push_str(&format!("{quotes:?} {revisions:?} {events:?}"));
     }
     let model = store.latest_model("sports").await.unwrap().unwrap();
