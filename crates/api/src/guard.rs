@@ -13,11 +13,11 @@ use std::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tracing::{Instrument, error, info, info_span};
+use tracing::{Instrument, Span, error, info, info_span};
 
 use crate::{
     ApiState, Hosts,
@@ -54,7 +54,7 @@ pub(crate) async fn outside(
 ) -> Response {
     let name_value = request_id(&state, request.headers());
     let id = name_value.to_str().unwrap_or_default().to_owned();
-    let span = info_span!("request", id, method = %request.method(), path = request.uri().path());
+    let span = span(&name_value, request.method(), request.uri());
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -65,9 +65,7 @@ pub(crate) async fn outside(
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
     let asked = (&method, route.as_deref());
-    state.figures.answered(asked, response.status(), took);
-    let (status, wait_ms) = (response.status().as_u16(), took.as_secs_f64() * 1e3);
-    span.in_scope(|| info!(status, wait_ms, route, "request answered"));
+    span.in_scope(|| note(&state, asked, response.status(), took));
     dress(&mut response, name_value);
     response
 }
@@ -84,15 +82,24 @@ pub(crate) fn short(
     let mut response = answer()?;
     let took = started.elapsed();
     let name_value = request_id(state, &request.headers);
+    let span = span(&name_value, &request.method, &request.uri);
     let asked = (&request.method, Some(route));
-    state.figures.answered(asked, response.status(), took);
-    let id = name_value.to_str().unwrap_or_default();
-    let path = request.uri.path();
-    let span = info_span!("request", id, method = %request.method, path);
-    let (status, wait_ms) = (response.status().as_u16(), took.as_secs_f64() * 1e3);
-    span.in_scope(|| info!(status, wait_ms, route, "request answered"));
+    span.in_scope(|| note(state, asked, response.status(), took));
     dress(&mut response, name_value);
     Some(response)
+}
+
+/// What all that is logged of a request stands under.
+fn span(id: &HeaderValue, method: &Method, uri: &Uri) -> Span {
+    let id = id.to_str().unwrap_or_default();
+    info_span!("request", id, %method, path = uri.path())
+}
+
+/// Counts and logs an answer.
+fn note(state: &ApiState, asked: (&Method, Option<&str>), status: StatusCode, took: Duration) {
+    state.figures.answered(asked, status, took);
+    let (status, wait_ms, route) = (status.as_u16(), took.as_secs_f64() * 1e3, asked.1);
+    info!(status, wait_ms, route, "request answered");
 }
 
 /// Sets the headers that every answer has.
