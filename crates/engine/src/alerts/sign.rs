@@ -2,10 +2,8 @@
 //! and the body, so that a receiver knows who sent it, when, and that it is whole.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use sha2::{Digest, Sha256};
-
-/// The length of a block of SHA-256.
-const BLOCK_BYTES: usize = 64;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 /// The secret as a receiver keeps it.
 pub(super) fn secret_text(secret: &[u8]) -> String {
@@ -28,20 +26,9 @@ pub(super) fn headers(
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let mut block = [0; BLOCK_BYTES];
-    if key.len() > BLOCK_BYTES {
-        block[..32].copy_from_slice(&Sha256::digest(key));
-    } else {
-        block[..key.len()].copy_from_slice(key);
-    }
-    let keyed = |pad: u8, message: &[u8]| {
-        let mut hash = Sha256::new();
-        hash.update(block.map(|byte| byte ^ pad));
-        hash.update(message);
-        hash.finalize()
-    };
-    let inner = keyed(0x36, message);
-    keyed(0x5c, &inner).into()
+    let mut hash = Hmac::<Sha256>::new_from_slice(key).expect("any length will do");
+    hash.update(message);
+    hash.finalize().into_bytes().into()
 }
 
 #[cfg(test)]
