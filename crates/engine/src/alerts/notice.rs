@@ -6,7 +6,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::AlertRecord;
+use store::{AlertRecord, StoreError};
 
 use crate::{EdgeView, EngineError, FixtureView};
 
@@ -169,7 +169,11 @@ impl Notice {
 
     /// Reads [`Notice::text`] back.
     pub(super) fn read(text: &str) -> Result<Self, EngineError> {
-        serde_json::from_str(text).map_err(|error| EngineError::Forecast(Box::new(error)))
+        let notice = serde_json::from_str(text).map_err(|_| StoreError::Corrupt {
+            column: "alert_firings.notice",
+            value: text.to_owned(),
+        });
+        Ok(notice?)
     }
 }
 
