@@ -13,7 +13,7 @@ mod watcher;
 
 use std::sync::Arc;
 
-use domain::{AlertCondition, AlertId, AlertRule, AlertScope, CompetitionKey, FixtureId, RawRule};
+use domain::{AlertCondition, AlertId, AlertRule, AlertScope, FixtureId, RawRule};
 use store::{AlertPause, AlertRecord, FiringQuery, FiringRecord, NewFiring, Seen, Webhook};
 
 use crate::{Engine, EngineError};
@@ -364,32 +364,14 @@ impl Engine {
         match scope {
             AlertScope::All => Ok("every fixture".to_owned()),
             AlertScope::Fixture(id) => self.sides(*id).await,
-            AlertScope::Team(id) => {
-                let known = |names: &crate::engine::Names| names.teams.get(id).cloned();
-                let team = match known(&self.names()) {
-                    Some(team) => Some(team),
-                    None => known(&*self.reload_names().await?),
-                };
-                let team = team.ok_or(EngineError::UnknownTeam(*id))?;
-                Ok(team.name)
-            }
-            AlertScope::Competition(key) => self.competition_name(key).await,
+            AlertScope::Team(id) => Ok(self.known_team(*id).await?.name),
+            AlertScope::Competition(key) => Ok(self.known_competition(key).await?.name),
         }
     }
 
     async fn sides(&self, id: FixtureId) -> Result<String, EngineError> {
         let view = self.fixture(id).await?;
         Ok(format!("{} – {}", view.home.name, view.away.name))
-    }
-
-    async fn competition_name(&self, key: &CompetitionKey) -> Result<String, EngineError> {
-        let known = |names: &crate::engine::Names| names.competitions.get(key).cloned();
-        let found = match known(&self.names()) {
-            Some(it) => Some(it),
-            None => known(&*self.reload_names().await?),
-        };
-        let found = found.ok_or_else(|| EngineError::UnknownCompetition(key.clone()))?;
-        Ok(found.name)
     }
 
     async fn alert_view(&self, record: AlertRecord) -> Result<AlertView, EngineError> {

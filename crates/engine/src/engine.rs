@@ -231,6 +231,29 @@ impl Engine {
         Arc::clone(&self.names.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// A competition; names are read anew where it is not among them.
+    pub(crate) async fn known_competition(
+        &self,
+        key: &CompetitionKey,
+    ) -> Result<Competition, EngineError> {
+        let mut names = self.names();
+        if !names.competitions.contains_key(key) {
+            names = self.reload_names().await?;
+        }
+        let competition = names.competitions.get(key).cloned();
+        competition.ok_or_else(|| EngineError::UnknownCompetition(key.clone()))
+    }
+
+    /// A team, in the same way.
+    pub(crate) async fn known_team(&self, id: TeamId) -> Result<Team, EngineError> {
+        let mut names = self.names();
+        if !names.teams.contains_key(&id) {
+            names = self.reload_names().await?;
+        }
+        let team = names.teams.get(&id).cloned();
+        team.ok_or(EngineError::UnknownTeam(id))
+    }
+
     pub(crate) async fn reload_names(&self) -> Result<Arc<Names>, EngineError> {
         let competitions = self.store.competitions().await?;
         let teams = self.store.teams(&TeamQuery::default()).await?;

@@ -69,20 +69,16 @@ impl Engine {
     ) -> Result<StandingsView, EngineError> {
         topic::read(Topic::Names);
         topic::read(Topic::Competition(key.clone()));
-        let mut names = self.names();
-        if !names.competitions.contains_key(key) {
-            names = self.reload_names().await?;
-        }
-        let unknown = || EngineError::UnknownCompetition(key.clone());
-        let competition = names.competitions.get(key).ok_or_else(unknown)?.clone();
+        let competition = self.known_competition(key).await?;
         let table = self.store.standings(key, season).await?;
         let table = match (table, season) {
             (Some(table), _) => table,
             (None, Some(season)) => {
                 return Err(EngineError::UnknownSeason(key.clone(), season.clone()));
             }
-            (None, None) => return Err(unknown()),
+            (None, None) => return Err(EngineError::UnknownCompetition(key.clone())),
         };
+        let mut names = self.names();
         if table
             .teams
             .iter()
@@ -141,12 +137,7 @@ impl Engine {
     async fn team(&self, id: TeamId) -> Result<Team, EngineError> {
         topic::read(Topic::Names);
         topic::read(Topic::Team(id));
-        let mut names = self.names();
-        if !names.teams.contains_key(&id) {
-            names = self.reload_names().await?;
-        }
-        let team = names.teams.get(&id);
-        team.cloned().ok_or(EngineError::UnknownTeam(id))
+        self.known_team(id).await
     }
 
     /// The last games played in which both of these had a part.
