@@ -3,7 +3,7 @@ import type { Surroundings } from "../surroundings.js";
 
 /** What is used of React Native's `AppState`. */
 export interface AppStateLike {
-  readonly currentState: string | null;
+  readonly currentState: string | null | undefined;
   addEventListener(type: "change", listener: (state: string) => void): { remove(): void };
 }
 

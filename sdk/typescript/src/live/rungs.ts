@@ -101,7 +101,8 @@ async function fetchTicket(http: Http): Promise<string> {
 function liveAddress(wish: Wish, keys: Key[], more: string): string {
   const query = new URLSearchParams();
   for (const key of keys) query.append("k", key);
-  query.set("since", keys.map((key) => wish.held(key) ?? "-").join(","));
+  // React Native's own has no `set`.
+  query.append("since", keys.map((key) => wish.held(key) ?? "-").join(","));
   return `${LIVE}?${query}${more}`;
 }
 

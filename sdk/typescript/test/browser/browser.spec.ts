@@ -64,6 +64,25 @@ async function serve(context: BrowserContext, live = false): Promise<string[]> {
   return asked;
 }
 
+/** The Expo example, bundled for a browser as Expo does, by the names its bundler would resolve. */
+async function expoApp(): Promise<string> {
+  const source = join(import.meta.dirname, "../../src");
+  const built = await build({
+    stdin: { contents: `import { createElement } from "react"; import { createRoot } from "react-dom/client"; import App from "./App"; createRoot(document.body).render(createElement(App));`, resolveDir: join(import.meta.dirname, "../../examples/expo"), loader: "ts" },
+    alias: { "react-native": "react-native-web", "@sports-edge/sdk": join(source, "index.ts"), "@sports-edge/sdk/device": join(source, "device.ts"), "@sports-edge/sdk/react": join(source, "react.ts") },
+    define: { "process.env.EXPO_PUBLIC_SPORTS_EDGE_URL": JSON.stringify(program.url), "process.env.NODE_ENV": `"production"` },
+    resolveExtensions: [".web.js", ".js", ".tsx", ".ts"],
+    mainFields: ["module", "main"],
+    conditions: ["module"],
+    jsx: "automatic",
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+  });
+  return built.outputFiles[0]!.text;
+}
+
 const quote = (price: number) =>
   program.write("quotes", [{ fixture_id: fixture, bookmaker: "one", market: "h2h", outcomes: [{ outcome: "home", price }, { outcome: "draw", price: 3.6 }, { outcome: "away", price: 4.4 }] }]);
 
@@ -147,4 +166,26 @@ test("a reload shows at once what the device kept", async ({ context }) => {
   await page.reload();
   await expect(out()).toHaveAttribute("data-first", "device");
   await expect(out()).toContainText("leads fresh");
+});
+
+test("the Expo example shows the server's board, follows a game, and says when the network is gone", async ({ context }) => {
+  const app = await expoApp();
+  await context.route("**/expo.html", (route) => route.fulfill({ contentType: "text/html", body: `<meta charset="utf-8"><body style="height:100vh"><script type="module" src="/expo.js"></script>` }));
+  await context.route("**/expo.js", (route) => route.fulfill({ contentType: "text/javascript", body: app }));
+  const page = await context.newPage();
+  await page.goto(`${program.url}/expo.html`);
+  await expect(page.getByTestId("connection")).toHaveText("Live");
+  await expect(page.getByTestId(`home-${fixture}`)).toHaveText(/^\d+\.\d %$/);
+  await page.getByTestId(`tile-${fixture}`).click();
+  const home = page.getByTestId("probability-home");
+  await expect(home).toHaveText(/^home \d+\.\d %$/);
+  const before = (await home.textContent())!;
+  await quote(1.15);
+  await expect(home).not.toHaveText(before);
+  await expect(page.getByTestId("age")).toContainText("from network");
+  await expect(page.getByLabel(/^Win probability over \d+ moments/)).toBeVisible();
+  await context.setOffline(true);
+  await expect(page.getByTestId("connection")).toHaveText("Offline: what is shown was last known");
+  await context.setOffline(false);
+  await expect(page.getByTestId("connection")).toHaveText("Live", { timeout: 30_000 });
 });
