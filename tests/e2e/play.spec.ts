@@ -1,4 +1,5 @@
 // A game under way: the page follows what is told of it, without a reload.
+import { ownSeason } from './game.js';
 import { expect, test } from './page.js';
 import type { APIRequestContext } from '@playwright/test';
 
@@ -11,7 +12,7 @@ const post = async (request: APIRequestContext, path: string, entry: object) => 
 
 test('score, clock and probabilities of a game follow its events', async ({ page, request }) => {
   const kickoff = new Date(Date.now() - 5 * 60_000).toISOString();
-  const game = { competition: 'E0', season: '2027/28', kickoff, home: 'Arsenal', away: 'Chelsea' };
+  const game = { competition: 'E0', season: ownSeason('2027/28'), kickoff, home: 'Arsenal', away: 'Chelsea' };
   const fixture_id = (await post(request, '/v1/fixtures', game)).data[0]!.fixture_id;
   const tell = (sequence: number, event: object) =>
     post(request, '/v1/events', { fixture_id, sequence, at: new Date().toISOString(), ...event });

@@ -16,6 +16,8 @@ export default defineConfig({
   // Two cores, one server; each test writes to games of its own, so two at a time are safe.
   workers: 2,
   fullyParallel: true,
+  // A browser on a busy machine: one that fails is tried once more, and named as flaky at the end.
+  retries: 1,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   use: {

@@ -1,5 +1,5 @@
 // The table of a season: reached from a game and from the board, any season, without script too.
-import { expect, FIXTURE, open, test } from './page.js';
+import { expect, FIXTURE, open, started, test } from './page.js';
 
 const PICTURES = process.env['E2E_PICTURES'];
 
@@ -7,6 +7,7 @@ test('a game leads to the table of its season, and from there to any other', asy
   await open(page, FIXTURE);
   await page.locator('.meta a').first().click();
   await expect(page.getByRole('heading', { level: 1 })).toContainText('Premier League');
+  await started(page);
   await page.getByRole('combobox', { name: 'Season' }).selectOption('2023/24');
   await expect(page).toHaveURL('/competitions/E0?season=2023%2F24');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Premier League 2023/24');

@@ -43,6 +43,8 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
   if (follows || page.body.dataset["page"] === "alerts") {
     leaves.push((await import("./fired")).startFired(around));
   }
+  // Whoever drives the page from outside may begin.
+  page.documentElement.classList.add("started");
   return () => leaves.forEach((leave) => leave());
 }
 
