@@ -74,6 +74,8 @@ pub struct LiveOptions {
     /// Origins beside the server's own whose pages may open sockets, such as
     /// `https://edge.example`.
     pub allowed_origins: Vec<String>,
+    /// How often a client hears at least that the server is there, and is looked at in turn.
+    pub beat: Duration,
     /// What makes tickets impossible to guess; chance of the server's start.
     pub ticket_secret: [u8; 32],
 }
@@ -86,9 +88,18 @@ impl Default for LiveOptions {
             subscriptions_per_key_max: 1_000,
             keys_max: 2_000,
             allowed_origins: Vec::new(),
+            beat: Duration::from_secs(15),
             ticket_secret: [0; 32],
         }
     }
+}
+
+/// What has to be done next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    Change,
+    Tick,
+    Keys,
 }
 
 /// Everything that is followed.
@@ -346,17 +357,39 @@ impl Live {
         let (mut changed, mut stopped) = (self.engine.changed(), self.stopped());
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut keys = tokio::time::interval(self.options.beat);
+        keys.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let is_tick = tokio::select! {
+            let due = tokio::select! {
                 _ = stopped.wait_for(|it| *it) => return,
-                _ = changed.changed() => false,
-                _ = tick.tick() => true,
+                _ = changed.changed() => Due::Change,
+                _ = tick.tick() => Due::Tick,
+                _ = keys.tick() => Due::Keys,
             };
+            if due == Due::Keys {
+                self.look_at_keys().await;
+                continue;
+            }
             changed.mark_unchanged();
             self.renew_all().await;
-            if is_tick {
+            if due == Due::Tick {
                 self.let_go().await;
             }
+        }
+    }
+
+    /// Notes which keys count no longer, so that streams opened with them end on their next beat.
+    async fn look_at_keys(&self) {
+        if self.tallies.is_empty() {
+            return;
+        }
+        match self.engine.keys().await {
+            Ok(keys) => keys
+                .iter()
+                .filter(|it| it.revoked_at.is_some())
+                .for_each(|it| self.tallies.revoke(&it.prefix)),
+            // Looked at again the next time.
+            Err(error) => tracing::warn!(%error, "the keys of streams could not be looked at"),
         }
     }
 

@@ -137,6 +137,7 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
             keys_max: settings.live.keys_max.get(),
             allowed_origins: settings.live.allowed_origins.clone(),
             ticket_secret,
+            ..LiveOptions::default()
         },
     })
 }

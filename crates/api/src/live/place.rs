@@ -2,24 +2,36 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// What each principal has.
 #[derive(Debug, Default)]
-pub(crate) struct Tallies(Mutex<HashMap<Arc<str>, Tally>>);
+pub(crate) struct Tallies(Mutex<HashMap<Box<str>, Tally>>);
 
 #[derive(Debug, Default)]
 struct Tally {
     streams: usize,
     subscriptions: usize,
+    principal: Arc<Principal>,
+}
+
+/// Who has a place.
+#[derive(Debug, Default)]
+struct Principal {
+    prefix: Box<str>,
+    /// The key counts no longer.
+    is_revoked: AtomicBool,
 }
 
 /// A place among the streams, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     tallies: Arc<Tallies>,
-    principal: Option<Arc<str>>,
+    principal: Option<Arc<Principal>>,
     subscriptions: usize,
 }
 
@@ -31,15 +43,10 @@ impl Tallies {
         principal: Option<&str>,
         streams_max: usize,
     ) -> Option<Place> {
-        let principal: Option<Arc<str>> = principal.map(Arc::from);
-        if let Some(principal) = &principal {
-            let mut tallies = self.lock();
-            let tally = tallies.entry(Arc::clone(principal)).or_default();
-            if tally.streams >= streams_max {
-                return None;
-            }
-            tally.streams += 1;
-        }
+        let principal = match principal {
+            Some(prefix) => Some(self.count(prefix, streams_max)?),
+            None => None,
+        };
         Some(Place {
             tallies: Arc::clone(self),
             principal,
@@ -47,26 +54,63 @@ impl Tallies {
         })
     }
 
+    /// Counts a stream of a principal within its bound.
+    fn count(&self, prefix: &str, streams_max: usize) -> Option<Arc<Principal>> {
+        let mut tallies = self.lock();
+        if tallies.get(prefix).map_or(0, |it| it.streams) >= streams_max {
+            return None;
+        }
+        let tally = tallies.entry(prefix.into()).or_insert_with(|| Tally {
+            principal: Arc::new(Principal {
+                prefix: prefix.into(),
+                is_revoked: AtomicBool::new(false),
+            }),
+            ..Tally::default()
+        });
+        tally.streams += 1;
+        Some(Arc::clone(&tally.principal))
+    }
+
+    /// Whether anybody who needs a key has a stream.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    /// Notes that a key counts no longer, so that its streams end.
+    pub(crate) fn revoke(&self, prefix: &str) {
+        if let Some(tally) = self.lock().get(prefix) {
+            tally.principal.is_revoked.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// How many streams a principal has.
     pub(crate) fn streams(&self, principal: &str) -> usize {
         self.lock().get(principal).map_or(0, |it| it.streams)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Tally>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Tally>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Place {
+    /// Whether the key it was taken with counts no longer.
+    pub(crate) fn is_revoked(&self) -> bool {
+        let principal = self.principal.as_ref();
+        principal.is_some_and(|it| it.is_revoked.load(Ordering::Relaxed))
+    }
+
     /// Counts a subscription; `false` where the principal has `max` already, over all its streams.
     pub(crate) fn subscribe(&mut self, max: usize) -> bool {
         if let Some(principal) = &self.principal {
             let mut tallies = self.tallies.lock();
-            let tally = tallies.entry(Arc::clone(principal)).or_default();
-            if tally.subscriptions >= max {
-                return false;
+            // Whoever has a place has a tally.
+            if let Some(tally) = tallies.get_mut(&principal.prefix) {
+                if tally.subscriptions >= max {
+                    return false;
+                }
+                tally.subscriptions += 1;
             }
-            tally.subscriptions += 1;
         }
         self.subscriptions += 1;
         true
@@ -76,7 +120,7 @@ impl Place {
     pub(crate) fn unsubscribe(&mut self) {
         self.subscriptions -= 1;
         if let Some(principal) = &self.principal
-            && let Some(tally) = self.tallies.lock().get_mut(principal)
+            && let Some(tally) = self.tallies.lock().get_mut(&principal.prefix)
         {
             tally.subscriptions -= 1;
         }
@@ -89,11 +133,11 @@ impl Drop for Place {
             return;
         };
         let mut tallies = self.tallies.lock();
-        if let Some(tally) = tallies.get_mut(principal) {
+        if let Some(tally) = tallies.get_mut(&principal.prefix) {
             tally.streams -= 1;
             tally.subscriptions -= self.subscriptions;
             if tally.streams == 0 {
-                tallies.remove(principal);
+                tallies.remove(&principal.prefix);
             }
         }
     }
@@ -119,9 +163,20 @@ mod tests {
         assert!(first.subscribe(2) && !first.subscribe(2));
         drop(first);
         assert_eq!(tallies.streams("a"), 0);
-        assert!(tallies.lock().is_empty(), "nothing is left of who is gone");
+        assert!(tallies.is_empty(), "nothing is left of who is gone");
         let mut anybody = tallies.enter(None, 0).unwrap();
         assert!(anybody.subscribe(0));
         anybody.unsubscribe();
+    }
+
+    #[test]
+    fn a_revoked_key_is_known_to_its_places_and_no_others() {
+        let tallies = Arc::<Tallies>::default();
+        let [first, second] = [(); 2].map(|()| tallies.enter(Some("a"), 2).unwrap());
+        let (other, anybody) = (tallies.enter(Some("b"), 2), tallies.enter(None, 2));
+        tallies.revoke("a");
+        tallies.revoke("nobody");
+        assert!(first.is_revoked() && second.is_revoked());
+        assert!(!other.unwrap().is_revoked() && !anybody.unwrap().is_revoked());
     }
 }

@@ -6,7 +6,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use axum::body::{Bytes, HttpBody};
@@ -15,8 +14,6 @@ use tokio::{sync::watch, time::Interval};
 
 use super::{Live, Place, follow::Holding};
 
-/// How often a client hears at least that the server is there.
-pub(crate) const BEAT: Duration = Duration::from_secs(15);
 /// Bytes written at once, about; more frames wait for the next turn.
 pub(crate) const WRITE_BYTES: usize = 32 << 10;
 
@@ -35,7 +32,7 @@ struct Source {
     first: VecDeque<String>,
     beat: Interval,
     stopped: watch::Receiver<bool>,
-    _place: Place,
+    place: Place,
 }
 
 impl Events {
@@ -46,15 +43,16 @@ impl Events {
         holding: Holding,
         first: Vec<String>,
     ) -> Self {
-        let start = tokio::time::Instant::now() + BEAT;
+        let every = live.options.beat;
+        let start = tokio::time::Instant::now() + every;
         let source = Source {
             stopped: live.stopped(),
             live,
             reader,
             holding,
             first: first.into(),
-            beat: tokio::time::interval_at(start, BEAT),
-            _place: place,
+            beat: tokio::time::interval_at(start, every),
+            place,
         };
         Self(Box::pin(source.next()))
     }
@@ -76,6 +74,8 @@ impl Source {
             };
             match news {
                 Some(frame) => self.write_frame(&frame, &mut text),
+                // Who begins anew is told why not.
+                None if self.place.is_revoked() => return None,
                 None => {
                     let beat = format!("{{\"t\":\"hb\",\"ts\":{}}}", self.live.now_ms());
                     self.write(&beat, &mut text);

@@ -24,8 +24,9 @@ use super::{
     ask::{Ask, Wish},
     follow::KEYS_OF_STREAM_MAX,
     socket::{Socket, Step},
-    stream::{BEAT, WRITE_BYTES},
+    stream::WRITE_BYTES,
 };
+use crate::error::ApiError;
 
 /// A client's message in bytes, at most: 50 keys of 300 bytes and what is held of each.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -84,7 +85,7 @@ where
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
     pub(crate) fn new(io: Io, live: Arc<Live>, (reader, place): (FeedReader, Place)) -> Self {
-        let mut beat = interval(BEAT);
+        let mut beat = interval(live.options.beat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             socket: Socket::new(io, MESSAGE_BYTES_MAX),
@@ -167,6 +168,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
 
     /// A sign of life, and a look at those of the client.
     fn beat(&mut self) -> Result<(), Closing> {
+        if self.place.is_revoked() {
+            return Err(ApiError::KeyRefused("revoked").closing());
+        }
         if !self.socket.is_idle() {
             self.stalled_beats += 1;
             return if self.stalled_beats > STALLED_BEATS_MAX {

@@ -5,13 +5,17 @@ mod client;
 use std::{net::SocketAddr, time::Duration};
 
 use api::{ApiOptions, LiveOptions, ReadAccess, Scope};
-use axum::http::StatusCode;
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
 use serde_json::json;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpSocket},
     time::timeout,
 };
+use tower::ServiceExt;
 
 use self::client::{Client, FIN, MASK, Wish};
 use crate::{
@@ -295,6 +299,39 @@ fn bounded() -> ApiOptions {
         allowed_origins: vec![PAGE.1.to_owned()],
         ..LiveOptions::default()
     })
+}
+
+#[tokio::test]
+async fn streams_end_when_their_key_is_revoked_and_those_of_others_go_on() {
+    let (app, _, address) = serving(keyed(LiveOptions {
+        beat: Duration::from_millis(300),
+        ..LiveOptions::default()
+    }))
+    .await;
+    let (revoked, other) = (
+        app.key(&[Scope::Read], 7).await,
+        app.key(&[Scope::Read], 8).await,
+    );
+    let open = async |key: &str| {
+        let authorization = format!("Bearer {key}");
+        let headers = &[("authorization", authorization.as_str())];
+        Client::ask(address, Wish { query: "", headers }).await.1
+    };
+    let (mut ends, mut goes_on) = (open(&revoked).await, open(&other).await);
+    let events = Request::get("/v1/live?k=board")
+        .header("accept", "text/event-stream")
+        .header("authorization", format!("Bearer {revoked}"))
+        .body(Body::empty());
+    let events = app.router.clone().oneshot(events.unwrap()).await.unwrap();
+    assert_eq!(events.status(), StatusCode::OK);
+
+    let prefix = revoked.split('_').nth(1).unwrap();
+    assert!(app.engine.revoke_key(prefix).await.unwrap());
+    assert_eq!(ends.end_alive().await.0, 4401);
+    let told = timeout(PATIENCE, to_bytes(events.into_body(), usize::MAX)).await;
+    assert!(!told.expect("it ends").unwrap().is_empty());
+    goes_on.sub(&["board"]).await;
+    assert_eq!(goes_on.next_of("snap").await["k"], "board");
 }
 
 #[tokio::test]

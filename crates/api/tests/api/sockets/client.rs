@@ -145,16 +145,33 @@ impl Client {
         }
     }
 
+    /// The same, by a client that shows that it is alive.
+    pub(super) async fn end_alive(&mut self) -> (u16, String) {
+        loop {
+            let frame = self.frame().await.expect("a goodbye comes");
+            match frame.opcode {
+                9 => self.send(FIN | 10, &frame.payload).await,
+                8 => return goodbye(&frame),
+                _ => {}
+            }
+        }
+    }
+
     /// The code and words the server ends it with.
     pub(super) async fn end(&mut self) -> (u16, String) {
         loop {
             let frame = self.frame().await.expect("a goodbye comes");
             if frame.opcode == 8 {
-                let (code, reason) = frame.payload.split_at(2);
                 assert_eq!(self.frame().await, None, "nothing follows a goodbye");
-                let code = u16::from_be_bytes([code[0], code[1]]);
-                return (code, String::from_utf8(reason.to_vec()).unwrap());
+                return goodbye(&frame);
             }
         }
     }
+}
+
+/// Code and words of a goodbye.
+fn goodbye(frame: &Frame) -> (u16, String) {
+    let (code, reason) = frame.payload.split_at(2);
+    let code = u16::from_be_bytes([code[0], code[1]]);
+    (code, String::from_utf8(reason.to_vec()).unwrap())
 }
