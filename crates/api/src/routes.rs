@@ -23,6 +23,7 @@ mod insight;
 mod live;
 mod live_latency;
 mod live_ticket;
+mod markets;
 mod meetings;
 mod model_canary;
 mod model_delete;
@@ -79,6 +80,7 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(what_if::ask_what_if))
         .routes(routes!(events::list_fixture_events))
         .routes(routes!(quotes::list_fixture_quotes))
+        .routes(routes!(markets::get_fixture_markets))
         .routes(routes!(edges::list_edges))
         .routes(routes!(board::get_board))
         .routes(routes!(scoreboard::get_scoreboard))

@@ -56,7 +56,7 @@ pub use predict::PredictionRequest;
 pub use standings::{FormView, MeetingsView, StandingsView};
 pub use store::{
     AlertRecord, ApiKeyRecord, DeliveryAttempt, DeliveryState, FiringRecord, IdempotencyClaim,
-    IdempotencyRecord,
+    IdempotencyRecord, MarketSummary, Markets, OutcomeSummary,
 };
 pub use topic::Topic;
 pub use view::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{CompetitionKey, Fixture, FixtureId, Team, TeamId};
 use jiff::Timestamp;
-use store::{FixtureQuery, SortOrder, StoreError, TeamQuery};
+use store::{FixtureQuery, Markets, SortOrder, StoreError, TeamQuery};
 
 use crate::{
     CompetitionView, Engine, EngineError, FixtureFilter, FixtureView, Newest, Page, PageRequest,
@@ -148,6 +148,13 @@ impl Engine {
                 }
             })
             .collect())
+    }
+
+    /// What the prices of a fixture come to, market by market.
+    pub async fn markets(&self, id: FixtureId) -> Result<Markets, EngineError> {
+        topic::read(Topic::Fixture(id));
+        let markets = self.store.markets(id).await?;
+        markets.ok_or(EngineError::UnknownFixture(id))
     }
 
     /// Puts names to fixtures, reading new names where one is missing.

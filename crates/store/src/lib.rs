@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod games;
 mod idempotency;
+mod markets;
 mod matching;
 mod names;
 mod outbox;
@@ -39,6 +40,7 @@ pub use alerts::{
 };
 pub use error::StoreError;
 pub use events::{FixtureEvent, RecordedEvent};
+pub use markets::{MarketSummary, Markets, OutcomeSummary};
 pub use outbox::{CHANGES_MAX, Change, ChangeKind, Changes};
 pub use place::Place;
 pub use postgres::{Pooler, PostgresOptions, PostgresStore, redacted};
@@ -94,6 +96,9 @@ pub trait Store: AlertStore + Send + Sync {
     /// Every quote of a fixture, oldest first.
     async fn quotes(&self, id: FixtureId) -> Result<Vec<RecordedQuote>, StoreError>;
 
+    /// What the prices of a fixture come to, market by market; `None` where it is not known.
+    async fn markets(&self, id: FixtureId) -> Result<Option<Markets>, StoreError>;
+
     /// What of a fixture was changed after it was first recorded, oldest first.
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError>;
 
@@ -129,8 +134,8 @@ pub trait Store: AlertStore + Send + Sync {
     /// What the first of two teams did against the second.
     async fn pair_record(&self, teams: [TeamId; 2]) -> Result<PairRecord, StoreError>;
 
-    /// Makes what standings and records of pairs are read from new, where that is not done with
-    /// each write. Changes no answer, only what it costs.
+    /// Makes what standings, records of pairs and summaries of markets are read from new, where that
+    /// is not done with each write. Changes no answer, only what it costs.
     async fn refresh_views(&self) -> Result<Refreshed, StoreError>;
 
     /// A number that grows with every write that can change a prediction.

@@ -175,6 +175,7 @@ impl Outgoing {
         }
         for (fixture, ..) in &changes.quotes {
             outgoing.add(ChangeKind::Quotes, fixture);
+            outgoing.marks.prices(*fixture);
         }
         Ok(outgoing)
     }

@@ -12,6 +12,7 @@ mod games;
 mod idempotency;
 mod imports;
 mod keys;
+mod markets;
 mod models;
 mod names;
 mod outbox;
@@ -38,9 +39,9 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::{
     ApiKeyRecord, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord, GameQuery,
-    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, PairRecord, Recorded,
-    RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store, StoreError,
-    TeamName, TeamQuery,
+    IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam, PairRecord,
+    Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store,
+    StoreError, TeamName, TeamQuery,
 };
 use outbox::Bell;
 
@@ -224,6 +225,10 @@ impl Store for PostgresStore {
         quotes::list(self, id).await
     }
 
+    async fn markets(&self, id: FixtureId) -> Result<Option<Markets>, StoreError> {
+        markets::read(self, id).await
+    }
+
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
         quotes::revisions(self, id).await
     }
@@ -261,7 +266,8 @@ impl Store for PostgresStore {
     }
 
     async fn refresh_views(&self) -> Result<Refreshed, StoreError> {
-        views::refresh(self).await
+        let views = views::refresh(self).await?;
+        Ok(views.and(markets::refresh(self).await?))
     }
 
     async fn data_revision(&self) -> Result<u64, StoreError> {

@@ -11,6 +11,7 @@ mod games;
 mod idempotency;
 mod imports;
 mod keys;
+mod markets;
 mod models;
 mod names;
 mod outbox;
@@ -38,9 +39,9 @@ use tokio::sync::Notify;
 
 use crate::{
     ApiKeyRecord, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord, GameQuery,
-    IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, PairRecord, Recorded,
-    RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store, StoreError,
-    TeamName, TeamQuery,
+    IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam, PairRecord,
+    Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store,
+    StoreError, TeamName, TeamQuery,
 };
 
 /// How long opening waits before it tries a busy file again.
@@ -251,6 +252,10 @@ impl Store for SqliteStore {
         quotes::list(self, id).await
     }
 
+    async fn markets(&self, id: FixtureId) -> Result<Option<Markets>, StoreError> {
+        markets::read(self, id).await
+    }
+
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
         quotes::revisions(self, id).await
     }
@@ -288,7 +293,8 @@ impl Store for SqliteStore {
     }
 
     async fn refresh_views(&self) -> Result<Refreshed, StoreError> {
-        views::refresh(self).await
+        let views = views::refresh(self).await?;
+        Ok(views.and(markets::refresh(self).await?))
     }
 
     async fn data_revision(&self) -> Result<u64, StoreError> {

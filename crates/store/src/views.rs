@@ -56,6 +56,19 @@ pub enum Refreshed {
     Elsewhere,
 }
 
+impl Refreshed {
+    /// With what was done besides, up to a change.
+    pub(crate) fn and(self, done: Option<u64>) -> Self {
+        match (self, done) {
+            (it, None) => it,
+            (Self::UpTo(change) | Self::Already(change), Some(done)) => {
+                Self::UpTo(change.max(done))
+            }
+            (Self::Elsewhere, Some(done)) => Self::UpTo(done),
+        }
+    }
+}
+
 /// Team, then won, drawn, lost, scored, conceded at home and the same away.
 pub(crate) type TeamRow = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
@@ -115,8 +128,10 @@ pub(crate) fn seasons(keys: Vec<(String,)>) -> Result<Vec<SeasonKey>, StoreError
 /// Kinds of marks.
 pub(crate) const SEASON: i64 = 0;
 pub(crate) const TEAM: i64 = 1;
+/// The quotes of a fixture; marked in a table of its own.
+const PRICES: i64 = 2;
 
-/// What of a write the views depend on: seasons of competitions, and teams.
+/// What of a write the views depend on: seasons of competitions, teams, and prices of fixtures.
 #[derive(Debug, Default)]
 pub(crate) struct Marks(BTreeSet<[i64; 3]>);
 
@@ -129,12 +144,21 @@ impl Marks {
         self.0.insert([TEAM, team, 0]);
     }
 
+    pub(crate) fn prices(&mut self, fixture: i64) {
+        self.0.insert([PRICES, fixture, 0]);
+    }
+
     /// Kinds, things and parts.
     pub(crate) fn columns(&self) -> [Vec<i64>; 3] {
         [0, 1, 2].map(|place| self.0.iter().map(|it| it[place]).collect())
     }
 
-    pub(crate) fn rows(&self) -> Vec<[i64; 3]> {
-        self.0.iter().copied().collect()
+    /// Rows of seasons and teams, and fixtures with new prices.
+    pub(crate) fn rows(&self) -> (Vec<[i64; 3]>, Vec<i64>) {
+        let (priced, rows): (Vec<[i64; 3]>, _) = self.0.iter().partition(|it| it[0] == PRICES);
+        (
+            rows,
+            priced.into_iter().map(|[_, fixture, _]| fixture).collect(),
+        )
     }
 }

@@ -503,6 +503,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/fixtures/{id}/markets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sum a fixture's prices up
+         * @description Best, average and closing price of each outcome, the margin, and how many bookmakers there are,
+         *     market by market. New with every price that is written or corrected.
+         */
+        get: operations["getFixtureMarkets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/fixtures/{id}/play": {
         parameters: {
             query?: never;
@@ -2521,6 +2542,18 @@ export interface components {
             season: string;
             status?: components["schemas"]["FixtureStatus"] | null;
         };
+        /** @description What the prices of a fixture come to, market by market. */
+        FixtureMarkets: {
+            /**
+             * Format: int64
+             * @description Number of the change that last touched a price of the fixture, 0 where none ever did: the
+             *     summaries have that one and all before.
+             * @example 4711
+             */
+            change: number;
+            /** @description Every market that a bookmaker quoted, in order of kind and line. */
+            data: components["schemas"]["MarketSummary"][];
+        };
         /** @description A game as it stands, and how it is likely to end. */
         FixturePlay: {
             against?: components["schemas"]["Against"] | null;
@@ -3247,6 +3280,40 @@ export interface components {
             /** @description Its outcomes. */
             outcomes: components["schemas"]["OutcomePrediction"][];
         };
+        /**
+         * @description What the last prices of each bookmaker come to in one market; aggregates of a source
+         *     (`market_average`, `market_best`) count for nothing.
+         */
+        MarketSummary: {
+            /**
+             * Format: int64
+             * @description How many bookmakers quoted it.
+             * @example 12
+             */
+            bookmakers: number;
+            /**
+             * Format: double
+             * @description Its line; null in markets without one.
+             * @example 2.5
+             */
+            line?: number | null;
+            /**
+             * Format: double
+             * @description The average margin of those who price every outcome; null where nobody does.
+             * @example 0.047
+             */
+            margin?: number | null;
+            /** @description Which market. */
+            market: components["schemas"]["MarketKind"];
+            /** @description The outcomes, in the order of the market. */
+            outcomes: components["schemas"]["OutcomeSummary"][];
+            /**
+             * Format: date-time
+             * @description When the newest of their prices was taken.
+             * @example 2024-05-19T14:00:00Z
+             */
+            taken_at: string;
+        };
         /** @description The market's view of who wins; lists stand in the order home, draw (where there is one), away. */
         MarketView: {
             /** @description The best price on offer for each outcome; null where nobody offers. */
@@ -3784,6 +3851,32 @@ export interface components {
              * @example 0.5
              */
             probability: number;
+        };
+        /** @description What the prices of one outcome come to, decimal; null where nobody prices it. */
+        OutcomeSummary: {
+            /**
+             * Format: double
+             * @description The average price.
+             * @example 1.931667
+             */
+            average?: number | null;
+            /**
+             * Format: double
+             * @description The longest price.
+             * @example 1.98
+             */
+            best?: number | null;
+            /**
+             * Format: double
+             * @description The average closing price; null before there is one.
+             * @example 1.91
+             */
+            closing?: number | null;
+            /**
+             * @description Which outcome.
+             * @example over
+             */
+            outcome: string;
         };
         /**
          * @description Where a game stands.
@@ -6468,6 +6561,56 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getFixtureMarkets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Number of the fixture.
+                 * @example 8
+                 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every market. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FixtureMarkets"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description The fixture is not known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            421: components["responses"]["ForeignHost"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

@@ -28,7 +28,7 @@ pub(crate) struct KeptRead {
 }
 
 /// Every read that is kept; what is not here is made anew for each request.
-pub(crate) const KEPT_READS: [KeptRead; 17] = [
+pub(crate) const KEPT_READS: [KeptRead; 18] = [
     kept("/v1/competitions", "competitions", Freshness::Slow),
     kept("/v1/teams", "teams", Freshness::Slow),
     kept("/v1/models/{name}/report", "report", Freshness::Slow),
@@ -44,6 +44,7 @@ pub(crate) const KEPT_READS: [KeptRead; 17] = [
     kept("/v1/fixtures/{id}/timeline", "timeline", Freshness::Live),
     kept("/v1/fixtures/{id}/events", "events", Freshness::Live),
     kept("/v1/fixtures/{id}/quotes", "quotes", Freshness::Live),
+    kept("/v1/fixtures/{id}/markets", "markets", Freshness::Live),
     kept(
         "/v1/competitions/{key}/standings",
         "standings",

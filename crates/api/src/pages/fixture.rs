@@ -15,7 +15,9 @@ use axum::{
     response::Response,
 };
 use domain::{FixtureId, MarketKind, MarketPrediction, Price};
-use engine::{EngineError, FixtureInsight, FixtureView, QuoteView, RatingSeries, TimelineView};
+use engine::{
+    EngineError, FixtureInsight, FixtureView, MarketSummary, QuoteView, RatingSeries, TimelineView,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -134,6 +136,8 @@ pub(super) async fn show(
 struct Seen {
     insight: FixtureInsight,
     quotes: Vec<QuoteView>,
+    /// What they come to, market by market.
+    sums: Vec<MarketSummary>,
     /// How the game went, once it is under way.
     timeline: Option<TimelineView>,
     /// What the program goes on from.
@@ -159,6 +163,7 @@ async fn read(pages: &Pages, id: FixtureId, asked: Option<Timestamp>) -> Result<
     Ok(Seen {
         replayed: replayed.map(|it| (it, asked.is_some())),
         quotes: pages.engine.quotes(id).await?,
+        sums: pages.engine.markets(id).await?.markets,
         insight,
         timeline,
         held,
@@ -234,7 +239,7 @@ fn page<'a>(
         left_out: left_out(insight),
         ratings: ratings_chart(view, &insight.ratings),
         markets: market_cards(prediction.map_or(&[], |it| &it.markets), &preferences),
-        tables: quotes::tables(quotes, view.has_draw, kickoff, &preferences),
+        tables: quotes::tables((quotes, &seen.sums), view.has_draw, kickoff, &preferences),
         edges: insight
             .edges
             .iter()

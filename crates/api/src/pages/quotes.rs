@@ -1,7 +1,7 @@
 //! Prices by bookmaker with their movement, from the first known to the last.
 
-use domain::{BookmakerKey, Market, MarketKind, Outcome};
-use engine::QuoteView;
+use domain::{BookmakerKey, Market, MarketKind, Outcome, Price};
+use engine::{MarketSummary, OutcomeSummary, QuoteView};
 
 use super::{charts, preferences::Preferences, text};
 
@@ -10,6 +10,8 @@ pub(super) struct MarketTable {
     pub(super) title: String,
     pub(super) outcomes: Vec<String>,
     pub(super) rows: Vec<BookmakerRow>,
+    /// What the rows come to.
+    pub(super) sums: Vec<SumRow>,
     /// Whether it is unfolded from the start.
     pub(super) open: bool,
 }
@@ -22,6 +24,13 @@ pub(super) struct BookmakerRow {
     pub(super) margin: Option<String>,
     pub(super) taken: String,
     pub(super) taken_at: String,
+}
+
+/// What the prices of all bookmakers come to.
+pub(super) struct SumRow {
+    pub(super) what: String,
+    pub(super) cells: Vec<Option<Shown>>,
+    pub(super) margin: Option<String>,
 }
 
 /// How one price moved.
@@ -44,7 +53,7 @@ pub(super) struct Shown {
 
 /// Groups quotes by market and bookmaker, the winner first, most quoted markets next.
 pub(super) fn tables(
-    quotes: &[QuoteView],
+    (quotes, sums): (&[QuoteView], &[MarketSummary]),
     has_draw: bool,
     kickoff: jiff::Timestamp,
     preferences: &Preferences,
@@ -68,10 +77,45 @@ pub(super) fn tables(
                 title: text::market(market),
                 outcomes: outcomes.iter().map(|it| text::outcome(*it)).collect(),
                 rows: rows(&of_market, outcomes, kickoff, preferences),
+                sums: sums
+                    .iter()
+                    .find(|it| it.market == market)
+                    .map_or_else(Vec::new, |it| sum_rows(it, preferences)),
                 open: market.kind() == MarketKind::H2h,
             }
         })
         .collect()
+}
+
+/// The averages of a market, now and at the close.
+fn sum_rows(sum: &MarketSummary, preferences: &Preferences) -> Vec<SumRow> {
+    let cells = |read: fn(&OutcomeSummary) -> Option<f64>| -> Vec<Option<Shown>> {
+        let shown = |it| {
+            let price = Price::new(read(it)?).ok()?;
+            Some(Shown {
+                text: preferences.price(price),
+                decimal: price.decimal(),
+            })
+        };
+        sum.outcomes.iter().map(shown).collect()
+    };
+    let mut rows = vec![SumRow {
+        what: match sum.bookmakers {
+            1 => "One bookmaker".to_owned(),
+            count => format!("Average of {count}"),
+        },
+        cells: cells(|it| it.average),
+        margin: sum.margin.map(text::signed_percent),
+    }];
+    let closing = cells(|it| it.closing);
+    if closing.iter().any(Option::is_some) {
+        rows.push(SumRow {
+            what: "Average at the close".to_owned(),
+            cells: closing,
+            margin: None,
+        });
+    }
+    rows
 }
 
 fn rows(

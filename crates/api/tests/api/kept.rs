@@ -34,6 +34,7 @@ async fn an_answer_is_made_once_and_says_which_tier_gave_it() {
         "/v1/fixtures".to_owned(),
         format!("/v1/fixtures/{}", app.upcoming()),
         format!("/v1/fixtures/{}/quotes", app.upcoming()),
+        format!("/v1/fixtures/{}/markets", app.upcoming()),
         format!("/v1/fixtures/{}/insight", app.upcoming()),
         "/v1/board".to_owned(),
         "/v1/edges".to_owned(),
@@ -70,6 +71,7 @@ async fn a_write_is_seen_by_the_very_next_read_of_everything_made_from_it() {
     let paths = [
         format!("/v1/fixtures/{fixture}"),
         format!("/v1/fixtures/{fixture}/quotes"),
+        format!("/v1/fixtures/{fixture}/markets"),
         format!("/v1/fixtures/{fixture}/insight"),
         "/v1/fixtures".to_owned(),
         "/v1/board".to_owned(),

@@ -124,6 +124,38 @@ async fn quotes_are_listed_with_their_trace() {
 }
 
 #[tokio::test]
+async fn prices_are_summed_up_by_market_and_a_new_one_counts_at_once() {
+    let app = App::open().await;
+    let path = format!("/v1/fixtures/{}/markets", app.upcoming());
+    let before = app.get(&path).await.json();
+    let count = |it: &serde_json::Value| it["data"][0]["bookmakers"].as_u64().unwrap_or(0);
+    let body = format!(
+        r#"{{"data": [{{"fixture_id": {}, "bookmaker": "longest", "market": "h2h",
+            "outcomes": [
+            {{"outcome": "home", "price": 1000}}, {{"outcome": "draw", "price": 500}},
+            {{"outcome": "away", "price": 250}}]}}]}}"#,
+        app.upcoming()
+    );
+    let writer = app.writer().await;
+    let headers = [("authorization", writer.as_str())];
+    let written = app.post("/v1/quotes", &body, &headers).await;
+    assert_eq!(written.status, StatusCode::OK, "{written:?}");
+    let after = app.get(&path).await.json();
+    let h2h = &after["data"][0];
+    assert_eq!(h2h["market"], "h2h");
+    assert_eq!(count(&after), count(&before) + 1, "{after}");
+    let best = h2h["outcomes"].as_array().unwrap().iter();
+    let best: Vec<f64> = best.map(|it| it["best"].as_f64().unwrap()).collect();
+    assert_eq!(best, [1000.0, 500.0, 250.0]);
+    assert!(
+        after["change"].as_u64() > before["change"].as_u64(),
+        "{after}"
+    );
+    let unknown = app.get("/v1/fixtures/999999/markets").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn before_any_training_there_are_no_models_and_no_edges() {
     let app = App::open().await;
     for path in ["/v1/models", "/v1/edges"] {

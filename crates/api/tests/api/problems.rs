@@ -57,6 +57,7 @@ async fn every_route_refuses_parameters_it_does_not_know() {
         "/v1/teams/1/meetings".to_owned(),
         format!("/v1/fixtures/{id}"),
         format!("/v1/fixtures/{id}/quotes"),
+        format!("/v1/fixtures/{id}/markets"),
         format!("/v1/fixtures/{id}/prediction"),
         format!("/v1/fixtures/{id}/insight"),
     ] {

@@ -26,7 +26,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const POLL: Duration = Duration::from_millis(25);
 
 /// Numbers what changed, `$1` revisions and `$2` changes of kinds `$3` and keys `$4`, and marks what
-/// views depend on, of kinds `$5`, things `$6` and parts `$7`, with the last number.
+/// views depend on, of kinds `$5`, things `$6` and parts `$7`, with the last
+/// number: seasons and teams in one table, prices of fixtures (kind 2) in another.
 pub(super) const NUMBER: &str = "WITH counter AS (
          UPDATE sports_edge SET revision = revision + $1, outbox = outbox + $2
          RETURNING revision, outbox),
@@ -39,7 +40,13 @@ pub(super) const NUMBER: &str = "WITH counter AS (
          INSERT INTO view_marks (kind, thing, part, change)
          SELECT m.kind, m.thing, m.part, counter.outbox
          FROM counter, unnest($5::bigint[], $6::bigint[], $7::bigint[]) AS m (kind, thing, part)
-         ON CONFLICT (kind, thing, part) DO UPDATE SET change = excluded.change)";
+         WHERE m.kind < 2
+         ON CONFLICT (kind, thing, part) DO UPDATE SET change = excluded.change),
+     priced AS (
+         INSERT INTO market_marks (fixture, change, ready)
+         SELECT m.thing, counter.outbox, -1
+         FROM counter, unnest($5::bigint[], $6::bigint[]) AS m (kind, thing) WHERE m.kind = 2
+         ON CONFLICT (fixture) DO UPDATE SET change = excluded.change)";
 
 /// Wakes whoever waits.
 #[derive(Debug, Default)]

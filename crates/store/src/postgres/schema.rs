@@ -7,13 +7,14 @@ use crate::StoreError;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/postgres/0001_fixtures.sql"),
     include_str!("../../migrations/postgres/0002_events.sql"),
     include_str!("../../migrations/postgres/0003_no_events_known.sql"),
     include_str!("../../migrations/postgres/0004_views.sql"),
     include_str!("../../migrations/postgres/0005_events_by_game.sql"),
     include_str!("../../migrations/postgres/0006_alerts.sql"),
+    include_str!("../../migrations/postgres/0007_market_summaries.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;

@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use super::{Need, ReplicatedStore, figures, locked};
 use crate::{
     ApiKeyRecord, ChangeKind, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
-    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, ModelRecord, NewTeam, PairRecord,
-    Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store,
-    StoreError, TeamName, TeamQuery,
+    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam,
+    PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision,
+    SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 
 #[async_trait]
@@ -73,6 +73,12 @@ impl Store for ReplicatedStore {
     async fn quotes(&self, id: FixtureId) -> Result<Vec<RecordedQuote>, StoreError> {
         let need = Need::fixture(id);
         self.read(need, |it| async move { it.quotes(id).await })
+            .await
+    }
+
+    async fn markets(&self, id: FixtureId) -> Result<Option<Markets>, StoreError> {
+        let need = Need::fixture(id);
+        self.read(need, |it| async move { it.markets(id).await })
             .await
     }
 

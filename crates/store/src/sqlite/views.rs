@@ -3,8 +3,8 @@
 use domain::{CompetitionKey, SeasonKey, TeamId};
 use sqlx::sqlite::SqliteConnection;
 
-use super::SqliteStore;
 use super::sql::Bulk;
+use super::{SqliteStore, markets};
 use crate::views::{Marks, PairRow, SEASON, TEAM, TeamRow, pair_record, seasons, team_record};
 use crate::{Made, PairRecord, Refreshed, SeasonTable, StoreError};
 
@@ -19,10 +19,12 @@ pub(super) async fn mark(
         columns: 4,
         tail: "ON CONFLICT (kind, thing, part) DO UPDATE SET change = excluded.change",
     };
-    bulk.insert(connection, &marks.rows(), |query, [kind, thing, part]| {
+    let (rows, priced) = marks.rows();
+    bulk.insert(connection, &rows, |query, [kind, thing, part]| {
         query.bind(*kind).bind(*thing).bind(*part).bind(change)
     })
-    .await
+    .await?;
+    markets::mark(connection, &priced, change).await
 }
 
 pub(super) async fn standings(

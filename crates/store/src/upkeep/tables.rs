@@ -51,9 +51,9 @@ const fn numbered(name: &'static str, columns: &'static [(&'static str, Kind)]) 
     }
 }
 
-/// Every table but the one row of counters, which is carried by itself, and what is kept ready of
-/// these: triggers of a file fill it as its rows come, a server refreshes its views.
-pub(super) const TABLES: [Table; 24] = [
+/// Every table but the one row of counters, which is carried by itself, and tables and
+/// records of pairs: triggers of a file fill it as its rows come, a server refreshes its views.
+pub(super) const TABLES: [Table; 26] = [
     table("sources", &[("id", Big), ("key", Text)]),
     table("bookmakers", &[("id", Big), ("key", Text)]),
     table("seasons", &[("id", Big), ("key", Text)]),
@@ -225,6 +225,11 @@ pub(super) const TABLES: [Table; 24] = [
             ("change", Big),
         ],
     ),
+    table(
+        "market_marks",
+        &[("fixture", Big), ("change", Big), ("ready", Big)],
+    ),
+    table("market_summaries", MARKET_SUMMARIES),
     numbered("alerts", ALERTS),
     table(
         "alert_states",
@@ -296,6 +301,25 @@ const FIXTURES: &[(&str, Kind)] = &[
     ("quoted_until", Big),
     ("stats", Bytes),
     ("game", Bytes),
+];
+
+const MARKET_SUMMARIES: &[(&str, Kind)] = &[
+    ("fixture", Big),
+    ("kind", Big),
+    ("line", Big),
+    ("bookmakers", Big),
+    ("taken_at", Big),
+    ("best_1", Real),
+    ("best_2", Real),
+    ("best_3", Real),
+    ("average_1", Real),
+    ("average_2", Real),
+    ("average_3", Real),
+    ("closing_1", Real),
+    ("closing_2", Real),
+    ("closing_3", Real),
+    ("margin_2", Real),
+    ("margin_3", Real),
 ];
 
 const ALERTS: &[(&str, Kind)] = &[

@@ -15,6 +15,7 @@ mod games;
 mod imports;
 mod keys;
 mod listing;
+mod markets;
 mod matching;
 mod opening;
 mod plans;

@@ -28,7 +28,7 @@ const READ_WHOLE: [&str; 6] = [
 
 /// Large tables of the test's database; `pair_records` is not, for few teams are each other's guests
 /// in it.
-const LARGE: [&str; 16] = [
+const LARGE: [&str; 18] = [
     "fixtures",
     "quotes",
     "superseded_quotes",
@@ -45,6 +45,8 @@ const LARGE: [&str; 16] = [
     "fetch_states",
     "view_marks",
     "standings",
+    "market_marks",
+    "market_summaries",
 ];
 
 /// The real rows that the many are copies of.
@@ -100,7 +102,7 @@ const FILL: [&str; 14] = [
     "INSERT INTO outbox (seq, kind, key, at) SELECT 1000 + v, 'fixture', '1', v * 100 FROM {n 100000}",
 ];
 
-const FILL_TOO: [&str; 5] = [
+const FILL_TOO: [&str; 7] = [
     "INSERT INTO fetch_states (url, fetched_at)
      SELECT 'https://example.com/' || v, v FROM {n 8000}",
     "INSERT INTO idempotency (principal, route, key, fingerprint, at, status, body)
@@ -110,6 +112,10 @@ const FILL_TOO: [&str; 5] = [
      SELECT DISTINCT 0, competition, season, 100000 FROM fixtures WHERE id > 1",
     "INSERT INTO view_marks (kind, thing, part, change)
      SELECT 1, 1000 + v, 0, 100000 FROM {n 8000}",
+    "INSERT INTO market_marks (fixture, change, ready)
+     SELECT 10 + v, 100000, CASE WHEN v % 1000 = 0 THEN -1 ELSE 100000 END FROM {n 100000}",
+    "INSERT INTO market_summaries (fixture, kind, line, bookmakers, taken_at)
+     SELECT 10 + v, 0, 0, 1, v FROM {n 100000}",
 ];
 
 /// The statements with what differs between the databases put in.

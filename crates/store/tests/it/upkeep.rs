@@ -111,6 +111,7 @@ async fn play(store: &dyn Store, [a, b, c, d]: [TeamId; 4], [e, f]: [TeamId; 2])
     store.record(&later, &records).await.unwrap();
     records[1].result = result(2, 2);
     store.record(&recording(), &records).await.unwrap();
+    store.refresh_views().await.unwrap();
     let game = put(store, &records[..1]).await.fixtures[0];
     let event = FixtureEvent {
         fixture: game,

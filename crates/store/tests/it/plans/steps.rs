@@ -210,6 +210,8 @@ fn single_reads(store: &dyn Store) -> Vec<Step<'_>> {
     vec![
         step("fixture", &[], store.fixture(ID)),
         step("quotes", &[], store.quotes(ID)),
+        step("summaries", &[], store.markets(ID)),
+        step("summaries behind", &[], store.markets(FixtureId(8_010))),
         step("revisions", &[], store.revisions(ID)),
         step("events", &[], store.events_after(FixtureId(8_888), 0)),
         step("later events", &[], store.events_after(ID, 1)),
