@@ -35,6 +35,7 @@ More:
                                             watch a game on the dashboard
   sports-edge db backup FILE                save everything while the server runs
   sports-edge cache stats                   what is kept to answer sooner, and what it saved
+  sports-edge alert fired                   what the rules that watch games have fired
   sports-edge doctor                        check the installation, say what to fix
 
 Settings come from a file, the environment (SPORTS_EDGE_LISTEN, SPORTS_EDGE_DATA_DIR, …) and
@@ -88,6 +89,8 @@ enum Verb {
     Live(command::live::LiveArgs),
     /// The cache of a running server: statistics, look, preview, purge, warm
     Cache(command::cache::CacheArgs),
+    /// List, make, change, test and delete the alerts of a running server
+    Alert(command::alert::AlertArgs),
     /// Print every setting in force and where it comes from
     Config(command::config::ConfigArgs),
     /// Check the installation and say what to fix
@@ -136,6 +139,7 @@ fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
         Verb::Openapi => command::openapi::run(),
         Verb::Model(args) => command::model::run(args, config),
         Verb::Cache(args) => command::cache::run(args, config),
+        Verb::Alert(args) => command::alert::run(args, config),
         Verb::Live(args) => command::live::run(args, config),
         Verb::Doctor => command::block_on(command::doctor::run(config)),
         Verb::Serve(_) => {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command answers on standard output")]
 
+pub(crate) mod alert;
 pub(crate) mod backtest;
 pub(crate) mod cache;
 mod client;

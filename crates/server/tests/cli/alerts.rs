@@ -1,0 +1,187 @@
+use serde_json::Value;
+
+use crate::{
+    home::{Ended, Home},
+    serve::Server,
+};
+
+/// A home with games, a server and keys.
+struct Run {
+    home: Home,
+    server: Server,
+    key: String,
+}
+
+impl Run {
+    fn start() -> Self {
+        let home = Home::new();
+        home.import();
+        let server = Server::start(&home, &[]);
+        server.until_ready();
+        let made = home.run(&["key", "create", "--name", "writer", "--scope", "write"]);
+        let key = made.out.lines().next().unwrap().to_owned();
+        Self { home, server, key }
+    }
+
+    fn alert(&self, args: &[&str]) -> Ended {
+        let args: Vec<_> = ["alert"].iter().chain(args).copied().collect();
+        let environment = [
+            ("SPORTS_EDGE_LISTEN", self.server.address.as_str()),
+            ("SPORTS_EDGE_KEY", self.key.as_str()),
+        ];
+        self.home.run_with(&args, &environment)
+    }
+
+    fn done(&self, args: &[&str]) -> String {
+        let ended = self.alert(args);
+        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
+        ended.out
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let args: Vec<_> = args.iter().chain(&["--json"]).copied().collect();
+        serde_json::from_str(&self.done(&args)).unwrap()
+    }
+}
+
+#[test]
+fn an_alert_is_made_listed_changed_tested_and_deleted() {
+    let run = Run::start();
+    assert!(run.done(&["list"]).starts_with("no alerts yet"));
+    let level = [
+        "--on",
+        "probability",
+        "--outcome",
+        "home",
+        "--level",
+        "0.97",
+    ];
+    let made = run.json(
+        &[
+            &["create", "Nearly there", "--competition", "E0"],
+            &level[..],
+        ]
+        .concat(),
+    );
+    let id = made["id"].as_i64().unwrap().to_string();
+    assert_eq!(made["condition"]["level"], 0.97);
+    let listed = run.done(&["list"]);
+    assert!(listed.contains("h2h home crosses 97%"), "{listed}");
+    assert!(
+        listed.contains("active") && listed.contains("Nearly there"),
+        "{listed}"
+    );
+
+    let hook = [
+        "--quiet",
+        "30",
+        "--webhook",
+        "http://1.1.1.1:9/in",
+        "--pause",
+    ];
+    let changed = run.done(
+        &[
+            &["change", &id, "--level", "0.9", "--direction", "up"],
+            &hook[..],
+        ]
+        .concat(),
+    );
+    for words in [
+        "h2h home crosses 90% up",
+        "after 30 min",
+        "http://1.1.1.1:9",
+        "whsec_",
+        "paused",
+    ] {
+        assert!(changed.contains(words), "{words}: {changed}");
+    }
+    let shown = run.done(&["show", &id]);
+    assert!(
+        !shown.contains("whsec_") && shown.contains("Nearly there"),
+        "{shown}"
+    );
+    let plain = run.json(&[
+        "change",
+        &id,
+        "--once",
+        "--no-webhook",
+        "--resume",
+        "--everywhere",
+    ]);
+    assert_eq!(
+        (&plain["state"], &plain["webhook"]),
+        (&"active".into(), &Value::Null)
+    );
+    assert_eq!(
+        (&plain["quiet_minutes"], &plain["scope"]["competition"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[test]
+fn a_test_of_an_alert_is_listed_until_the_alert_is_deleted() {
+    let run = Run::start();
+    assert_eq!(run.done(&["fired"]), "nothing fired yet\n");
+    let made = run.json(&["create", "Value", "--on", "edge", "--level", "0.5"]);
+    let id = made["id"].as_i64().unwrap().to_string();
+    let tested = run.done(&["test", &id]);
+    assert!(tested.contains("as a test of Value: pages"), "{tested}");
+    let fired = run.done(&["fired"]);
+    assert!(fired.contains("Value  a test"), "{fired}");
+    let told = run.json(&["fired", &id, "--limit", "1"]);
+    assert_eq!(told["data"][0]["status"], "none", "{told}");
+    let cursor = told["next_cursor"].as_str().unwrap();
+    assert_eq!(
+        run.done(&["fired", &id, "--cursor", cursor]),
+        "nothing fired yet\n"
+    );
+    assert_eq!(
+        run.done(&["delete", &id]),
+        format!("alert {id} is deleted\n")
+    );
+    assert!(run.done(&["list"]).starts_with("no alerts yet"));
+}
+
+#[test]
+fn what_there_can_be_no_alert_for_is_said() {
+    let run = Run::start();
+    let edge = ["create", "x", "--on", "edge", "--level"];
+    for (args, words) in [
+        (vec!["show", "7"], "alert 7 is not known"),
+        (vec!["change", "7", "--pause"], "alert 7 is not known"),
+        (vec!["change", "7"], "nothing to change"),
+        (vec!["create", "x", "--on", "edge"], "is due for edge"),
+        (
+            [&edge[..], &["0.1", "--outcome", "home"]].concat(),
+            "is nothing that edge takes",
+        ),
+        (
+            [&edge[..], &["0.1", "--fixture", "999999"]].concat(),
+            "fixture 999999 is not known",
+        ),
+        (
+            [&edge[..], &["0.1", "--webhook", "http://127.0.0.1/"]].concat(),
+            "not public",
+        ),
+        (
+            vec!["list", "--server", "http://127.0.0.1:1"],
+            "no server answers at",
+        ),
+        (
+            vec!["delete", "7", "--key", "se_no"],
+            "give a key with --key or SPORTS_EDGE_KEY",
+        ),
+    ] {
+        let ended = run.alert(&args);
+        assert_eq!(ended.code, 1, "{args:?}: {ended:?}");
+        assert!(ended.err.contains(words), "{args:?}: {ended:?}");
+    }
+    for args in [
+        vec!["create", "x"],
+        [&edge[..], &["much"]].concat(),
+        vec!["change", "7", "--pause", "--resume"],
+        vec!["fired", "--limit", "3"],
+    ] {
+        assert_eq!(run.alert(&args).code, 2, "{args:?}");
+    }
+}
