@@ -1,5 +1,6 @@
 #!/bin/sh
-# Drives a server of ours with the clients of the Open Inference Protocol that people use.
+# Drives a server of ours with the clients of the Open Inference Protocol that people use, and holds
+# its WebSocket against RFC 6455.
 #
 # usage: run.sh BINARY
 set -eu
@@ -11,4 +12,7 @@ if [ ! -e "$tools/made" ] || [ requirements.txt -nt "$tools/made" ]; then
 	"$tools/bin/pip" install --quiet --disable-pip-version-check --requirement requirements.txt
 	touch "$tools/made"
 fi
-exec "$tools/bin/python" drive.py "$1"
+status=0
+"$tools/bin/python" drive.py "$1" || status=1
+"$tools/bin/python" websocket.py "$1" || status=1
+exit $status
