@@ -41,8 +41,8 @@ const press = (act: string) => document.querySelector<HTMLElement>(`[data-act=${
 const send = (n: number, rev: number, folded = 0) => {
   served = { n };
   const ear = ears.at(-1)![1];
-  if (rev === 1) ear.frame({ t: "snap", k: KEY, id: "7.1", ts: Date.now(), d: { n } }, 60);
-  else ear.frame({ t: "d", k: KEY, b: rev - 1, id: `7.${rev}`, ts: Date.now(), d: [["/n", n]], cf: folded }, 40);
+  if (rev === 1) ear.frame({ t: "snap", k: KEY, id: "1.7", ts: Date.now(), d: { n } }, 60);
+  else ear.frame({ t: "d", k: KEY, b: `${rev - 1}.7`, id: `${rev}.7`, ts: Date.now(), d: [["/n", n]], cf: folded }, 40);
 };
 
 test("frames are listed with their bytes, folds, way and revision, and measured to the pixel", async () => {
@@ -50,9 +50,9 @@ test("frames are listed with their bytes, folds, way and revision, and measured 
   await vi.waitFor(() => expect(text("offset")).toMatch(/±/));
   send(1, 1);
   send(2, 2, 3);
-  await vi.waitFor(() => expect([text("rev"), text("frames"), text("bytes"), text("folded")]).toEqual(["7.2", "2", "100 B", "3"]));
+  await vi.waitFor(() => expect([text("rev"), text("frames"), text("bytes"), text("folded")]).toEqual(["2.7", "2", "100 B", "3"]));
   const first = document.querySelector("#console-list tr")!;
-  expect([...first.children].slice(1, 6).map((it) => it.textContent)).toEqual(["delta", "ws", "7.2", "40", "3"]);
+  expect([...first.children].slice(1, 6).map((it) => it.textContent)).toEqual(["delta", "ws", "2.7", "40", "3"]);
   expect(first.querySelector("code")!.textContent).toContain('"t":"d"');
   await vi.waitFor(() => expect(text("latency")).toMatch(/^p50 [\d.]+ ms, p99/));
   expect(text("all")).toBe("p50 ≤ 20 ms, p99 ≤ 50 ms");
@@ -67,7 +67,7 @@ test("a connection that is broken comes back and ends with the server's state", 
   expect(text("word")).toBe("The connection is broken.");
   await vi.waitFor(() => expect(ears.length).toBe(2), { timeout: 5_000 });
   send(2, 2);
-  await vi.waitFor(() => expect([text("rev"), text("word")?.includes("equals the server's")]).toEqual(["7.2", true]), { timeout: 5_000 });
+  await vi.waitFor(() => expect([text("rev"), text("word")?.includes("equals the server's")]).toEqual(["2.7", true]), { timeout: 5_000 });
   press("next");
   await vi.waitFor(() => expect(text("state")).toBe("Live by sse"), { timeout: 5_000 });
   press("compare");

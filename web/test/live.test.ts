@@ -3,7 +3,7 @@ import { follow, LOST_MS, pausing, tell, wayOf, type Following, type Held } from
 import { surroundings, testFeed, type TestFeed } from "./feed";
 
 type Count = { n: number };
-const held = (more: Partial<Held<Count>> = {}): Held<Count> => ({ key: "scoreboard?limit=30", rev: "7.3", at: Date.now(), data: { n: 3 }, ...more });
+const held = (more: Partial<Held<Count>> = {}): Held<Count> => ({ key: "scoreboard?limit=30", rev: "3.7", at: Date.now(), data: { n: 3 }, ...more });
 const key = held().key as never;
 
 let feed: TestFeed;
@@ -34,9 +34,9 @@ describe("following", () => {
   it("resumes from the revision of the page, without another word for what is shown already", async () => {
     start();
     await open();
-    expect(feed.asked()).toEqual({ "scoreboard?limit=30": "7.3" });
-    feed.send({ t: "same", k: key, id: "7.3", ts: Date.now() });
-    feed.send({ t: "d", k: key, b: 3, id: "7.4", ts: Date.now(), d: [["/n", 4]] });
+    expect(feed.asked()).toEqual({ "scoreboard?limit=30": "3.7" });
+    feed.send({ t: "same", k: key, id: "3.7", ts: Date.now() });
+    feed.send({ t: "d", k: key, b: "3.7", id: "4.7", ts: Date.now(), d: [["/n", 4]] });
     await vi.waitFor(() => expect(changed).toHaveBeenCalledWith(4, null));
     expect(changed).toHaveBeenCalledTimes(1);
   });
@@ -44,7 +44,7 @@ describe("following", () => {
   it("draws once for all that comes within a frame", async () => {
     start();
     await open();
-    for (let rev = 4; rev < 24; rev += 1) feed.send({ t: "d", k: key, b: rev - 1, id: `7.${rev}`, ts: Date.now(), d: [["/n", rev]] });
+    for (let rev = 4; rev < 24; rev += 1) feed.send({ t: "d", k: key, b: `${rev - 1}.7`, id: `${rev}.7`, ts: Date.now(), d: [["/n", rev]] });
     await vi.waitFor(() => expect(changed).toHaveBeenLastCalledWith(23, null));
     expect(changed.mock.calls.length).toBeLessThan(5);
   });
@@ -53,8 +53,8 @@ describe("following", () => {
     start();
     await open();
     live.pause(true);
-    feed.send({ t: "d", k: key, b: 3, id: "7.4", ts: Date.now(), d: [["/n", 4]] });
-    feed.send({ t: "d", k: key, b: 4, id: "7.5", ts: Date.now(), d: [["/n", 5]] });
+    feed.send({ t: "d", k: key, b: "3.7", id: "4.7", ts: Date.now(), d: [["/n", 4]] });
+    feed.send({ t: "d", k: key, b: "4.7", id: "5.7", ts: Date.now(), d: [["/n", 5]] });
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     expect(changed).not.toHaveBeenCalled();
     live.pause(false);
@@ -83,7 +83,7 @@ describe("following", () => {
     start(held({ rev: null }));
     await open();
     expect(feed.asked()).toEqual({ "scoreboard?limit=30": null });
-    feed.send({ t: "snap", k: key, id: "7.1", ts: Date.now(), d: { n: 9 } });
+    feed.send({ t: "snap", k: key, id: "1.7", ts: Date.now(), d: { n: 9 } });
     await vi.waitFor(() => expect(changed).toHaveBeenCalledWith(9, null));
   });
 

@@ -156,13 +156,13 @@ describe("the board's program", () => {
     // The test's own frames stand on the timers that are held here.
     const frame = () => act(async () => void vi.advanceTimersByTime(20));
     const row = served.data.data.findIndex(({ play }) => play && !play.stale);
-    const goal = (b: number, home: number) => it.send({ t: "d", k: key, b, id: `7.${b + 1}`, ts: Date.now(), d: [[`/data/${row}/play/score/home`, home]] });
-    goal(3, 2);
+    const goal = (b: number, home: number) => it.send({ t: "d", k: key, b: `${b}.3`, id: `${b + 1}.3`, ts: Date.now(), d: [[`/data/${row}/play/score/home`, home]] });
+    goal(7, 2);
     await frame();
     await waitFor(() => expect(container.querySelectorAll(".live .score")[0]?.textContent).toBe("2"));
     await waitFor(() => expect(document.getElementById("live-said")?.textContent).toBe("Arsenal 2, Brighton & Hove 0, First half"));
     fireEvent.click(document.getElementById("live-pause") as Element);
-    goal(4, 3);
+    goal(8, 3);
     await frame();
     it.cut();
     await waitFor(() => expect(word()).toBe("Paused"));

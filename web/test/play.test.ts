@@ -20,7 +20,7 @@ let feed: TestFeed;
 let stop = (): void => {};
 
 async function followed(fetch: typeof globalThis.fetch) {
-  const state = { now: NOW, odds: "decimal", ratings: [], play: { key: KEY, rev: "7.1", at: Date.now(), data: play(0) } };
+  const state = { now: NOW, odds: "decimal", ratings: [], play: { key: KEY, rev: "1.7", at: Date.now(), data: play(0) } };
   document.body.innerHTML = `${html("0–0")}<script type="application/json" id="state">${JSON.stringify(state)}</script>`;
   feed = testFeed();
   let now = Date.parse(NOW);
@@ -29,7 +29,7 @@ async function followed(fetch: typeof globalThis.fetch) {
   return { at: (time: string) => (now = Date.parse(time)) };
 }
 
-const scored = (rev: number, home: number) => feed.send({ t: "d", k: KEY, b: rev - 1, id: `7.${rev}`, ts: Date.now(), d: [["/play/score/home", home], ["/probabilities/0", 0.9]] });
+const scored = (rev: number, home: number) => feed.send({ t: "d", k: KEY, b: `${rev - 1}.7`, id: `${rev}.7`, ts: Date.now(), d: [["/play/score/home", home], ["/probabilities/0", 0.9]] });
 const score = () => document.querySelector(".mid")!.textContent;
 const banner = () => document.getElementById("banner")!.textContent;
 
@@ -43,8 +43,8 @@ test("a frame writes the score at once and brings the page up to date, what it w
   let answer: (response: Response) => void = () => {};
   const fetch = vi.fn(() => new Promise<Response>((done) => (answer = done)));
   await followed(fetch);
-  expect(feed.asked()).toEqual({ "fixtures/8/play": "7.1" });
-  feed.send({ t: "same", k: KEY, id: "7.1", ts: Date.now() });
+  expect(feed.asked()).toEqual({ "fixtures/8/play": "1.7" });
+  feed.send({ t: "same", k: KEY, id: "1.7", ts: Date.now() });
   feed.send({ t: "hb", ts: 1 });
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   expect(fetch).not.toHaveBeenCalled();

@@ -164,12 +164,12 @@ fn kind(payload: &[u8]) -> Kind {
     }
 }
 
-/// The id of a frame, `epoch.rev`.
+/// The id of a frame, `moment.digest`.
 fn id(payload: &[u8]) -> Option<(u64, u64)> {
     let at = find(payload, b"\"id\":\"")? + 6;
     let end = at + payload[at..].iter().position(|it| *it == b'"')?;
-    let (epoch, rev) = std::str::from_utf8(&payload[at..end]).ok()?.split_once('.')?;
-    Some((epoch.parse().ok()?, rev.parse().ok()?))
+    let (moment, digest) = std::str::from_utf8(&payload[at..end]).ok()?.split_once('.')?;
+    Some((moment.parse().ok()?, u64::from_str_radix(digest, 16).ok()?))
 }
 
 /// The number after a word that stands near the end.

@@ -88,7 +88,7 @@ fn path() -> String {
 /// Connects a reader of one key, resuming from what it holds of it.
 async fn reader_of(address: &str, key: &str, held: Option<(u64, u64)>) -> Result<Client> {
     let mut client = Client::open(address, "/v1/live", None).await?;
-    let since = held.map(|(epoch, rev)| serde_json::json!({key: format!("{epoch}.{rev}")}));
+    let since = held.map(|(moment, digest)| serde_json::json!({key: format!("{moment}.{digest:012x}")}));
     let ask = match since {
         Some(since) => serde_json::json!({"op": "sub", "k": [key], "since": since}),
         None => serde_json::json!({"op": "sub", "k": [key]}),

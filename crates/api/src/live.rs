@@ -3,13 +3,15 @@
 //! A key is the address without `/v1/`. The first who follows one has it made by the same handler
 //! that answers a `GET`; from then on it is made anew whenever something was forgotten and on each
 //! tick, once for all who follow it, and what differs goes out through the feed. What nobody follows
-//! any more is let go.
+//! any more is let go. Who comes with what another server sent, or this one before it was started
+//! anew, goes on from there (`resume`).
 
 mod ask;
 mod follow;
 mod keys;
 mod latency;
 mod place;
+mod resume;
 mod socket;
 mod stream;
 mod talk;
@@ -46,6 +48,7 @@ pub(crate) use follow::{FollowQuery, Holding, follow};
 pub(crate) use latency::{BOUNDS_MS, Latencies, LatencyFigures};
 pub(crate) use place::Place;
 use place::Tallies;
+use resume::Arrivals;
 pub(crate) use stream::Events;
 pub(crate) use ticket::TICKET_MS;
 use ticket::Tickets;
@@ -110,13 +113,20 @@ pub(crate) struct Live {
     tickets: Tickets,
     /// What answers reads; there once the routes are joined.
     reads: Arc<OnceLock<Router>>,
-    known: Mutex<HashMap<Arc<str>, Arc<AsyncMutex<Known>>>>,
+    known: Mutex<HashMap<Arc<str>, Arc<Followed>>>,
     /// How long changes take to the screens, as clients tell it.
     pub(crate) latencies: Latencies,
     /// Streams and subscriptions by API key.
     tallies: Arc<Tallies>,
     stopping: watch::Sender<bool>,
     refused: AtomicUsize,
+}
+
+/// An answer that is followed.
+#[derive(Debug, Default)]
+struct Followed {
+    known: AsyncMutex<Known>,
+    arrivals: Arrivals,
 }
 
 /// What is known of an answer that is followed.
@@ -154,12 +164,11 @@ impl Live {
         let feed = FeedOptions {
             keys_max: options.keys_max,
             readers_max: options.connections_max,
+            passing: &["as_of"],
             ..FeedOptions::default()
         };
-        // Later than any epoch of a server that ran before.
-        let epoch = engine.now().as_millisecond().unsigned_abs();
         Self {
-            feed: Feed::new(feed, epoch),
+            feed: Feed::new(feed),
             tickets: Tickets::new(options.ticket_secret),
             options,
             engine: Arc::clone(engine),
@@ -226,11 +235,6 @@ impl Live {
         self.tickets.redeem(ticket, self.now_ms())
     }
 
-    /// Whether an address has a state in the feed.
-    fn is_there(&self, key: &str) -> bool {
-        self.feed.revision(key).is_some()
-    }
-
     /// Lets a reader follow an address that has a state, within the bounds of its principal.
     fn subscribe(
         &self,
@@ -256,14 +260,14 @@ impl Live {
     }
 
     /// Sees to it that an address has a state in the feed.
-    pub(crate) async fn ensure(&self, key: &str) -> Result<(), Refusal> {
+    async fn ensure(&self, key: &str) -> Result<(), Refusal> {
         if !keys::can_be_followed(key) {
             return Err(Refusal {
                 code: "not-live",
                 detail: format!("{key} cannot be followed"),
             });
         }
-        if self.is_there(key) {
+        if self.feed.revision(key).is_some() {
             return Ok(());
         }
         self.make(key).await
@@ -297,25 +301,27 @@ impl Live {
         made
     }
 
-    fn lock_known(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<AsyncMutex<Known>>>> {
+    fn lock_known(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Followed>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self, key: &str) -> Arc<AsyncMutex<Known>> {
+    fn known(&self, key: &str) -> Arc<Followed> {
         Arc::clone(self.lock_known().entry(key.into()).or_default())
     }
 
     /// Makes an answer and puts it into the feed; one at a time for each address, so that no older
     /// answer follows a newer one.
-    async fn renew(&self, key: &str, known: &AsyncMutex<Known>) -> Result<(), Refusal> {
-        let mut known = known.lock().await;
+    async fn renew(&self, key: &str, followed: &Followed) -> Result<(), Refusal> {
+        let mut known = followed.known.lock().await;
         let made = tokio::time::timeout(MAKING_TIME_MAX, self.made(key, known.etag.as_ref())).await;
         let made = made.map_err(|_| refusal("it takes too long to make"))?;
         let Some((state, etag)) = made? else {
             return Ok(()); // It is what it was.
         };
         let stale = keys::stale_since(&state);
-        let published = self.feed.publish(key, state, self.now_ms());
+        let now = self.now_ms();
+        let moment = keys::moment_of(&state).unwrap_or(now.unsigned_abs());
+        let published = self.feed.publish_of(key, state, (now, moment));
         published.map_err(|error| Refusal {
             code: "too-many",
             detail: error.to_string(),
@@ -420,7 +426,7 @@ impl Live {
                 .collect()
         };
         for (key, entry) in followed {
-            let mut entry = entry.lock().await;
+            let mut entry = entry.known.lock().await;
             if self.feed.is_read(&key) {
                 entry.idle_ticks = 0;
                 continue;

@@ -22,7 +22,8 @@ use crate::{
     view::{MomentView, PlayView, Silence},
 };
 
-/// How often a game under way is forecast anew while nothing is heard of it.
+/// How often a game under way is forecast anew while nothing is heard of it: at the moments since
+/// 1970 that this divides, so that every server forecasts it as of the same ones.
 pub(crate) const TICK: SignedDuration = SignedDuration::from_secs(5);
 /// How many times longer a source may be silent while no clock runs.
 const BREAK_FACTOR: u32 = 6;
@@ -36,6 +37,8 @@ pub(crate) struct Standing {
     pub(crate) moments: Vec<MomentView>,
     /// The moment of which the forecast before the game is.
     pub(crate) before: Timestamp,
+    /// The moment it is of.
+    pub(crate) as_of: Timestamp,
     /// When something was last heard.
     heard_at: Timestamp,
     /// When the game was last changed by more than time: a goal where there are few, a card, a word
@@ -47,16 +50,26 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// What is known of `game` at `now` from its log; `None` where it is not under way.
-    fn of(game: &Game, log: &Log, now: Timestamp, silence_max: Duration) -> Option<Self> {
+    /// What is known of `game` as of a moment from its log; `None` where it is not under way.
+    fn of(game: &Game, log: &Log, asked: Asked, silence_max: Duration) -> Option<Self> {
+        let now = asked.moment();
         let Told {
             state,
             moments,
             heard: [first, heard_at],
             turned_at,
         } = log.told(game.sport, now)?;
-        let (clock_at, silent) = trust(&state, heard_at, now, silence_max);
+        let (mut clock_at, silent) = trust(&state, heard_at, now, silence_max);
+        let mut as_of = now;
+        if let Asked::Present { quoted_at, .. } = asked
+            && silent.is_none()
+            && is_timed(&state)
+        {
+            as_of = steady(now, heard_at.max(quoted_at));
+            clock_at = as_of;
+        }
         Some(Self {
+            as_of,
             moments,
             before: game.kickoff.min(first),
             heard_at,
@@ -74,8 +87,8 @@ impl Standing {
         };
         let limit = self.heard_at.saturating_add(patience);
         topic::holds_until(limit.unwrap_or(Timestamp::MAX));
-        if self.state.running && self.state.phase == Phase::Playing {
-            let next = now.saturating_add(TICK);
+        if is_timed(&self.state) {
+            let next = last_tick(now).saturating_add(TICK);
             topic::holds_until(next.expect("a fixed span never overflows"));
         }
     }
@@ -120,6 +133,57 @@ impl Standing {
             next_goal,
         }
     }
+}
+
+/// The moment a game is looked at.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// The present, and when the newest price of it was taken.
+    Present {
+        now: Timestamp,
+        quoted_at: Timestamp,
+    },
+    /// Another one.
+    At(Timestamp),
+}
+
+impl Asked {
+    fn moment(self) -> Timestamp {
+        match self {
+            Self::Present { now, .. } => now,
+            Self::At(moment) => moment,
+        }
+    }
+}
+
+/// Whether time alone moves the forecast of a game.
+fn is_timed(state: &GameState) -> bool {
+    state.running && state.phase == Phase::Playing
+}
+
+/// The moment of which a game that time moves is told at `now`, where nothing is known of it later
+/// than `known_at`. The same log makes the same state at every server until the next tick.
+fn steady(now: Timestamp, known_at: Timestamp) -> Timestamp {
+    let moment = last_tick(now).max(known_at);
+    whole_millisecond(moment).min(now)
+}
+
+/// The last tick at a moment.
+fn last_tick(now: Timestamp) -> Timestamp {
+    let second = now.as_second();
+    let tick = second - second.rem_euclid(TICK.as_secs());
+    Timestamp::from_second(tick).expect("a moment near another one")
+}
+
+/// A moment in whole milliseconds, the next ones: as the revisions of states name it.
+pub(crate) fn whole_millisecond(moment: Timestamp) -> Timestamp {
+    let below = Timestamp::from_millisecond(moment.as_millisecond());
+    let below = below.expect("a moment near another one");
+    if below >= moment {
+        return below;
+    }
+    let above = below.saturating_add(SignedDuration::from_millis(1));
+    above.expect("a fixed span never overflows")
 }
 
 /// The moment at which the clock is read, and since when the source has been silent, if it has:
@@ -289,21 +353,24 @@ impl ReadyGames {
 }
 
 impl Engine {
-    /// How a game stands at a moment (now, for `None`); `None` where it is not under way.
+    /// How a game stands at a moment (now, for `None`), the newest price of which was taken at
+    /// `quoted_at`; `None` where it is not under way.
     pub(crate) async fn standing(
         &self,
         game: &Game,
         as_of: Option<Timestamp>,
+        quoted_at: Timestamp,
     ) -> Result<Option<Standing>, EngineError> {
-        let now = self.now();
-        let moment = as_of.unwrap_or(now);
+        let now = whole_millisecond(self.now());
+        let asked = as_of.map_or(Asked::Present { now, quoted_at }, Asked::At);
+        let moment = asked.moment();
         let early = game.kickoff.saturating_sub(EARLY_MAX);
         if moment < early.expect("a fixed span never overflows") || moment > now {
             return Ok(None);
         }
         let log = self.logs.read(&*self.store, game.fixture).await?;
         let silence_max = self.options.silence_max;
-        let Some(mut standing) = Standing::of(game, &log, moment, silence_max) else {
+        let Some(mut standing) = Standing::of(game, &log, asked, silence_max) else {
             return Ok(None);
         };
         if as_of.is_none() {

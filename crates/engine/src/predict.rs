@@ -13,6 +13,7 @@ use store::{FixtureQuery, GameQuery, SortOrder};
 use crate::{
     Against, AgainstView, EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView,
     MarketView, Opinion, PredictionView, RatingSeries, ReasonView, Topic,
+    in_play::whole_millisecond,
     knowledge::{Knowledge, Serving},
     topic,
 };
@@ -139,19 +140,22 @@ impl Engine {
         revision: u64,
     ) -> Result<Glance, EngineError> {
         topic::read(Topic::Fixture(game.fixture));
-        let standing = self.standing(&game, as_of).await?;
-        let is_live = as_of.is_none() && self.now() < game.kickoff && standing.is_none();
-        let as_of = match (&standing, as_of) {
-            (None, asked) => self.moment(&game, asked)?,
-            (Some(_), asked) => asked.unwrap_or_else(|| self.now()),
-        };
-        let priced_at = standing.as_ref().map_or(as_of, |it| it.before);
         let quotes = self.store.quotes(game.fixture).await?;
         let quotes: Vec<Quote> = quotes
             .into_iter()
             .filter(|it| it.superseded_at.is_none())
             .map(|it| it.quote)
             .collect();
+        let taken_at = quotes.iter().map(|it| it.taken_at);
+        let quoted_at = taken_at.filter(|it| *it <= self.now()).max();
+        let quoted_at = quoted_at.unwrap_or(Timestamp::MIN);
+        let standing = self.standing(&game, as_of, quoted_at).await?;
+        let is_live = as_of.is_none() && self.now() < game.kickoff && standing.is_none();
+        let as_of = match (&standing, as_of) {
+            (None, asked) => self.moment(&game, asked)?,
+            (Some(standing), _) => standing.as_of,
+        };
+        let priced_at = standing.as_ref().map_or(as_of, |it| it.before);
         let prices = summarise_quotes(&quotes, priced_at, game.sport.has_draw());
         let under_way = standing.map(|standing| UnderWay {
             standing,
@@ -182,7 +186,7 @@ impl Engine {
         match as_of {
             None if now < game.kickoff => {
                 topic::holds_until(game.kickoff); // Then it is looked at as a backtest would.
-                Ok(now)
+                Ok(whole_millisecond(now))
             }
             None => Ok(game.pregame_at()),
             Some(at) if at > now => refuse(at, "the moment lies in the future"),

@@ -75,6 +75,13 @@ fn set(pointer: &str, value: Option<&Value>, changes: &mut Vec<Change>) {
 
 fn step(pointer: &mut String, name: &str, then: impl FnOnce(&mut String)) {
     let length = pointer.len();
+    push_step(pointer, name);
+    then(pointer);
+    pointer.truncate(length);
+}
+
+/// Goes one step on.
+pub(crate) fn push_step(pointer: &mut String, name: &str) {
     pointer.push('/');
     for letter in name.chars() {
         match letter {
@@ -83,8 +90,6 @@ fn step(pointer: &mut String, name: &str, then: impl FnOnce(&mut String)) {
             other => pointer.push(other),
         }
     }
-    then(pointer);
-    pointer.truncate(length);
 }
 
 /// Applies a change to a state; `false`, leaving it as it was, where the pointer leads nowhere.

@@ -31,17 +31,17 @@ impl Frame {
         Self::of(key, Some(id), &frame)
     }
 
+    /// What leads from `base` to `id`, `folded` revisions on the way left out.
     pub(crate) fn delta(
         key: &Arc<str>,
-        base: u64,
+        (base, folded): (Revision, u64),
         (id, ts): (Revision, i64),
         d: &[Change],
     ) -> Self {
         let d: Vec<Value> = d.iter().map(Change::json).collect();
         let mut frame = json!({
-            "t": "d", "k": **key, "b": base, "id": id.to_string(), "ts": ts, "d": d,
+            "t": "d", "k": **key, "b": base.to_string(), "id": id.to_string(), "ts": ts, "d": d,
         });
-        let folded = id.rev - base - 1;
         if folded > 0 {
             frame["cf"] = folded.into();
         }

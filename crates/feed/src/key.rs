@@ -1,5 +1,7 @@
 //! One key: its newest state, how it came to it, and who waits for the next.
 
+mod claim;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Weak},
@@ -7,9 +9,11 @@ use std::{
 
 use serde_json::Value;
 
+pub use self::claim::Holds;
 use crate::{
     Change, Frame, Revision, add, changes,
     diff::folded,
+    digest::digest,
     reader::{Mail, Mode},
 };
 
@@ -19,23 +23,31 @@ const MERGED_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct KeyState {
     key: Arc<str>,
-    epoch: u64,
-    /// Zero before the first state.
-    rev: u64,
+    /// Members that say only when a state was made.
+    passing: &'static [&'static str],
+    /// Number of the newest state, counted from one; zero before the first.
+    number: u64,
+    /// As which revision it is told.
+    id: Revision,
     ts: i64,
     state: Value,
-    /// The steps to the newest revision, oldest first.
+    /// The steps to the newest state, oldest first.
     history: VecDeque<Step>,
     history_bytes: usize,
     snapshot: Option<Frame>,
-    /// Frames from a base to the newest revision.
+    /// Frames from the state of a number to the newest one.
     merged: HashMap<u64, Frame>,
+    /// Frames from revisions that other feeds gave.
+    resumed: HashMap<Revision, Frame>,
+    /// States that are not in the history, from which a reader may come all the same.
+    recalled: VecDeque<(u64, Value)>,
     stale: Option<Frame>,
     readers: Vec<(Weak<Mail>, usize)>,
 }
 
 #[derive(Debug)]
 struct Step {
+    from: Revision,
     changes: Vec<Change>,
     frame: Frame,
 }
@@ -47,7 +59,9 @@ pub(crate) enum Held {
     Nothing,
     /// What it says it holds from an earlier connection.
     Claimed(Revision),
-    /// What was sent to it.
+    /// A state alike to one that was the newest here, which it holds as this revision.
+    Alike(Revision),
+    /// What was sent to it, by number.
     Sent(u64),
 }
 
@@ -55,30 +69,33 @@ pub(crate) enum Held {
 pub(crate) struct Owed {
     pub(crate) frames: Vec<Frame>,
     /// What it holds then.
-    pub(crate) held: u64,
+    pub(crate) held: Held,
     /// Whether there is more at once.
     pub(crate) more: bool,
 }
 
 impl KeyState {
-    pub(crate) fn new(key: Arc<str>, epoch: u64) -> Self {
+    pub(crate) fn new(key: Arc<str>, passing: &'static [&'static str]) -> Self {
         Self {
             key,
-            epoch,
-            rev: 0,
+            passing,
+            number: 0,
+            id: Revision::NOWHERE,
             ts: 0,
             state: Value::Null,
             history: VecDeque::new(),
             history_bytes: 0,
             snapshot: None,
             merged: HashMap::new(),
+            resumed: HashMap::new(),
+            recalled: VecDeque::new(),
             stale: None,
             readers: Vec::new(),
         }
     }
 
     pub(crate) fn is_there(&self) -> bool {
-        self.rev > 0
+        self.number > 0
     }
 
     pub(crate) fn is_read(&mut self) -> bool {
@@ -91,34 +108,53 @@ impl KeyState {
     }
 
     pub(crate) fn revision(&self) -> Revision {
-        Revision {
-            epoch: self.epoch,
-            rev: self.rev,
-        }
+        self.id
     }
 
     /// The newest state, as which revision it is told and since when.
     pub(crate) fn newest(&self) -> (Value, Revision, i64) {
-        (self.state.clone(), self.revision(), self.ts)
+        (self.state.clone(), self.id, self.ts)
     }
 
-    /// Takes a new state; whether it differs from the one before.
-    pub(crate) fn publish(&mut self, state: Value, ts: i64, history_bytes_max: usize) -> bool {
+    /// Takes a new state, of `moment` where that is later than the one before; whether it differs
+    /// from it.
+    pub(crate) fn publish(
+        &mut self,
+        state: Value,
+        (ts, moment): (i64, u64),
+        history_bytes_max: usize,
+    ) -> bool {
         let steps = changes(&self.state, &state);
         if self.is_there() && steps.is_empty() {
             return false;
         }
-        self.rev += 1;
+        let id = Revision {
+            moment: moment.max(self.id.moment + 1),
+            digest: digest(&state, self.passing),
+        };
         self.ts = ts;
         self.state = state;
+        self.stale = None;
+        self.advance(id, steps, history_bytes_max);
+        true
+    }
+
+    /// Makes `id` the newest revision, to which `changes` lead.
+    fn advance(&mut self, id: Revision, changes: Vec<Change>, history_bytes_max: usize) {
+        let from = self.id;
+        self.id = id;
+        self.number += 1;
         self.snapshot = None;
         self.merged.clear();
-        self.stale = None;
-        if self.rev > 1 {
-            let frame = Frame::delta(&self.key, self.rev - 1, (self.revision(), ts), &steps);
+        self.resumed.clear();
+        if self.number > 1 {
+            let frame = Frame::delta(&self.key, (from, 0), (id, self.ts), &changes);
             self.history_bytes += 2 * frame.bytes.len();
-            let changes = steps;
-            self.history.push_back(Step { changes, frame });
+            self.history.push_back(Step {
+                from,
+                changes,
+                frame,
+            });
         }
         while self.history_bytes > history_bytes_max {
             let Some(oldest) = self.history.pop_front() else {
@@ -127,7 +163,6 @@ impl KeyState {
             self.history_bytes -= 2 * oldest.frame.bytes.len();
         }
         self.wake();
-        true
     }
 
     pub(crate) fn grow_stale(&mut self, age_ms: u64) {
@@ -161,50 +196,59 @@ impl KeyState {
 
     /// What a reader is owed that holds `held`.
     pub(crate) fn owed(&mut self, held: Held, mode: Mode, counters: &crate::Counters) -> Owed {
-        let mut frames = Vec::with_capacity(1);
-        let base = match held {
-            Held::Nothing => None,
-            Held::Claimed(claimed) if claimed.epoch != self.epoch || claimed.rev > self.rev => {
-                frames.push(Frame::gap(&self.key, "epoch"));
-                None
-            }
-            Held::Claimed(claimed) => Some(claimed.rev),
-            Held::Sent(rev) => Some(rev),
+        let (number, is_claim) = match held {
+            Held::Nothing => return self.whole(Vec::new(), counters),
+            Held::Sent(number) => (number, false),
+            Held::Claimed(claimed) => match self.number_of(claimed) {
+                Some(number) => (number, true),
+                None => return self.owed_elsewhere(claimed, true, counters),
+            },
+            Held::Alike(claimed) => return self.owed_elsewhere(claimed, false, counters),
         };
-        let reached = base.filter(|it| *it + self.history.len() as u64 >= self.rev);
-        if base.is_some() && reached.is_none() {
-            frames.push(Frame::gap(&self.key, "expired"));
+        if number + (self.history.len() as u64) < self.number {
+            return self.lost("expired", counters);
         }
-        add(&counters.gaps, frames.len() as u64);
-        let mut now = self.rev;
-        match reached {
-            None => frames.push(self.snapshot(counters)),
-            Some(base) if base == self.rev => {
-                if matches!(held, Held::Claimed(_)) {
-                    frames.push(Frame::same(&self.key, self.revision(), self.ts));
-                }
+        let (mut frames, mut now) = (Vec::with_capacity(1), self.number);
+        if number == self.number {
+            if is_claim {
+                frames.push(Frame::same(&self.key, self.id, self.ts));
             }
-            Some(base) if mode == Mode::All => {
-                now = base + 1;
-                frames.push(self.step(now).frame.clone());
-            }
-            Some(base) => {
-                add(&counters.folded, self.rev - base - 1);
-                frames.push(self.way_from(base, counters));
-            }
+        } else if mode == Mode::All {
+            now = number + 1;
+            frames.push(self.step(now).frame.clone());
+        } else {
+            add(&counters.folded, self.number - number - 1);
+            frames.push(self.way_from(number, counters));
         }
-        if now == self.rev {
+        if now == self.number {
             frames.extend(self.stale.clone());
         }
         Owed {
             frames,
-            held: now,
-            more: now < self.rev,
+            held: Held::Sent(now),
+            more: now < self.number,
         }
     }
 
+    /// The whole state, after `frames`.
+    fn whole(&mut self, mut frames: Vec<Frame>, counters: &crate::Counters) -> Owed {
+        frames.push(self.snapshot(counters));
+        frames.extend(self.stale.clone());
+        Owed {
+            frames,
+            held: Held::Sent(self.number),
+            more: false,
+        }
+    }
+
+    /// The whole state, as there is no way from what is held.
+    fn lost(&mut self, why: &str, counters: &crate::Counters) -> Owed {
+        add(&counters.gaps, 1);
+        self.whole(vec![Frame::gap(&self.key, why)], counters)
+    }
+
     fn snapshot(&mut self, counters: &crate::Counters) -> Frame {
-        let (key, id, ts) = (&self.key, self.revision(), self.ts);
+        let (key, id, ts) = (&self.key, self.id, self.ts);
         let state = &self.state;
         let made = self.snapshot.get_or_insert_with(|| {
             add(&counters.encoded, 1);
@@ -213,40 +257,45 @@ impl KeyState {
         made.clone()
     }
 
-    /// The step to a revision that the history holds.
-    fn step(&self, rev: u64) -> &Step {
-        let back = usize::try_from(self.rev - rev).expect("a history fits in memory");
+    /// The step to the state of a number that the history holds.
+    fn step(&self, number: u64) -> &Step {
+        let back = usize::try_from(self.number - number).expect("a history fits in memory");
         &self.history[self.history.len() - 1 - back]
     }
 
-    /// One frame from `base` to the newest revision; the state itself where that is shorter.
-    fn way_from(&mut self, base: u64, counters: &crate::Counters) -> Frame {
-        if base + 1 == self.rev {
-            let frame = self.step(self.rev).frame.clone();
-            let whole = self.snapshot(counters);
-            return if frame.bytes.len() < whole.bytes.len() {
-                frame
-            } else {
-                whole
-            };
+    /// What leads from the state of a number to the newest one.
+    fn changes_from(&self, number: u64) -> Vec<Change> {
+        let steps = number + 1..=self.number;
+        let steps = steps.flat_map(|it| self.step(it).changes.iter().cloned());
+        folded(steps.collect())
+    }
+
+    /// One frame from the state of a number to the newest; the state itself where that is shorter.
+    fn way_from(&mut self, number: u64, counters: &crate::Counters) -> Frame {
+        if number + 1 == self.number {
+            let frame = self.step(self.number).frame.clone();
+            return self.shorter(frame, counters);
         }
-        if let Some(frame) = self.merged.get(&base) {
+        if let Some(frame) = self.merged.get(&number) {
             return frame.clone();
         }
-        let steps = (base + 1..=self.rev).flat_map(|it| self.step(it).changes.iter().cloned());
-        let steps = folded(steps.collect());
-        let id = (self.revision(), self.ts);
-        let frame = Frame::delta(&self.key, base, id, &steps);
+        let steps = self.changes_from(number);
+        let base = (self.step(number + 1).from, self.number - number - 1);
+        let frame = Frame::delta(&self.key, base, (self.id, self.ts), &steps);
         add(&counters.encoded, 1);
+        let frame = self.shorter(frame, counters);
+        if self.merged.len() < MERGED_MAX {
+            self.merged.insert(number, frame.clone());
+        }
+        frame
+    }
+
+    fn shorter(&mut self, frame: Frame, counters: &crate::Counters) -> Frame {
         let whole = self.snapshot(counters);
-        let frame = if frame.bytes.len() < whole.bytes.len() {
+        if frame.bytes.len() < whole.bytes.len() {
             frame
         } else {
             whole
-        };
-        if self.merged.len() < MERGED_MAX {
-            self.merged.insert(base, frame.clone());
         }
-        frame
     }
 }

@@ -3,9 +3,12 @@
 //! Per key there is one state with revisions. A reader holds a revision of each key it follows and
 //! is owed no more than the way from there to the newest: one pending frame per key, however slow
 //! it is, and nobody waits for it. Frames are encoded once, framed for a WebSocket, too, and shared.
-//! What flows through is JSON; what it stands for is the caller's business.
+//! A revision names what it says, so that a reader goes on at another feed that knows an equal
+//! state: that of a server started again, or of another one. What flows through is JSON; what it
+//! stands for is the caller's business.
 
 mod diff;
+mod digest;
 mod error;
 mod frame;
 mod key;
@@ -26,6 +29,7 @@ use serde_json::Value;
 pub use diff::{Change, apply, changes};
 pub use error::FeedError;
 pub use frame::Frame;
+pub use key::Holds;
 use key::KeyState;
 pub use reader::{Mode, Reader};
 pub use revision::Revision;
@@ -41,6 +45,9 @@ pub struct FeedOptions {
     pub readers_max: usize,
     /// Keys one reader may follow.
     pub keys_per_reader_max: usize,
+    /// Members whose texts say only when a state was made: states that differ in nothing else are
+    /// alike, and a reader that comes with one is not sent the other. Default none.
+    pub passing: &'static [&'static str],
 }
 
 impl Default for FeedOptions {
@@ -50,6 +57,7 @@ impl Default for FeedOptions {
             history_bytes_max: 256 << 10,
             readers_max: 10_000,
             keys_per_reader_max: 500,
+            passing: &[],
         }
     }
 }
@@ -93,20 +101,16 @@ pub struct Feed(Arc<Inner>);
 pub(crate) struct Inner {
     options: FeedOptions,
     keys: Mutex<HashMap<Arc<str>, Arc<Mutex<KeyState>>>>,
-    /// The epoch the next key gets, at least.
-    epoch: AtomicU64,
     readers: AtomicUsize,
     pub(crate) counters: Counters,
 }
 
 impl Feed {
-    /// An empty feed. `epoch` must be larger than any that an earlier feed gave out: the time it
-    /// was made at, in milliseconds, say.
-    pub fn new(options: FeedOptions, epoch: u64) -> Self {
+    /// An empty feed.
+    pub fn new(options: FeedOptions) -> Self {
         Self(Arc::new(Inner {
             options,
             keys: Mutex::default(),
-            epoch: AtomicU64::new(epoch),
             readers: AtomicUsize::new(0),
             counters: Counters::default(),
         }))
@@ -115,9 +119,20 @@ impl Feed {
     /// Makes `state` the newest of a key, at `ts` in milliseconds since 1970; a state that does not
     /// differ makes no revision. Returns the revision in force.
     pub fn publish(&self, key: &str, state: Value, ts: i64) -> Result<Revision, FeedError> {
+        self.publish_of(key, state, (ts, u64::try_from(ts).unwrap_or(0)))
+    }
+
+    /// The same with a state that is of another moment than it is told, by which its revision is
+    /// called where none called later was there before.
+    pub fn publish_of(
+        &self,
+        key: &str,
+        state: Value,
+        (ts, moment): (i64, u64),
+    ) -> Result<Revision, FeedError> {
         let entry = self.entry(key)?;
         let mut entry = lock(&entry);
-        let published = entry.publish(state, ts, self.0.options.history_bytes_max);
+        let published = entry.publish(state, (ts, moment), self.0.options.history_bytes_max);
         if published {
             add(&self.0.counters.published, 1);
         }
@@ -137,6 +152,20 @@ impl Feed {
         let entry = self.find(key)?;
         let entry = lock(&entry);
         entry.is_there().then(|| entry.revision())
+    }
+
+    /// What is known of a revision of a key that a reader says it holds.
+    pub fn holds(&self, key: &str, revision: Revision) -> Holds {
+        self.find(key)
+            .map_or(Holds::Not, |it| lock(&it).holds(revision))
+    }
+
+    /// Keeps a state that a key once had, a few of each key, so that readers which hold it can go on
+    /// from it.
+    pub fn recall(&self, key: &str, state: Value) {
+        if let Some(entry) = self.find(key) {
+            lock(&entry).recall(state);
+        }
     }
 
     /// A key's newest state, its revision and its moment in milliseconds since 1970, where there is
@@ -168,7 +197,7 @@ impl Feed {
         self.find(key).is_some_and(|it| lock(&it).is_read())
     }
 
-    /// Forgets a key unless somebody reads it; whether it did. Made again it has a larger epoch.
+    /// Forgets a key unless somebody reads it; whether it did.
     pub fn forget(&self, key: &str) -> bool {
         let mut keys = self.lock();
         let idle = keys.get(key).is_some_and(|it| !lock(it).is_read());
@@ -200,8 +229,8 @@ impl Feed {
             return Err(FeedError::TooManyKeys(self.0.options.keys_max));
         }
         let key: Arc<str> = key.into();
-        let epoch = self.0.epoch.fetch_add(1, Ordering::Relaxed);
-        let entry = Arc::new(Mutex::new(KeyState::new(Arc::clone(&key), epoch)));
+        let state = KeyState::new(Arc::clone(&key), self.0.options.passing);
+        let entry = Arc::new(Mutex::new(state));
         keys.insert(key, Arc::clone(&entry));
         Ok(entry)
     }

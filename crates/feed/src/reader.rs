@@ -179,7 +179,7 @@ impl Reader {
             };
             let slot = &mut self.slots[at];
             let owed = lock(&slot.state).owed(slot.held, slot.mode, &self.feed.counters);
-            slot.held = Held::Sent(owed.held);
+            slot.held = owed.held;
             if owed.more {
                 self.mail.put(number);
             }

@@ -7,11 +7,13 @@
 
 use std::collections::VecDeque;
 
-use feed::{Change, Feed, FeedError, FeedOptions, Frame, Mode, Reader, Revision, apply, changes};
+use feed::{Change, Feed, FeedOptions, Holds, Mode, Reader, Revision, apply, changes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const KEY: &str = "fixtures/8";
+/// Servers of one store.
+const SERVERS: usize = 3;
 
 /// What a client of the protocol does, in as few words as it takes.
 #[derive(Default)]
@@ -40,8 +42,9 @@ impl Client {
             return;
         };
         assert!(frame["k"].is_string());
+        let is_newer = |id: Revision| self.held.is_none_or(|it| id.moment > it.moment);
         match (frame["t"].as_str(), read(&frame)) {
-            (Some("snap"), Some((id, state))) if self.held.is_none_or(|it| id > it) => {
+            (Some("snap"), Some((id, state))) if is_newer(id) => {
                 self.state = state.clone();
                 (self.held, self.lost) = (Some(id), false);
             }
@@ -51,20 +54,13 @@ impl Client {
                 self.state = state.clone();
                 self.lost = false;
             }
-            (Some("d"), Some((id, d))) => self.advance(id, frame["b"].as_u64().unwrap(), d),
-            _ => {}
+            (Some("d"), Some((id, d))) if is_newer(id) => self.advance(id, &frame["b"], d),
+            _ => {} // Twice, or late.
         }
     }
 
-    fn advance(&mut self, id: Revision, base: u64, d: &Value) {
-        let Some(held) = self.held else {
-            self.lost = true;
-            return;
-        };
-        if id.epoch < held.epoch || (id.epoch == held.epoch && id.rev <= held.rev) {
-            return; // Twice, or late.
-        }
-        if id.epoch != held.epoch || base != held.rev {
+    fn advance(&mut self, id: Revision, base: &Value, d: &Value) {
+        if self.held.is_none_or(|it| it.to_string() != *base) {
             self.lost = true;
             return;
         }
@@ -73,28 +69,33 @@ impl Client {
         }
         self.held = Some(id);
     }
-}
 
-fn text(frame: &Frame) -> &str {
-    std::str::from_utf8(&frame.bytes).unwrap()
-}
-
-fn drain(reader: &mut Reader) -> Vec<String> {
-    std::iter::from_fn(|| reader.try_next())
-        .map(|it| text(&it).to_owned())
-        .collect()
+    /// What it says it holds to a server it comes to.
+    fn since(&self) -> Option<Revision> {
+        let digest = |it: Revision| if self.lost { 0 } else { it.digest };
+        self.held.map(|it| Revision {
+            digest: digest(it),
+            ..it
+        })
+    }
 }
 
 #[derive(Debug, Clone)]
 enum Fault {
+    /// A state is written, and told to the servers that follow at once.
     Publish(Value),
+    /// A server hears of what was written.
+    Hear(usize),
+    /// A server makes its state anew, though nothing was written.
+    Tick(usize),
     Deliver,
     Lose,
     Twice,
     Swap,
     Garble(usize),
-    Reconnect,
-    Restart,
+    /// The reader connects again, there or to another server.
+    Move(usize),
+    Restart(usize),
     Silent,
 }
 
@@ -114,54 +115,119 @@ fn state() -> impl Strategy<Value = Value> {
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
+    let server = 0..SERVERS;
     prop_oneof![
         6 => state().prop_map(Fault::Publish),
-        4 => Just(Fault::Deliver),
+        4 => server.clone().prop_map(Fault::Hear),
+        1 => server.clone().prop_map(Fault::Tick),
+        6 => Just(Fault::Deliver),
         1 => Just(Fault::Lose),
         1 => Just(Fault::Twice),
         1 => Just(Fault::Swap),
         1 => (0..40_usize).prop_map(Fault::Garble),
-        1 => Just(Fault::Reconnect),
-        1 => Just(Fault::Restart),
+        3 => server.clone().prop_map(Fault::Move),
+        1 => server.prop_map(Fault::Restart),
         1 => Just(Fault::Silent),
     ]
 }
 
-/// A server, a client, and the wire between them.
+/// How a scene is set.
+#[derive(Debug, Clone)]
+struct Setting {
+    mode: Mode,
+    history_bytes_max: usize,
+    /// By how much each server's clock is ahead.
+    ahead: [i64; SERVERS],
+    /// Whether a server can make what was written earlier once more.
+    recalls: bool,
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    let bytes = prop_oneof![Just(0_usize), Just(300), Just(1 << 20)];
+    let ahead = prop::array::uniform3(-40..40_i64);
+    (any::<bool>(), bytes, ahead, any::<bool>()).prop_map(
+        |(all, history_bytes_max, ahead, recalls)| Setting {
+            mode: if all { Mode::All } else { Mode::Latest },
+            history_bytes_max,
+            ahead,
+            recalls,
+        },
+    )
+}
+
+/// Servers over one store, a client, and the wire between them.
 struct Scene {
-    feed: Feed,
-    epoch: u64,
-    truth: Value,
+    setting: Setting,
+    now: i64,
+    /// Everything written, in order.
+    written: Vec<Value>,
+    feeds: Vec<Feed>,
+    /// The server the client is connected to.
+    at: usize,
     reader: Reader,
     wire: VecDeque<Vec<u8>>,
     client: Client,
-    mode: Mode,
-    history_bytes_max: usize,
 }
 
 impl Scene {
-    fn new(mode: Mode, history_bytes_max: usize) -> Self {
-        let (feed, truth) = (feed(1, history_bytes_max), json!({}));
-        feed.publish(KEY, truth.clone(), 0).unwrap();
+    fn new(setting: Setting) -> Self {
+        let feeds: Vec<Feed> = (0..SERVERS)
+            .map(|_| feed(setting.history_bytes_max))
+            .collect();
         let mut scene = Self {
-            reader: feed.reader().unwrap(),
-            feed,
-            epoch: 1,
-            truth,
+            now: 100,
+            written: vec![json!({})],
+            reader: feeds[0].reader().unwrap(),
+            feeds,
+            at: 0,
             wire: VecDeque::new(),
             client: Client::default(),
-            mode,
-            history_bytes_max,
+            setting,
         };
-        scene.reconnect();
+        (0..SERVERS).for_each(|it| scene.hear(it));
+        scene.connect(0);
         scene
     }
 
-    fn reconnect(&mut self) {
+    /// A server makes its state of the newest that was written. When it did so stands in it twice.
+    fn hear(&self, server: usize) {
+        let at = self.now + self.setting.ahead[server];
+        let state = self.made(self.written.len() - 1, &format!("{server} at {at}"));
+        self.feeds[server].publish(KEY, state, at).unwrap();
+    }
+
+    fn made(&self, number: usize, as_of: &str) -> Value {
+        let what = &self.written[number];
+        json!({"n": number, "what": what, "as_of": as_of, "rows": [{"as_of": as_of}, number % 3]})
+    }
+
+    /// How many writes the client knows of.
+    fn known(&self) -> Option<u64> {
+        self.client.state["n"].as_u64()
+    }
+
+    /// What a server does for a reader that comes with what it did not get there.
+    fn connect(&mut self, server: usize) {
         self.wire.clear();
-        self.reader = self.feed.reader().unwrap();
-        let since = self.client.held.filter(|_| !self.client.lost);
-        self.reader.follow(KEY, since, self.mode).unwrap();
+        self.at = server;
+        self.reader = self.feeds[server].reader().unwrap();
+        let since = self.client.since();
+        if let Some(held) = since
+            && self.feeds[server].holds(KEY, held) != Holds::Exactly
+        {
+            self.hear(server);
+            if self.setting.recalls && self.feeds[server].holds(KEY, held) == Holds::Not {
+                let number = usize::try_from(self.known().unwrap()).unwrap();
+                self.feeds[server].recall(KEY, self.made(number, "then"));
+                let expected = if self.client.lost {
+                    Holds::Not
+                } else {
+                    Holds::Alike
+                };
+                assert_eq!(self.feeds[server].holds(KEY, held), expected);
+            }
+        }
+        self.reader.follow(KEY, since, self.setting.mode).unwrap();
     }
 
     fn deliver(&mut self) {
@@ -169,20 +235,30 @@ impl Scene {
             self.wire.push_back(frame.bytes.to_vec());
         }
         if let Some(bytes) = self.wire.pop_front() {
-            let before = self.client.held;
+            let before = (self.client.held.map(|it| it.moment), self.known());
             self.client.take(&bytes);
-            assert!(self.client.held >= before, "a revision went back");
+            let after = (self.client.held.map(|it| it.moment), self.known());
+            assert!(after.0 >= before.0, "a revision went back");
+            assert!(after.1 >= before.1, "what was written was taken back");
         }
         if self.client.lost {
-            self.reader.follow(KEY, None, self.mode).unwrap();
+            self.reader.follow(KEY, None, self.setting.mode).unwrap();
         }
     }
 
     fn suffer(&mut self, fault: Fault) {
+        self.now += 7;
         match fault {
             Fault::Publish(state) => {
-                self.truth = state.clone();
-                self.feed.publish(KEY, state, 0).unwrap();
+                self.written.push(state);
+                self.hear(0);
+            }
+            Fault::Hear(server) => self.hear(server),
+            Fault::Tick(server) => {
+                let (mut state, ..) = self.feeds[server].state(KEY).unwrap();
+                state["as_of"] = format!("tick {}", self.now).into();
+                let at = self.now + self.setting.ahead[server];
+                self.feeds[server].publish(KEY, state, at).unwrap();
             }
             Fault::Deliver => self.deliver(),
             Fault::Lose => {
@@ -202,46 +278,66 @@ impl Scene {
                     bytes.truncate(at);
                 }
             }
-            Fault::Reconnect => self.reconnect(),
-            Fault::Restart => {
-                self.epoch += 1;
-                self.feed = feed(self.epoch, self.history_bytes_max);
-                self.feed.publish(KEY, self.truth.clone(), 0).unwrap();
-                self.reconnect();
+            Fault::Move(server) => self.connect(server),
+            Fault::Restart(server) => {
+                self.feeds[server] = feed(self.setting.history_bytes_max);
+                self.hear(server);
+                if server == self.at {
+                    self.connect(server);
+                }
             }
-            Fault::Silent => self.feed.stale(KEY, 5),
+            Fault::Silent => self.feeds[self.at].stale(KEY, 5),
         }
+    }
+
+    /// The server's state and the client's.
+    fn states(&self) -> [Value; 2] {
+        let (state, ..) = self.feeds[self.at].state(KEY).unwrap();
+        [state, self.client.state.clone()]
     }
 }
 
-fn feed(epoch: u64, history_bytes_max: usize) -> Feed {
-    let options = FeedOptions {
+fn feed(history_bytes_max: usize) -> Feed {
+    Feed::new(FeedOptions {
         history_bytes_max,
+        passing: &["as_of"],
         ..FeedOptions::default()
-    };
-    Feed::new(options, epoch)
+    })
+}
+
+/// A state without what says only when it was made.
+fn said(mut state: Value) -> Value {
+    state["as_of"] = Value::Null;
+    state["rows"][0]["as_of"] = Value::Null;
+    state
 }
 
 proptest! {
     #[test]
     fn a_reader_ends_with_the_state_of_the_server_whatever_happens(
-        faults in prop::collection::vec(fault(), 0..60),
-        all in any::<bool>(),
-        history_bytes_max in prop_oneof![Just(0_usize), Just(300), Just(1 << 20)],
+        faults in prop::collection::vec(fault(), 0..80),
+        setting in setting(),
+        last in 0..SERVERS,
     ) {
-        let mode = if all { Mode::All } else { Mode::Latest };
-        let mut scene = Scene::new(mode, history_bytes_max);
+        let mut scene = Scene::new(setting);
         for fault in faults {
             scene.suffer(fault);
         }
         // Whoever hears nothing for long connects again, and then the wire holds.
-        scene.reconnect();
-        for _ in 0..200 {
-            scene.deliver();
-        }
-        prop_assert_eq!(&scene.client.state, &scene.truth);
-        prop_assert_eq!(scene.client.held, scene.feed.revision(KEY));
+        scene.now += 100;
+        (0..SERVERS).for_each(|it| scene.hear(it));
+        scene.connect(last);
+        (0..200).for_each(|_| scene.deliver());
         prop_assert!(!scene.client.lost);
+        let [server, client] = scene.states();
+        prop_assert_eq!(said(server), said(client));
+        // And with all of it once something happens.
+        scene.suffer(Fault::Publish(json!("more")));
+        scene.hear(last);
+        (0..200).for_each(|_| scene.deliver());
+        let [server, client] = scene.states();
+        prop_assert_eq!(server, client);
+        prop_assert_eq!(scene.client.held, scene.feeds[last].revision(KEY));
     }
 
     #[test]
@@ -261,164 +357,4 @@ proptest! {
             prop_assert!(client.lost);
         }
     }
-}
-
-#[test]
-fn a_slow_reader_gets_one_frame_with_all_that_was_folded_and_no_goal_is_lost() {
-    let feed = feed(1, 1 << 20);
-    let table: Vec<u32> = (0..200).collect();
-    let state = |minute: i32, goals: &[i32]| json!({"minute": minute, "goals": goals, "of": table});
-    feed.publish(KEY, state(0, &[0]), 0).unwrap();
-    let mut reader = feed.reader().unwrap();
-    reader.follow(KEY, None, Mode::Latest).unwrap();
-    assert!(drain(&mut reader)[0].contains(r#""t":"snap""#));
-    for minute in 1..50 {
-        let goals: Vec<i32> = (0..=minute / 20).collect();
-        feed.publish(KEY, state(minute, &goals), i64::from(minute))
-            .unwrap();
-    }
-    let owed = drain(&mut reader);
-    assert_eq!(owed.len(), 1);
-    let frame: Value = serde_json::from_str(&owed[0]).unwrap();
-    assert_eq!(
-        (&frame["b"], &frame["id"], &frame["cf"]),
-        (&json!(1), &json!("1.50"), &json!(48))
-    );
-    let expected = json!([["/goals/-", 1], ["/goals/-", 2], ["/minute", 49]]);
-    assert_eq!(frame["d"], expected);
-    assert_eq!(feed.figures().folded, 48);
-}
-
-#[test]
-fn readers_share_frames_and_one_who_wants_all_gets_each() {
-    let feed = feed(1, 1 << 20);
-    let padding = "x".repeat(500);
-    feed.publish(KEY, json!({"n": 0, "p": padding}), 0).unwrap();
-    let mut readers: Vec<Reader> = (0..3).map(|_| feed.reader().unwrap()).collect();
-    for reader in &mut readers {
-        reader.follow(KEY, None, Mode::Latest).unwrap();
-        reader.try_next().unwrap();
-    }
-    let mut recorder = feed.reader().unwrap();
-    recorder
-        .follow(KEY, Some(Revision { epoch: 1, rev: 1 }), Mode::All)
-        .unwrap();
-    for n in 1..=3 {
-        feed.publish(KEY, json!({"n": n, "p": padding}), n).unwrap();
-        feed.publish(KEY, json!({"n": n, "p": padding}), n).unwrap();
-    }
-    let frames: Vec<Frame> = readers
-        .iter_mut()
-        .map(|it| it.try_next().unwrap())
-        .collect();
-    assert!(
-        frames
-            .windows(2)
-            .all(|it| it[0].bytes.as_ptr() == it[1].bytes.as_ptr())
-    );
-    let ids: Vec<_> = std::iter::from_fn(|| recorder.try_next())
-        .map(|it| it.id.unwrap().rev)
-        .collect();
-    assert_eq!(ids, [2, 3, 4]);
-    assert_eq!(feed.figures().published, 4);
-}
-
-#[test]
-fn a_claim_is_answered_with_same_with_the_rest_or_with_a_gap() {
-    let feed = feed(7, 150);
-    for n in 0..5 {
-        feed.publish(KEY, json!({"n": n, "p": "x".repeat(99)}), 0)
-            .unwrap();
-    }
-    let told = |since: Revision| {
-        let mut reader = feed.reader().unwrap();
-        reader.follow(KEY, Some(since), Mode::Latest).unwrap();
-        let frames = drain(&mut reader);
-        frames
-            .iter()
-            .map(|it| serde_json::from_str::<Value>(it).unwrap())
-            .map(|it| {
-                format!(
-                    "{}{}",
-                    it["t"].as_str().unwrap(),
-                    it["why"].as_str().unwrap_or_default()
-                )
-            })
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(told(Revision { epoch: 7, rev: 5 }), ["same"]);
-    assert_eq!(told(Revision { epoch: 7, rev: 4 }), ["d"]);
-    assert_eq!(told(Revision { epoch: 7, rev: 1 }), ["gapexpired", "snap"]);
-    assert_eq!(told(Revision { epoch: 7, rev: 9 }), ["gapepoch", "snap"]);
-    assert_eq!(told(Revision { epoch: 6, rev: 5 }), ["gapepoch", "snap"]);
-    assert_eq!(feed.figures().gaps, 3);
-}
-
-#[test]
-fn silence_is_told_once_until_the_next_state() {
-    let feed = feed(1, 1 << 20);
-    feed.stale("nothing", 5);
-    feed.publish(KEY, json!([]), 0).unwrap();
-    let mut reader = feed.reader().unwrap();
-    reader.follow(KEY, None, Mode::Latest).unwrap();
-    drain(&mut reader);
-    feed.stale(KEY, 5);
-    feed.stale(KEY, 6);
-    assert_eq!(
-        drain(&mut reader),
-        [r#"{"age":5,"k":"fixtures/8","t":"stale"}"#]
-    );
-    let mut later = feed.reader().unwrap();
-    later.follow(KEY, None, Mode::Latest).unwrap();
-    assert_eq!(drain(&mut later).len(), 2);
-    feed.publish(KEY, json!([1]), 0).unwrap();
-    assert_eq!(drain(&mut reader).len(), 1);
-}
-
-#[test]
-fn bounds_hold_and_what_nobody_reads_is_forgotten() {
-    let options = FeedOptions {
-        keys_max: 2,
-        readers_max: 1,
-        keys_per_reader_max: 1,
-        ..FeedOptions::default()
-    };
-    let feed = Feed::new(options, 1);
-    feed.publish("a", json!(1), 0).unwrap();
-    feed.publish("b", json!(1), 0).unwrap();
-    let error = feed.publish("c", json!(1), 0).unwrap_err();
-    assert_eq!(error, FeedError::TooManyKeys(2));
-    let mut reader = feed.reader().unwrap();
-    assert_eq!(feed.reader().unwrap_err(), FeedError::TooManyReaders(1));
-    let unknown = reader.follow("c", None, Mode::Latest).unwrap_err();
-    assert_eq!(unknown, FeedError::UnknownKey("c".to_owned()));
-    reader.follow("a", None, Mode::Latest).unwrap();
-    reader.follow("a", None, Mode::Latest).unwrap();
-    let many = reader.follow("b", None, Mode::Latest).unwrap_err();
-    assert_eq!(many, FeedError::TooManyKeysOfReader(1));
-    assert!(!feed.forget("a") && feed.forget("b"));
-    assert!(reader.unfollow("a") && !reader.unfollow("a") && reader.is_empty());
-    assert_eq!(reader.try_next(), None);
-    assert!(feed.forget("a"));
-    drop(reader);
-    assert_eq!(feed.figures().readers, 0);
-    assert_eq!(
-        feed.publish("a", json!(1), 0),
-        Ok(Revision { epoch: 3, rev: 1 })
-    );
-    assert_eq!(feed.keys(), ["a".into()]);
-}
-
-#[tokio::test]
-async fn a_reader_that_waits_is_woken() {
-    let feed = feed(1, 1 << 20);
-    feed.publish(KEY, json!(1), 0).unwrap();
-    let mut reader = feed.reader().unwrap();
-    reader.follow(KEY, None, Mode::Latest).unwrap();
-    assert_eq!(reader.len(), 1);
-    reader.next().await;
-    let waiting = tokio::spawn(async move { reader.next().await });
-    tokio::task::yield_now().await;
-    let id = feed.publish(KEY, json!(2), 0).unwrap();
-    assert_eq!(waiting.await.unwrap().id, Some(id));
 }

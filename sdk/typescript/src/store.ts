@@ -8,7 +8,7 @@ export type Source = "memory" | "tab" | "device" | "network";
 /** A state of one key. Entries do not change: a new state is a new entry. */
 export interface Entry<T = unknown> {
   readonly data: T;
-  /** The server's revision of the key, `epoch.rev`; null where the answer had none. */
+  /** The server's revision of the key, `moment.digest`; null where the answer had none. */
   readonly rev: string | null;
   /** The server's time whose state this is. */
   readonly at: number;
@@ -32,18 +32,12 @@ interface Slot {
   readonly watchers: Set<() => void>;
 }
 
-/** Epoch and revision as numbers. */
-export function revision(rev: string): [epoch: number, rev: number] {
-  const [epoch, count] = rev.split(".");
-  return [Number(epoch), Number(count)];
-}
+/** When a revision came to be, in milliseconds since 1970 by the server's clock; 0 for none. */
+export const momentOf = (rev: string | null | undefined): number => Number(rev?.split(".")[0] ?? 0);
 
 /** Whether an entry may take another's place. */
 export function supersedes(next: Entry, held: Entry): boolean {
-  if (next.rev && held.rev) {
-    const [a, b] = [revision(next.rev), revision(held.rev)];
-    return a[0] === b[0] ? a[1] >= b[1] : a[0] > b[0];
-  }
+  if (next.rev && held.rev) return momentOf(next.rev) >= momentOf(held.rev);
   if (next.at !== held.at) return next.at > held.at;
   // The header's seconds are equal: go by what the states say of themselves.
   return asOf(next) >= asOf(held);
@@ -97,7 +91,7 @@ export class Store {
   }
 
   /** Changes what is said of an entry, not its state. */
-  mark(key: Key, change: Partial<Pick<Entry, "seen" | "doubt" | "etag">>): void {
+  mark(key: Key, change: Partial<Pick<Entry, "rev" | "at" | "seen" | "doubt" | "etag">>): void {
     const slot = this.#slots.get(key);
     if (!slot?.entry) return;
     slot.entry = { ...slot.entry, ...change };

@@ -34,7 +34,7 @@ it("answers again from what it holds, by a 304", async () => {
   const path = { path: { id: 8 } };
   const first = await one.get("/v1/fixtures/{id}", path);
   expect(await one.get("/v1/fixtures/{id}", path)).toBe(first);
-  expect(server.seen.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, '"1.1"']);
+  expect(server.seen.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, '"1001.00000000abcd"']);
   expect(one.peek(KEY)!.tags).toEqual(["fixture:8", "team:1"]);
   await one.load(KEY);
   expect(server.seen).toHaveLength(2);
@@ -177,9 +177,9 @@ const entry = (more: Partial<Entry>): Entry => ({ data: {}, rev: null, at: 0, se
 it("an older state never takes a newer one's place", () => {
   const store = new Store(1_000);
   const put = (more: Partial<Entry>) => store.put("k", entry(more));
-  expect(put({ rev: "1.5", at: 5 })).toBe(true);
-  expect(put({ rev: "1.4", at: 9 })).toBe(false);
-  expect(put({ rev: "2.1", at: 1 })).toBe(true);
+  expect(put({ rev: "15.a", at: 5 })).toBe(true);
+  expect(put({ rev: "14.b", at: 9 })).toBe(false);
+  expect(put({ rev: "21.c", at: 1 })).toBe(true);
   expect(put({ at: 0 })).toBe(false);
   expect(put({ at: 1, data: { as_of: "b" } })).toBe(true);
   expect(put({ at: 1, data: { as_of: "a" } })).toBe(false);

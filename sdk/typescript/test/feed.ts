@@ -12,6 +12,9 @@ interface State {
   history: (Frame & { t: "d" })[];
 }
 
+/** As which revision a state is told. */
+const idOf = ({ epoch, rev }: State): string => `${epoch * 1000 + rev}.00000000abcd`;
+
 type Reader = { keys: Set<string>; send: (frame: Frame) => void; end: () => void };
 
 export class FeedServer {
@@ -23,6 +26,8 @@ export class FeedServer {
   shut = new Set<string>();
   /** Loses this share of frames. */
   loses: (frame: Frame) => boolean = () => false;
+  /** What it says of a revision that it does not know. */
+  why = "unknown";
   opened = 0;
   /** The code that sockets are closed with at once. */
   refuses = 0;
@@ -65,7 +70,9 @@ export class FeedServer {
     const state = this.states.get(key)!;
     Object.assign(state.data, members);
     const d = Object.entries(members).map(([name, value]): Change => [`/${name}`, value]);
-    const frame = { t: "d" as const, k: key, b: state.rev, id: `${state.epoch}.${++state.rev}`, ts: Date.now(), d };
+    const b = idOf(state);
+    state.rev += 1;
+    const frame = { t: "d" as const, k: key, b, id: idOf(state), ts: Date.now(), d };
     state.history.push(frame);
     this.tell(frame);
   }
@@ -77,8 +84,8 @@ export class FeedServer {
   }
 
   snap(key: string): Frame {
-    const { epoch, rev, data } = this.states.get(key)!;
-    return { t: "snap", k: key, id: `${epoch}.${rev}`, ts: Date.now(), d: structuredClone(data) };
+    const state = this.states.get(key)!;
+    return { t: "snap", k: key, id: idOf(state), ts: Date.now(), d: structuredClone(state.data) };
   }
 
   /** What a reader that holds `since` has to be told. */
@@ -86,10 +93,9 @@ export class FeedServer {
     const state = this.states.get(key);
     if (!state) return [{ t: "err", k: key, code: "not-live", detail: "this key is not followed" }];
     if (!since) return [this.snap(key)];
-    const [epoch, rev] = since.split(".").map(Number);
-    if (epoch !== state.epoch) return [{ t: "gap", k: key, why: "epoch" }, this.snap(key)];
-    if (rev === state.rev) return [{ t: "same", k: key, id: since, ts: Date.now() }];
-    return state.history.filter((frame) => frame.b >= rev!);
+    if (since === idOf(state)) return [{ t: "same", k: key, id: since, ts: Date.now() }];
+    const at = state.history.findIndex((frame) => frame.b === since);
+    return at < 0 ? [{ t: "gap", k: key, why: this.why }, this.snap(key)] : state.history.slice(at);
   }
 
   #socket(ws: WebSocket): void {
@@ -125,7 +131,7 @@ export class FeedServer {
     if (method !== "GET") return void say(200, { "sports-edge-position": "42" }, '{"data":[]}');
     const state = this.states.get(url.replace(/^\/v1\//, ""));
     if (!state) return void say(404, {}, '{"type":"/docs/problems#unknown-route","title":"There is nothing at this path"}');
-    const etag = `"${state.epoch}.${state.rev}"`;
+    const etag = `"${idOf(state)}"`;
     if (headers["if-none-match"] === etag) return void say(304, { etag }, "");
     say(200, { etag, "cache-tag": "team:1" }, JSON.stringify(state.data));
   }

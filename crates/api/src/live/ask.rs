@@ -80,7 +80,8 @@ mod tests {
             since,
             mode,
         };
-        let held = Some(Revision { epoch: 7, rev: 3 });
+        let (moment, digest) = (7, 3);
+        let held = Some(Revision { moment, digest });
         assert_eq!(
             read(r#"{"op":"sub","k":["board","edges"],"since":{"edges":"7.3"}}"#),
             Ok(Ask::Sub(vec![

@@ -97,8 +97,8 @@ pub(crate) async fn follow(
 ) -> Vec<String> {
     let mut refused = Vec::new();
     for (key, since) in query.keys.iter().zip(&query.since) {
-        let followed = match live.ensure(key).await {
-            Ok(()) => live.subscribe((reader, place), key, (*since, query.mode)),
+        let followed = match live.prepare(key, *since).await {
+            Ok(since) => live.subscribe((reader, place), key, (since, query.mode)),
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = followed {
@@ -156,12 +156,13 @@ mod tests {
         let read = |query: &str, last_id| FollowQuery::read(query, last_id);
         let query = read("k=board&k=fixtures/8&since=-,7.3&wait_ms=10&mode=all", None).unwrap();
         assert_eq!(query.keys, ["board", "fixtures/8"]);
-        let held = Revision { epoch: 7, rev: 3 };
+        let (moment, digest) = (7, 3);
+        let held = Revision { moment, digest };
         assert_eq!(query.since, [None, Some(held)]);
         assert_eq!((query.wait_ms, query.mode), (10, Mode::All));
         let resumed = read("k=board&since=1.1", Some("7.3")).unwrap();
         assert_eq!(resumed.since, [Some(held)], "the last id goes before");
-        assert_eq!(Holding::new(query).text(), "-,7.3");
+        assert_eq!(Holding::new(query).text(), "-,7.000000000003");
         let many = "k=a&".repeat(51);
         for query in [
             "",

@@ -10,7 +10,7 @@ use std::{
 };
 
 use engine::feeding::{
-    Frame, Reader as FeedReader,
+    Frame, Reader as FeedReader, Revision,
     websocket::{Closing, Kind, Message, frame},
 };
 use serde_json::json;
@@ -60,15 +60,18 @@ pub(crate) struct Talk<Io> {
 /// An answer that is being made, so that it can be followed.
 struct Making {
     wish: Wish,
-    made: Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send>>,
+    made: Pin<Box<dyn Future<Output = Prepared> + Send>>,
 }
+
+/// From which revision the reader goes on.
+type Prepared = Result<Option<Revision>, Refusal>;
 
 /// What happens in a conversation.
 enum News {
     /// The server stops.
     Stop,
     Step(io::Result<Step>),
-    Made(Wish, Result<(), Refusal>),
+    Made(Wish, Prepared),
     Frame(Frame),
     Beat,
 }
@@ -128,7 +131,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
                 }
                 News::Step(Ok(Step::Ended) | Err(_)) => return None,
                 News::Made(wish, made) => {
-                    self.made(&wish, made);
+                    self.made(wish, made);
                     Ok(())
                 }
                 News::Frame(frame) => {
@@ -252,20 +255,20 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
         while self.making.is_none()
             && let Some(wish) = self.wishes.pop_front()
         {
-            if self.live.is_there(&wish.key) {
+            if self.live.is_ready(&wish.key, wish.since) {
                 self.follow(&wish);
                 continue;
             }
-            let (live, key) = (Arc::clone(&self.live), wish.key.clone());
-            let made = Box::pin(async move { live.ensure(&key).await });
+            let (live, key, since) = (Arc::clone(&self.live), wish.key.clone(), wish.since);
+            let made = Box::pin(async move { live.prepare(&key, since).await });
             self.making = Some(Box::new(Making { wish, made }));
         }
         self.wishes.shrink_to(0);
     }
 
-    fn made(&mut self, wish: &Wish, made: Result<(), Refusal>) {
+    fn made(&mut self, wish: Wish, made: Prepared) {
         match made {
-            Ok(()) => self.follow(wish),
+            Ok(since) => self.follow(&Wish { since, ..wish }),
             Err(refusal) => self.say(&refusal.frame(&wish.key)),
         }
         self.go_on();
@@ -285,7 +288,7 @@ fn closing((code, reason): (u16, &str)) -> Closing {
 }
 
 /// The answer that was being made; never where none is. May be dropped and called again.
-async fn made(making: &mut Option<Box<Making>>) -> (Wish, Result<(), Refusal>) {
+async fn made(making: &mut Option<Box<Making>>) -> (Wish, Prepared) {
     let Some(at_work) = making else {
         return future::pending().await;
     };

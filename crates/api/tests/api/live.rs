@@ -178,7 +178,7 @@ async fn a_stream_begins_with_the_state_and_goes_on_with_what_changes() {
     let mut again = Stream::open(&app, &format!("k={key}"), Some(&last_id)).await;
     assert_eq!(again.next().await.unwrap()["t"], "same");
     let mut lost = Stream::open(&app, &format!("k={key}&since=1.1"), None).await;
-    assert_eq!(lost.next().await.unwrap()["why"], "epoch");
+    assert_eq!(lost.next().await.unwrap()["why"], "expired");
     assert_eq!(lost.next().await.unwrap()["t"], "snap");
 
     app.state.start_draining();

@@ -19,6 +19,7 @@ mod positions;
 mod predictions;
 mod problems;
 mod proto;
+mod resume;
 mod sockets;
 mod standings;
 mod writes;

@@ -2,7 +2,7 @@
 // program that only calls does not pay for it.
 import type { Key } from "../api.js";
 import type { Client } from "../client.js";
-import { revision } from "../store.js";
+import { momentOf } from "../store.js";
 import { applied, type Frame } from "./frames.js";
 import { Ladder, type Way } from "./ladder.js";
 import { poll, sse, ws } from "./rungs.js";
@@ -42,7 +42,11 @@ export class Feed {
   ) {
     const wish = {
       keys: () => sharing.keys().filter((key) => !this.refused.has(key)),
-      held: (key: Key) => (this.#broken.has(key) ? null : (client.store.get(key)?.rev ?? null)),
+      held: (key: Key) => {
+        const rev = client.store.get(key)?.rev ?? null;
+        // What does not fit is of no use, but a server that comes next must not be behind it.
+        return rev && this.#broken.has(key) ? `${momentOf(rev)}.0` : rev;
+      },
     };
     this.ladder = new Ladder(ways, client.http, wish, {
       frame: (frame, size) => {
@@ -74,7 +78,11 @@ export class Feed {
       this.#take(k, { data: frame.d, rev: frame.id, at: frame.ts, size, folded: 0 });
     } else if (frame.t === "d") this.#change(frame);
     else if (frame.t === "same") store.mark(k, { seen: clock.now(), doubt: null });
-    else if (frame.t === "gap") this.#broken.add(k);
+    else if (frame.t === "gap") {
+      this.#broken.add(k);
+      // What is held is of no history of this server: whatever comes is newer.
+      if (frame.why === "ahead") store.mark(k, { rev: null, at: 0 });
+    }
     else if (frame.t === "stale") store.mark(k, { doubt: `the source is silent for ${Math.round(frame.age / 1000)} s` });
     else if (frame.t === "err") this.refused.add(k);
   }
@@ -85,11 +93,9 @@ export class Feed {
 
   #change(frame: Frame & { t: "d" }): void {
     const held = this.client.store.get(frame.k);
-    const [epoch, rev] = revision(frame.id);
-    const [heldEpoch, heldRev] = revision(held?.rev ?? "");
     // Twice, or late.
-    if (held && epoch === heldEpoch && rev <= heldRev!) return;
-    if (!held || epoch !== heldEpoch || frame.b !== heldRev) return this.#again(frame.k);
+    if (momentOf(frame.id) <= momentOf(held?.rev)) return;
+    if (frame.b !== held?.rev) return this.#again(frame.k);
     try {
       this.#take(frame.k, { data: applied(held.data, frame.d), rev: frame.id, at: frame.ts, size: held.size, folded: frame.cf ?? 0 });
     } catch {

@@ -4,12 +4,12 @@ import type { Key } from "../api.js";
 /** A change: a JSON pointer and its new value, or a pointer alone for what went. */
 export type Change = [pointer: string, value?: unknown];
 
-/** What the server sends. `id` is `epoch.rev`, `ts` the server's time in milliseconds. */
+/** What the server sends. `id` is `moment.digest`, `ts` the server's time in milliseconds. */
 export type Frame =
   /** The whole state. */
   | { t: "snap"; k: Key; id: string; ts: number; d: unknown }
-  /** What changed since revision `b` of the same epoch; `cf` updates were folded into it. */
-  | { t: "d"; k: Key; b: number; id: string; ts: number; d: Change[]; cf?: number }
+  /** What changed since revision `b`; `cf` updates were folded into it. */
+  | { t: "d"; k: Key; b: string; id: string; ts: number; d: Change[]; cf?: number }
   /** The state asked to resume from still holds. */
   | { t: "same"; k: Key; id: string; ts: number }
   /** What was asked to resume from is gone; a snapshot follows. */
