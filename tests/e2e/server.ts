@@ -7,31 +7,32 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+export const PROGRAM = process.env['E2E_BINARY'] ?? join(ROOT, 'target/release/sports-edge');
 const STOP_MS_MAX = 15_000;
 
 export default async function start(): Promise<() => Promise<void>> {
-  const program = process.env['E2E_BINARY'] ?? join(ROOT, 'target/release/sports-edge');
   const folder = mkdtempSync(join(tmpdir(), 'sports-edge-e2e-'));
   const env = { ...process.env, SPORTS_EDGE_DATA_DIR: folder, SPORTS_EDGE_LISTEN: '127.0.0.1:0', SPORTS_EDGE_LOG__LEVEL: 'warn' };
   const run = (...args: string[]) => {
     console.log(`$ sports-edge ${args.join(' ')}`);
-    execFileSync(program, args, { env, cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    execFileSync(PROGRAM, args, { env, cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
   };
   run('import', join(ROOT, 'data/sample'));
   run('train');
   putModels(join(folder, 'models'));
-  const server = spawn(program, ['serve'], { env, cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(PROGRAM, ['serve'], { env, cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   const { url, key } = await greeting(server);
   await ready(url);
   const fixture = await writeFixture(url, key);
   process.env['E2E_URL'] = url;
+  process.env['E2E_FOLDER'] = folder;
   process.env['E2E_KEY'] = key;
   process.env['E2E_FIXTURE'] = String(fixture);
   const writer = ['key', 'create', '--name', 'writer', '--scope', 'write'];
-  const made = execFileSync(program, writer, { env, cwd: ROOT, encoding: 'utf8' });
+  const made = execFileSync(PROGRAM, writer, { env, cwd: ROOT, encoding: 'utf8' });
   process.env['E2E_WRITE_KEY'] = /se_\S+/.exec(made)![0];
   const operator = ['key', 'create', '--name', 'operator', '--scope', 'admin'];
-  process.env['E2E_ADMIN_KEY'] = /se_\S+/.exec(execFileSync(program, operator, { env, cwd: ROOT, encoding: 'utf8' }))![0];
+  process.env['E2E_ADMIN_KEY'] = /se_\S+/.exec(execFileSync(PROGRAM, operator, { env, cwd: ROOT, encoding: 'utf8' }))![0];
   return async () => {
     await stop(server);
     rmSync(folder, { recursive: true });
@@ -45,6 +46,15 @@ async function greeting(server: ChildProcess): Promise<{ url: string; key: strin
     url ||= /http:\/\/\S+/.exec(line)?.[0] ?? '';
     const key = /: (se_\S+)$/.exec(line)?.[1];
     if (url && key) return { url: url.replace(/\/$/, ''), key };
+  }
+  throw new Error('the server ended before it said where it listens');
+}
+
+/** Address of a server that has keys already. */
+export async function address(server: ChildProcess): Promise<string> {
+  for await (const line of createInterface({ input: server.stdout! })) {
+    const url = /http:\/\/\S+/.exec(line)?.[0];
+    if (url) return url.replace(/\/$/, '');
   }
   throw new Error('the server ended before it said where it listens');
 }
@@ -68,7 +78,7 @@ function putModels(models: string): void {
   writeFileSync(join(models, 'goals/config.toml'), 'versions = "all"\n[labels]\nstable = 1\n');
 }
 
-async function ready(url: string): Promise<void> {
+export async function ready(url: string): Promise<void> {
   for (let tries = 0; tries < 600; tries += 1) {
     const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
     if (answer?.ok) return;
@@ -105,7 +115,7 @@ async function writeFixture(url: string, key: string): Promise<number> {
   return id;
 }
 
-async function stop(server: ChildProcess): Promise<void> {
+export async function stop(server: ChildProcess): Promise<void> {
   const ended = new Promise<number | null>((done) => server.once('exit', done));
   server.kill('SIGTERM');
   const late = new Promise<'late'>((done) => setTimeout(done, STOP_MS_MAX, 'late').unref());
