@@ -260,6 +260,15 @@ fn from_browser(headers: &HeaderMap) -> Option<Vec<u8>> {
     Some(pair[colon + 1..].to_vec())
 }
 
+/// The public prefix of the key a request carries, where it is proven to hold one that counts.
+pub(crate) async fn holder(headers: &HeaderMap, state: &ApiState) -> Option<String> {
+    let bytes = presented(headers).or_else(|| from_browser(headers))?;
+    let key = KeyText::parse(std::str::from_utf8(&bytes).ok()?).ok()?;
+    let record = state.engine.key(key.prefix()).await.ok()??;
+    let counts = record.revoked_at.is_none() && same(&record.hash, &key.hash());
+    counts.then_some(record.prefix)
+}
+
 /// Finds the key a request carries and checks that it still counts.
 async fn authenticate(
     presented: Option<Vec<u8>>,

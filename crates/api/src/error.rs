@@ -15,6 +15,7 @@ use thiserror::Error;
 use crate::{
     auth::Scope,
     problem::{self, FieldError, ProblemKind},
+    rate::Verdict,
 };
 
 /// Why a request gets no answer.
@@ -66,6 +67,11 @@ pub(crate) enum ApiError {
     OtherVersion,
     #[error("this API key has {0} streams or tickets already")]
     TooManyStreams(usize),
+    #[error(
+        "{} may send {} requests a minute; this one may be sent again in {} s",
+        .0.whose(), .0.requests, .0.retry_seconds()
+    )]
+    TooManyRequests(Verdict),
     #[error("the first request with this idempotency key is still at work")]
     IdempotencyInProgress,
     #[error("this idempotency key came with another body before")]
@@ -117,6 +123,7 @@ impl ApiError {
             Self::ForeignOrigin(_) => problem::FOREIGN_ORIGIN,
             Self::OtherVersion => problem::OTHER_VERSION,
             Self::TooManyStreams(_) => problem::TOO_MANY_STREAMS,
+            Self::TooManyRequests(_) => problem::TOO_MANY_REQUESTS,
             Self::ScopeMissing(_) => problem::SCOPE_MISSING,
             Self::IdempotencyInProgress => problem::IDEMPOTENCY_IN_PROGRESS,
             Self::IdempotencyMismatch => problem::IDEMPOTENCY_MISMATCH,

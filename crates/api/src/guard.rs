@@ -24,6 +24,7 @@ use crate::{
     error::ApiError,
     pages,
     problem::{self, Problem, ProblemKind},
+    rate::Verdict,
 };
 
 pub(crate) use conditional::{conditional, find_tag, name_encoding_in_etag, tag};
@@ -245,7 +246,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Refuses foreign hosts, more work than the bound, and answers that take too long; dropping the
+/// Refuses foreign hosts, requests that their limit refuses, more work than the bound, and answers that take too long; dropping the
 /// handler stops its work.
 pub(crate) async fn admit(
     State(state): State<ApiState>,
@@ -256,6 +257,9 @@ pub(crate) async fn admit(
     // What is followed has bounds of its own, and is waited for longer than an answer may take.
     if matches!(request.uri().path(), "/health/live" | "/v1/live") {
         return Ok(next.run(request).await);
+    }
+    if let Some(refusal) = request.extensions().get::<Verdict>() {
+        return Err(ApiError::TooManyRequests(*refusal));
     }
     let _permit = state
         .requests

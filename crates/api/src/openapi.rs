@@ -15,7 +15,7 @@ use utoipa::{
 
 use crate::{
     problem::{FieldError, Problem},
-    routes,
+    rate, routes,
 };
 
 const DESCRIPTION: &str = "\
@@ -30,6 +30,8 @@ prices, bookmakers' quotes and the edges between them.
   need one with the scope `models`.
 - The answer to a write carries `sports-edge-position`; a read that sends it back sees that write, \
   whichever server answers.
+- A server may limit how many requests a key or an address sends in a minute: `RateLimit` and \
+  `RateLimit-Policy` then say what is left, and one too many is answered with 429.
 - Unknown query parameters and body members are refused, not ignored.";
 
 #[derive(utoipa::OpenApi)]
@@ -156,6 +158,10 @@ const PROBLEM_RESPONSES: &[(&str, &str)] = &[
     ("TooLarge", "The body is too large."),
     ("NotJson", "The body is not JSON."),
     (
+        "TooManyRequests",
+        "More requests than the caller may send in a minute; `Retry-After` says when to come again.",
+    ),
+    (
         "ForeignHost",
         "The server listens on loopback and the request names another host.",
     ),
@@ -186,6 +192,7 @@ fn complete(path: &str, item: &mut PathItem) {
             ],
         );
         add(operation, &[("503", "Unavailable")]);
+        add_limited(path, operation);
         if path.starts_with("/v1/") {
             add(
                 operation,
@@ -223,6 +230,14 @@ fn complete(path: &str, item: &mut PathItem) {
                 ("503", "Unavailable"),
             ],
         );
+        add_limited(path, operation);
+    }
+}
+
+/// Adds what a caller is told who sends too much, where requests are counted.
+fn add_limited(path: &str, operation: &mut Operation) {
+    if !rate::is_free(path) {
+        add(operation, &[("429", "TooManyRequests")]);
     }
 }
 

@@ -29,7 +29,7 @@ pub struct ProblemKind {
 }
 
 /// Everything that goes wrong, in the order of its status.
-pub const PROBLEM_KINDS: [ProblemKind; 44] = [
+pub const PROBLEM_KINDS: [ProblemKind; 45] = [
     BAD_QUERY,
     BAD_CURSOR,
     BAD_PATH,
@@ -66,6 +66,7 @@ pub const PROBLEM_KINDS: [ProblemKind; 44] = [
     BAD_MODEL,
     OTHER_VERSION,
     TOO_MANY_STREAMS,
+    TOO_MANY_REQUESTS,
     MODEL_BUSY,
     INTERNAL,
     MODEL_UNAVAILABLE,

@@ -13,10 +13,11 @@ use engine::{Engine, caching::Window};
 use tokio::sync::Semaphore;
 
 use crate::{
-    LiveOptions, ReadAccess,
+    LiveOptions, RateOptions, ReadAccess,
     kept::KeptReads,
     live::Live,
     metrics::{self, HttpFigures},
+    rate::RateLimits,
     router,
 };
 
@@ -38,6 +39,8 @@ pub struct ApiOptions {
     pub concurrent_requests_max: usize,
     /// Makes request ids differ from those of other runs of the server.
     pub request_id_seed: u32,
+    /// How many requests a caller may send.
+    pub rates: RateOptions,
     /// Bounds of what is followed.
     pub live: LiveOptions,
 }
@@ -51,6 +54,7 @@ impl Default for ApiOptions {
             handler_time_max: Duration::from_secs(10),
             concurrent_requests_max: 256,
             request_id_seed: 0,
+            rates: RateOptions::default(),
             live: LiveOptions::default(),
         }
     }
@@ -81,6 +85,7 @@ pub struct ApiState {
     pub(crate) figures: Arc<HttpFigures>,
     pub(crate) kept: Arc<KeptReads>,
     pub(crate) live: Arc<Live>,
+    pub(crate) rates: Arc<RateLimits>,
     reads: Arc<OnceLock<Router>>,
     request_count: Arc<AtomicU32>,
     draining: Arc<AtomicBool>,
@@ -94,6 +99,7 @@ impl ApiState {
         Self {
             kept: Arc::new(KeptReads::new(engine.cache())),
             live: Arc::new(Live::new(&engine, options.live.clone(), Arc::clone(&reads))),
+            rates: Arc::new(RateLimits::new(options.rates, engine.cache().shared())),
             reads,
             engine,
             requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),

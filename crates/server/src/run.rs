@@ -10,10 +10,10 @@ mod metrics;
 mod shared;
 mod warmth;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use api::{ApiOptions, ApiState, Hosts, LiveOptions, ReadAccess};
+use api::{ApiOptions, ApiState, Hosts, LiveOptions, RateOptions, ReadAccess};
 use engine::Engine;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
@@ -130,6 +130,10 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
         handler_time_max: Duration::from_secs(limits.handler_seconds_max.get()),
         concurrent_requests_max: limits.concurrent_requests_max.get(),
         request_id_seed: u32::from_le_bytes(seed),
+        rates: RateOptions {
+            per_key: NonZeroU32::new(limits.requests_per_minute_per_key),
+            per_address: NonZeroU32::new(limits.requests_per_minute_per_address),
+        },
         live: LiveOptions {
             connections_max: settings.live.connections_max.get(),
             connections_per_key_max: settings.live.connections_per_key_max.get(),

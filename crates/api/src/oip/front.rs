@@ -22,7 +22,7 @@ use tokio::{runtime::Handle, task::JoinHandle};
 use tower::ServiceExt;
 
 use super::{BODY_BYTES_MAX, Door, OipError, answered, explained, models};
-use crate::{ApiState, auth::Reader, error::ApiError, guard, kept, router};
+use crate::{ApiState, auth::Reader, error::ApiError, guard, kept, rate::Verdict, router};
 
 /// Room made for a body before it is there, at most; what comes in makes more.
 const ROOM_MAX: u64 = 1 << 20;
@@ -75,11 +75,31 @@ impl Front {
         if request.method() == Method::POST && place(request.uri().path()).is_some() {
             return self.door.infer(request).await;
         }
+        let (mut parts, body) = request.into_parts();
+        let verdict = self.door.state.rates.judge(&self.door.state, &parts).await;
+        if let Some(refusal) = verdict.filter(Verdict::is_refusal) {
+            parts.extensions.insert(refusal);
+        }
+        let mut answer = self.counted(Request::from_parts(parts, body)).await;
+        if let Some(verdict) = verdict {
+            verdict.tell(&mut answer);
+        }
+        answer
+    }
+
+    /// Answers a request whose limit has spoken.
+    async fn counted<B>(&self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
         let (parts, body) = request.into_parts();
-        // What panics there is left to the router, which answers for it.
-        let at_hand = caught(kept::answer_at_hand(&self.door.state, &parts)).await;
-        if let Ok(Some(answer)) = at_hand {
-            return answer;
+        if parts.extensions.get::<Verdict>().is_none() {
+            // What panics there is left to the router, which answers for it.
+            let at_hand = caught(kept::answer_at_hand(&self.door.state, &parts)).await;
+            if let Ok(Some(answer)) = at_hand {
+                return answer;
+            }
         }
         let request = Request::from_parts(parts, Body::new(body));
         let answer = self.router.clone().oneshot(request);

@@ -317,6 +317,16 @@ pub(crate) const TOO_MANY_STREAMS: ProblemKind = ProblemKind {
            `live.connections_per_key_max` holds the bound.",
 };
 
+/// The caller sent more requests than it may.
+pub(crate) const TOO_MANY_REQUESTS: ProblemKind = ProblemKind {
+    slug: "too-many-requests",
+    status: StatusCode::TOO_MANY_REQUESTS,
+    title: "More requests than may be sent in a minute",
+    help: "Try again after `Retry-After` seconds. `RateLimit` says on every answer how many requests \
+           may follow; the settings `limits.requests_per_minute_per_key` and \
+           `limits.requests_per_minute_per_address` hold the bounds.",
+};
+
 /// The model is busy.
 pub(crate) const MODEL_BUSY: ProblemKind = ProblemKind {
     slug: "model-busy",

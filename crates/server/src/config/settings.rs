@@ -61,6 +61,10 @@ pub struct Limits {
     pub handler_seconds_max: NonZeroU64,
     /// Requests at work at a time.
     pub concurrent_requests_max: NonZeroUsize,
+    /// Requests of an API key in a minute; 0 is any number.
+    pub requests_per_minute_per_key: u32,
+    /// Requests of an address without a key in a minute; 0 is any number.
+    pub requests_per_minute_per_address: u32,
     /// How long stopping may take.
     pub drain_seconds_max: NonZeroU64,
 }

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
-use api::{Front, Grpc};
+use api::{Front, Grpc, Peer};
 use hyper::{
     Request,
     body::Incoming,
@@ -34,10 +34,14 @@ pub(super) async fn serve(
     stopping: impl Future<Output = ()>,
 ) {
     let front = Arc::new(front);
-    let open = move |connection| {
+    let open = move |connection: Connection| {
         let front = Arc::clone(&front);
-        let service = service_fn(move |request: Request<Incoming>| {
+        let peer = connection.peer();
+        let service = service_fn(move |mut request: Request<Incoming>| {
             let front = Arc::clone(&front);
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(Peer(peer));
+            }
             async move { Ok::<_, Infallible>(front.answer(request).await) }
         });
         http1::Builder::new()

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -89,6 +90,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// The address it came from; `None` once it is gone.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.stream.peer_addr().ok().map(|it| it.ip())
+    }
+
     /// Notes progress, and ends the connection after too much silence.
     fn watch<T>(
         &mut self,

@@ -59,7 +59,7 @@ fn price(quotes: &Value) -> f64 {
     quote["outcomes"][0]["price"].as_f64().unwrap()
 }
 
-fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let patience = Instant::now() + Duration::from_secs(20);
     while !holds() {
         assert!(Instant::now() < patience, "never: {what}");
@@ -69,18 +69,22 @@ fn until(what: &str, holds: impl Fn() -> bool) {
 
 /// Two servers, the key of the first, and a fixture to come.
 fn start(database: &str, redis: &str) -> ([(Home, Server); 2], String, i64) {
-    let environment = [
+    start_with(&[
         ("SPORTS_EDGE_DATABASE__URL", database),
         ("SPORTS_EDGE_REDIS__URL", redis),
         // The machine that tests run on is busy.
         ("SPORTS_EDGE_REDIS__COMMAND_MS_MAX", "400"),
-    ];
+    ])
+}
+
+/// The same under an environment.
+pub(crate) fn start_with(environment: &[(&str, &str)]) -> ([(Home, Server); 2], String, i64) {
     let home = Home::new();
-    home.import_with(&environment);
-    let mut first = Server::start(&home, &environment);
+    home.import_with(environment);
+    let mut first = Server::start(&home, environment);
     let key = first.first_key();
     let other = Home::new();
-    let second = Server::start(&other, &environment);
+    let second = Server::start(&other, environment);
     first.until_ready();
     second.until_ready();
     let played = &get(&first, "/v1/fixtures?limit=1").body["data"][0];
@@ -101,7 +105,7 @@ fn allow(redis: &Redis) {
     redis.run(&words);
 }
 
-fn is(server: &Server, word: &str) -> bool {
+pub(crate) fn is(server: &Server, word: &str) -> bool {
     get(server, "/health/ready").body["shared_cache"] == word
 }
 

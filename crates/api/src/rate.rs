@@ -1,0 +1,227 @@
+//! How many requests a caller may send in a minute: each API key, and each address that sends none.
+//!
+//! Replicas count together in the shared tier; without one, and while it is away, each by itself.
+//! A key counts once it is proven, so that nobody uses up another's share, or takes a new one, by
+//! making keys up. Never counts what is followed, inference, health and files of the pages.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use axum::{
+    http::{HeaderName, HeaderValue, header, request::Parts},
+    response::Response,
+};
+use engine::caching::shared::{Allowance, Rate, RateLimit, Shared};
+
+use crate::{ApiState, auth};
+
+const MINUTE: Duration = Duration::from_secs(60);
+/// `draft-ietf-httpapi-ratelimit-headers`.
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Requests a minute; `None` counts nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RateOptions {
+    /// Of an API key.
+    pub per_key: Option<NonZeroU32>,
+    /// Of an address, without a key.
+    pub per_address: Option<NonZeroU32>,
+}
+
+/// The address that a connection came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+/// The limits of a server.
+pub(crate) struct RateLimits {
+    key: Option<Limit>,
+    address: Option<Limit>,
+}
+
+/// One limit, over all who are held to it.
+struct Limit {
+    name: &'static str,
+    requests: NonZeroU32,
+    counter: RateLimit,
+}
+
+/// What a limit says of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    name: &'static str,
+    /// Requests a minute.
+    pub(crate) requests: u32,
+    allowance: Allowance,
+}
+
+impl RateLimits {
+    /// Limits that are counted in `shared` where there is one.
+    pub(crate) fn new(options: RateOptions, shared: Option<&Shared>) -> Self {
+        let limit = |name, requests: Option<NonZeroU32>| {
+            requests.map(|requests| Limit {
+                name,
+                requests,
+                counter: counter(name, requests, shared),
+            })
+        };
+        Self {
+            key: limit("key", options.per_key),
+            address: limit("address", options.per_address),
+        }
+    }
+
+    /// Counts a request; `None` where nothing limits it.
+    pub(crate) async fn judge(&self, state: &ApiState, request: &Parts) -> Option<Verdict> {
+        let is_off = self.key.is_none() && self.address.is_none();
+        if is_off || is_free(request.uri.path()) {
+            return None;
+        }
+        match auth::holder(&request.headers, state).await {
+            Some(prefix) => Some(self.key.as_ref()?.take(&prefix).await),
+            None => {
+                let Peer(address) = request.extensions.get()?;
+                Some(self.address.as_ref()?.take(&network_of(*address)).await)
+            }
+        }
+    }
+}
+
+fn counter(name: &'static str, requests: NonZeroU32, shared: Option<&Shared>) -> RateLimit {
+    let rate = Rate {
+        requests: requests.get(),
+        per: MINUTE,
+    };
+    RateLimit::new(shared.cloned(), name, rate)
+}
+
+impl Limit {
+    async fn take(&self, client: &str) -> Verdict {
+        Verdict {
+            name: self.name,
+            requests: self.requests.get(),
+            allowance: self.counter.take(client, 1).await,
+        }
+    }
+}
+
+impl Verdict {
+    pub(crate) fn is_refusal(&self) -> bool {
+        !self.allowance.allowed
+    }
+
+    /// Whole seconds until a request that was refused may be sent again, at least one.
+    pub(crate) fn retry_seconds(&self) -> u64 {
+        seconds(self.allowance.retry_after).max(1)
+    }
+
+    /// Whose requests these were, for people.
+    pub(crate) fn whose(&self) -> &'static str {
+        match self.name {
+            "key" => "this API key",
+            _ => "this address, without an API key,",
+        }
+    }
+
+    /// Says on an answer what is left.
+    pub(crate) fn tell(&self, answer: &mut Response) {
+        let used = self.requests.saturating_sub(self.allowance.remaining);
+        let whole = seconds(MINUTE / self.requests * used);
+        let (name, left) = (self.name, self.allowance.remaining);
+        let headers = answer.headers_mut();
+        let value = |text: String| HeaderValue::try_from(text).expect("names and digits are ASCII");
+        let policy = format!("\"{name}\";q={};w={}", self.requests, MINUTE.as_secs());
+        headers.insert(POLICY, value(policy));
+        headers.insert(LEFT, value(format!("\"{name}\";r={left};t={whole}")));
+        if self.is_refusal() {
+            headers.insert(header::RETRY_AFTER, value(self.retry_seconds().to_string()));
+        }
+    }
+}
+
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// What is not counted: what has bounds of its own, and what is asked for to look after the server.
+pub(crate) fn is_free(path: &str) -> bool {
+    let under = |root: &str| {
+        path.strip_prefix(root)
+            .is_some_and(|it| it.is_empty() || it.starts_with('/'))
+    };
+    path == "/v1/live" || ["/health", "/v2", "/assets"].into_iter().any(under)
+}
+
+/// An address as far as it tells callers apart: of IPv6 the network, for whoever has one has all of it.
+fn network_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let network = Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX));
+            format!("{network}/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_says_what_is_left_and_a_refusal_when_to_come_again() {
+        let verdict = |allowed, remaining, wait_ms| Verdict {
+            name: "key",
+            requests: 120,
+            allowance: Allowance {
+                allowed,
+                remaining,
+                retry_after: Duration::from_millis(wait_ms),
+            },
+        };
+        let told = |verdict: Verdict| {
+            let mut answer = Response::new(Body::empty());
+            verdict.tell(&mut answer);
+            let header = |name: &str| {
+                let value = answer.headers().get(name);
+                value.map_or("", |it| it.to_str().unwrap()).to_owned()
+            };
+            [
+                header("ratelimit-policy"),
+                header("ratelimit"),
+                header("retry-after"),
+            ]
+        };
+        let allowed = told(verdict(true, 117, 0));
+        assert_eq!(allowed, ["\"key\";q=120;w=60", "\"key\";r=117;t=2", ""]);
+        let refused = told(verdict(false, 0, 300));
+        assert_eq!(refused, ["\"key\";q=120;w=60", "\"key\";r=0;t=60", "1"]);
+    }
+
+    #[test]
+    fn whoever_has_a_network_is_one_caller() {
+        let of = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(of("2001:db8:1:2::9"), "2001:db8:1:2::/64");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("192.0.2.8"), "192.0.2.8");
+    }
+
+    #[test]
+    fn what_has_bounds_of_its_own_is_free() {
+        let free = [
+            "/v1/live",
+            "/health/live",
+            "/v2/models/m/infer",
+            "/v2",
+            "/assets/a.js",
+        ];
+        assert!(free.into_iter().all(is_free));
+        let counted = ["/", "/v1/live/tickets", "/v1/fixtures", "/healthy", "/v20"];
+        assert!(!counted.into_iter().any(is_free));
+    }
+}
