@@ -50,12 +50,10 @@ await page.evaluate((id) => {
     const score = row.querySelector(".score").textContent;
     if (score === last) return;
     last = score;
-    // The task after a frame's callbacks comes when it was drawn.
-    requestAnimationFrame(() => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => window.painted(Number(score), performance.timeOrigin + performance.now());
-      port2.postMessage(undefined);
-    });
+    // The page changes in a frame's callback; the task after those comes when the frame was drawn.
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => window.painted(Number(score), performance.timeOrigin + performance.now());
+    port2.postMessage(undefined);
   }).observe(row, { subtree: true, childList: true, characterData: true });
 }, fixture_id);
 

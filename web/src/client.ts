@@ -2,7 +2,7 @@
 // and how long changes take to the screen told to the server now and then.
 import { createClient, type Client } from "@sports-edge/sdk";
 import { deviceCache, indexedDb } from "@sports-edge/sdk/device";
-import { afterPaint, Latency } from "@sports-edge/sdk/live";
+import { afterFrame, Latency } from "@sports-edge/sdk/live";
 
 /** How often latencies are told. */
 export const REPORT_MS = 30_000;
@@ -32,5 +32,5 @@ export function drawn(at: number): void {
     return;
   }
   const here = latency;
-  afterPaint(window, () => here.painted(at));
+  afterFrame(() => here.painted(at));
 }

@@ -160,9 +160,10 @@ export class Client {
 
   /** Takes news of a state in; answers with what is held then. */
   take(key: Key, news: News, source: Source): Entry {
-    const tags = [...new Set([...tagsOf(key), ...(news.tags ?? this.store.get(key)?.tags ?? [])])];
-    const entry: Entry = { ...news, etag: news.etag ?? null, tags, seen: this.clock.now(), doubt: null, source };
     const held = this.store.get(key);
+    // A change brings none, and comes often. That one may stand twice does no harm.
+    const tags = news.tags || !held ? tagsOf(key).concat(news.tags ?? []) : held.tags;
+    const entry: Entry = { ...news, etag: news.etag ?? null, tags, seen: this.clock.now(), doubt: null, source };
     if (held && !supersedes(entry, held)) return held;
     this.keep(key, entry);
     // Frames are relayed as they are; what was asked for is told as a whole.

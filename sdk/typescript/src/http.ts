@@ -133,7 +133,7 @@ export class Http {
       if (call.signal?.aborted) throw new SportsEdgeError("aborted", "called off", error);
       this.onReach(false);
       if (late) throw new SportsEdgeError("timeout", `${method} ${address} took over ${patience} ms`, error);
-      throw new SportsEdgeError("offline", `${method} ${address} did not reach the server`, error);
+      throw new SportsEdgeError("offline", `${method} ${address} got no answer`, error);
     } finally {
       clearTimeout(timer);
       call.signal?.removeEventListener("abort", abort);

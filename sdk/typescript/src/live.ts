@@ -3,4 +3,4 @@ export { WAYS } from "./live/feed.js";
 export type { Ask, Change, Frame } from "./live/frames.js";
 export type { Way } from "./live/ladder.js";
 export { poll, sse, ws, type Rung } from "./live/rungs.js";
-export { afterPaint, Latency, type LatencyAnswer } from "./live/latency.js";
+export { afterFrame, afterPaint, Latency, type LatencyAnswer } from "./live/latency.js";

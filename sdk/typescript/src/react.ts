@@ -2,6 +2,7 @@
 // again when what it selected changed, and shows from the first moment what is known.
 import { createContext, createElement, useCallback, useContext, useEffect, useRef, useState, useSyncExternalStore, type ReactElement, type ReactNode } from "react";
 import { board, edges, fixture, prediction, type Key, type Query, type Schemas } from "./api.js";
+import { beforePicture, forgo } from "./beat.js";
 import type { Client, Dehydrated } from "./client.js";
 import type { Connection } from "./connection.js";
 import type { Entry, Source } from "./store.js";
@@ -69,7 +70,16 @@ export function useKey<T, S = T>(key: Key<T>, { select, suspense }: HookOptions<
     last.current = { key, select, entry, view: shown };
     return shown;
   };
-  const subscribe = useCallback((changed: () => void) => client.watch(key, changed), [client, key]);
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      const end = client.watch(key, () => beforePicture(changed));
+      return () => {
+        end();
+        forgo(changed);
+      };
+    },
+    [client, key],
+  );
   const view = useSyncExternalStore(subscribe, snapshot, snapshot);
   const entry = client.peek(key);
   if (suspense && !entry) {

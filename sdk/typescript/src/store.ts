@@ -121,12 +121,6 @@ export class Store {
     };
   }
 
-  /** Calls every watcher of a key. */
-  tell(key: Key): void {
-    const slot = this.#slots.get(key);
-    if (slot) this.#tell(slot);
-  }
-
   /** Forgets a key that nobody watches. */
   drop(key: Key): void {
     const slot = this.#slots.get(key);

@@ -37,7 +37,7 @@ function replaced(state: unknown, path: string[], change: Change): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return change[1];
   if (typeof state !== "object" || state === null) throw new TypeError(`${change[0]} leads nowhere`);
-  const name = step.replace(/~1/g, "/").replace(/~0/g, "~");
+  const name = step.includes("~") ? step.replace(/~1/g, "/").replace(/~0/g, "~") : step;
   const gone = rest.length === 0 && change.length === 1;
   if (Array.isArray(state)) {
     const copy: unknown[] = [...state];
@@ -49,8 +49,9 @@ function replaced(state: unknown, path: string[], change: Change): unknown {
   }
   const copy = { ...(state as Record<string, unknown>) };
   if (gone) delete copy[name];
-  // Not by assignment, which would reach the prototype.
-  else Object.defineProperty(copy, name, { value: replaced(copy[name], rest, change), enumerable: true, writable: true, configurable: true });
+  // Assignment is quick, but would reach the prototype by this name.
+  else if (name === "__proto__") Object.defineProperty(copy, name, { value: replaced(copy[name], rest, change), enumerable: true, writable: true, configurable: true });
+  else copy[name] = replaced(copy[name], rest, change);
   return copy;
 }
 

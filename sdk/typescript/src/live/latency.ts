@@ -72,13 +72,16 @@ export class Latency {
 
 /** Calls back once what was changed before is on the screen. */
 export function afterPaint(view: Pick<Window, "requestAnimationFrame">, done: () => void): void {
-  view.requestAnimationFrame(() => {
-    // The task after a frame's callbacks comes when it was drawn.
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      done();
-    };
-    port2.postMessage(undefined);
-  });
+  view.requestAnimationFrame(() => afterFrame(done));
+}
+
+/** The same for what is changed in a frame's own callback: a frame less. */
+export function afterFrame(done: () => void): void {
+  // The task after a frame's callbacks comes when it was drawn.
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    done();
+  };
+  port2.postMessage(undefined);
 }
