@@ -43,6 +43,8 @@ const server = createServer((request, response) => {
   else if (request.url === "/page.js") response.end(script);
   else response.writeHead(404).end();
 });
+/** A revision as the server writes it. */
+const idOf = (count) => `${1_700_000_000_000 + count}.00000000abcd`;
 const sockets = new WebSocketServer({ server });
 let sent = 0;
 sockets.on("connection", (socket) => {
@@ -52,7 +54,7 @@ sockets.on("connection", (socket) => {
   socket.on("message", (text) => {
     for (const k of JSON.parse(text).k) {
       revisions.set(k, 1);
-      say({ t: "snap", k, id: "1.1", ts: Date.now(), d: { home: "Home", away: "Away", p: 0.5, s: 0, clock: { period: 1, seconds: 0 }, moments: [] } });
+      say({ t: "snap", k, id: idOf(1), ts: Date.now(), d: { home: "Home", away: "Away", p: 0.5, s: 0, clock: { period: 1, seconds: 0 }, moments: [] } });
     }
   });
   // Evenly, as far as a timer can: what is due since the last tick.
@@ -64,7 +66,7 @@ sockets.on("connection", (socket) => {
       const b = revisions.get(k);
       revisions.set(k, b + 1);
       sent += 1;
-      say({ t: "d", k, b, id: `1.${b + 1}`, ts: Date.now(), d: [["/p", Math.random()], ["/s", sent % 7]] });
+      say({ t: "d", k, b: idOf(b), id: idOf(b + 1), ts: Date.now(), d: [["/p", Math.random()], ["/s", sent % 7]] });
     }
   }, 1);
   socket.on("close", () => clearInterval(timer));
