@@ -17,7 +17,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tracing::{Instrument, Span, error, info, info_span};
+use tracing::{Instrument, Level, Span, debug, error, info, info_span};
 
 use crate::{
     ApiState, Hosts,
@@ -31,6 +31,8 @@ pub(crate) use conditional::{conditional, find_tag, name_encoding_in_etag, tag};
 
 /// How long an upload or a load may take.
 const MODEL_CHANGE_TIME_MAX: Duration = Duration::from_secs(600);
+/// What takes longer is worth a line in the log.
+const LONG: Duration = Duration::from_secs(1);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What an answer may load where its handler sets no policy of its own: nothing.
 const STRICT_POLICY: HeaderValue =
@@ -83,8 +85,13 @@ pub(crate) fn short(
     let mut response = answer()?;
     let took = started.elapsed();
     let name_value = request_id(state, &request.headers);
-    let span = span(&name_value, &request.method, &request.uri);
     let asked = (&request.method, Some(route));
+    // Where nobody reads that all went well, putting it together would be half of the work.
+    let span = if tracing::enabled!(Level::DEBUG) {
+        span(&name_value, &request.method, &request.uri)
+    } else {
+        Span::none()
+    };
     span.in_scope(|| note(state, asked, response.status(), took));
     dress(&mut response, name_value);
     Some(response)
@@ -96,11 +103,16 @@ fn span(id: &HeaderValue, method: &Method, uri: &Uri) -> Span {
     info_span!("request", id, %method, path = uri.path())
 }
 
-/// Counts and logs an answer.
+/// Counts an answer and logs it: for all to see where it was refused, failed or took long.
 fn note(state: &ApiState, asked: (&Method, Option<&str>), status: StatusCode, took: Duration) {
     state.figures.answered(asked, status, took);
+    let is_plain = status.as_u16() < 400 && took < LONG;
     let (status, wait_ms, route) = (status.as_u16(), took.as_secs_f64() * 1e3, asked.1);
-    info!(status, wait_ms, route, "request answered");
+    if is_plain {
+        debug!(status, wait_ms, route, "request answered");
+    } else {
+        info!(status, wait_ms, route, "request answered");
+    }
 }
 
 /// Sets the headers that every answer has.

@@ -66,7 +66,8 @@ pub(super) fn with(given: &Given<'_>, asked: &Asked, cache_control: HeaderValue)
     let known = known.and_then(|it| find_tag(it, bare(&plain.etag)));
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
-    headers.reserve(10);
+    // With those that every answer has.
+    headers.reserve(20);
     headers.insert(header::CACHE_CONTROL, cache_control);
     headers.insert(header::VARY, VARY);
     headers.insert(header::AGE, HeaderValue::from(given.age.as_secs()));
