@@ -690,7 +690,7 @@ export interface paths {
         /**
          * Get a ticket to follow answers
          * @description For clients that cannot send a key with the request that opens a stream: a browser's WebSocket
-         *     or `EventSource`. Good for one connection to the server that gave it, soon.
+         *     or `EventSource`. Good for one connection, soon, to any server of the same database.
          */
         post: operations["createLiveTicket"];
         delete?: never;

@@ -51,7 +51,7 @@ use place::Tallies;
 use resume::Arrivals;
 pub(crate) use stream::Events;
 pub(crate) use ticket::TICKET_MS;
-use ticket::Tickets;
+use ticket::{Secret, Ticket, Tickets};
 pub(crate) use upgrade::{is_asked, ticket_in, upgraded};
 
 /// How often followed answers are looked at while nothing changes.
@@ -79,7 +79,7 @@ pub struct LiveOptions {
     pub allowed_origins: Vec<String>,
     /// How often a client hears at least that the server is there, and is looked at in turn.
     pub beat: Duration,
-    /// What makes tickets impossible to guess; chance of the server's start.
+    /// What makes numbers of tickets differ between servers; chance of the server's start.
     pub ticket_secret: [u8; 32],
 }
 
@@ -169,7 +169,7 @@ impl Live {
         };
         Self {
             feed: Feed::new(feed),
-            tickets: Tickets::new(options.ticket_secret),
+            tickets: Tickets::new(options.ticket_secret, engine.cache().shared().cloned()),
             options,
             engine: Arc::clone(engine),
             reads,
@@ -219,7 +219,7 @@ impl Live {
     }
 
     /// A ticket for a principal, where its streams leave a place for it.
-    pub(crate) fn issue(&self, principal: Option<String>) -> Result<String, ApiError> {
+    pub(crate) async fn issue(&self, principal: Option<String>) -> Result<String, ApiError> {
         let max = self.options.connections_per_key_max;
         let streams = principal
             .as_deref()
@@ -227,12 +227,27 @@ impl Live {
         if principal.is_some() && streams >= max {
             return Err(ApiError::TooManyStreams(max));
         }
-        self.tickets.issue(principal, self.now_ms(), max)
+        let secret = self.secret_of(principal.as_deref()).await?;
+        self.tickets.issue((principal, &secret), self.now_ms(), max)
     }
 
-    /// Takes a ticket; returns the principal it was given to.
-    pub(crate) fn redeem(&self, ticket: &str) -> Result<Option<String>, ApiError> {
-        self.tickets.redeem(ticket, self.now_ms())
+    /// Takes a ticket, whichever server gave it; returns the principal it was given to.
+    pub(crate) async fn redeem(&self, ticket: &str) -> Result<Option<String>, ApiError> {
+        let ticket = Ticket::read(ticket).ok_or(ApiError::TicketRefused)?;
+        let secret = self.secret_of(ticket.principal.as_deref()).await?;
+        self.tickets.redeem(&ticket, &secret, self.now_ms()).await?;
+        Ok(ticket.principal)
+    }
+
+    /// What seals tickets of a key that counts: its hash, which every server knows. Who needs no key
+    /// needs no secret.
+    async fn secret_of(&self, principal: Option<&str>) -> Result<Secret, ApiError> {
+        let Some(prefix) = principal else {
+            return Ok(Secret::default());
+        };
+        let key = self.engine.key(prefix).await?;
+        let key = key.filter(|it| it.revoked_at.is_none());
+        key.map(|it| it.hash).ok_or(ApiError::TicketRefused)
     }
 
     /// Lets a reader follow an address that has a state, within the bounds of its principal.

@@ -1,5 +1,7 @@
 //! What changed between two states, as JSON pointers with new values, and its application.
 
+use std::io;
+
 use serde_json::{Map, Value};
 
 /// A change: a JSON pointer (RFC 6901) and the new value there, or `None` for what went. The step
@@ -30,7 +32,50 @@ pub fn changes(from: &Value, to: &Value) -> Vec<Change> {
     changes
 }
 
+/// Walks both side by side; what changed in so many places that the whole of it is shorter is told
+/// whole.
 fn walk(from: &Value, to: &Value, pointer: &mut String, changes: &mut Vec<Change>) {
+    let before = changes.len();
+    walk_into(from, to, pointer, changes);
+    let parts = &changes[before..];
+    if pointer.is_empty() || parts.len() < 2 {
+        return;
+    }
+    let room = parts.iter().map(bytes).sum::<usize>();
+    if serde_json::to_writer(Room(room.saturating_sub(pointer.len() + FRAMING)), to).is_ok() {
+        changes.truncate(before);
+        set(pointer, Some(to), changes);
+    }
+}
+
+/// Bytes of a change beside its pointer and value: brackets, quotes and commas.
+const FRAMING: usize = 6;
+
+/// About how long a change is as JSON.
+fn bytes(change: &Change) -> usize {
+    let mut counted = Room(usize::MAX);
+    if let Some(value) = &change.value {
+        serde_json::to_writer(&mut counted, value).expect("there is room for everything");
+    }
+    change.pointer.len() + FRAMING + (usize::MAX - counted.0)
+}
+
+/// A place with room for so many bytes, which are let fall.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.0.checked_sub(bytes.len());
+        self.0 = left.ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn walk_into(from: &Value, to: &Value, pointer: &mut String, changes: &mut Vec<Change>) {
     match (from, to) {
         _ if from == to => {}
         (Value::Object(from), Value::Object(to)) => walk_object(from, to, pointer, changes),

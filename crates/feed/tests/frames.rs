@@ -232,3 +232,15 @@ async fn a_reader_that_waits_is_woken() {
     let id = feed.publish(KEY, json!(2), 0).unwrap();
     assert_eq!(waiting.await.unwrap().id, Some(id));
 }
+
+#[test]
+fn what_changes_in_many_places_is_told_whole() {
+    let from = json!({"next": {"after": [0.5, 0.3, 0.2], "of": "x".repeat(40)}, "n": [1, 2]});
+    let to = json!({"next": {"after": [0.6, 0.3, 0.1], "of": "x".repeat(40)}, "n": [1, 3]});
+    let told: Vec<Value> = feed::changes(&from, &to)
+        .iter()
+        .map(feed::Change::json)
+        .collect();
+    let expected = json!([["/n/1", 3], ["/next/after", [0.6, 0.3, 0.1]]]);
+    assert_eq!(Value::from(told), expected);
+}

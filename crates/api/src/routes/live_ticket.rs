@@ -20,7 +20,7 @@ pub(crate) struct Ticket {
 /// Get a ticket to follow answers
 ///
 /// For clients that cannot send a key with the request that opens a stream: a browser's WebSocket
-/// or `EventSource`. Good for one connection to the server that gave it, soon.
+/// or `EventSource`. Good for one connection, soon, to any server of the same database.
 #[utoipa::path(
     post,
     path = "/v1/live/tickets",
@@ -38,7 +38,7 @@ pub(crate) async fn create_live_ticket(
     State(state): State<ApiState>,
 ) -> Result<Json<Ticket>, ApiError> {
     Ok(Json(Ticket {
-        ticket: state.live.issue(reader.principal)?,
+        ticket: state.live.issue(reader.principal).await?,
         expires_in_ms: TICKET_MS,
     }))
 }

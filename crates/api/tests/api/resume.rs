@@ -132,6 +132,11 @@ impl Server {
         self.answer(request.body(body.into()).unwrap()).await
     }
 
+    async fn status(&self, path: &str) -> StatusCode {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        self.router.clone().oneshot(request).await.unwrap().status()
+    }
+
     async fn get(&self, path: &str) -> Value {
         self.answer(Request::get(path).body(Body::empty()).unwrap())
             .await
@@ -305,4 +310,30 @@ async fn a_server_started_anew_goes_on_from_what_readers_hold() {
         (&frames[0]["why"], &frames[1]["t"]),
         (&json!("ahead"), &json!("snap"))
     );
+}
+
+#[tokio::test]
+async fn a_ticket_counts_at_another_server_once_and_not_when_its_key_is_revoked() {
+    let world = World::new().await;
+    let (one, two) = (world.server().await, world.server().await);
+    let key = world.app.key(&[Scope::Read], 9).await;
+    let ticket = async || {
+        let request = Request::post("/v1/live/tickets");
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+        let answer = one.answer(request.body(Body::empty()).unwrap()).await;
+        let ticket = answer["ticket"].as_str().unwrap().to_owned();
+        format!("/v1/live?k={}&ticket={ticket}", world.play())
+    };
+    let address = ticket().await;
+    assert_eq!(two.status(&address).await, StatusCode::OK);
+    assert_eq!(two.status(&address).await, StatusCode::UNAUTHORIZED, "once");
+    let late = ticket().await;
+    world.clock.wait(30_000);
+    assert_eq!(two.status(&late).await, StatusCode::UNAUTHORIZED, "soon");
+    let revoked = ticket().await;
+    let keys = world.app.engine.keys().await.unwrap();
+    let mut prefixes = keys.into_iter().map(|it| it.prefix);
+    let prefix = prefixes.find(|it| key.contains(it.as_str())).unwrap();
+    world.app.engine.revoke_key(&prefix).await.unwrap();
+    assert_eq!(two.status(&revoked).await, StatusCode::UNAUTHORIZED);
 }
