@@ -43,6 +43,38 @@ async fn every_kind_of_quote_comes_back_bit_for_bit_and_oldest_first() {
     .await;
 }
 
+/// Few and many go in by different ways.
+#[tokio::test]
+async fn many_quotes_at_once_come_back_bit_for_bit() {
+    each_store(async |store| {
+        let ([a, b, ..], _) = world(store).await;
+        let kinds = [
+            quote("bet365", FRIDAY, [1.0 + 1.0 / 3.0, 3.5, 10_000.0]),
+            totals("pinnacle", FRIDAY, 2.25, [1.000_000_1, 3.0]),
+            Quote {
+                market: Market::BOTH_TEAMS_TO_SCORE,
+                stage: QuoteStage::Intermediate,
+                ..quote("bet365", FRIDAY, [0.0, 2.0, 0.0])
+            },
+        ];
+        let quotes: Vec<Quote> = kinds
+            .iter()
+            .cycle()
+            .zip(0..1_200)
+            .map(|(it, second)| Quote {
+                taken_at: time(FRIDAY) + jiff::SignedDuration::from_secs(second),
+                ..it.clone()
+            })
+            .collect();
+        let mut record = fixture(a, b, "2023-09-02T14:00:00Z");
+        record.quotes = quotes.clone();
+        let id = put(store, &[record]).await.fixtures[0];
+        let stored = all(store, id).await.into_iter().map(|it| it.quote);
+        assert_eq!(stored.collect::<Vec<_>>(), quotes);
+    })
+    .await;
+}
+
 async fn all(store: &dyn Store, id: domain::FixtureId) -> Vec<RecordedQuote> {
     store.quotes(id).await.unwrap()
 }
