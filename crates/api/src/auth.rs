@@ -123,10 +123,8 @@ impl Reader {
     pub(crate) async fn of_follower(parts: &Parts, state: &ApiState) -> Result<Self, ApiError> {
         match live::ticket_in(&parts.uri) {
             Some(ticket) if presented(&parts.headers).is_none() => {
-                let principal = state.live.redeem(&ticket).await?;
-                if principal.is_none() && state.options.read_access == ReadAccess::Keyed {
-                    return Err(ApiError::TicketRefused); // A server gave it whose reads are open.
-                }
+                let is_open = state.options.read_access == ReadAccess::Open;
+                let principal = state.live.redeem(&ticket, is_open).await?;
                 Ok(Self { principal })
             }
             _ => Self::of(&parts.headers, state).await,

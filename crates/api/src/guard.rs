@@ -87,7 +87,8 @@ pub(crate) fn short(
     let name_value = request_id(state, &request.headers);
     let asked = (&request.method, Some(route));
     // Where nobody reads that all went well, putting it together would be half of the work.
-    let span = if tracing::enabled!(Level::DEBUG) {
+    let is_seen = took >= LONG || tracing::enabled!(Level::DEBUG);
+    let span = if is_seen {
         span(&name_value, &request.method, &request.uri)
     } else {
         Span::none()

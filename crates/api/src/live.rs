@@ -38,7 +38,7 @@ use engine::{
 use serde::Serialize;
 use serde_json::Value;
 use tokio::{
-    sync::{Mutex as AsyncMutex, watch},
+    sync::{Mutex as AsyncMutex, Semaphore, watch},
     task::JoinSet,
 };
 
@@ -97,14 +97,6 @@ impl Default for LiveOptions {
     }
 }
 
-/// What has to be done next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Due {
-    Change,
-    Tick,
-    Keys,
-}
-
 /// Everything that is followed.
 pub(crate) struct Live {
     feed: Feed,
@@ -118,6 +110,8 @@ pub(crate) struct Live {
     pub(crate) latencies: Latencies,
     /// Streams and subscriptions by API key.
     tallies: Arc<Tallies>,
+    /// Turns at making states of the past.
+    recalls: Semaphore,
     stopping: watch::Sender<bool>,
     refused: AtomicUsize,
 }
@@ -176,6 +170,7 @@ impl Live {
             known: Mutex::default(),
             latencies: Latencies::default(),
             tallies: Arc::default(),
+            recalls: Semaphore::new(resume::RECALLS_MAX),
             stopping: watch::Sender::new(false),
             refused: AtomicUsize::new(0),
         }
@@ -228,12 +223,18 @@ impl Live {
             return Err(ApiError::TooManyStreams(max));
         }
         let secret = self.secret_of(principal.as_deref()).await?;
-        self.tickets.issue((principal, &secret), self.now_ms(), max)
+        Ok(self.tickets.issue((principal, &secret), self.now_ms()))
     }
 
-    /// Takes a ticket, whichever server gave it; returns the principal it was given to.
-    pub(crate) async fn redeem(&self, ticket: &str) -> Result<Option<String>, ApiError> {
-        let ticket = Ticket::read(ticket).ok_or(ApiError::TicketRefused)?;
+    /// Takes a ticket, whichever server gave it; returns the principal it was given to. One that is
+    /// nobody's, of a server whose reads are open, counts only where `is_open`.
+    pub(crate) async fn redeem(
+        &self,
+        ticket: &str,
+        is_open: bool,
+    ) -> Result<Option<String>, ApiError> {
+        let ticket = Ticket::read(ticket).filter(|it| is_open || it.principal.is_some());
+        let ticket = ticket.ok_or(ApiError::TicketRefused)?;
         let secret = self.secret_of(ticket.principal.as_deref()).await?;
         self.tickets.redeem(&ticket, &secret, self.now_ms()).await?;
         Ok(ticket.principal)
@@ -375,27 +376,41 @@ impl Live {
 
     /// Keeps what is followed up to date, until it is told to stop.
     pub(crate) async fn keep(self: Arc<Self>) {
+        tokio::join!(self.keep_states(), self.keep_keys());
+    }
+
+    async fn keep_states(self: &Arc<Self>) {
         let (mut changed, mut stopped) = (self.engine.changed(), self.stopped());
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut keys = tokio::time::interval(self.options.beat);
-        keys.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let due = tokio::select! {
+            let is_tick = tokio::select! {
                 _ = stopped.wait_for(|it| *it) => return,
-                _ = changed.changed() => Due::Change,
-                _ = tick.tick() => Due::Tick,
-                _ = keys.tick() => Due::Keys,
+                _ = changed.changed() => false,
+                _ = tick.tick() => true,
             };
-            if due == Due::Keys {
-                self.look_at_keys().await;
-                continue;
-            }
             changed.mark_unchanged();
             self.renew_all().await;
-            if due == Due::Tick {
+            if is_tick {
                 self.let_go().await;
             }
+        }
+    }
+
+    /// Looks at the keys of streams once a beat, however long states take to make.
+    async fn keep_keys(&self) {
+        let mut stopped = self.stopped();
+        let mut beat = tokio::time::interval(self.options.beat);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let is_stopped = tokio::select! {
+                _ = stopped.wait_for(|it| *it) => true,
+                _ = beat.tick() => false,
+            };
+            if is_stopped {
+                return;
+            }
+            self.look_at_keys().await;
         }
     }
 

@@ -160,11 +160,11 @@ impl Feed {
             .map_or(Holds::Not, |it| lock(&it).holds(revision))
     }
 
-    /// Keeps a state that a key once had, a few of each key, so that readers which hold it can go on
-    /// from it.
-    pub fn recall(&self, key: &str, state: Value) {
+    /// Keeps a state that a key once had, a few of each key, so that readers which hold it as `held`
+    /// can go on from it. One that does not say what `held` names is not kept.
+    pub fn recall(&self, key: &str, state: Value, held: Revision) {
         if let Some(entry) = self.find(key) {
-            lock(&entry).recall(state);
+            lock(&entry).recall(state, held.digest);
         }
     }
 

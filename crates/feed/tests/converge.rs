@@ -218,7 +218,7 @@ impl Scene {
             self.hear(server);
             if self.setting.recalls && self.feeds[server].holds(KEY, held) == Holds::Not {
                 let number = usize::try_from(self.known().unwrap()).unwrap();
-                self.feeds[server].recall(KEY, self.made(number, "then"));
+                self.feeds[server].recall(KEY, self.made(number, "then"), held);
                 let expected = if self.client.lost {
                     Holds::Not
                 } else {

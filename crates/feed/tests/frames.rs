@@ -122,10 +122,16 @@ fn a_claim_is_answered_with_same_with_the_rest_or_with_a_gap() {
         ..ids[4]
     };
     assert_eq!(told(never), ["gapunknown", "snap"]);
-    // What it got is newer than what it said it held.
-    assert_eq!(feed.revision(KEY).unwrap().moment, ids[4].moment + 1);
+    // What it got is newer than what it said it held; the others are told of nothing.
+    assert_eq!(feed.revision(KEY), Some(ids[4]));
+    let mut reader = feed.reader().unwrap();
+    reader.follow(KEY, Some(never), Mode::Latest).unwrap();
+    let _gap = reader.try_next();
+    let told_as = reader.try_next().unwrap().id.unwrap();
+    assert_eq!(told_as.moment, never.moment + 1);
+    assert_eq!(told_as.digest, ids[4].digest);
     assert_eq!(told(Revision::NOWHERE), ["gapahead", "snap"]);
-    assert_eq!(feed.figures().gaps, 3);
+    assert_eq!(feed.figures().gaps, 4);
 }
 
 #[test]
@@ -144,27 +150,44 @@ fn a_reader_of_another_feed_goes_on_from_what_says_the_same() {
     here.publish(KEY, state(2, "here"), 20).unwrap();
     let frame: Value = serde_json::from_slice(&reader.try_next().unwrap().bytes).unwrap();
     assert_eq!(frame["b"], first.to_string());
-    assert_eq!(frame["id"], here.revision(KEY).unwrap().to_string());
-    assert_eq!(here.revision(KEY).unwrap().moment, 51);
+    let own = here.revision(KEY).unwrap();
+    let told_as = Revision { moment: 51, ..own };
+    assert_eq!(
+        (own.moment, &frame["id"]),
+        (20, &json!(told_as.to_string()))
+    );
     assert_eq!(frame["d"], json!([["/n", 2], ["/as_of", "here"]]));
-    // It is a reader like any other from then on.
+    // Once the clock has caught up it is a reader like any other.
     here.publish(KEY, state(3, "here"), 60).unwrap();
     let frame: Value = serde_json::from_slice(&reader.try_next().unwrap().bytes).unwrap();
-    assert_eq!(frame["d"], json!([["/n", 3]]));
+    assert_eq!(frame["b"], told_as.to_string());
+    assert_eq!(frame["d"], json!([["/n", 3], ["/as_of", "here"]]));
+    here.publish(KEY, state(4, "here"), 61).unwrap();
+    let frame: Value = serde_json::from_slice(&reader.try_next().unwrap().bytes).unwrap();
+    assert_eq!(frame["d"], json!([["/n", 4]]));
 
     let second = there.publish(KEY, state(9, "there"), 60).unwrap();
     assert_eq!(here.holds(KEY, second), Holds::Not);
-    here.recall(KEY, state(9, "then"));
-    here.recall(KEY, state(3, "then"));
+    here.recall(KEY, state(5, "then"), second);
+    assert_eq!(
+        here.holds(KEY, second),
+        Holds::Not,
+        "it says something else"
+    );
+    here.recall(KEY, state(9, "then"), second);
+    here.recall(KEY, state(4, "then"), here.revision(KEY).unwrap());
     assert_eq!(here.holds(KEY, second), Holds::Alike);
     assert_eq!(told(&here, second, Mode::All), ["d"]);
     assert_eq!(told(&here, second, Mode::Latest), ["d"]);
     // A few such states are kept.
-    (10..18).for_each(|it| here.recall(KEY, state(it, "then")));
+    for number in 10..18 {
+        let held = there.publish(KEY, state(number, "there"), 70).unwrap();
+        here.recall(KEY, state(number, "then"), held);
+    }
     assert_eq!(here.holds(KEY, second), Holds::Not);
     assert_eq!(told(&here, second, Mode::Latest), ["gapunknown", "snap"]);
     assert_eq!(here.holds("nothing", second), Holds::Not);
-    here.recall("nothing", json!(1));
+    here.recall("nothing", json!(1), second);
 }
 
 #[test]

@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use engine::feeding::{Holds, Revision};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{Live, Refusal, keys, refusal};
+use super::{Live, MAKING_TIME_MAX, Refusal, keys, refusal};
 
 /// How far the clock of another server may be ahead of ours, in milliseconds. What is held of a
 /// later moment is of another database, or made up.
-const AHEAD_MS_MAX: u64 = 3_600_000;
+const AHEAD_MS_MAX: u64 = 60_000;
+/// States of the past made at a time, for all who come; more are told the whole state.
+pub(super) const RECALLS_MAX: usize = 2;
 
 /// Those who come to an address from elsewhere.
 #[derive(Debug, Default)]
@@ -69,14 +71,27 @@ impl Live {
             self.renew(key, &followed).await?;
             *done = turn;
         }
-        if self.feed.holds(key, held) != Holds::Not {
-            return Ok(());
-        }
-        if let Some(address) = keys::back_then(key, held.moment)
-            && let Ok(Some((state, _))) = self.made(&address, None).await
-        {
-            self.feed.recall(key, state);
-        }
+        drop(done);
+        self.recall(key, held).await;
         Ok(())
+    }
+
+    /// Makes the state once more that a reader holds, where that can be asked for; without it the
+    /// reader is told the whole.
+    async fn recall(&self, key: &str, held: Revision) {
+        // What a reader broke says nothing.
+        if held.digest == 0 || self.feed.holds(key, held) != Holds::Not {
+            return;
+        }
+        let Some(address) = keys::back_then(key, held.moment) else {
+            return;
+        };
+        let Ok(_turn) = self.recalls.try_acquire() else {
+            return;
+        };
+        let made = tokio::time::timeout(MAKING_TIME_MAX, self.made(&address, None)).await;
+        if let Ok(Ok(Some((state, _)))) = made {
+            self.feed.recall(key, state, held);
+        }
     }
 }

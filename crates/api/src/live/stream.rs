@@ -61,6 +61,9 @@ impl Events {
 impl Source {
     /// The next bytes; nothing once the server stops.
     async fn next(mut self) -> Option<(Self, Bytes)> {
+        if self.place.is_revoked() {
+            return None; // Who begins anew is told why not.
+        }
         let mut text = String::new();
         while let Some(frame) = self.first.pop_front() {
             self.write(&frame, &mut text);
@@ -74,8 +77,6 @@ impl Source {
             };
             match news {
                 Some(frame) => self.write_frame(&frame, &mut text),
-                // Who begins anew is told why not.
-                None if self.place.is_revoked() => return None,
                 None => {
                     let beat = format!("{{\"t\":\"hb\",\"ts\":{}}}", self.live.now_ms());
                     self.write(&beat, &mut text);

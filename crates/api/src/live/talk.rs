@@ -141,6 +141,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
                 }
                 News::Beat => self.beat(),
             };
+            let counts = !self.place.is_revoked();
+            let went = if counts {
+                went
+            } else {
+                Err(ApiError::KeyRefused("revoked").closing())
+            };
             if let Err(closing) = went {
                 return Some(closing);
             }
@@ -171,9 +177,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
 
     /// A sign of life, and a look at those of the client.
     fn beat(&mut self) -> Result<(), Closing> {
-        if self.place.is_revoked() {
-            return Err(ApiError::KeyRefused("revoked").closing());
-        }
         if !self.socket.is_idle() {
             self.stalled_beats += 1;
             return if self.stalled_beats > STALLED_BEATS_MAX {

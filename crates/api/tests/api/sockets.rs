@@ -2,11 +2,11 @@
 
 mod client;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{future::poll_fn, net::SocketAddr, pin::Pin, time::Duration};
 
 use api::{ApiOptions, LiveOptions, ReadAccess, Scope};
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, HttpBody, to_bytes},
     http::{Request, StatusCode},
 };
 use serde_json::json;
@@ -324,12 +324,15 @@ async fn streams_end_when_their_key_is_revoked_and_those_of_others_go_on() {
         .body(Body::empty());
     let events = app.router.clone().oneshot(events.unwrap()).await.unwrap();
     assert_eq!(events.status(), StatusCode::OK);
+    let mut events = events.into_body();
+    let first = poll_fn(|context| Pin::new(&mut events).poll_frame(context)).await;
+    assert!(first.is_some_and(|it| it.is_ok()));
 
     let prefix = revoked.split('_').nth(1).unwrap();
     assert!(app.engine.revoke_key(prefix).await.unwrap());
     assert_eq!(ends.end_alive().await.0, 4401);
-    let told = timeout(PATIENCE, to_bytes(events.into_body(), usize::MAX)).await;
-    assert!(!told.expect("it ends").unwrap().is_empty());
+    let rest = timeout(PATIENCE, to_bytes(events, usize::MAX)).await;
+    rest.expect("it ends").unwrap();
     goes_on.sub(&["board"]).await;
     assert_eq!(goes_on.next_of("snap").await["k"], "board");
 }

@@ -72,16 +72,15 @@ impl KeyState {
         recalled.map(Place::Recalled)
     }
 
-    /// Keeps a state from which readers may come.
-    pub(crate) fn recall(&mut self, state: Value) {
-        let digest = digest(&state, self.passing);
-        if self.place_of(digest).is_some() {
+    /// Keeps a state from which readers may come, where it is the one of `wanted`.
+    pub(crate) fn recall(&mut self, state: Value, wanted: u64) {
+        if digest(&state, self.passing) != wanted || self.place_of(wanted).is_some() {
             return;
         }
         if self.recalled.len() >= RECALLED_MAX {
             self.recalled.pop_front();
         }
-        self.recalled.push_back((digest, state));
+        self.recalled.push_back((wanted, state));
     }
 
     /// What a reader is owed that holds a revision of another feed; the first time it is told that
@@ -95,11 +94,14 @@ impl KeyState {
         if claimed == Revision::NOWHERE {
             return self.lost("ahead", counters);
         }
+        let id = self.id_after(claimed);
         let Some(place) = self.place_of(claimed.digest) else {
-            self.pass(claimed);
             let oldest = self.history.front().map_or(self.id, |it| it.from);
             let is_old = oldest.follows(claimed);
-            return self.lost(if is_old { "expired" } else { "unknown" }, counters);
+            add(&counters.gaps, 1);
+            let gap = Frame::gap(&self.key, if is_old { "expired" } else { "unknown" });
+            let frames = vec![gap, self.snapshot_as(id, counters)];
+            return self.told(frames, id);
         };
         if claimed.digest == self.id.digest {
             let same = is_first.then(|| Frame::same(&self.key, claimed, self.ts));
@@ -109,51 +111,70 @@ impl KeyState {
                 more: false,
             };
         }
-        self.pass(claimed);
-        let mut frames = vec![self.resumed_from(claimed, place, counters)];
+        let frames = vec![self.resumed_from((claimed, place), id, counters)];
+        self.told(frames, id)
+    }
+
+    /// As which revision a reader that holds `claimed` is told the newest state: as one that it takes
+    /// for newer. Where the clock of who gave it that was ahead, it is not the one others are told,
+    /// and they notice nothing.
+    fn id_after(&self, claimed: Revision) -> Revision {
+        if self.id.follows(claimed) {
+            return self.id;
+        }
+        Revision {
+            moment: claimed.moment.saturating_add(1),
+            ..self.id
+        }
+    }
+
+    /// `frames` and what is said of silence, for a reader that then holds the newest state as `id`.
+    fn told(&self, mut frames: Vec<Frame>, id: Revision) -> Owed {
         frames.extend(self.stale.clone());
+        let is_own = id == self.id;
         Owed {
             frames,
-            held: Held::Sent(self.number),
+            held: if is_own {
+                Held::Sent(self.number)
+            } else {
+                Held::Alike(id)
+            },
             more: false,
         }
     }
 
-    /// Sees to it that the newest revision is newer than one that another feed gave, though clocks
-    /// differ: a reader takes nothing older.
-    fn pass(&mut self, claimed: Revision) {
-        if self.id.follows(claimed) {
-            return;
+    fn snapshot_as(&mut self, id: Revision, counters: &crate::Counters) -> Frame {
+        if id == self.id {
+            return self.snapshot(counters);
         }
-        let id = Revision {
-            moment: claimed.moment + 1,
-            ..self.id
-        };
-        self.advance(id, Vec::new(), usize::MAX);
+        add(&counters.encoded, 1);
+        Frame::snapshot(&self.key, id, self.ts, &self.state)
     }
 
     /// One frame from a revision of another feed to the newest. What says only when a state was made
     /// is told whole, as it may differ between states that are alike.
     fn resumed_from(
         &mut self,
-        claimed: Revision,
-        place: Place,
+        (claimed, place): (Revision, Place),
+        id: Revision,
         counters: &crate::Counters,
     ) -> Frame {
-        if let Some(frame) = self.resumed.get(&claimed) {
+        let is_own = id == self.id;
+        if let (true, Some(frame)) = (is_own, self.resumed.get(&claimed)) {
             return frame.clone();
         }
         let mut steps = match place {
-            // Passing may have made one more of the same.
             Place::Number(number) => self.changes_from(number),
             Place::Recalled(at) => changes(&self.recalled[at].1, &self.state),
         };
         steps.extend(passing_texts(&self.state, self.passing));
         let steps = folded(steps);
-        let frame = Frame::delta(&self.key, (claimed, 0), (self.id, self.ts), &steps);
+        let mut frame = Frame::delta(&self.key, (claimed, 0), (id, self.ts), &steps);
         add(&counters.encoded, 1);
-        let frame = self.shorter(frame, counters);
-        if self.resumed.len() < MERGED_MAX {
+        if self.snapshot(counters).bytes.len() <= frame.bytes.len() {
+            frame = self.snapshot_as(id, counters);
+        }
+        if is_own && self.resumed.len() < MERGED_MAX {
             self.resumed.insert(claimed, frame.clone());
         }
         frame
