@@ -114,7 +114,7 @@ impl Place {
             return false;
         }
         self.tell();
-        self.told == 1 || self.told >= 8
+        self.told.is_power_of_two() || self.told >= 8
     }
 }
 
