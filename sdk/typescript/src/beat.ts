@@ -8,6 +8,7 @@ const BEAT_MS_MAX = 100;
 
 const waiting = new Set<() => void>();
 let timer: ReturnType<typeof setTimeout> | undefined;
+let frame: number;
 
 /** Calls back once before the next picture however often it is asked to; at once where none are drawn. */
 export function beforePicture(run: () => void): void {
@@ -24,14 +25,18 @@ export function forgo(run: () => void): void {
 
 function ask(): void {
   timer = setTimeout(beat, BEAT_MS_MAX);
-  requestAnimationFrame(beat);
+  frame = requestAnimationFrame(beat);
 }
 
+// Whichever comes first ends the other: frames pile up where no pictures are drawn.
 function beat(): void {
   clearTimeout(timer);
+  cancelAnimationFrame(frame);
   timer = undefined;
-  const due = [...waiting].slice(0, CALLED_MAX);
-  for (const run of due) waiting.delete(run);
-  if (waiting.size > 0) ask();
-  for (const run of due) run();
+  try {
+    for (const run of [...waiting].slice(0, CALLED_MAX)) if (waiting.delete(run)) run();
+  } finally {
+    // What is left, after one that threw, too, is for the next picture.
+    if (waiting.size > 0 && timer === undefined) ask();
+  }
 }
