@@ -95,6 +95,13 @@ fn an_alert_is_made_listed_changed_tested_and_deleted() {
     ] {
         assert!(changed.contains(words), "{words}: {changed}");
     }
+    let totals = ["--market", "totals", "--line", "2.5", "--outcome", "over"];
+    let totals = run.json(&[&["change", &id], &totals[..]].concat());
+    assert_eq!(totals["condition"]["line"], 2.5);
+    // The line is of the market that was.
+    let goes = run.json(&["change", &id, "--market", "h2h", "--outcome", "home"]);
+    assert_eq!(goes["condition"]["market"], "h2h");
+    assert_eq!(goes["condition"]["line"], Value::Null);
     let shown = run.done(&["show", &id]);
     assert!(
         !shown.contains("whsec_") && shown.contains("Nearly there"),

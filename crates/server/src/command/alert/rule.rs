@@ -170,7 +170,12 @@ impl ChangeArgs {
             let members = held["condition"].as_object().into_iter().flatten();
             let kept = members.filter(|it| !it.1.is_null());
             let mut whole: Map<_, _> = kept.map(|it| (it.0.clone(), it.1.clone())).collect();
-            whole.extend(self.condition.members());
+            let given = self.condition.members();
+            let market = given.get("market");
+            if market.is_some_and(|it| whole.get("market") != Some(it)) {
+                whole.remove("line"); // It is of the market that was.
+            }
+            whole.extend(given);
             body.insert("condition".to_owned(), Value::Object(whole));
         }
         if let Some(scope) = self.scope.body() {
@@ -314,6 +319,21 @@ mod tests {
         for (line, body) in [
             (
                 "--level 0.7",
+                json!({"condition": {"on": "probability", "market": "totals", "line": 2.5,
+                    "outcome": "over", "level": 0.7, "direction": "up"}}),
+            ),
+            (
+                "--market h2h --outcome home",
+                json!({"condition": {"on": "probability", "market": "h2h", "outcome": "home",
+                    "level": 0.5, "direction": "up"}}),
+            ),
+            (
+                "--market spreads --line -0.5 --outcome home",
+                json!({"condition": {"on": "probability", "market": "spreads", "line": -0.5,
+                    "outcome": "home", "level": 0.5, "direction": "up"}}),
+            ),
+            (
+                "--market totals --level 0.7",
                 json!({"condition": {"on": "probability", "market": "totals", "line": 2.5,
                     "outcome": "over", "level": 0.7, "direction": "up"}}),
             ),
