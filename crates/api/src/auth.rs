@@ -10,7 +10,7 @@ use axum::{
     http::{Extensions, HeaderMap, header, request::Parts},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use engine::{AlertCaller, ApiKeyRecord};
+use engine::{AlertCaller, ApiKeyRecord, EngineError};
 use jiff::SignedDuration;
 
 use crate::{ApiState, error::ApiError, live};
@@ -261,13 +261,16 @@ fn from_browser(headers: &HeaderMap) -> Option<Vec<u8>> {
     Some(pair[colon + 1..].to_vec())
 }
 
-/// The public prefix of the key a request carries, where it is proven to hold one that counts.
-pub(crate) async fn holder(headers: &HeaderMap, state: &ApiState) -> Option<String> {
+/// The key a request carries, where it has the form of one.
+pub(crate) fn carried(headers: &HeaderMap) -> Option<KeyText> {
     let bytes = presented(headers).or_else(|| from_browser(headers))?;
-    let key = KeyText::parse(std::str::from_utf8(&bytes).ok()?).ok()?;
-    let record = state.engine.key(key.prefix()).await.ok()??;
-    let counts = record.revoked_at.is_none() && same(&record.hash, &key.hash());
-    counts.then_some(record.prefix)
+    KeyText::parse(std::str::from_utf8(&bytes).ok()?).ok()
+}
+
+/// Whether a key is one that was given out and not revoked.
+pub(crate) async fn counts(key: &KeyText, state: &ApiState) -> Result<bool, EngineError> {
+    let record = state.engine.key(key.prefix()).await?;
+    Ok(record.is_some_and(|it| it.revoked_at.is_none() && same(&it.hash, &key.hash())))
 }
 
 /// Finds the key a request carries and checks that it still counts.
@@ -286,6 +289,7 @@ async fn authenticate(
     if record.revoked_at.is_some() {
         return Err(ApiError::KeyRefused("revoked"));
     }
+    state.rates.proven(record.hash);
     let now = state.engine.now();
     let minute = SignedDuration::from_mins(1);
     if record

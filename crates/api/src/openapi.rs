@@ -236,7 +236,7 @@ fn complete(path: &str, item: &mut PathItem) {
 
 /// Adds what a caller is told who sends too much, where requests are counted.
 fn add_limited(path: &str, operation: &mut Operation) {
-    if !rate::is_free(path) {
+    if !rate::is_never_counted(path) {
         add(operation, &[("429", "TooManyRequests")]);
     }
 }

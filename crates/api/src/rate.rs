@@ -2,7 +2,10 @@
 //!
 //! Replicas count together in the shared tier; without one, and while it is away, each by itself.
 //! A key counts once it is proven, so that nobody uses up another's share, or takes a new one, by
-//! making keys up. Never counts what is followed, inference, health and files of the pages.
+//! making keys up; where the store does not say, nothing is counted. Never counts streams of what is
+//! followed, inference, health and files of the pages.
+
+mod proofs;
 
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -11,13 +14,16 @@ use std::{
 };
 
 use axum::{
-    http::{HeaderName, HeaderValue, header, request::Parts},
+    http::{HeaderName, HeaderValue, Uri, header, request::Parts},
     response::Response,
 };
 use engine::caching::shared::{Allowance, Rate, RateLimit, Shared};
 
-use crate::{ApiState, auth};
+use self::proofs::{Holder, Proofs};
+use crate::{ApiState, guard, live, routes};
 
+/// What is followed: by a stream, or by requests that wait.
+const LIVE: &str = "/v1/live";
 const MINUTE: Duration = Duration::from_secs(60);
 /// `draft-ietf-httpapi-ratelimit-headers`.
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -40,6 +46,7 @@ pub struct Peer(pub IpAddr);
 pub(crate) struct RateLimits {
     key: Option<Limit>,
     address: Option<Limit>,
+    proofs: Proofs,
 }
 
 /// One limit, over all who are held to it.
@@ -71,22 +78,37 @@ impl RateLimits {
         Self {
             key: limit("key", options.per_key),
             address: limit("address", options.per_address),
+            proofs: Proofs::new(options),
         }
     }
 
     /// Counts a request; `None` where nothing limits it.
     pub(crate) async fn judge(&self, state: &ApiState, request: &Parts) -> Option<Verdict> {
-        let is_off = self.key.is_none() && self.address.is_none();
-        if is_off || is_free(request.uri.path()) {
+        if self.is_off() || is_free(request) {
             return None;
         }
-        match auth::holder(&request.headers, state).await {
-            Some(prefix) => Some(self.key.as_ref()?.take(&prefix).await),
-            None => {
+        guard::check_host(state, &request.headers, &request.uri).ok()?; // It is refused anyway.
+        let cost = cost(&request.uri);
+        match self.proofs.holder(state, request).await {
+            Holder::Key(prefix) => Some(self.key.as_ref()?.take(&prefix, cost).await),
+            Holder::Nobody => {
                 let Peer(address) = request.extensions.get()?;
-                Some(self.address.as_ref()?.take(&network_of(*address)).await)
+                let network = network_of(*address);
+                Some(self.address.as_ref()?.take(&network, cost).await)
             }
+            Holder::Unknown => None,
         }
+    }
+
+    /// Notes that the key of this hash counts.
+    pub(crate) fn proven(&self, hash: [u8; 32]) {
+        if !self.is_off() {
+            self.proofs.note(hash);
+        }
+    }
+
+    fn is_off(&self) -> bool {
+        self.key.is_none() && self.address.is_none()
     }
 }
 
@@ -99,11 +121,13 @@ fn counter(name: &'static str, requests: NonZeroU32, shared: Option<&Shared>) ->
 }
 
 impl Limit {
-    async fn take(&self, client: &str) -> Verdict {
+    /// Counts a request that costs as much as `cost` others, at most all of them.
+    async fn take(&self, client: &str, cost: u32) -> Verdict {
+        let cost = cost.min(self.requests.get());
         Verdict {
             name: self.name,
             requests: self.requests.get(),
-            allowance: self.counter.take(client, 1).await,
+            allowance: self.counter.take(client, cost).await,
         }
     }
 }
@@ -146,13 +170,30 @@ fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
+/// Whether a request is not counted: streams have bounds of their own, too.
+fn is_free(request: &Parts) -> bool {
+    let (path, headers) = (request.uri.path(), &request.headers);
+    let streams = || live::is_asked(headers) || routes::wants_events(headers);
+    is_never_counted(path) || (path == LIVE && streams())
+}
+
 /// What is not counted: what has bounds of its own, and what is asked for to look after the server.
-pub(crate) fn is_free(path: &str) -> bool {
+pub(crate) fn is_never_counted(path: &str) -> bool {
     let under = |root: &str| {
         path.strip_prefix(root)
             .is_some_and(|it| it.is_empty() || it.starts_with('/'))
     };
-    path == "/v1/live" || ["/health", "/v2", "/assets"].into_iter().any(under)
+    ["/health", "/v2", "/assets"].into_iter().any(under)
+}
+
+/// Requests that a request counts as: one that waits for news brings the state of each of its keys.
+fn cost(uri: &Uri) -> u32 {
+    if uri.path() != LIVE {
+        return 1;
+    }
+    let query = uri.query().unwrap_or_default();
+    let keys = form_urlencoded::parse(query.as_bytes()).filter(|it| it.0 == "k");
+    u32::try_from(keys.count()).unwrap_or(u32::MAX).max(1)
 }
 
 /// An address as far as it tells callers apart: of IPv6 the network, for whoever has one has all of it.
@@ -168,7 +209,7 @@ fn network_of(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
+    use axum::{body::Body, http::Request};
 
     use super::*;
 
@@ -211,17 +252,49 @@ mod tests {
         assert_eq!(of("192.0.2.8"), "192.0.2.8");
     }
 
+    fn request(path: &str, header: (&'static str, &'static str)) -> Parts {
+        let request = Request::get(path).header(header.0, header.1);
+        request.body(()).unwrap().into_parts().0
+    }
+
     #[test]
     fn what_has_bounds_of_its_own_is_free() {
-        let free = [
-            "/v1/live",
-            "/health/live",
-            "/v2/models/m/infer",
-            "/v2",
-            "/assets/a.js",
-        ];
-        assert!(free.into_iter().all(is_free));
-        let counted = ["/", "/v1/live/tickets", "/v1/fixtures", "/healthy", "/v20"];
-        assert!(!counted.into_iter().any(is_free));
+        let events = ("accept", "text/event-stream");
+        let json = ("accept", "application/json");
+        for (path, header) in [
+            ("/v1/live?k=board", events),
+            ("/v1/live", ("upgrade", "websocket")),
+            ("/health/live", json),
+            ("/v2/models/m/infer", json),
+            ("/v2", json),
+            ("/assets/a.js", json),
+        ] {
+            assert!(is_free(&request(path, header)), "{path}");
+        }
+        for (path, header) in [
+            ("/", json),
+            ("/v1/live?k=board", json),
+            ("/v1/live/tickets", events),
+            ("/v1/fixtures", events),
+            ("/healthy", json),
+            ("/v20", json),
+        ] {
+            assert!(!is_free(&request(path, header)), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_waits_counts_as_one_for_each_of_its_keys() {
+        for (path, requests) in [
+            ("/v1/live", 1),
+            ("/v1/live?k=board", 1),
+            (
+                "/v1/live?k=board&since=-&%6B=edges&wait_ms=5&k=fixtures/8",
+                3,
+            ),
+            ("/v1/fixtures?k=a&k=b", 1),
+        ] {
+            assert_eq!(cost(&path.parse().unwrap()), requests, "{path}");
+        }
     }
 }

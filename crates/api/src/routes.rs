@@ -59,6 +59,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{ApiState, guard::conditional};
 
+pub(crate) use live::wants_events;
+
 /// Every endpoint with its documentation; what is not registered here does not exist.
 pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
     OpenApiRouter::default()

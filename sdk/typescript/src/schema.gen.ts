@@ -7070,7 +7070,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The key has as many streams as it may. */
+            /** @description The key has as many streams as it may, or too many requests were sent that wait. */
             429: {
                 headers: {
                     [name: string]: unknown;

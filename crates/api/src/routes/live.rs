@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use engine::feeding::Reader as FeedReader;
@@ -21,6 +21,7 @@ use crate::{
     error::ApiError,
     live::{Events, FollowQuery, Holding, follow, is_asked, upgraded},
     problem::Problem,
+    rate::Verdict,
 };
 
 /// What is followed, and what is held of it.
@@ -72,7 +73,7 @@ pub(crate) struct Frames {
             content_type = "application/problem+json"),
         (status = 426, description = "Another version of WebSocket than 13.", body = Problem,
             content_type = "application/problem+json"),
-        (status = 429, description = "The key has as many streams as it may.", body = Problem,
+        (status = 429, description = "The key has as many streams as it may, or too many requests were sent that wait.", body = Problem,
             content_type = "application/problem+json"),
         (status = 503, description = "Too many follow already.", body = Problem,
             content_type = "application/problem+json"),
@@ -84,6 +85,10 @@ pub(crate) async fn follow_live(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, _) = request.into_parts();
+    // The front door lets by what is followed.
+    if let Some(refusal) = parts.extensions.get::<Verdict>() {
+        return Err(ApiError::TooManyRequests(*refusal));
+    }
     if is_asked(&parts.headers) {
         return upgraded(&state, parts).await;
     }
@@ -94,8 +99,7 @@ pub(crate) async fn follow_live(
     let live = Arc::clone(&state.live);
     let (mut frames, mut place) = live.enter(reader.principal.as_deref())?;
     let refused = follow(&live, (&mut frames, &mut place), &query).await;
-    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
-    if accept.is_some_and(|it| it.contains("text/event-stream")) {
+    if wants_events(headers) {
         let events = Events::new(live, (frames, place), Holding::new(query), refused);
         return Ok(streamed(events));
     }
@@ -105,6 +109,12 @@ pub(crate) async fn follow_live(
     let raw = |it: String| RawValue::from_string(it).expect("a frame is JSON");
     let frames = told.into_iter().map(raw).collect();
     Ok(Json(Frames { frames }).into_response())
+}
+
+/// Whether a request asks for server-sent events.
+pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
+    accept.is_some_and(|it| it.contains("text/event-stream"))
 }
 
 /// Adds all there is to what is told already; waits where that is no news.

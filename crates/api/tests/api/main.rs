@@ -19,6 +19,7 @@ mod positions;
 mod predictions;
 mod problems;
 mod proto;
+mod rates;
 mod resume;
 mod sockets;
 mod standings;

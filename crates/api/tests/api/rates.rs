@@ -1,0 +1,133 @@
+//! Whose requests are counted, and what else is.
+
+use std::{
+    net::IpAddr,
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use api::{ApiOptions, Front, KEY_RANDOM_BYTES, KeyText, Peer, RateOptions, ReadAccess, Scope};
+use axum::{
+    body::Body,
+    http::{HeaderMap, Request, StatusCode},
+};
+use store::Store;
+
+use crate::app::App;
+
+const PATH: &str = "/v1/competitions";
+
+/// After which what was sent may be sent again.
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct Limited {
+    app: App,
+    front: Front,
+}
+
+impl Limited {
+    async fn with(per_key: u32, per_address: u32) -> Self {
+        let options = ApiOptions {
+            read_access: ReadAccess::Open,
+            rates: RateOptions {
+                per_key: NonZeroU32::new(per_key),
+                per_address: NonZeroU32::new(per_address),
+            },
+            ..ApiOptions::default()
+        };
+        let app = App::with(options).await;
+        let front = Front::new(app.state.clone());
+        Self { app, front }
+    }
+
+    async fn get(&self, path: &str, header: (&str, &str)) -> (StatusCode, HeaderMap) {
+        let peer = Peer(IpAddr::from([192, 0, 2, 7]));
+        let request = Request::get(path).header(header.0, header.1);
+        let request = request.extension(peer).body(Body::empty()).unwrap();
+        let answer = self.front.answer(request).await;
+        (answer.status(), answer.headers().clone())
+    }
+
+    async fn status(&self, path: &str, header: (&str, &str)) -> u16 {
+        self.get(path, header).await.0.as_u16()
+    }
+
+    /// What a key is answered, and under which limit.
+    async fn with_key(&self, key: &str) -> (u16, String) {
+        let (status, headers) = self.get(PATH, ("x-api-key", key)).await;
+        let limit = headers.get("ratelimit-policy");
+        let limit = limit.map_or("", |it| it.to_str().unwrap());
+        let name = limit.split('"').nth(1).unwrap_or_default();
+        (status.as_u16(), name.to_owned())
+    }
+}
+
+/// A key whose checksum is right and that nobody gave out.
+fn made_up(mark: u8) -> String {
+    let key = KeyText::from_random(&[mark; KEY_RANDOM_BYTES]);
+    key.reveal().to_owned()
+}
+
+#[tokio::test]
+async fn keys_are_made_up_only_so_often_and_do_not_stand_in_the_way_of_one_that_is_proven() {
+    let limited = Limited::with(1_000, 1).await;
+    let begun = Instant::now();
+    let proven = limited.app.key(&[Scope::Read], 1).await;
+    let other = limited.app.key(&[Scope::Read], 2).await;
+    let by_key = (200, "key".to_owned());
+    assert_eq!(limited.with_key(&proven).await, by_key);
+    // Requests without a key leave an address the right to prove one.
+    assert_eq!(limited.status(PATH, ("accept", "*/*")).await, 200);
+    let refused = limited.status(PATH, ("accept", "*/*")).await == 429;
+    assert!(refused || begun.elapsed() > MINUTE);
+    assert_eq!(limited.with_key(&other).await, by_key);
+    let begun = Instant::now();
+    for mark in 10..14 {
+        let (status, limit) = limited.with_key(&made_up(mark)).await;
+        assert!(status == 429 || begun.elapsed() > MINUTE, "{status}");
+        assert_eq!(limit, "address");
+    }
+    // An address that makes keys up has the store asked for no other.
+    let late = limited.app.key(&[Scope::Read], 3).await;
+    let said = limited.with_key(&late).await;
+    assert!(
+        said == (429, "address".to_owned()) || begun.elapsed() > MINUTE,
+        "{said:?}"
+    );
+    assert_eq!(limited.with_key(&proven).await, by_key);
+    assert_eq!(limited.with_key(&other).await, by_key);
+}
+
+#[tokio::test]
+async fn where_the_store_does_not_say_whose_a_key_is_nobody_pays_for_it() {
+    let limited = Limited::with(1_000, 1).await;
+    let proven = limited.app.key(&[Scope::Read], 1).await;
+    let other = limited.app.key(&[Scope::Read], 2).await;
+    assert_eq!(limited.with_key(&proven).await, (200, "key".to_owned()));
+    limited.app.store.close().await;
+    for _ in 0..4 {
+        assert_eq!(limited.with_key(&other).await, (503, String::new()));
+    }
+    assert_eq!(limited.with_key(&proven).await, (503, "key".to_owned()));
+}
+
+#[tokio::test]
+async fn a_request_that_waits_is_counted_by_its_keys_and_a_stream_is_not() {
+    let limited = Limited::with(0, 3).await;
+    let plain = ("accept", "application/json");
+    let events = ("accept", "text/event-stream");
+    let path = "/v1/live?k=board&k=edges&k=competitions";
+    assert_eq!(limited.status(path, events).await, 200);
+    let (status, headers) = limited.get(path, plain).await;
+    assert_eq!(status, 200);
+    assert_eq!(headers["ratelimit"], "\"address\";r=0;t=60");
+    let (status, headers) = limited.get(path, plain).await;
+    assert_eq!(status, 429, "{headers:?}");
+    assert_eq!(headers["content-type"], "application/problem+json");
+    assert!(headers.contains_key("retry-after"));
+    for _ in 0..5 {
+        assert_eq!(limited.status(path, events).await, 200);
+    }
+    let upgrade = ("upgrade", "websocket");
+    assert_eq!(limited.status("/v1/live", upgrade).await, 400, "no socket");
+}
