@@ -95,13 +95,6 @@ fn an_alert_is_made_listed_changed_tested_and_deleted() {
     ] {
         assert!(changed.contains(words), "{words}: {changed}");
     }
-    let totals = ["--market", "totals", "--line", "2.5", "--outcome", "over"];
-    let totals = run.json(&[&["change", &id], &totals[..]].concat());
-    assert_eq!(totals["condition"]["line"], 2.5);
-    // The line is of the market that was.
-    let goes = run.json(&["change", &id, "--market", "h2h", "--outcome", "home"]);
-    assert_eq!(goes["condition"]["market"], "h2h");
-    assert_eq!(goes["condition"]["line"], Value::Null);
     let shown = run.done(&["show", &id]);
     assert!(
         !shown.contains("whsec_") && shown.contains("Nearly there"),
@@ -123,6 +116,19 @@ fn an_alert_is_made_listed_changed_tested_and_deleted() {
         (&plain["quiet_minutes"], &plain["scope"]["competition"]),
         (&Value::Null, &Value::Null)
     );
+}
+
+#[test]
+fn an_alert_leaves_the_line_with_the_market_it_was_of() {
+    let run = Run::start();
+    let on = ["create", "Goals", "--on", "probability", "--level", "0.6"];
+    let totals = ["--market", "totals", "--line", "2.5", "--outcome", "over"];
+    let made = run.json(&[&on[..], &totals[..]].concat());
+    assert_eq!(made["condition"]["line"], 2.5);
+    let id = made["id"].as_i64().unwrap().to_string();
+    let changed = run.json(&["change", &id, "--market", "h2h", "--outcome", "home"]);
+    assert_eq!(changed["condition"]["market"], "h2h");
+    assert_eq!(changed["condition"]["line"], Value::Null);
 }
 
 #[test]
