@@ -3,7 +3,7 @@
 use domain::{Market, Outcome, Price};
 use jiff::Timestamp;
 
-use crate::code::{corrupt, market, moment};
+use crate::code::{corrupt, market, moment, sport};
 use crate::{Made, StoreError};
 
 /// Fixtures whose summaries are made new in one transaction, at most.
@@ -19,6 +19,23 @@ pub struct Markets {
     /// The number of the change that last touched a quote of the fixture, zero where none ever did:
     /// the summaries have that one, and all before.
     pub change: u64,
+}
+
+impl Markets {
+    /// What rows say of a fixture of a sport, that are up to `change`, where there ever was one.
+    pub(crate) fn of(
+        rows: &[SummaryRow],
+        played: &str,
+        (made, change): (Made, Option<i64>),
+    ) -> Result<Self, StoreError> {
+        let has_draw = sport(played)?.has_draw();
+        let markets = rows.iter().map(|it| summary(it, has_draw));
+        Ok(Self {
+            markets: markets.collect::<Result<_, _>>()?,
+            made,
+            change: change.unwrap_or(0).unsigned_abs(),
+        })
+    }
 }
 
 /// What the last prices of each bookmaker come to in one market. Aggregates of a source count for
@@ -115,7 +132,7 @@ pub(crate) fn worked_out(whole: fn(&str) -> String, quotes: &str) -> String {
 }
 
 /// What a row says of a sport that knows draws, or of one that does not.
-pub(crate) fn summary(row: &SummaryRow, has_draw: bool) -> Result<MarketSummary, StoreError> {
+fn summary(row: &SummaryRow, has_draw: bool) -> Result<MarketSummary, StoreError> {
     let market = market(row.0, row.1)?;
     let best = [row.4, row.5, row.6];
     let average = [row.7, row.8, row.9];

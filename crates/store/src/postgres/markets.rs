@@ -6,8 +6,7 @@ use domain::FixtureId;
 use super::PostgresStore;
 use super::session::Session;
 use super::sql::Args;
-use crate::code::sport;
-use crate::markets::{BATCH, COLUMNS, SummaryRow, summary, worked_out};
+use crate::markets::{BATCH, COLUMNS, SummaryRow, worked_out};
 use crate::{Made, Markets, StoreError};
 
 const MARK: &str = "SELECT c.sport, m.change, m.ready
@@ -56,13 +55,7 @@ pub(super) async fn read(
         let args = Args::default().with(id.0);
         (session.rows(&sql, args).await?, Made::Ready)
     };
-    let has_draw = sport(&played)?.has_draw();
-    let markets = rows.iter().map(|it| summary(it, has_draw));
-    Ok(Some(Markets {
-        markets: markets.collect::<Result<_, _>>()?,
-        made,
-        change: change.unwrap_or(0).unsigned_abs(),
-    }))
+    Markets::of(&rows, &played, (made, change)).map(Some)
 }
 
 /// Makes summaries new that are behind; returns the change up to which they then are, `None` where

@@ -7,8 +7,8 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteStore;
 use super::sql::Bulk;
-use crate::code::{json, sport};
-use crate::markets::{BATCH, COLUMNS, SummaryRow, summary, worked_out};
+use crate::code::json;
+use crate::markets::{BATCH, COLUMNS, SummaryRow, worked_out};
 use crate::{Made, Markets, StoreError};
 
 const QUOTES: &str = "quotes AS q CROSS JOIN bookmakers AS b
@@ -68,13 +68,7 @@ pub(super) async fn read(
         .bind(json([id.0]))
         .fetch_all(&mut *tx)
         .await?;
-    let has_draw = sport(&played)?.has_draw();
-    let markets = rows.iter().map(|it| summary(it, has_draw));
-    Ok(Some(Markets {
-        markets: markets.collect::<Result<_, _>>()?,
-        made,
-        change: change.unwrap_or(0).unsigned_abs(),
-    }))
+    Markets::of(&rows, &played, (made, change)).map(Some)
 }
 
 /// Makes summaries new that are behind; returns the change up to which they then are, `None` where
