@@ -1,52 +1,19 @@
 use serde_json::Value;
 
-use crate::{
-    home::{Ended, Home},
-    serve::Server,
-};
+use crate::{home::Home, operated::Operated, serve::Server};
 
-/// A home with games, a server and keys.
-struct Run {
-    home: Home,
-    server: Server,
-    key: String,
-}
-
-impl Run {
-    fn start() -> Self {
-        let home = Home::new();
-        home.import();
-        let server = Server::start(&home, &[]);
-        server.until_ready();
-        let made = home.run(&["key", "create", "--name", "writer", "--scope", "write"]);
-        let key = made.out.lines().next().unwrap().to_owned();
-        Self { home, server, key }
-    }
-
-    fn alert(&self, args: &[&str]) -> Ended {
-        let args: Vec<_> = ["alert"].iter().chain(args).copied().collect();
-        let environment = [
-            ("SPORTS_EDGE_LISTEN", self.server.address.as_str()),
-            ("SPORTS_EDGE_KEY", self.key.as_str()),
-        ];
-        self.home.run_with(&args, &environment)
-    }
-
-    fn done(&self, args: &[&str]) -> String {
-        let ended = self.alert(args);
-        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
-        ended.out
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let args: Vec<_> = args.iter().chain(&["--json"]).copied().collect();
-        serde_json::from_str(&self.done(&args)).unwrap()
-    }
+/// A home with games, a server and a key that may write.
+fn start() -> Operated {
+    let home = Home::new();
+    home.import();
+    let server = Server::start(&home, &[]);
+    server.until_ready();
+    Operated::with_scope("alert", (home, server), "write")
 }
 
 #[test]
 fn an_alert_is_made_listed_changed_tested_and_deleted() {
-    let run = Run::start();
+    let run = start();
     assert!(run.done(&["list"]).starts_with("no alerts yet"));
     let level = [
         "--on",
@@ -120,7 +87,7 @@ fn an_alert_is_made_listed_changed_tested_and_deleted() {
 
 #[test]
 fn an_alert_leaves_the_line_with_the_market_it_was_of() {
-    let run = Run::start();
+    let run = start();
     let on = ["create", "Goals", "--on", "probability", "--level", "0.6"];
     let totals = ["--market", "totals", "--line", "2.5", "--outcome", "over"];
     let made = run.json(&[&on[..], &totals[..]].concat());
@@ -133,7 +100,7 @@ fn an_alert_leaves_the_line_with_the_market_it_was_of() {
 
 #[test]
 fn a_test_of_an_alert_is_listed_until_the_alert_is_deleted() {
-    let run = Run::start();
+    let run = start();
     assert_eq!(run.done(&["fired"]), "nothing fired yet\n");
     let made = run.json(&["create", "Value", "--on", "edge", "--level", "0.5"]);
     let id = made["id"].as_i64().unwrap().to_string();
@@ -157,7 +124,7 @@ fn a_test_of_an_alert_is_listed_until_the_alert_is_deleted() {
 
 #[test]
 fn what_there_can_be_no_alert_for_is_said() {
-    let run = Run::start();
+    let run = start();
     let edge = ["create", "x", "--on", "edge", "--level"];
     for (args, words) in [
         (vec!["show", "7"], "alert 7 is not known"),
@@ -185,7 +152,7 @@ fn what_there_can_be_no_alert_for_is_said() {
             "give a key with --key or SPORTS_EDGE_KEY",
         ),
     ] {
-        let ended = run.alert(&args);
+        let ended = run.ended(&args);
         assert_eq!(ended.code, 1, "{args:?}: {ended:?}");
         assert!(ended.err.contains(words), "{args:?}: {ended:?}");
     }
@@ -195,6 +162,6 @@ fn what_there_can_be_no_alert_for_is_said() {
         vec!["change", "7", "--pause", "--resume"],
         vec!["fired", "--limit", "3"],
     ] {
-        assert_eq!(run.alert(&args).code, 2, "{args:?}");
+        assert_eq!(run.ended(&args).code, 2, "{args:?}");
     }
 }

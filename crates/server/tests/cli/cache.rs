@@ -1,61 +1,21 @@
 use std::fs;
 
-use serde_json::Value;
+use crate::{home::Home, operated::Operated, serve::Server};
 
-use crate::{
-    home::{Ended, Home},
-    serve::Server,
-};
-
-/// A home with games, a server and a key that may operate it.
-struct Run {
-    home: Home,
-    server: Server,
-    key: String,
-    first_key: String,
-}
-
-impl Run {
-    fn start() -> Self {
-        let home = Home::new();
-        home.import();
-        let mut server = Server::start(&home, &[]);
-        let first_key = server.first_key();
-        server.until_ready();
-        let made = home.run(&["key", "create", "--name", "operator", "--scope", "admin"]);
-        let key = made.out.lines().next().unwrap().to_owned();
-        Self {
-            home,
-            server,
-            key,
-            first_key,
-        }
-    }
-
-    fn cache(&self, args: &[&str]) -> Ended {
-        let args: Vec<_> = ["cache"].iter().chain(args).copied().collect();
-        let environment = [
-            ("SPORTS_EDGE_LISTEN", self.server.address.as_str()),
-            ("SPORTS_EDGE_KEY", self.key.as_str()),
-        ];
-        self.home.run_with(&args, &environment)
-    }
-
-    fn done(&self, args: &[&str]) -> String {
-        let ended = self.cache(args);
-        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
-        ended.out
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let args: Vec<_> = args.iter().chain(&["--json"]).copied().collect();
-        serde_json::from_str(&self.done(&args)).unwrap()
-    }
+/// A home with games, a server, a key that may operate it, and the first key, which may not.
+fn start() -> (Operated, String) {
+    let home = Home::new();
+    home.import();
+    let mut server = Server::start(&home, &[]);
+    let first_key = server.first_key();
+    server.until_ready();
+    let run = Operated::with_scope("cache", (home, server), "admin");
+    (run, first_key)
 }
 
 #[test]
 fn a_cache_is_warmed_looked_at_previewed_and_purged() {
-    let run = Run::start();
+    let (run, _) = start();
     let list = run.home.path("addresses.txt");
     fs::write(&list, "\nhttp://localhost/v1/competitions\n").unwrap();
     let file = ["--file", list.to_str().unwrap()];
@@ -92,9 +52,9 @@ fn a_cache_is_warmed_looked_at_previewed_and_purged() {
 
 #[test]
 fn what_cannot_be_done_with_a_cache_is_said_with_the_way_to_do_it() {
-    let run = Run::start();
+    let (run, first_key) = start();
     for (args, words) in [
-        (vec!["stats", "--key", &run.first_key], "--scope admin"),
+        (vec!["stats", "--key", &first_key], "--scope admin"),
         (vec!["look", "/v2"], "is no address whose answer is kept"),
         (vec!["purge", "--kind", "x"], "there is no kind \"x\""),
         (vec!["preview", "--tag", "x:1"], "\"x:1\" is no tag"),
@@ -102,7 +62,7 @@ fn what_cannot_be_done_with_a_cache_is_said_with_the_way_to_do_it() {
         (vec!["warm", "--file", "/dev/null"], "no address to warm"),
         (vec!["warm", "--file", "/nowhere"], "cannot be read"),
     ] {
-        let ended = run.cache(&args);
+        let ended = run.ended(&args);
         assert_eq!(ended.code, 1, "{args:?}: {ended:?}");
         assert!(ended.err.contains(words), "{args:?}: {ended:?}");
     }
@@ -111,9 +71,9 @@ fn what_cannot_be_done_with_a_cache_is_said_with_the_way_to_do_it() {
     for words in ["SPORTS_EDGE_KEY", "--scope admin"] {
         assert!(ended.err.contains(words), "{ended:?}");
     }
-    assert_eq!(run.cache(&["purge"]).code, 2);
-    assert_eq!(run.cache(&["warm"]).code, 2);
-    let failed = run.cache(&["warm", "/v1/fixtures/999999", "/v2"]);
+    assert_eq!(run.ended(&["purge"]).code, 2);
+    assert_eq!(run.ended(&["warm"]).code, 2);
+    let failed = run.ended(&["warm", "/v1/fixtures/999999", "/v2"]);
     assert_eq!(failed.code, 3, "{failed:?}");
     assert!(failed.out.contains("fixture 999999 is not known"));
     assert!(failed.out.contains("0 made, 0 there and fresh, 2 failed"));

@@ -10,6 +10,7 @@ mod inference;
 mod keys;
 mod live;
 mod models;
+mod operated;
 mod rates;
 mod serve;
 mod shared;

@@ -2,50 +2,24 @@ use std::{fs, net::TcpListener};
 
 use serde_json::Value;
 
-use crate::{
-    home::{Ended, Home},
-    serve::Server,
-};
+use crate::{home::Home, operated::Operated, serve::Server};
 
 const GOLDEN: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../trees/tests/golden/lightgbm/"
 );
 
-/// A home with a server and its key.
-struct Run {
-    home: Home,
-    server: Server,
-    key: String,
-}
-
-impl Run {
-    fn start() -> Self {
-        let home = Home::new();
-        let mut server = Server::start(&home, &[]);
-        let key = server.first_key();
-        server.until_ready();
-        Self { home, server, key }
-    }
-
-    fn model(&self, args: &[&str]) -> Ended {
-        let args: Vec<_> = ["model"].iter().chain(args).copied().collect();
-        let environment = [
-            ("SPORTS_EDGE_LISTEN", self.server.address.as_str()),
-            ("SPORTS_EDGE_KEY", self.key.as_str()),
-        ];
-        self.home.run_with(&args, &environment)
-    }
-
-    fn done(&self, args: &[&str]) -> String {
-        let ended = self.model(args);
-        assert_eq!(ended.code, 0, "{args:?}: {ended:?}");
-        ended.out
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let args: Vec<_> = args.iter().chain(&["--json"]).copied().collect();
-        serde_json::from_str(&self.done(&args)).unwrap()
+/// A home with a server and its first key.
+fn start() -> Operated {
+    let home = Home::new();
+    let mut server = Server::start(&home, &[]);
+    let key = server.first_key();
+    server.until_ready();
+    Operated {
+        home,
+        server,
+        key,
+        command: "model",
     }
 }
 
@@ -55,7 +29,7 @@ fn file(name: &str) -> String {
 
 #[test]
 fn models_are_pushed_listed_promoted_rolled_back_and_measured() {
-    let run = Run::start();
+    let run = start();
     let report = run.home.path("report.json");
     fs::write(&report, r#"{"log_loss": 0.98}"#).unwrap();
     let settings = run.home.path("goals.toml");
@@ -104,14 +78,14 @@ fn models_are_pushed_listed_promoted_rolled_back_and_measured() {
     fs::write(&rows, r#"{"inputs": [[1, 2, 3, 4, 5, null]]}"#).unwrap();
     let text = run.done(&[&bench[..], &["--golden", rows.to_str().unwrap()]].concat());
     assert!(text.contains("failed    0"), "{text}");
-    let long = run.model(&[&bench[..], &["--rows", "65"]].concat());
+    let long = run.ended(&[&bench[..], &["--rows", "65"]].concat());
     assert_eq!(long.code, 1);
     assert!(long.err.contains("answered 400"), "{long:?}");
 }
 
 #[test]
 fn what_the_server_refuses_is_said_in_its_words() {
-    let run = Run::start();
+    let run = start();
     let nonsense = run.home.path("nonsense.txt");
     fs::write(&nonsense, "tree\nnonsense").unwrap();
     for (args, words) in [
@@ -126,7 +100,7 @@ fn what_the_server_refuses_is_said_in_its_words() {
         (vec!["list", "--server", "http://a/b"], "host and port"),
         (vec!["list", "--key", "nonsense"], "mistyped"),
     ] {
-        let ended = run.model(&args);
+        let ended = run.ended(&args);
         assert_eq!(ended.code, 1, "{args:?}: {ended:?}");
         assert!(ended.err.contains(words), "{args:?}: {ended:?}");
     }
@@ -134,13 +108,13 @@ fn what_the_server_refuses_is_said_in_its_words() {
         .home
         .run(&["key", "create", "--name", "w", "--scope", "write"]);
     let writer = writer.out.lines().next().unwrap().to_owned();
-    let ended = run.model(&["unload", "goals", "--key", &writer]);
+    let ended = run.ended(&["unload", "goals", "--key", &writer]);
     assert!(ended.err.contains("--scope models"), "{ended:?}");
     let listen = [("SPORTS_EDGE_LISTEN", run.server.address.as_str())];
     let ended = run.home.run_with(&["model", "unload", "goals"], &listen);
     assert!(ended.err.contains("SPORTS_EDGE_KEY"), "{ended:?}");
-    assert_eq!(run.model(&["show", "a/b"]).code, 2);
-    assert_eq!(run.model(&["canary", "goals", "1"]).code, 2);
+    assert_eq!(run.ended(&["show", "a/b"]).code, 2);
+    assert_eq!(run.ended(&["canary", "goals", "1"]).code, 2);
 }
 
 #[test]
@@ -159,7 +133,7 @@ fn where_no_server_answers_it_is_said_how_to_start_one() {
 
 #[test]
 fn golden_rows_go_with_a_push_and_what_came_true_is_told() {
-    let run = Run::start();
+    let run = start();
     let golden = run.home.path("golden.json");
     fs::write(
         &golden,
@@ -167,7 +141,7 @@ fn golden_rows_go_with_a_push_and_what_came_true_is_told() {
     )
     .unwrap();
     let path = golden.to_str().unwrap().to_owned();
-    let wrong = run.model(&["push", "goals", &file("huber"), "--golden", &path]);
+    let wrong = run.ended(&["push", "goals", &file("huber"), "--golden", &path]);
     assert_eq!(wrong.code, 1);
     assert!(wrong.err.contains("golden row 0"), "{wrong:?}");
 
@@ -190,7 +164,7 @@ fn golden_rows_go_with_a_push_and_what_came_true_is_told() {
         (&2.into(), &true.into())
     );
 
-    let misfit = run.model(&["observe", "goals", "game-1", "--class", "9"]);
+    let misfit = run.ended(&["observe", "goals", "game-1", "--class", "9"]);
     assert_eq!(misfit.code, 1);
     assert!(misfit.err.contains("no class 9"), "{misfit:?}");
     let told = run.done(&["observe", "goals", "game-1", "--value", "-1.5"]);
@@ -199,5 +173,5 @@ fn golden_rows_go_with_a_push_and_what_came_true_is_told() {
     assert_eq!(again["data"][0]["versions_scored"], 0);
     let versions = run.json(&["show", "goals"])["versions"].clone();
     assert_eq!(versions[0]["scored"], 1);
-    assert_eq!(run.model(&["observe", "goals", "game-1"]).code, 2);
+    assert_eq!(run.ended(&["observe", "goals", "game-1"]).code, 2);
 }
