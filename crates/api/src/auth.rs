@@ -269,8 +269,14 @@ pub(crate) fn carried(headers: &HeaderMap) -> Option<KeyText> {
 
 /// Whether a key is one that was given out and not revoked.
 pub(crate) async fn counts(key: &KeyText, state: &ApiState) -> Result<bool, EngineError> {
+    let record = record_of(key, state).await?;
+    Ok(record.is_some_and(|it| it.revoked_at.is_none()))
+}
+
+/// What is kept of a key, revoked or not; nothing where it is another one of the same prefix.
+async fn record_of(key: &KeyText, state: &ApiState) -> Result<Option<ApiKeyRecord>, EngineError> {
     let record = state.engine.key(key.prefix()).await?;
-    Ok(record.is_some_and(|it| it.revoked_at.is_none() && same(&it.hash, &key.hash())))
+    Ok(record.filter(|it| same(&it.hash, &key.hash())))
 }
 
 /// Finds the key a request carries and checks that it still counts.
@@ -283,8 +289,7 @@ async fn authenticate(
     let malformed = || ApiError::KeyRefused("mistyped: its form or its checksum is wrong");
     let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
     let key = KeyText::parse(text).map_err(|_| malformed())?;
-    let record = state.engine.key(key.prefix()).await?;
-    let record = record.filter(|it| same(&it.hash, &key.hash()));
+    let record = record_of(&key, state).await?;
     let record = record.ok_or(ApiError::KeyRefused("not known"))?;
     if record.revoked_at.is_some() {
         return Err(ApiError::KeyRefused("revoked"));

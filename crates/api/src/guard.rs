@@ -259,20 +259,20 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Refuses foreign hosts, requests that their limit refuses, more work than the bound, and answers that take too long; dropping the
-/// handler stops its work.
+/// Refuses foreign hosts, requests that their limit refuses, more work than the bound, and answers
+/// that take too long; dropping the handler stops its work.
 pub(crate) async fn admit(
     State(state): State<ApiState>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     check_host(&state, request.headers(), request.uri())?;
+    if let Some(refusal) = request.extensions().get::<Verdict>() {
+        return Err(ApiError::TooManyRequests(*refusal));
+    }
     // What is followed has bounds of its own, and is waited for longer than an answer may take.
     if matches!(request.uri().path(), "/health/live" | "/v1/live") {
         return Ok(next.run(request).await);
-    }
-    if let Some(refusal) = request.extensions().get::<Verdict>() {
-        return Err(ApiError::TooManyRequests(*refusal));
     }
     let _permit = state
         .requests

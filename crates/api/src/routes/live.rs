@@ -21,7 +21,6 @@ use crate::{
     error::ApiError,
     live::{Events, FollowQuery, Holding, follow, is_asked, upgraded},
     problem::Problem,
-    rate::Verdict,
 };
 
 /// What is followed, and what is held of it.
@@ -85,10 +84,6 @@ pub(crate) async fn follow_live(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, _) = request.into_parts();
-    // The front door lets by what is followed.
-    if let Some(refusal) = parts.extensions.get::<Verdict>() {
-        return Err(ApiError::TooManyRequests(*refusal));
-    }
     if is_asked(&parts.headers) {
         return upgraded(&state, parts).await;
     }
