@@ -124,31 +124,24 @@ impl KeyState {
         (ts, moment): (i64, u64),
         history_bytes_max: usize,
     ) -> bool {
-        let steps = changes(&self.state, &state);
-        if self.is_there() && steps.is_empty() {
+        let changes = changes(&self.state, &state);
+        if self.is_there() && changes.is_empty() {
             return false;
         }
-        let id = Revision {
-            moment: moment.max(self.id.moment + 1),
+        let from = self.id;
+        self.id = Revision {
+            moment: moment.max(from.moment + 1),
             digest: digest(&state, self.passing),
         };
+        self.number += 1;
         self.ts = ts;
         self.state = state;
         self.stale = None;
-        self.advance(id, steps, history_bytes_max);
-        true
-    }
-
-    /// Makes `id` the newest revision, to which `changes` lead.
-    fn advance(&mut self, id: Revision, changes: Vec<Change>, history_bytes_max: usize) {
-        let from = self.id;
-        self.id = id;
-        self.number += 1;
         self.snapshot = None;
         self.merged.clear();
         self.resumed.clear();
         if self.number > 1 {
-            let frame = Frame::delta(&self.key, (from, 0), (id, self.ts), &changes);
+            let frame = Frame::delta(&self.key, (from, 0), (self.id, ts), &changes);
             self.history_bytes += 2 * frame.bytes.len();
             self.history.push_back(Step {
                 from,
@@ -163,6 +156,7 @@ impl KeyState {
             self.history_bytes -= 2 * oldest.frame.bytes.len();
         }
         self.wake();
+        true
     }
 
     pub(crate) fn grow_stale(&mut self, age_ms: u64) {
