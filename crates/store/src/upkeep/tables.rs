@@ -51,8 +51,9 @@ const fn numbered(name: &'static str, columns: &'static [(&'static str, Kind)]) 
     }
 }
 
-/// Every table but the one row of counters, which is carried by itself, and tables and
-/// records of pairs: triggers of a file fill it as its rows come, a server refreshes its views.
+/// Every table but the one row of counters, which is carried by itself, and the standings and records
+/// of pairs that are kept ready: triggers of a file fill them as its rows come, a server refreshes its
+/// views.
 pub(super) const TABLES: [Table; 26] = [
     table("sources", &[("id", Big), ("key", Text)]),
     table("bookmakers", &[("id", Big), ("key", Text)]),
