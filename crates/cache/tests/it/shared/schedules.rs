@@ -1,5 +1,6 @@
 //! Random schedules of the real code over three replicas and a real server, against a reference map,
-//! while a proxy does harm: a bounded run with every test, a long one by `CACHE_SCHEDULES`.
+//! while proxies do harm and the server is flushed, restarted empty and replaced by its replica: a
+//! bounded run with every test, a long one by `CACHE_SCHEDULES`, others by `CACHE_SEED`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -181,78 +182,135 @@ enum Write {
     Gently,
 }
 
-/// Does harm to one after the other until it is stopped, with time to heal in between.
-async fn harm(redis: Arc<Redis>, proxies: Vec<Proxy>, mut dice: SplitMix) {
-    let quiet = Chaos::default();
-    loop {
-        let pause = Duration::from_millis(20 + below(&mut dice, 120));
-        let proxy = &proxies[below(&mut dice, REPLICAS as u64) as usize];
-        let chaos = match below(&mut dice, 10) {
-            0 => Chaos {
-                silent: true,
-                ..quiet
-            },
-            1 => Chaos {
-                deaf: true,
-                ..quiet
-            },
-            2 => Chaos {
-                garbage: 0.05,
-                ..quiet
-            },
-            3 => Chaos { lost: 0.1, ..quiet },
-            4 => Chaos {
-                reset: 0.05,
-                ..quiet
-            },
-            5 => Chaos {
-                delay: Duration::from_millis(below(&mut dice, 20)),
-                ..quiet
-            },
-            6 => {
-                proxy.cut();
-                quiet
+/// The server, one to take its place, and the way to it of each replica.
+struct Harm {
+    servers: [Redis; 2],
+    proxies: Vec<Proxy>,
+    dice: SplitMix,
+    done: Arc<Harmed>,
+}
+
+/// What was done to all replicas at once.
+#[derive(Debug, Default)]
+struct Harmed {
+    restarts: AtomicUsize,
+    promotions: AtomicUsize,
+    flushes: AtomicUsize,
+}
+
+impl Harm {
+    /// Does harm to one after the other until it is stopped, with time to heal in between.
+    async fn run(mut self) {
+        loop {
+            let pause = Duration::from_millis(20 + below(&mut self.dice, 120));
+            let place = below(&mut self.dice, REPLICAS as u64) as usize;
+            let chaos = self.step(place);
+            self.proxies[place].set(chaos);
+            tokio::time::sleep(pause).await;
+            self.proxies[place].set(Chaos::default());
+            let pause = Duration::from_millis(50 + below(&mut self.dice, 400));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// What the proxy at `place` does next; or something is done to the server.
+    fn step(&mut self, place: usize) -> Chaos {
+        let quiet = Chaos::default();
+        match below(&mut self.dice, 12) {
+            0 => {
+                return Chaos {
+                    silent: true,
+                    ..quiet
+                };
             }
-            7 => {
-                redis.run(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-                quiet
+            1 => {
+                return Chaos {
+                    deaf: true,
+                    ..quiet
+                };
             }
+            2 => {
+                return Chaos {
+                    garbage: 0.05,
+                    ..quiet
+                };
+            }
+            3 => return Chaos { lost: 0.1, ..quiet },
+            4 => {
+                return Chaos {
+                    reset: 0.05,
+                    ..quiet
+                };
+            }
+            5 => {
+                let delay = Duration::from_millis(below(&mut self.dice, 20));
+                return Chaos { delay, ..quiet };
+            }
+            6 => self.proxies[place].cut(),
+            7 => self.command(&["CLIENT", "KILL", "TYPE", "pubsub"]),
             8 => {
-                redis.run(&["FLUSHALL"]);
-                quiet
+                self.done.flushes.fetch_add(1, Ordering::Relaxed);
+                self.command(&["FLUSHALL"]);
             }
+            9 => {
+                self.done.restarts.fetch_add(1, Ordering::Relaxed);
+                tokio::task::block_in_place(|| self.servers[0].restart());
+            }
+            10 => tokio::task::block_in_place(|| self.promote()),
             _ => {
-                let table = ["versions", "members", "log"][below(&mut dice, 3) as usize];
-                redis.run(&["DEL", &format!("{{sports-edge}}:{table}")]);
-                quiet
+                let table = ["versions", "members", "log"][below(&mut self.dice, 3) as usize];
+                self.command(&["DEL", &format!("{{sports-edge}}:{table}")]);
             }
-        };
-        proxy.set(chaos);
-        tokio::time::sleep(pause).await;
-        proxy.set(quiet);
-        tokio::time::sleep(Duration::from_millis(50 + below(&mut dice, 400))).await;
+        }
+        quiet
+    }
+
+    fn command(&self, words: &[&str]) {
+        tokio::task::block_in_place(|| self.servers[0].run(words));
+    }
+
+    /// The other server becomes a copy and takes the place of the first, which dies with whatever it
+    /// had not yet passed on, and is there again, empty, for the next time.
+    fn promote(&mut self) {
+        self.done.promotions.fetch_add(1, Ordering::Relaxed);
+        self.servers[1].follow(&self.servers[0]);
+        self.servers[0].kill();
+        self.servers[1].promote();
+        for proxy in &self.proxies {
+            proxy.lead_to(&self.servers[1].address());
+        }
+        self.servers.swap(0, 1);
+        self.servers[1].restart();
     }
 }
 
-fn schedules() -> u64 {
-    let asked = std::env::var_os("CACHE_SCHEDULES");
-    let asked = asked.and_then(|it| it.to_str()?.parse().ok());
-    asked.unwrap_or(SCHEDULES)
+/// The number in an environment variable.
+fn asked(name: &str) -> Option<u64> {
+    std::env::var_os(name)?.to_str()?.parse().ok()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_schedule_reads_what_was_acknowledged_as_gone() {
-    let Some(redis) = Redis::start() else { return };
-    let redis = Arc::new(redis);
+    let (Some(redis), Some(beside)) = (Redis::start(), Redis::start()) else {
+        return;
+    };
+    let (wanted, seed) = (asked("CACHE_SCHEDULES"), asked("CACHE_SEED").unwrap_or(0));
     let (mut proxies, mut replicas) = (Vec::new(), Vec::new());
     for number in 0..REPLICAS {
-        proxies.push(Proxy::start(&redis.address(), number as u64).await);
-        replicas.push(Joined::start(&proxies[number].url(), rules()).await);
+        let proxy = Proxy::start(&redis.address(), seed + number as u64).await;
+        replicas.push(Joined::start(&proxy.url(), rules()).await);
+        proxies.push(proxy);
     }
-    let seen = Arc::new(Seen::default());
-    let harming = tokio::spawn(harm(redis.clone(), proxies, SplitMix::new(1)));
+    let (seen, done) = <(Arc<Seen>, Arc<Harmed>)>::default();
+    let harm = Harm {
+        servers: [redis, beside],
+        proxies,
+        dice: SplitMix::new(seed + 1),
+        done: done.clone(),
+    };
+    let harming = tokio::spawn(harm.run());
     let mut actors = JoinSet::new();
-    for schedule in 0..schedules() {
+    for schedule in 0..wanted.unwrap_or(SCHEDULES) {
         let rows: Arc<[Row; KEYS as usize]> = Arc::default();
         for (replica, at) in replicas.iter().enumerate() {
             let actor = Actor {
@@ -260,7 +318,7 @@ async fn no_schedule_reads_what_was_acknowledged_as_gone() {
                 replica,
                 rows: rows.clone(),
                 first: schedule * KEYS,
-                dice: SplitMix::new(schedule * 31 + replica as u64),
+                dice: SplitMix::new((seed << 32) + schedule * 31 + replica as u64),
                 seen: seen.clone(),
             };
             actors.spawn(actor.run());
@@ -277,4 +335,17 @@ async fn no_schedule_reads_what_was_acknowledged_as_gone() {
     let met = [&seen.memory, &seen.shared, &seen.loader, &seen.failed];
     let met = met.into_iter().chain([&seen.acknowledged, &seen.queued]);
     assert!(met.into_iter().all(|it| count(it) > 0), "{seen:?}");
+    if let Some(wanted) = wanted {
+        tell(&format!(
+            "{wanted} schedules from seed {seed}: {seen:?}, {done:?}"
+        ));
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "who asks for a long run should know what it met"
+)]
+fn tell(text: &str) {
+    eprintln!("{text}");
 }
