@@ -16,7 +16,7 @@ use tempfile::TempDir;
 pub use league::{League, LeagueOptions, league};
 pub use postgres::{PostgresDatabase, PostgresPooler, PostgresServer, ServerOptions};
 pub use random::SplitMix;
-pub use redis::{Chaos, Proxy, Redis, Reply, cluster};
+pub use redis::{Chaos, Proxy, Redis, Reply, TlsRedis, cluster};
 pub use services::skip;
 
 /// Reads a time such as `2024-08-17T14:00:00Z`.

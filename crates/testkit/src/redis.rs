@@ -3,6 +3,7 @@
 
 mod client;
 mod proxy;
+mod tls;
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 
 pub use client::Reply;
 pub use proxy::{Chaos, Proxy};
+pub use tls::TlsRedis;
 
 use client::Client;
 
@@ -68,7 +70,7 @@ impl Redis {
     }
 
     fn launch(settings: &[&str], sentinel: bool) -> Option<Self> {
-        let Some(program) = find("redis-server").or_else(|| find("valkey-server")) else {
+        let Some(program) = program() else {
             crate::skip("redis-server");
             return None;
         };
@@ -299,6 +301,13 @@ fn free_port(settings: &[String]) -> u16 {
             return port;
         }
     }
+}
+
+/// The server to test with: the one that `TESTKIT_REDIS_SERVER` names, else the one installed.
+fn program() -> Option<PathBuf> {
+    let named = std::env::var_os("TESTKIT_REDIS_SERVER");
+    let installed = || find("redis-server").or_else(|| find("valkey-server"));
+    named.map(PathBuf::from).or_else(installed)
 }
 
 fn find(program: &str) -> Option<PathBuf> {

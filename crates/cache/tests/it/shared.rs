@@ -10,4 +10,5 @@ mod joined;
 mod schedules;
 mod services;
 mod storm;
+mod tls;
 mod trouble;
