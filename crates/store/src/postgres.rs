@@ -15,6 +15,7 @@ mod keys;
 mod markets;
 mod models;
 mod names;
+mod nodelay;
 mod outbox;
 pub(crate) mod partitions;
 mod quotes;
@@ -127,7 +128,13 @@ impl PostgresStore {
             Pooler::None => connect.options(session::settings(options)),
             Pooler::Transaction => connect.extra_float_digits(None),
         };
+        let port = connect.get_port();
         let pool = PgPoolOptions::new()
+            .after_connect(move |_, _| {
+                let set = nodelay::set(port);
+                tracing::trace!(set, "connections that need not wait");
+                Box::pin(std::future::ready(Ok(())))
+            })
             .max_connections(options.connections_max.max(1))
             .acquire_timeout(options.acquire_timeout)
             .idle_timeout(Duration::from_secs(300))

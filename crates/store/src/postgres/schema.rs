@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/postgres/0001_fixtures.sql"),
     include_str!("../../migrations/postgres/0002_events.sql"),
     include_str!("../../migrations/postgres/0003_no_events_known.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/postgres/0005_events_by_game.sql"),
     include_str!("../../migrations/postgres/0006_alerts.sql"),
     include_str!("../../migrations/postgres/0007_market_summaries.sql"),
+    include_str!("../../migrations/postgres/0008_fixtures_without_keys.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
@@ -79,6 +80,10 @@ pub(super) async fn faults(store: &PostgresStore) -> Result<Vec<String>, StoreEr
         ("quotes", "fixture", "fixtures"),
         ("quotes", "bookmaker", "bookmakers"),
         ("quotes", "recording", "recordings"),
+        ("fixtures", "competition", "competitions"),
+        ("fixtures", "season", "seasons"),
+        ("fixtures", "home", "teams"),
+        ("fixtures", "away", "teams"),
         ("fixtures", "recording", "recordings"),
         ("fixtures", "touched", "recordings"),
         ("superseded_quotes", "superseded_by", "recordings"),

@@ -25,8 +25,10 @@ const FIXTURES: &str = "INSERT INTO fixtures AS f (id, competition, season, kick
          $12::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bytea[], $18::bytea[])
          AS n (id, competition, season, kickoff, precision, home, away, neutral, status,
                home_score, away_score, recording, price_count, quoted_from, quoted_until, stats,
-               game)
-     ON CONFLICT (id) DO UPDATE SET competition = excluded.competition,
+               game)";
+
+/// What becomes of fixtures that are there. Looking for them costs, so new ones go without.
+const KNOWN: &str = " ON CONFLICT (id) DO UPDATE SET competition = excluded.competition,
          season = excluded.season, kickoff = excluded.kickoff, precision = excluded.precision,
          home = excluded.home, away = excluded.away, neutral = excluded.neutral,
          status = excluded.status, home_score = excluded.home_score,
@@ -56,8 +58,8 @@ pub(in crate::postgres) const CORRECT: &str = "UPDATE quotes AS q SET price_1 = 
      WHERE q.fixture = n.fixture AND q.taken_at = n.taken_at AND q.bookmaker = n.bookmaker
          AND q.kind = n.kind AND q.line = n.line AND q.stage = n.stage";
 
-/// Above so many new quotes `COPY` is faster. Below, its turns of the connection are what counts:
-/// where the network's two ends wait for each other, 40 ms.
+/// Above so many new quotes `COPY` is faster, by half or more. Below, its turns of the connection are
+/// what counts.
 const INSERTED_MAX: usize = 1_000;
 
 const INSERT: &str = "INSERT INTO quotes (fixture, taken_at, bookmaker,
@@ -120,17 +122,32 @@ async fn fixtures(
     rows: &[FixtureRow],
     write: i64,
 ) -> Result<(), StoreError> {
-    let column =
-        |read: &dyn Fn(&FixtureRow) -> i64| -> Vec<i64> { rows.iter().map(read).collect() };
+    let (new, known): (Vec<&FixtureRow>, Vec<&FixtureRow>) =
+        rows.iter().partition(|it| it.before.is_none());
+    if !new.is_empty() {
+        session.run(FIXTURES, columns(&new, write)).await?;
+    }
+    if !known.is_empty() {
+        let sql = format!("{FIXTURES}{KNOWN}");
+        session.run(&sql, columns(&known, write)).await?;
+    }
+    Ok(())
+}
+
+/// Fixtures a column at a time.
+fn columns(rows: &[&FixtureRow], write: i64) -> Args {
+    let column = |read: &dyn Fn(&FixtureRow) -> i64| -> Vec<i64> {
+        rows.iter().map(|it| read(it)).collect()
+    };
     let maybe = |read: &dyn Fn(&FixtureRow) -> Option<i64>| -> Vec<Option<i64>> {
-        rows.iter().map(read).collect()
+        rows.iter().map(|it| read(it)).collect()
     };
     let stats: Vec<Vec<u8>> = rows.iter().map(|it| pack_stats(&it.facts.stats)).collect();
     let games: Vec<Vec<u8>> = rows
         .iter()
         .map(|it| pack_game(it.id, &it.facts, &it.prices))
         .collect();
-    let args = Args::default()
+    Args::default()
         .with(column(&|it| it.id))
         .with(column(&|it| it.facts.competition))
         .with(column(&|it| it.facts.season))
@@ -152,9 +169,7 @@ async fn fixtures(
         .with(maybe(&|it| it.quoted.map(|[from, _]| from)))
         .with(maybe(&|it| it.quoted.map(|[_, until]| until)))
         .with(stats)
-        .with(games);
-    session.run(FIXTURES, args).await?;
-    Ok(())
+        .with(games)
 }
 
 async fn correct(session: &mut Session, rows: &[Quoted<'_>], write: i64) -> Result<(), StoreError> {
