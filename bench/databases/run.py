@@ -25,6 +25,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -313,6 +314,8 @@ class Load:
         # By fixture: every price written, with when its answer came.
         self.written = {it: [(0.0, 0)] for it in self.fixtures}
         self.reads, self.writes, self.failed = 0, 0, []
+        # By phase: answers that were made, and seconds it lasted.
+        self.made, self.lasted, self.since = Counter(), Counter(), time.perf_counter()
         self.wrong, self.behind, self.slowest = [], [], {}
         self.phase, self.stopped = "before", False
 
@@ -338,8 +341,11 @@ class Load:
             fixture = chance.choice(self.fixtures)
             asked = time.perf_counter()
             try:
-                status, text = ask(connection, f"/v1/fixtures/{fixture}/quotes")
-                assert status == 200, text
+                connection.request("GET", f"/v1/fixtures/{fixture}/quotes")
+                answer = connection.getresponse()
+                text = answer.read()
+                assert answer.status == 200, text
+                self.made[self.phase] += "desc=loader" in answer.headers.get("server-timing", "")
             except Exception as error:
                 self.failed.append((self.phase, repr(error)))
                 connection = server.connect()
@@ -355,6 +361,11 @@ class Load:
                     self.wrong.append((self.phase, behind))
             time.sleep(0.002)
 
+    def enter(self, phase):
+        now = time.perf_counter()
+        self.lasted[self.phase] += now - self.since
+        self.phase, self.since = phase, now
+
     def note(self, what, took):
         self.slowest.setdefault((self.phase, what), []).append(took)
 
@@ -366,20 +377,21 @@ def frozen():
     threads += [threading.Thread(target=load.keep_reading, args=(servers[n % 2], n)) for n in range(4)]
     [it.start() for it in threads]
     time.sleep(8)
-    load.phase = "frozen"
+    load.enter("frozen")
     store.send_signal(signal.SIGSTOP)
     time.sleep(60)
-    load.phase = "killed"
+    load.enter("killed")
     store.kill()
     store.wait()
     time.sleep(3)
-    load.phase = "back"
+    load.enter("back")
     store = redis(56399)
     begun = time.perf_counter()
     until_up(servers)
     healed = time.perf_counter() - begun
     time.sleep(8)
     load.stopped = True
+    load.enter("end")
     [it.join() for it in threads]
     print(f"{load.reads} reads, {load.writes} writes, {len(load.failed)} failed {load.failed[:3]}, "
           f"{len(load.wrong)} wrong (older than what was acknowledged 250 ms before) {load.wrong[:3]}, "
@@ -389,7 +401,8 @@ def frozen():
         times = {what: load.slowest.get((phase, what), [0]) for what in ("read", "write")}
         text = ", ".join(f"{what} p50 {pct(it, 50) * 1e3:.1f} ms p99 {pct(it, 99) * 1e3:.1f} ms"
                          for what, it in times.items())
-        print(f"  {phase}: {text}; {len(old)} reads behind, at most {max(old, default=0):.0f} ms")
+        print(f"  {phase}: {text}; {len(old)} reads behind, at most {max(old, default=0):.0f} ms; "
+              f"{load.made[phase] / load.lasted[phase]:.1f} answers made a second")
     stop_pair(store, servers)
 
 
