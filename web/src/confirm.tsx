@@ -2,7 +2,7 @@
 // refuses a promotion, once more with the gate's reason.
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Dialog, Fault, keepUnlessRefused, KeyField, keyOf, type Keys } from "./dialog";
+import { Dialog, Fault, KeyField, signInFirst, whoAfter, type Visitor } from "./dialog";
 import type { Surroundings } from "./live";
 import { filled, perform, question, verb, type Refusal, type Task } from "./operate";
 
@@ -10,15 +10,15 @@ import { filled, perform, question, verb, type Refusal, type Task } from "./oper
 const LABEL = "(?!stable$)(?![0-9]+$)[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]{0,63}";
 const INSIST = "It takes all traffic although it did not show what was asked of it. It can be rolled back.";
 
-interface ConfirmProps extends Keys {
+interface ConfirmProps extends Visitor {
   task: Task;
   around: Surroundings;
   close: () => void;
   finished: (task: Task) => void;
 }
 
-/** Says what will change, asks for the key where none is kept, and does it. */
-export function Confirm({ task: asked, kept, keep, around, close, finished }: ConfirmProps): JSX.Element {
+/** Says what will change, asks for a key where nobody is signed in, and does it. */
+export function Confirm({ task: asked, who, setWho, around, close, finished }: ConfirmProps): JSX.Element {
   const form = useRef<HTMLFormElement>(null);
   const [task, setTask] = useState(asked);
   const [busy, setBusy] = useState(false);
@@ -28,20 +28,19 @@ export function Confirm({ task: asked, kept, keep, around, close, finished }: Co
   useEffect(() => {
     const next = refusal?.key ? "[name=key]" : task.force || gated ? ".back" : "input, .go";
     form.current?.querySelector<HTMLElement>(next)?.focus();
-  }, [kept, refusal, task.force]);
+  }, [who, refusal, task.force]);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const key = keyOf(kept, form.current);
     const wanted = filled(task, new FormData(form.current ?? undefined));
     // What was typed is still there if it is refused.
     setTask(wanted);
     setBusy(true);
     // The gate's reason stays in sight while it is passed over.
     if (!wanted.force) setRefusal(null);
-    const refused = await perform(wanted, key, around);
+    const refused = (await signInFirst({ who, setWho }, form.current, around)) ?? (await perform(wanted, around));
     setBusy(false);
-    keepUnlessRefused(refused, key, keep);
+    setWho(whoAfter(refused, around));
     if (refused === null) finished(wanted);
     else setRefusal(refused);
   };
@@ -50,7 +49,7 @@ export function Confirm({ task: asked, kept, keep, around, close, finished }: Co
   return (
     <Dialog title={question(task)} says={task.force ? INSIST : task.says} locked={busy} around={around} form={form} close={close} submit={submit}>
       <Fields task={task} />
-      <KeyField kept={kept} keep={keep} operates={task.act === "purge"} />
+      <KeyField who={who} setWho={setWho} operates={task.act === "purge"} />
       {refusal !== null && <Fault refusal={refusal} />}
       <div class="buttons">
         <button type="button" class="back" disabled={busy} onClick={close}>

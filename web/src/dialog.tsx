@@ -1,14 +1,14 @@
-// What every question has: a dialog that gives the focus back, a place for the key, and one for
+// What every question has: a dialog that gives the focus back, a place to sign in, and one for
 // what went wrong.
 import type { ComponentChildren, JSX, RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Surroundings } from "./live";
-import { publicPart, type Refusal } from "./operate";
+import { signedIn, signIn, type Refusal } from "./operate";
 
-/** The key that is kept, and how to keep another or none. */
-export interface Keys {
-  kept: string | null;
-  keep: (key: string | null) => void;
+/** Who is signed in, by the public part of a key; `null` where a key is asked for. */
+export interface Visitor {
+  who: string | null;
+  setWho: (who: string | null) => void;
 }
 
 interface DialogProps {
@@ -43,38 +43,39 @@ export function Dialog({ title, says, locked, around, form, close, submit, child
   );
 }
 
-/** Asks for the key where none is kept, else says whose it is; a key may change models unless it must operate the server. */
-export function KeyField({ kept, keep, operates = false }: Keys & { operates?: boolean }): JSX.Element {
-  if (kept === null) {
+/** Asks for a key where nobody is signed in, else says who is; a key may change models unless it must operate the server. */
+export function KeyField({ who, setWho, operates = false }: Visitor & { operates?: boolean }): JSX.Element {
+  if (who === null) {
     return (
       <label>
         API key
         <input name="key" type="password" required autocomplete="off" spellcheck={false} aria-describedby="key-why" />
         <small id="key-why">
           {operates ? "One that may operate the server, which the first start’s may not: " : "One that may change models: the one that the first start printed, or "}
-          what <code>sports-edge key create --name me --scope {operates ? "admin" : "models"}</code> prints. It stays in this tab until the tab is closed or you forget it.
+          what <code>sports-edge key create --name me --scope {operates ? "admin" : "models"}</code> prints. It signs this browser in until you sign out; the key itself is not kept.
         </small>
       </label>
     );
   }
   return (
     <p class="kept">
-      Done with the key {publicPart(kept)}….
-      <button type="button" class="link" onClick={() => keep(null)}>
+      Signed in with the key {who}….
+      <button type="button" class="link" onClick={() => setWho(null)}>
         Use another
       </button>
     </p>
   );
 }
 
-/** The key that is kept or was typed. */
-export function keyOf(kept: string | null, form: HTMLFormElement | null): string {
-  return kept ?? String(new FormData(form ?? undefined).get("key") ?? "").trim();
+/** Signs in with the key that was typed, where one was asked for; `null` where nothing is in the way. */
+export async function signInFirst({ who }: Visitor, form: HTMLFormElement | null, around: Surroundings): Promise<Refusal | null> {
+  if (who !== null) return null;
+  return signIn(String(new FormData(form ?? undefined).get("key") ?? "").trim(), around);
 }
 
-/** A key that was refused is not kept; one that was not is, whatever else went wrong. */
-export function keepUnlessRefused(refused: Refusal | null, key: string, keep: Keys["keep"]): void {
-  keep(refused?.key ? null : key);
+/** Asks for another key where one was refused; else whoever signed in is signed in, whatever else went wrong. */
+export function whoAfter(refused: Refusal | null, { page }: Surroundings): string | null {
+  return refused?.key ? null : signedIn(page);
 }
 
 /** Says why something was not done, as the server said it. */

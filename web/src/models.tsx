@@ -7,7 +7,7 @@ import { Confirm } from "./confirm";
 import { span } from "./format";
 import type { Freshness, Surroundings } from "./live";
 import { morph } from "./morph";
-import { done, keepKey, keptKey, taskOf, type Task } from "./operate";
+import { done, signedIn, taskOf, type Task } from "./operate";
 import { pulse, PULSE_MS, type Pulse } from "./pulse";
 import { Rates } from "./rates";
 import type UploadDialog from "./upload";
@@ -31,7 +31,7 @@ function Panel({ live, around }: { live: HTMLElement; around: Surroundings }): J
   const [paused, setPaused] = useState(false);
   const [freshness, setFreshness] = useState<Freshness>({ kind: "fresh" });
   const [notice, setNotice] = useState("");
-  const [key, setKey] = useState(keptKey);
+  const [who, setWho] = useState(() => signedIn(around.page));
   const [task, setTask] = useState<Task | null>(null);
   const [wish, setWish] = useState<Wish | null>(null);
   const [Upload, setUpload] = useState<typeof UploadDialog | null>(null);
@@ -46,6 +46,9 @@ function Panel({ live, around }: { live: HTMLElement; around: Surroundings }): J
         const root = fresh?.getElementById("live");
         const within = live.contains(around.page.activeElement);
         if (root) morph(live, root);
+        // Whoever signed in by a question is shown at the top, too.
+        const [visitor, now] = [around.page.getElementById("visitor"), fresh?.getElementById("visitor")];
+        if (visitor && now) morph(visitor, now);
         // What had the focus may be gone: a version that serves cannot be promoted again.
         if (within && !live.contains(around.page.activeElement)) around.page.getElementById("main")?.focus();
         rates.show(live, around.now());
@@ -83,10 +86,6 @@ function Panel({ live, around }: { live: HTMLElement; around: Surroundings }): J
     if (banner !== null) banner.textContent = notice || stale(freshness, around.now());
   }, [notice, freshness]);
 
-  const keep = (key: string | null): void => {
-    keepKey(key);
-    setKey(key);
-  };
   const toggle = (): void => {
     setPaused(!paused);
     beats.current?.pause(!paused);
@@ -111,17 +110,12 @@ function Panel({ live, around }: { live: HTMLElement; around: Surroundings }): J
 
   return (
     <>
-      {key !== null && (
-        <button type="button" class="link" onClick={() => keep(null)}>
-          Forget the key
-        </button>
-      )}
       <span>{paused ? "Paused" : `Live, every ${PULSE_MS / 1000} s`}</span>
       <button type="button" aria-pressed={paused} onClick={toggle}>
         {paused ? "Resume" : "Pause"}
       </button>
-      {task !== null && <Confirm task={task} kept={key} keep={keep} around={around} close={() => setTask(null)} finished={confirmed} />}
-      {wish !== null && Upload !== null && <Upload wish={wish} kept={key} keep={keep} around={around} close={() => setWish(null)} finished={finished} />}
+      {task !== null && <Confirm task={task} who={who} setWho={setWho} around={around} close={() => setTask(null)} finished={confirmed} />}
+      {wish !== null && Upload !== null && <Upload wish={wish} who={who} setWho={setWho} around={around} close={() => setWish(null)} finished={finished} />}
     </>
   );
 }

@@ -1,10 +1,10 @@
-// What can be done with models and the cache through the API, and the key it takes.
+// What can be done with models and the cache through the API, and signing in to do it.
 import type { Surroundings } from "./live";
 import type { components, paths } from "./schema.gen";
 
 type Schemas = components["schemas"];
 /** A body that the API takes. */
-type Body = Schemas["Promotion"] | Schemas["Canary"] | Schemas["Shadow"] | Schemas["LabelTarget"] | Schemas["Purge"] | Schemas["NewAlert"] | Schemas["AlertPatch"] | null;
+type Body = Schemas["Promotion"] | Schemas["Canary"] | Schemas["Shadow"] | Schemas["LabelTarget"] | Schemas["Purge"] | Schemas["NewAlert"] | Schemas["AlertPatch"] | Schemas["SignIn"] | null;
 
 /** What can be done with a click and a confirmation. */
 export type Act = "promote" | "rollback" | "load" | "unload" | "canary" | "end-canary" | "shadow" | "end-shadow" | "label" | "unlabel" | "delete" | "purge" | "alert-make" | "alert-pause" | "alert-resume" | "alert-test" | "alert-delete";
@@ -51,31 +51,15 @@ export interface Refusal {
 
 /** How long an answer may take: a version is loaded before it is promoted. */
 export const ANSWER_MS = 30_000;
-/** Where the key is kept: gone with the tab. */
-const KEY = "sports-edge-key";
-
-/** The key kept in this tab. */
-export function keptKey(): string | null {
-  try {
-    return sessionStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
+/** The key that this browser is signed in with, by its public part; `null` for none. It proves nothing. */
+export function signedIn(page: Document): string | null {
+  const prefix = /(?:^|; )signed-in=(\w+)/.exec(page.cookie)?.[1];
+  return prefix === undefined ? null : `se_${prefix}`;
 }
 
-/** Keeps a key for as long as the tab lives, or forgets it. */
-export function keepKey(key: string | null): void {
-  try {
-    if (key === null) sessionStorage.removeItem(KEY);
-    else sessionStorage.setItem(KEY, key);
-  } catch {
-    // A browser that keeps nothing asks again next time.
-  }
-}
-
-/** The public part of a key, by which lists name it. */
-export function publicPart(key: string): string {
-  return /^se_[^_]+/.exec(key)?.[0] ?? "a key";
+/** Signs in with a key, which is kept nowhere; `null` where it counts. */
+export async function signIn(key: string, around: Surroundings): Promise<Refusal | null> {
+  return (await send(around, ["POST", "/v1/session", { key }])).refusal;
 }
 
 /** Reads what a button of the page stands for. */
@@ -258,20 +242,25 @@ export function request({ act, model, version, share, label, gate, force, body }
   }
 }
 
-/** Does it; `null` where it was done. */
-export async function perform(task: Task, key: string, around: Surroundings): Promise<Refusal | null> {
-  const [method, url, body] = request(task);
-  const headers: Record<string, string> = { authorization: `Bearer ${key}`, accept: "application/json" };
+/** Does it with the rights of who is signed in; `null` where it was done. */
+export async function perform(task: Task, around: Surroundings): Promise<Refusal | null> {
+  const { refusal, answer } = await send(around, request(task));
+  if (refusal === null) task.answer = answer;
+  return refusal;
+}
+
+/** Sends it and waits for the answer. */
+async function send(around: Surroundings, [method, url, body]: [string, string, Body]): Promise<{ refusal: Refusal | null; answer: unknown }> {
+  const headers: Record<string, string> = { accept: "application/json" };
   if (body !== null) headers["content-type"] = "application/json";
   try {
     const asked = { method, headers, body: body === null ? null : JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) };
     const answer = await around.fetch(url, asked);
     const text = await answer.text();
-    if (!answer.ok) return refusal(answer.status, text);
-    task.answer = parsed(text);
-    return null;
+    return answer.ok ? { refusal: null, answer: parsed(text) } : { refusal: refusal(answer.status, text), answer: null };
   } catch {
-    return { ...refusal(0, ""), title: "No answer", detail: "The server could not be reached, or took too long. Whether it was done shows in a moment." };
+    const lost = { ...refusal(0, ""), title: "No answer", detail: "The server could not be reached, or took too long. Whether it was done shows in a moment." };
+    return { refusal: lost, answer: null };
   }
 }
 

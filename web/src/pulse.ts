@@ -42,6 +42,8 @@ export function pulse(url: string, around: Surroundings, listener: Listener): Pu
       if (!answer.ok && answer.status !== 304) throw new Error(`the server answered ${answer.status}`);
       const text = answer.status === 304 ? null : await answer.text();
       if (mine !== turn || stopped) return;
+      // Whose session has ended is sent to sign in, and comes back from there.
+      if (answer.redirected) return around.page.location.assign(answer.url);
       if (text !== null) tag = answer.headers.get("etag");
       listener.page(text === null ? null : new DOMParser().parseFromString(text, "text/html"));
       [since, wait] = [null, PULSE_MS];

@@ -32,7 +32,7 @@ const PATH: keyof paths = "/v1/models/{name}/versions";
 const FRONT_BYTES_MAX = 16 << 20;
 
 /** Hashes the file and sends it; `signal` stops it. */
-export async function send(upload: Upload, key: string, tell: (progress: Progress) => void, signal: AbortSignal): Promise<Outcome> {
+export async function send(upload: Upload, tell: (progress: Progress) => void, signal: AbortSignal): Promise<Outcome> {
   try {
     const front = await frontOf(upload);
     if (typeof front !== "string") return { kind: "refused", refusal: front };
@@ -40,7 +40,7 @@ export async function send(upload: Upload, key: string, tell: (progress: Progres
     const query = new URLSearchParams({ sha256 });
     if (upload.version !== null) query.set("version", String(upload.version));
     const url = `${PATH.replace("{name}", encodeURIComponent(upload.model))}?${query}`;
-    return await post({ url, key, front: new Blob([front]), file: upload.file }, tell, signal);
+    return await post({ url, front: new Blob([front]), file: upload.file }, tell, signal);
   } catch (error) {
     if (signal.aborted) return { kind: "stopped" };
     // The file was changed or taken away while it was read.
@@ -86,12 +86,11 @@ async function hash(file: File, tell: (share: number) => void, signal: AbortSign
 
 interface Parcel {
   url: string;
-  key: string;
   front: Blob;
   file: File;
 }
 
-function post({ url, key, front, file }: Parcel, tell: (progress: Progress) => void, signal: AbortSignal): Promise<Outcome> {
+function post({ url, front, file }: Parcel, tell: (progress: Progress) => void, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     const finish = (outcome: Outcome): void => {
@@ -106,7 +105,6 @@ function post({ url, key, front, file }: Parcel, tell: (progress: Progress) => v
     request.onerror = () => finish({ kind: "refused", refusal: { ...refusal(0, ""), title: "The upload broke off", detail: "The server could not be reached, or closed the connection. Nothing was kept; send the file again." } });
     request.onabort = () => finish({ kind: "stopped" });
     request.open("POST", url);
-    request.setRequestHeader("authorization", `Bearer ${key}`);
     request.setRequestHeader("accept", "application/json");
     request.setRequestHeader("content-type", "application/octet-stream");
     if (front.size > 0) request.setRequestHeader("inference-header-content-length", String(front.size));

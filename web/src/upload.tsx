@@ -1,7 +1,7 @@
 // Uploads a version: which file, how far it is, and what the server has to say about it.
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Dialog, Fault, keepUnlessRefused, KeyField, keyOf, type Keys } from "./dialog";
+import { Dialog, Fault, KeyField, signInFirst, whoAfter, type Visitor } from "./dialog";
 import { bytes } from "./format";
 import type { Surroundings } from "./live";
 import { refusal as refusalOf, type Refusal } from "./operate";
@@ -15,7 +15,7 @@ export interface Wish {
   bytesMax: number;
 }
 
-interface UploadProps extends Keys {
+interface UploadProps extends Visitor {
   wish: Wish;
   around: Surroundings;
   close: () => void;
@@ -23,7 +23,7 @@ interface UploadProps extends Keys {
 }
 
 /** Asks which file, sends it, and shows how far it is. */
-export default function UploadDialog({ wish, kept, keep, around, close, finished }: UploadProps): JSX.Element {
+export default function UploadDialog({ wish, who, setWho, around, close, finished }: UploadProps): JSX.Element {
   const form = useRef<HTMLFormElement>(null);
   const stop = useRef<AbortController | null>(null);
   const [progress, setProgress] = useState<Progress | null>(null);
@@ -33,7 +33,7 @@ export default function UploadDialog({ wish, kept, keep, around, close, finished
   useEffect(() => () => stop.current?.abort(), []);
   useEffect(() => {
     form.current?.querySelector<HTMLElement>(refusal?.key ? "[name=key]" : "input")?.focus();
-  }, [kept, refusal]);
+  }, [who, refusal]);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -41,14 +41,14 @@ export default function UploadDialog({ wish, kept, keep, around, close, finished
     const tooLong = longer(upload.file, wish.bytesMax);
     setRefusal(tooLong);
     if (tooLong !== null) return;
-    const key = keyOf(kept, form.current);
     stop.current = new AbortController();
     setProgress({ step: "hash", share: 0 });
-    const outcome = await send(upload, key, setProgress, stop.current.signal);
+    const stranger = await signInFirst({ who, setWho }, form.current, around);
+    const outcome = stranger === null ? await send(upload, setProgress, stop.current.signal) : { kind: "refused" as const, refusal: stranger };
     setProgress(null);
-    if (outcome.kind === "stopped") return;
     const refused = outcome.kind === "refused" ? outcome.refusal : null;
-    keepUnlessRefused(refused, key, keep);
+    setWho(whoAfter(refused, around));
+    if (outcome.kind === "stopped") return;
     if (outcome.kind === "there") finished(`Version ${outcome.version.version} of ${upload.model} is there.`);
     else setRefusal(refused);
   };
@@ -84,7 +84,7 @@ export default function UploadDialog({ wish, kept, keep, around, close, finished
             <input name="report" type="file" accept=".json,application/json" />
           </label>
         </details>
-        <KeyField kept={kept} keep={keep} />
+        <KeyField who={who} setWho={setWho} />
       </fieldset>
       {progress !== null && <Bar progress={progress} />}
       {refusal !== null && <Fault refusal={refusal} />}

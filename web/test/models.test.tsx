@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { boot } from "../src/boot";
 import type { Connected } from "../src/live";
 import { NOTICE_MS, startModels } from "../src/models";
-import { keepKey, keptKey, publicPart } from "../src/operate";
+import { signedIn } from "../src/operate";
+import { browserIs, SIGNED_IN } from "./signed";
 import { PULSE_MS } from "../src/pulse";
 import { perSecond } from "../src/rates";
 
@@ -59,7 +60,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   asked.mockReset();
   asked.mockImplementation(async (url) => (String(url).startsWith("/v1") ? new Response("{}") : new Response(null, { status: 304 })));
-  sessionStorage.clear();
+  browserIs(null);
   HTMLDialogElement.prototype.showModal = vi.fn(function (this: HTMLDialogElement) {
     this.open = true;
   });
@@ -126,11 +127,14 @@ describe("a promotion", () => {
     expect(text("#act-says")).toBe("All traffic moves.");
     expect(document.activeElement?.getAttribute("name")).toBe("key");
     type("key", " se_abcdefgh_secret ");
+    asked.mockImplementationOnce(SIGNED_IN("abcdefgh"));
     asked.mockResolvedValueOnce(new Response("{}"));
     asked.mockResolvedValueOnce(page(101, CANARY));
     await submit();
-    expect(calls()).toEqual([["/v1/models/goals/promote", "POST", { version: 3 }]]);
-    expect((asked.mock.calls[0]?.[1]?.headers as Record<string, string>)["authorization"]).toBe("Bearer se_abcdefgh_secret");
+    expect(calls()).toEqual([
+      ["/v1/session", "POST", { key: "se_abcdefgh_secret" }],
+      ["/v1/models/goals/promote", "POST", { version: 3 }],
+    ]);
     expect(document.querySelector("dialog")).toBeNull();
     expect(text("#banner")).toBe("Version 3 of goals takes the traffic now.");
     // The button is gone, and the focus with it.
@@ -155,33 +159,39 @@ describe("a promotion", () => {
     expect(calls()).toEqual([]);
   });
 
-  it("that is refused says why, in place, and forgets a key that does not count", async () => {
-    keepKey("se_old_key");
+  it("that is refused says why, in place, and asks for a key where that may help", async () => {
+    browserIs("old");
     await start(PROMOTE);
     await press("[data-act=promote]");
     expect(document.activeElement?.className).toBe("go");
     asked.mockResolvedValueOnce(problem(401, { title: "The API key does not count", detail: "the API key is not known" }));
     await submit();
     expect(text(".fault")).toBe("The API key does not countthe API key is not known");
-    expect(keptKey()).toBeNull();
     expect(document.activeElement?.getAttribute("name")).toBe("key");
+    type("key", "se_mistyped");
+    asked.mockResolvedValueOnce(problem(401, { title: "The API key is not valid", detail: "" }));
+    await submit();
+    expect(text(".fault")).toBe("The API key is not valid");
+    expect(calls().at(-1)).toEqual(["/v1/session", "POST", { key: "se_mistyped" }]);
     type("key", "se_other_key");
+    asked.mockImplementationOnce(SIGNED_IN("other"));
     asked.mockResolvedValueOnce(problem(403, { title: "The API key may not do this", detail: "" }));
     (document.activeElement as HTMLElement).blur();
     await submit();
     expect(document.activeElement?.getAttribute("name")).toBe("key");
     type("key", "se_new_key");
+    asked.mockImplementationOnce(SIGNED_IN("new"));
     asked.mockResolvedValueOnce(problem(502, "<html>"));
     await submit();
     expect(text(".fault")).toBe("The server answered 502");
-    expect(keptKey()).toBe("se_new_key");
+    expect(text(".kept")).toContain("se_new…");
     asked.mockRejectedValueOnce(new TypeError("down"));
     await submit();
     expect(text(".fault")).toContain("No answer");
   });
 
   it("that the gate refuses takes a second question, with the gate's reason in sight", async () => {
-    keepKey("se_a_b");
+    browserIs("a");
     await start(PROMOTE);
     await press("[data-act=promote]");
     const gated = { type: "/docs/problems#change-refused", title: "Refused", detail: "version 3 was compared on 0 rows where 9 are wanted" };
@@ -203,7 +213,7 @@ describe("a promotion", () => {
   });
 
   it("cannot be sent or left twice while it is at work", async () => {
-    keepKey("se_a_b");
+    browserIs("a");
     await start(PROMOTE);
     await press("[data-act=promote]");
     let answer = (_: Response): void => {};
@@ -222,7 +232,7 @@ describe("a promotion", () => {
 
 describe("everything else", () => {
   it("goes to its own address and says so", async () => {
-    keepKey("se_a_b");
+    browserIs("a");
     const cases: [string, string, [string, string, object | null], string, string][] = [
       [button("rollback"), "Roll goals back?", ["/v1/models/goals/rollback", "POST", null], "Roll back", "goals is rolled back."],
       [button("unload"), "Unload goals?", ["/v1/models/goals/unload", "POST", null], "Unload", "goals is unloaded."],
@@ -268,7 +278,7 @@ describe("everything else", () => {
   });
 
   it("takes the label that was typed", async () => {
-    keepKey("se_a_b");
+    browserIs("a");
     await start(button("label", 'data-version="3"'));
     await press("#live button");
     expect(text("#act-title")).toBe("Label version 3 of goals?");
@@ -288,7 +298,6 @@ describe("everything else", () => {
   });
 
   it("asks for a key that may do what is asked", async () => {
-    keepKey(null);
     for (const [html, scope] of [[button("purge"), "admin"], [PROMOTE, "models"]] as const) {
       await start(html);
       await press("#live button");
@@ -298,7 +307,7 @@ describe("everything else", () => {
   });
 
   it("takes the share that was typed", async () => {
-    keepKey("se_a_b");
+    browserIs("a");
     await start(CANARY);
     await press("#live button");
     expect(document.activeElement?.getAttribute("name")).toBe("share");
@@ -307,29 +316,20 @@ describe("everything else", () => {
     expect(calls()[0]?.[2]).toEqual({ version: 3, share: 0.025 });
   });
 
-  it("forgets the key when told to", async () => {
-    keepKey("se_a_b");
-    await start(PROMOTE);
-    await press("#controls .link");
-    expect(keptKey()).toBeNull();
-    expect(document.querySelector("#controls .link")).toBeNull();
-    keepKey("se_a_b");
-    await act(async () => stop());
+  it("may be done with another key", async () => {
+    browserIs("a");
     await start(PROMOTE);
     await press("[data-act=promote]");
     await press("dialog .link");
     expect(document.querySelector("[name=key]")).not.toBeNull();
-    expect(publicPart("something else")).toBe("a key");
+    expect(signedIn(document)).toBe("se_a");
   });
 
-  it("works where the browser keeps nothing", () => {
-    const refuse = (): never => {
-      throw new DOMException("no");
-    };
-    const spies = ["getItem", "setItem", "removeItem"].map((it) => vi.spyOn(Storage.prototype, it as "getItem").mockImplementation(refuse));
-    keepKey("se_a_b");
-    keepKey(null);
-    expect(keptKey()).toBeNull();
-    for (const spy of spies) spy.mockRestore();
+  it("shows at the top who signed in meanwhile", async () => {
+    await start(PROMOTE);
+    document.body.insertAdjacentHTML("beforeend", '<div id="visitor"><a href="/sign-in">Sign in</a></div>');
+    asked.mockResolvedValueOnce(new Response(`<div id="visitor"><form><button>Sign out</button></form></div>`));
+    await settle(PULSE_MS);
+    expect(text("#visitor")).toBe("Sign out");
   });
 });

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { startModels } from "../src/models";
-import { keepKey, keptKey } from "../src/operate";
+import { browserIs, SIGNED_IN } from "./signed";
 
 interface Taken {
   url: string;
@@ -51,7 +51,7 @@ beforeEach(async () => {
     const chosen = document.querySelector<HTMLInputElement>(`dialog [name=${field}]`)?.files?.[0];
     return chosen ?? get.call(this, field);
   });
-  sessionStorage.clear();
+  browserIs(null);
   HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) {
     this.open = true;
   };
@@ -78,7 +78,12 @@ const until = async (check: () => void): Promise<void> => {
 async function open(model = "goals", bytesMax = 1 << 20): Promise<void> {
   document.body.innerHTML = `<div id="banner"></div><main id="main" tabindex="-1"><div id="controls"></div>
     <div id="live"${model && ` data-model="${model}"`}><button type="button" id="upload" data-act="upload" data-bytes-max="${bytesMax}" data-says="It is checked.">Upload</button></div></main>`;
-  const fetch = vi.fn<typeof globalThis.fetch>(async () => new Response(null, { status: 304 }));
+  // Who shows a key is signed in with it.
+  const fetch = vi.fn<typeof globalThis.fetch>(async (_, asked) => {
+    if (asked?.method !== "POST") return new Response(null, { status: 304 });
+    const { key } = JSON.parse(String(asked.body)) as { key: string };
+    return SIGNED_IN(key.split("_")[1] ?? "")("/v1/session");
+  });
   await act(async () => {
     stop = startModels({ fetch, page: document, now: () => 0 });
   });
@@ -111,13 +116,13 @@ it("sends the file with its hash and says that it is there", async () => {
   await until(() => expect(text("#banner")).toBe("Version 4 of goals is there."));
   expect(document.querySelector("dialog")).toBeNull();
   expect(taken[0]?.url).toBe(`/v1/models/goals/versions?sha256=${HASH}`);
-  expect(taken[0]?.headers.authorization).toBe("Bearer se_a_b");
+  expect(taken[0]?.headers.authorization).toBeUndefined();
   expect(taken[0]?.headers["inference-header-content-length"]).toBeUndefined();
-  expect(keptKey()).toBe("se_a_b");
+  expect(document.cookie).toBe("signed-in=a");
 });
 
 it("refuses what can be known here: nothing, too much, and JSON that is none", async () => {
-  keepKey("se_a_b");
+  browserIs("a");
   await open("goals", 10);
   choose("file", "");
   await submit();
@@ -142,7 +147,6 @@ it("says what the server says, and keeps what was typed", async () => {
   answer = (_, to) => void to.writeHead(401).end(JSON.stringify({ title: "The API key does not count", detail: "it is not known" }));
   await submit();
   await until(() => expect(text(".fault")).toBe("The API key does not countit is not known"));
-  expect(keptKey()).toBeNull();
   await until(() => expect(document.activeElement?.getAttribute("name")).toBe("key"));
   type("key", "se_new_key");
   answer = (_, to) => void to.writeHead(409).end(JSON.stringify({ title: "There is such a version already", detail: "model shots has version 2 already" }));
@@ -155,7 +159,7 @@ it("says what the server says, and keeps what was typed", async () => {
 });
 
 it("shows how far it is, and is stopped without a word of failure", async () => {
-  keepKey("se_a_b");
+  browserIs("a");
   await open();
   choose("file", FILE);
   answer = () => {};

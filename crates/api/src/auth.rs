@@ -1,9 +1,11 @@
-//! Who asks: API keys, and the values a handler must hold to read, to write or to change models.
+//! Who asks: API keys and sessions begun with one, and the values a handler must hold to read, to
+//! write or to change models.
 //!
 //! A handler that takes a [`Reader`], a [`Writer`] or a [`Keeper`] cannot run for somebody who may
 //! not. Only the hash of a key is ever stored; the key itself is never logged.
 
 mod key;
+mod session;
 
 use axum::{
     extract::FromRequestParts,
@@ -16,6 +18,8 @@ use jiff::SignedDuration;
 use crate::{ApiState, error::ApiError, live};
 
 pub use key::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError};
+pub use session::SessionOptions;
+pub(crate) use session::{SECRET_COOKIE, Session, SessionName, Sessions, check_own_site, shown};
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +68,36 @@ pub enum ReadAccess {
 pub(crate) struct Reader {
     /// The public prefix of the key, where one was needed.
     pub(crate) principal: Option<String>,
+    /// The session that it came by.
+    pub(crate) session: Option<SessionName>,
+}
+
+/// What a request brings to be known by.
+#[derive(Debug)]
+enum Proof {
+    Key(Vec<u8>),
+    Session(SessionName),
+}
+
+impl Proof {
+    /// What a request brings that changes nothing, whoever has the browser send it.
+    fn to_read(headers: &HeaderMap) -> Option<Self> {
+        let key = presented(headers).or_else(|| from_browser(headers));
+        key.map(Self::Key)
+            .or_else(|| SessionName::carried(headers).map(Self::Session))
+    }
+
+    /// What a request brings that changes something: a key, or the session of one of our pages.
+    fn to_change(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        if let Some(key) = presented(headers) {
+            return Ok(Some(Self::Key(key)));
+        }
+        let Some(session) = SessionName::carried(headers) else {
+            return Ok(None);
+        };
+        check_own_site(headers)?;
+        Ok(Some(Self::Session(session)))
+    }
 }
 
 /// Marks a request that the server makes of itself, for readers who were let in already. It is no
@@ -106,17 +140,30 @@ impl Reader {
     /// Lets in who may read, by the headers (or metadata) of a request.
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
         let open = state.options.read_access == ReadAccess::Open;
-        let presented = presented(headers).or_else(|| from_browser(headers));
-        if open && presented.is_none() {
-            return Ok(Self { principal: None });
+        let proof = Proof::to_read(headers);
+        // Where reads are open, a session that ended meanwhile is no reason to refuse one.
+        if open && !matches!(proof, Some(Proof::Key(_))) {
+            return Ok(Self::anybody());
         }
-        let key = authenticate(presented, state, Scope::Read).await?;
+        let session = match &proof {
+            Some(Proof::Session(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let key = authenticate(proof, state, Scope::Read).await?;
         if !open {
             require(&key, Scope::Read)?;
         }
         Ok(Self {
             principal: Some(key.prefix),
+            session,
         })
+    }
+
+    fn anybody() -> Self {
+        Self {
+            principal: None,
+            session: None,
+        }
     }
 
     /// Lets in who may read, or has a ticket to follow answers and sends no key.
@@ -125,7 +172,10 @@ impl Reader {
             Some(ticket) if presented(&parts.headers).is_none() => {
                 let is_open = state.options.read_access == ReadAccess::Open;
                 let principal = state.live.redeem(&ticket, is_open).await?;
-                Ok(Self { principal })
+                Ok(Self {
+                    principal,
+                    session: None,
+                })
             }
             _ => Self::of(&parts.headers, state).await,
         }
@@ -138,7 +188,7 @@ impl Reader {
         state: &ApiState,
     ) -> Result<Self, ApiError> {
         if extensions.get::<Inside>().is_some() {
-            return Ok(Self { principal: None });
+            return Ok(Self::anybody());
         }
         Self::of(headers, state).await
     }
@@ -148,11 +198,11 @@ impl Watcher {
     /// Lets in whoever reaches a server that only its own machine reaches, and otherwise who may
     /// operate it; a browser may send the key, as nothing is changed.
     async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
-        let presented = presented(headers).or_else(|| from_browser(headers));
-        if presented.is_none() && state.options.is_own_machine_only() {
+        let proof = Proof::to_read(headers);
+        if !matches!(proof, Some(Proof::Key(_))) && state.options.is_own_machine_only() {
             return Ok(Self);
         }
-        let key = authenticate(presented, state, Scope::Admin).await?;
+        let key = authenticate(proof, state, Scope::Admin).await?;
         if state.options.is_own_machine_only() {
             return Ok(Self);
         }
@@ -163,7 +213,7 @@ impl Watcher {
 impl Writer {
     /// Lets in who may write, by the headers (or metadata) of a request.
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
-        let key = authenticate(presented(headers), state, Scope::Write).await?;
+        let key = authenticate(Proof::to_change(headers)?, state, Scope::Write).await?;
         require(&key, Scope::Write)?;
         Ok(Self {
             operates: require(&key, Scope::Admin).is_ok(),
@@ -183,7 +233,7 @@ impl Writer {
 impl Keeper {
     /// Lets in who may change models, by the headers (or metadata) of a request.
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
-        let key = authenticate(presented(headers), state, Scope::Models).await?;
+        let key = authenticate(Proof::to_change(headers)?, state, Scope::Models).await?;
         require(&key, Scope::Models)?;
         Ok(Self {
             principal: key.prefix,
@@ -196,7 +246,7 @@ impl FromRequestParts<ApiState> for Operator {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let key = authenticate(presented(&parts.headers), state, Scope::Admin).await?;
+        let key = authenticate(Proof::to_change(&parts.headers)?, state, Scope::Admin).await?;
         require(&key, Scope::Admin)?;
         Ok(Self {
             principal: key.prefix,
@@ -279,15 +329,23 @@ async fn record_of(key: &KeyText, state: &ApiState) -> Result<Option<ApiKeyRecor
     Ok(record.filter(|it| same(&it.hash, &key.hash())))
 }
 
-/// Finds the key a request carries and checks that it still counts.
+/// Finds the key a request is known by and checks that it still counts.
 async fn authenticate(
-    presented: Option<Vec<u8>>,
+    proof: Option<Proof>,
     state: &ApiState,
     scope: Scope,
 ) -> Result<ApiKeyRecord, ApiError> {
-    let bytes = presented.ok_or(ApiError::KeyMissing(scope))?;
+    match proof {
+        Some(Proof::Key(text)) => key_of(&text, state).await,
+        Some(Proof::Session(name)) => signed_in(&name, state).await.map(|it| it.1),
+        None => Err(ApiError::KeyMissing(scope)),
+    }
+}
+
+/// The key of this text, where it counts.
+pub(crate) async fn key_of(text: &[u8], state: &ApiState) -> Result<ApiKeyRecord, ApiError> {
     let malformed = || ApiError::KeyRefused("mistyped: its form or its checksum is wrong");
-    let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
+    let text = std::str::from_utf8(text).map_err(|_| malformed())?;
     let key = KeyText::parse(text).map_err(|_| malformed())?;
     let record = record_of(&key, state).await?;
     let record = record.ok_or(ApiError::KeyRefused("not known"))?;
@@ -295,15 +353,32 @@ async fn authenticate(
         return Err(ApiError::KeyRefused("revoked"));
     }
     state.rates.proven(record.hash);
-    let now = state.engine.now();
-    let minute = SignedDuration::from_mins(1);
-    if record
-        .last_used_at
-        .is_none_or(|used| now.duration_since(used) >= minute)
-    {
-        state.engine.touch_key(&record.prefix).await?;
-    }
+    use_key(&record, state).await?;
     Ok(record)
+}
+
+/// A session that has not ended, and its key, where that counts.
+pub(crate) async fn signed_in(
+    name: &SessionName,
+    state: &ApiState,
+) -> Result<(Session, ApiKeyRecord), ApiError> {
+    let session = state.sessions.find(name, state.engine.now()).await;
+    let session = session.ok_or(ApiError::SessionEnded)?;
+    let record = state.engine.key(&session.prefix).await?;
+    let counts = |it: &ApiKeyRecord| same(&it.hash, &session.hash) && it.revoked_at.is_none();
+    let record = record.filter(counts).ok_or(ApiError::SessionEnded)?;
+    use_key(&record, state).await?;
+    Ok((session, record))
+}
+
+/// Notes when a key was used, to the minute.
+async fn use_key(key: &ApiKeyRecord, state: &ApiState) -> Result<(), EngineError> {
+    let (now, minute) = (state.engine.now(), SignedDuration::from_mins(1));
+    let is_noted = |used| now.duration_since(used) < minute;
+    if !key.last_used_at.is_some_and(is_noted) {
+        state.engine.touch_key(&key.prefix).await?;
+    }
+    Ok(())
 }
 
 fn require(key: &ApiKeyRecord, scope: Scope) -> Result<(), ApiError> {

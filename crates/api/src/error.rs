@@ -56,6 +56,10 @@ pub(crate) enum ApiError {
         scope = .0.as_str()
     )]
     ScopeMissing(Scope),
+    #[error("the session has ended; sign in again")]
+    SessionEnded,
+    #[error("a page of {0:?} may not do this with the rights of who looks at it")]
+    OtherSite(String),
     #[error("the ticket is made up, used or older than 30 s")]
     TicketRefused,
     #[error(
@@ -119,6 +123,8 @@ impl ApiError {
             Self::BodyTooLarge(_) => problem::BODY_TOO_LARGE,
             Self::KeyMissing(_) => problem::KEY_MISSING,
             Self::KeyRefused(_) => problem::KEY_REFUSED,
+            Self::SessionEnded => problem::SESSION_ENDED,
+            Self::OtherSite(_) => problem::OTHER_SITE,
             Self::TicketRefused => problem::TICKET_REFUSED,
             Self::ForeignOrigin(_) => problem::FOREIGN_ORIGIN,
             Self::OtherVersion => problem::OTHER_VERSION,
@@ -170,7 +176,7 @@ impl ApiError {
         let retry_after = |seconds| (header::RETRY_AFTER, HeaderValue::from_static(seconds));
         match self {
             Self::KeyMissing(_) => Some(challenge(r#"Bearer realm="sports-edge""#)),
-            Self::KeyRefused(_) => Some(challenge(
+            Self::KeyRefused(_) | Self::SessionEnded => Some(challenge(
                 r#"Bearer realm="sports-edge", error="invalid_token""#,
             )),
             Self::ScopeMissing(_) => Some(challenge(

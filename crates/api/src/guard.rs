@@ -176,7 +176,7 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
     let error = error.unwrap_or_else(|| Arc::new(unexplained(status)));
     log_if_ours(&error);
     if pages::wants_page(instance.path(), &asked) {
-        return as_page(&error, &asked);
+        return as_page(&error, &instance, &asked);
     }
     let id = id.map_or_else(String::new, |it| it.0);
     with_problem(response, &error, &instance, &id)
@@ -194,18 +194,15 @@ fn is_ours(kind: ProblemKind) -> bool {
     kind == problem::INTERNAL || kind == problem::STORE_FAILED
 }
 
-/// The error for people; a browser is told to ask its user for a key where one is due.
-fn as_page(error: &ApiError, asked: &HeaderMap) -> Response {
-    let mut page = pages::problem_page(error.kind(), error.detail(), asked);
-    if page.status() == StatusCode::UNAUTHORIZED {
-        let challenge = r#"Basic realm="Sports Edge: the password is an API key", charset="UTF-8""#;
-        let headers = page.headers_mut();
-        headers.insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static(challenge),
-        );
+/// The error for people; who has to say who they are is sent to sign in.
+fn as_page(error: &ApiError, instance: &Uri, asked: &HeaderMap) -> Response {
+    if error.kind().status != StatusCode::UNAUTHORIZED {
+        return pages::problem_page(error.kind(), error.detail(), asked);
     }
-    page
+    let back = instance.path_and_query().map_or("/", |it| it.as_str());
+    let to = HeaderValue::try_from(pages::sign_in_address(back));
+    let to = to.expect("an encoded query is visible ASCII");
+    (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
 }
 
 /// The error behind a status that came without one.

@@ -5,6 +5,7 @@
 
 mod aside;
 mod auth;
+mod cookie;
 mod docs;
 mod error;
 mod extract;
@@ -24,7 +25,9 @@ mod routes;
 mod state;
 mod wire;
 
-pub use auth::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope};
+pub use auth::{
+    KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope, SessionOptions,
+};
 pub use kept::{WarmBounds, Warmed, Warmer};
 pub use live::LiveOptions;
 pub use oip::{Front, Grpc};

@@ -42,7 +42,11 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{error::ApiError, router::ask};
+use crate::{
+    auth::{Reader, Sessions},
+    error::ApiError,
+    router::ask,
+};
 
 pub(crate) use follow::{FollowQuery, Holding, follow};
 pub(crate) use latency::{BOUNDS_MS, Latencies, LatencyFigures};
@@ -102,6 +106,7 @@ pub(crate) struct Live {
     feed: Feed,
     options: LiveOptions,
     engine: Arc<Engine>,
+    sessions: Arc<Sessions>,
     tickets: Tickets,
     /// What answers reads; there once the routes are joined.
     reads: Arc<OnceLock<Router>>,
@@ -152,7 +157,7 @@ pub(crate) struct Refusal {
 impl Live {
     pub(crate) fn new(
         engine: &Arc<Engine>,
-        options: LiveOptions,
+        (options, sessions): (LiveOptions, Arc<Sessions>),
         reads: Arc<OnceLock<Router>>,
     ) -> Self {
         let feed = FeedOptions {
@@ -166,6 +171,7 @@ impl Live {
             tickets: Tickets::new(options.ticket_secret, engine.cache().shared().cloned()),
             options,
             engine: Arc::clone(engine),
+            sessions,
             reads,
             known: Mutex::default(),
             latencies: Latencies::default(),
@@ -200,12 +206,16 @@ impl Live {
     }
 
     /// A reader and its place, where the bounds leave one.
-    pub(crate) fn enter(&self, principal: Option<&str>) -> Result<(FeedReader, Place), ApiError> {
+    pub(crate) fn enter(&self, who: Reader) -> Result<(FeedReader, Place), ApiError> {
         let max = self.options.connections_per_key_max;
-        let place = self.tallies.enter(principal, max).ok_or_else(|| {
+        let place = self.tallies.enter(who.principal.as_deref(), max);
+        let mut place = place.ok_or_else(|| {
             self.refused.fetch_add(1, Ordering::Relaxed);
             ApiError::TooManyStreams(max)
         })?;
+        if let Some(session) = who.session {
+            place.came_by(session);
+        }
         let reader = self.feed.reader().map_err(|_| {
             self.refused.fetch_add(1, Ordering::Relaxed);
             ApiError::Overloaded(self.options.connections_max)
@@ -397,7 +407,7 @@ impl Live {
         }
     }
 
-    /// Looks at the keys of streams once a beat, however long states take to make.
+    /// Looks at the keys and sessions of streams once a beat, however long states take to make.
     async fn keep_keys(&self) {
         let mut stopped = self.stopped();
         let mut beat = tokio::time::interval(self.options.beat);
@@ -411,6 +421,17 @@ impl Live {
                 return;
             }
             self.look_at_keys().await;
+            self.look_at_sessions().await;
+        }
+    }
+
+    /// Notes which sessions have ended, so that streams opened by them end on their next beat.
+    async fn look_at_sessions(&self) {
+        let now = self.engine.now();
+        for session in self.tallies.sessions() {
+            if self.sessions.find(&session.name, now).await.is_none() {
+                session.end();
+            }
         }
     }
 

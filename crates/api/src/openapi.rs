@@ -14,6 +14,7 @@ use utoipa::{
 };
 
 use crate::{
+    auth::SECRET_COOKIE,
     problem::{FieldError, Problem},
     rate, routes,
 };
@@ -63,6 +64,7 @@ pub fn openapi() -> OpenApi {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", bearer());
     components.add_security_scheme("api_key", api_key());
+    components.add_security_scheme("session", session());
     for (name, description) in PROBLEM_RESPONSES {
         components
             .responses
@@ -110,6 +112,10 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
             "Alerts",
             "Rules that watch games, what they fired, and how it was told.",
         ),
+        (
+            "Sessions",
+            "Signing in a person at a browser, whose cookie then says what a key would.",
+        ),
         ("Writing", "Fixtures, results and prices from outside."),
         (
             "Health",
@@ -136,6 +142,15 @@ fn api_key() -> SecurityScheme {
     let text = "The same key in a header of its own.";
     SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
         "X-API-Key",
+        text,
+    )))
+}
+
+fn session() -> SecurityScheme {
+    let text = "What `POST /v1/session` gives a browser in place of a key. With it only pages of the \
+                server itself may change anything.";
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+        SECRET_COOKIE,
         text,
     )))
 }

@@ -22,6 +22,7 @@ mod quotes;
 mod report;
 mod report_file;
 mod shell;
+mod sign_in;
 mod state;
 mod table;
 mod text;
@@ -48,6 +49,7 @@ use crate::{
 
 pub(crate) use self::problem::{problem_page, wants_page};
 pub use self::report_file::backtest_report_html;
+pub(crate) use self::sign_in::sign_in_address;
 
 /// What every page is made with.
 #[derive(Clone)]
@@ -71,6 +73,10 @@ pub(crate) fn router(state: &ApiState) -> Router {
     let watched = Router::new()
         .route("/cache", get(cache::show))
         .layer(middleware::from_fn_with_state(state.clone(), watchers_only));
+    let visits = Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-out", post(sign_in::leave))
+        .with_state((pages.clone(), state.clone()));
     Router::new()
         .route("/", get(board::show))
         .route("/fixtures/{id}", get(fixture::show))
@@ -87,6 +93,7 @@ pub(crate) fn router(state: &ApiState) -> Router {
         .route("/assets/{*path}", get(assets::file))
         .route("/favicon.svg", get(assets::icon))
         .with_state(pages)
+        .merge(visits)
 }
 
 async fn readers_only(_reader: Reader, request: Request, next: Next) -> Response {

@@ -29,7 +29,7 @@ pub struct ProblemKind {
 }
 
 /// Everything that goes wrong, in the order of its status.
-pub const PROBLEM_KINDS: [ProblemKind; 45] = [
+pub const PROBLEM_KINDS: [ProblemKind; 47] = [
     BAD_QUERY,
     BAD_CURSOR,
     BAD_PATH,
@@ -38,9 +38,11 @@ pub const PROBLEM_KINDS: [ProblemKind; 45] = [
     UPLOAD_BROKEN,
     KEY_MISSING,
     KEY_REFUSED,
+    SESSION_ENDED,
     TICKET_REFUSED,
     SCOPE_MISSING,
     FOREIGN_ALERT,
+    OTHER_SITE,
     FOREIGN_ORIGIN,
     UNKNOWN_ROUTE,
     UNKNOWN_ALERT,

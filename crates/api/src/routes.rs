@@ -47,6 +47,7 @@ mod prediction;
 mod quotes;
 mod scoreboard;
 mod served;
+mod session;
 mod sources;
 mod standings;
 mod teams;
@@ -60,6 +61,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{ApiState, guard::conditional};
 
 pub(crate) use live::wants_events;
+pub(crate) use session::FORGET;
 
 /// Every endpoint with its documentation; what is not registered here does not exist.
 pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
@@ -99,6 +101,11 @@ pub(crate) fn endpoints() -> OpenApiRouter<ApiState> {
         .routes(routes!(sources::list_sources))
         .routes(routes!(live_latency::report_latencies))
         .routes(routes!(live_ticket::create_live_ticket))
+        .routes(routes!(
+            session::get_session,
+            session::sign_in,
+            session::sign_out
+        ))
         .routes(routes!(health_live::get_liveness))
         .routes(routes!(health_ready::get_readiness))
 }

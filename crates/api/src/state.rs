@@ -13,7 +13,8 @@ use engine::{Engine, caching::Window};
 use tokio::sync::Semaphore;
 
 use crate::{
-    LiveOptions, RateOptions, ReadAccess,
+    LiveOptions, RateOptions, ReadAccess, SessionOptions,
+    auth::Sessions,
     kept::KeptReads,
     live::Live,
     metrics::{self, HttpFigures},
@@ -41,6 +42,8 @@ pub struct ApiOptions {
     pub request_id_seed: u32,
     /// How many requests a caller may send.
     pub rates: RateOptions,
+    /// How people sign in.
+    pub sessions: SessionOptions,
     /// Bounds of what is followed.
     pub live: LiveOptions,
 }
@@ -55,6 +58,7 @@ impl Default for ApiOptions {
             concurrent_requests_max: 256,
             request_id_seed: 0,
             rates: RateOptions::default(),
+            sessions: SessionOptions::default(),
             live: LiveOptions::default(),
         }
     }
@@ -86,6 +90,7 @@ pub struct ApiState {
     pub(crate) kept: Arc<KeptReads>,
     pub(crate) live: Arc<Live>,
     pub(crate) rates: Arc<RateLimits>,
+    pub(crate) sessions: Arc<Sessions>,
     reads: Arc<OnceLock<Router>>,
     request_count: Arc<AtomicU32>,
     draining: Arc<AtomicBool>,
@@ -96,10 +101,17 @@ impl ApiState {
     /// Joins an engine and options.
     pub fn new(engine: Arc<Engine>, options: ApiOptions) -> Self {
         let reads = Arc::default();
+        let shared = engine.cache().shared();
+        let sessions = Arc::new(Sessions::new(options.sessions.clone(), shared.cloned()));
         Self {
             kept: Arc::new(KeptReads::new(engine.cache())),
-            live: Arc::new(Live::new(&engine, options.live.clone(), Arc::clone(&reads))),
-            rates: Arc::new(RateLimits::new(options.rates, engine.cache().shared())),
+            live: Arc::new(Live::new(
+                &engine,
+                (options.live.clone(), Arc::clone(&sessions)),
+                Arc::clone(&reads),
+            )),
+            rates: Arc::new(RateLimits::new(options.rates, shared)),
+            sessions,
             reads,
             engine,
             requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),

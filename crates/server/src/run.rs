@@ -13,7 +13,7 @@ mod warmth;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use api::{ApiOptions, ApiState, Hosts, LiveOptions, RateOptions, ReadAccess};
+use api::{ApiOptions, ApiState, Hosts, LiveOptions, RateOptions, ReadAccess, SessionOptions};
 use engine::Engine;
 use tokio::net::TcpListener;
 use tracing::{error, info, warn};
@@ -116,9 +116,10 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
     } else {
         Hosts::Any
     };
-    let (mut seed, mut ticket_secret) = ([0; 4], [0; 32]);
+    let (mut seed, mut ticket_secret, mut chance) = ([0; 4], [0; 32], [0; 32]);
     fill_random(&mut seed)?;
     fill_random(&mut ticket_secret)?;
+    fill_random(&mut chance)?;
     Ok(ApiOptions {
         read_access: if open {
             ReadAccess::Open
@@ -133,6 +134,10 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
         rates: RateOptions {
             per_key: NonZeroU32::new(limits.requests_per_minute_per_key),
             per_address: NonZeroU32::new(limits.requests_per_minute_per_address),
+        },
+        sessions: SessionOptions {
+            time: Duration::from_secs(u64::from(limits.session_minutes_max.get()) * 60),
+            chance,
         },
         live: LiveOptions {
             connections_max: settings.live.connections_max.get(),

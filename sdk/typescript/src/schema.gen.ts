@@ -1120,6 +1120,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get who is signed in
+         * @description By the cookie of the request alone; a key in a header is not looked at.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign in
+         * @description For a person at a browser: the answer sets a cookie that no script can read, which then counts as
+         *     the key would, for as long as `limits.session_minutes_max` says. A session that the browser had
+         *     before ends. Taken from the server's own pages alone.
+         */
+        post: operations["signIn"];
+        /**
+         * Sign out
+         * @description Ends the session at every server and has the browser forget its cookie and what pages kept on the
+         *     device. Streams that were opened by it end within 30 seconds.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sources": {
         parameters: {
             query?: never;
@@ -4506,6 +4537,33 @@ export interface components {
             /** @description Its versions, lowest first. */
             versions: components["schemas"]["ModelVersion"][];
         };
+        /** @description Who is signed in. */
+        Session: {
+            /**
+             * Format: date-time
+             * @description When the session ends by itself.
+             * @example 2026-11-26T20:00:00Z
+             */
+            expires_at: string;
+            /**
+             * @description The public start of the key.
+             * @example Ab3dEf9h
+             */
+            key: string;
+            /**
+             * @description The key's name for people.
+             * @example feed
+             */
+            name: string;
+            /**
+             * @description What it may do.
+             * @example [
+             *       "read",
+             *       "write"
+             *     ]
+             */
+            scopes: string[];
+        };
         /** @description A copy of the traffic for another version, which answers nobody. */
         Shadow: {
             /**
@@ -4644,6 +4702,19 @@ export interface components {
          * @enum {string}
          */
         Side: "home" | "away";
+        /** @description A key to sign in with. */
+        SignIn: {
+            /**
+             * @description The key, as it was shown when it was made.
+             * @example se_Ab3dEf9h_0123456789abcdefghijABCDEFGHIJ0vXk2Q
+             */
+            key: string;
+        };
+        /** @description What came of signing out. */
+        SignedOut: {
+            /** @description Whether there was a session that had not ended before. */
+            ended: boolean;
+        };
         /** @description A source of events and prices, as this server heard it since it started. */
         Source: {
             /** @description Its events. */
@@ -8476,6 +8547,113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session. */
+            200: {
+                headers: {
+                    /** @description A digest of the answer; send it as `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The answer is the one whose `ETag` was sent as `If-None-Match`. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["ForeignHost"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            201: {
+                headers: {
+                    /** @description The session. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            /** @description The key does not count. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotJson"];
+            421: components["responses"]["ForeignHost"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];

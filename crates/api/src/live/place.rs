@@ -3,14 +3,27 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use crate::auth::SessionName;
+
 /// What each principal has.
 #[derive(Debug, Default)]
-pub(crate) struct Tallies(Mutex<HashMap<Box<str>, Tally>>);
+pub(crate) struct Tallies {
+    by_principal: Mutex<HashMap<Box<str>, Tally>>,
+    /// Sessions that streams came by, one for each.
+    sessions: Mutex<Vec<Weak<Entry>>>,
+}
+
+/// A session by which a stream came.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: SessionName,
+    has_ended: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Tally {
@@ -32,7 +45,15 @@ struct Principal {
 pub(crate) struct Place {
     tallies: Arc<Tallies>,
     principal: Option<Arc<Principal>>,
+    session: Option<Arc<Entry>>,
     subscriptions: usize,
+}
+
+impl Entry {
+    /// Notes that the session counts no longer, so that the stream ends.
+    pub(crate) fn end(&self) {
+        self.has_ended.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Tallies {
@@ -50,8 +71,16 @@ impl Tallies {
         Some(Place {
             tallies: Arc::clone(self),
             principal,
+            session: None,
             subscriptions: 0,
         })
+    }
+
+    /// Sessions by which streams came that are still there.
+    pub(crate) fn sessions(&self) -> Vec<Arc<Entry>> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|it| it.strong_count() > 0);
+        sessions.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Counts a stream of a principal within its bound.
@@ -89,15 +118,30 @@ impl Tallies {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Tally>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let tallies = self.by_principal.lock();
+        tallies.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Place {
-    /// Whether the key it was taken with counts no longer.
+    /// Notes by which session its stream came.
+    pub(crate) fn came_by(&mut self, name: SessionName) {
+        let entry = Arc::new(Entry {
+            name,
+            has_ended: AtomicBool::new(false),
+        });
+        let sessions = self.tallies.sessions.lock();
+        let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
+        sessions.push(Arc::downgrade(&entry));
+        self.session = Some(entry);
+    }
+
+    /// Whether the key or the session it was taken with counts no longer.
     pub(crate) fn is_revoked(&self) -> bool {
         let principal = self.principal.as_ref();
+        let session = self.session.as_ref();
         principal.is_some_and(|it| it.is_revoked.load(Ordering::Relaxed))
+            || session.is_some_and(|it| it.has_ended.load(Ordering::Relaxed))
     }
 
     /// Counts a subscription; `false` where the principal has `max` already, over all its streams.
@@ -178,5 +222,30 @@ mod tests {
         tallies.revoke("nobody");
         assert!(first.is_revoked() && second.is_revoked());
         assert!(!other.unwrap().is_revoked() && !anybody.unwrap().is_revoked());
+    }
+
+    #[test]
+    fn an_ended_session_is_known_to_its_own_streams() {
+        let tallies = Arc::<Tallies>::default();
+        let [mut first, mut second] = [(); 2].map(|()| tallies.enter(Some("a"), 3).unwrap());
+        let names = ["1", "2"].map(|it| SessionName::of(it.as_bytes()));
+        first.came_by(names[0].clone());
+        second.came_by(names[1].clone());
+        let sessions = tallies.sessions();
+        assert_eq!(
+            sessions
+                .iter()
+                .map(|it| it.name.clone())
+                .collect::<Vec<_>>(),
+            names
+        );
+        sessions[1].end();
+        assert!(!first.is_revoked() && second.is_revoked());
+        drop((sessions, second));
+        assert_eq!(
+            tallies.sessions().len(),
+            1,
+            "nothing is left of who is gone"
+        );
     }
 }

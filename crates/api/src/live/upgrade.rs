@@ -55,8 +55,7 @@ pub(crate) async fn upgraded(
 }
 
 async fn enter(state: &ApiState, parts: &Parts) -> Result<(FeedReader, Place), ApiError> {
-    let reader = Reader::of_follower(parts, state).await?;
-    state.live.enter(reader.principal.as_deref())
+    state.live.enter(Reader::of_follower(parts, state).await?)
 }
 
 async fn converse(

@@ -1,5 +1,5 @@
-//! How the visitor wants to see things: theme, odds format, time zone. Kept in cookies, so that
-//! the very first byte of a page is already right.
+//! How the visitor wants to see things: theme, odds format, time zone; and who is signed in. Kept in
+//! cookies, so that the very first byte of a page is already right.
 
 use axum::{
     Form,
@@ -10,6 +10,8 @@ use domain::{OddsFormat, Price};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use crate::{auth::shown, cookie::cookie};
+
 /// A year: how long the browser keeps a choice.
 const KEEP_SECONDS: u32 = 31_536_000;
 
@@ -19,6 +21,8 @@ pub(super) struct Preferences {
     pub(super) theme: Theme,
     pub(super) odds: OddsFormat,
     pub(super) zone: TimeZone,
+    /// The public prefix of the key that is signed in.
+    pub(super) signed_in: Option<String>,
 }
 
 /// Light, dark, or what the device says.
@@ -60,6 +64,7 @@ impl Default for Preferences {
             theme: Theme::Auto,
             odds: OddsFormat::Decimal,
             zone: TimeZone::UTC,
+            signed_in: None,
         }
     }
 }
@@ -67,18 +72,7 @@ impl Default for Preferences {
 impl Preferences {
     /// Reads the cookies of a request; anything that makes no sense is as if it were not there.
     pub(super) fn read(headers: &HeaderMap) -> Self {
-        let cookies = headers.get_all(header::COOKIE).into_iter();
-        let pairs: Vec<(&str, &str)> = cookies
-            .filter_map(|it| it.to_str().ok())
-            .flat_map(|it| it.split(';'))
-            .filter_map(|it| it.trim().split_once('='))
-            .collect();
-        let of = |name: &str| {
-            pairs
-                .iter()
-                .find(|(it, _)| *it == name)
-                .map(|(_, value)| *value)
-        };
+        let of = |name| cookie(headers, name);
         let fallback = Self::default();
         Self {
             theme: of("theme").and_then(Theme::parse).unwrap_or(fallback.theme),
@@ -86,6 +80,7 @@ impl Preferences {
                 .and_then(OddsFormat::parse)
                 .unwrap_or(fallback.odds),
             zone: of("tz").and_then(zone).unwrap_or(fallback.zone),
+            signed_in: shown(headers).map(str::to_owned),
         }
     }
 
@@ -126,7 +121,7 @@ pub(super) async fn save(Form(choice): Form<Choice>) -> Response {
 }
 
 /// A path of this site, or its front page: a form never sends anybody elsewhere.
-fn local(path: &str) -> &str {
+pub(super) fn local(path: &str) -> &str {
     let elsewhere = path.starts_with("//") || path.contains(['\\', '\r', '\n']);
     if path.starts_with('/') && !elsewhere {
         path

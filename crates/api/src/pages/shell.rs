@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Pages,
     preferences::{Preferences, Theme},
+    sign_in::sign_in_address,
 };
 
 /// The style of every page, made small, and the hashes by which the browser lets it in.
@@ -35,6 +36,8 @@ pub(super) struct Shell<'a> {
     pub(super) more_style: Option<&'a str>,
     models_style: &'a str,
     pub(super) script: Option<&'a str>,
+    /// More of the program that is asked for as soon as it runs.
+    pub(super) soon: &'a [String],
     pub(super) preferences: Preferences,
     /// State as JSON that cannot end its element.
     pub(super) state: String,
@@ -110,6 +113,7 @@ impl Pages {
             more_style: None,
             models_style: &self.style.models,
             script: self.assets.entry(),
+            soon: &[],
             preferences,
             state: String::new(),
         }
@@ -137,6 +141,7 @@ impl<'a> Shell<'a> {
             more_style: None,
             models_style: &style.models,
             script: None,
+            soon: &[],
             preferences,
             state: String::new(),
         }
@@ -148,6 +153,11 @@ impl<'a> Shell<'a> {
             more_style: Some(self.models_style),
             ..self
         }
+    }
+
+    /// Where to sign in, to come back here.
+    pub(super) fn sign_in(&self) -> String {
+        sign_in_address(&self.path)
     }
 
     pub(super) fn themes(&self) -> [Theme; 3] {

@@ -195,8 +195,8 @@ async fn a_choice_of_display_is_kept_and_shown() {
 async fn pages_are_for_those_who_may_read() {
     let world = World::keyed().await;
     let page = world.get("/").await;
-    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
-    assert!(page.header("content-type").starts_with("text/html"));
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    assert_eq!(page.header("location"), "/sign-in?back=%2F");
     assert_eq!(world.get("/favicon.svg").await.status, StatusCode::OK);
 }
 

@@ -75,6 +75,15 @@ pub(crate) const KEY_REFUSED: ProblemKind = ProblemKind {
            are.",
 };
 
+/// The session does not count.
+pub(crate) const SESSION_ENDED: ProblemKind = ProblemKind {
+    slug: "session-ended",
+    status: StatusCode::UNAUTHORIZED,
+    title: "The session has ended",
+    help: "Sessions end by signing out, after `limits.session_minutes_max`, when their key is revoked, \
+           and, without a Redis, when the server stops. Sign in again at `/sign-in`.",
+};
+
 /// The ticket does not count.
 pub(crate) const TICKET_REFUSED: ProblemKind = ProblemKind {
     slug: "ticket-refused",
@@ -101,6 +110,15 @@ pub(crate) const FOREIGN_ALERT: ProblemKind = ProblemKind {
     title: "The alert was made with another API key",
     help: "An alert is changed, tested and deleted with the key that made it, or with one that has \
            the scope `admin`.",
+};
+
+/// A page of another site had the browser send it.
+pub(crate) const OTHER_SITE: ProblemKind = ProblemKind {
+    slug: "other-site",
+    status: StatusCode::FORBIDDEN,
+    title: "Pages of other sites may not do this",
+    help: "A browser sends the cookie of a session with what other sites ask for, too. What changes \
+           something is taken from the server's own pages; programs send a key.",
 };
 
 /// Pages of this origin may not open sockets.

@@ -15,7 +15,10 @@ use engine::{EngineError, caching::shared::RateLimit};
 use tokio::time::timeout;
 
 use super::{Peer, RateOptions, counter, network_of};
-use crate::{ApiState, auth};
+use crate::{
+    ApiState,
+    auth::{self, SessionName},
+};
 
 /// How long a key counts by what was known of it; what it may do is asked with each request.
 const PROVEN_TIME: Duration = Duration::from_secs(60);
@@ -33,6 +36,15 @@ pub(super) enum Holder {
     Nobody,
     /// Not known, as the store did not say.
     Unknown,
+}
+
+/// Whose a request is that brings a session, or nothing.
+async fn signed_in(state: &ApiState, request: &Parts) -> Holder {
+    let Some(name) = SessionName::carried(&request.headers) else {
+        return Holder::Nobody;
+    };
+    let session = state.sessions.find(&name, state.engine.now()).await;
+    session.map_or(Holder::Nobody, |it| Holder::Key(it.prefix))
 }
 
 /// What is known of keys.
@@ -54,7 +66,7 @@ impl Proofs {
     /// Says whose a request is.
     pub(super) async fn holder(&self, state: &ApiState, request: &Parts) -> Holder {
         let Some(key) = auth::carried(&request.headers) else {
-            return Holder::Nobody;
+            return signed_in(state, request).await;
         };
         let hash = key.hash();
         if self.is_proven(&hash) {

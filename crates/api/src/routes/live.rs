@@ -92,7 +92,7 @@ pub(crate) async fn follow_live(
     let last_id = headers.get("last-event-id").and_then(|it| it.to_str().ok());
     let query = FollowQuery::read(uri.query().unwrap_or_default(), last_id)?;
     let live = Arc::clone(&state.live);
-    let (mut frames, mut place) = live.enter(reader.principal.as_deref())?;
+    let (mut frames, mut place) = live.enter(reader)?;
     let refused = follow(&live, (&mut frames, &mut place), &query).await;
     if wants_events(headers) {
         let events = Events::new(live, (frames, place), Holding::new(query), refused);

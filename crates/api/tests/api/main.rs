@@ -21,6 +21,7 @@ mod problems;
 mod proto;
 mod rates;
 mod resume;
+mod sessions;
 mod sockets;
 mod standings;
 mod writes;

@@ -13,7 +13,7 @@ use axum::{
 };
 use store::Store;
 
-use crate::app::App;
+use crate::{app::App, sessions::cookies};
 
 const PATH: &str = "/v1/competitions";
 
@@ -130,4 +130,19 @@ async fn a_request_that_waits_is_counted_by_its_keys_and_a_stream_is_not() {
     }
     let upgrade = ("upgrade", "websocket");
     assert_eq!(limited.status("/v1/live", upgrade).await, 400, "no socket");
+}
+
+#[tokio::test]
+async fn a_session_counts_as_its_key() {
+    let limited = Limited::with(120, 60).await;
+    let key = limited.app.key(&[Scope::Write], 3).await;
+    let body = format!(r#"{{"key": "{key}"}}"#);
+    let cookie = cookies(&limited.app.post("/v1/session", &body, &[]).await);
+    let policy = async |cookie: &str| {
+        let (_, headers) = limited.get(PATH, ("cookie", cookie)).await;
+        headers["ratelimit-policy"].to_str().unwrap().to_owned()
+    };
+    assert!(policy(&cookie).await.starts_with("\"key\";q=120"));
+    let made_up = format!("sports-edge-session={}", "A".repeat(43));
+    assert!(policy(&made_up).await.starts_with("\"address\";q=60"));
 }

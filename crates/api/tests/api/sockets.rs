@@ -21,6 +21,7 @@ use self::client::{Client, FIN, MASK, Wish};
 use crate::{
     app::App,
     live::{PATIENCE, applied, goal, kick_off, playing_with},
+    sessions::cookies,
 };
 
 /// A server on a socket, and a game under way in it.
@@ -331,6 +332,31 @@ async fn streams_end_when_their_key_is_revoked_and_those_of_others_go_on() {
     assert_eq!(ends.end_alive().await.0, 4401);
     let rest = timeout(PATIENCE, to_bytes(events, usize::MAX)).await;
     rest.expect("it ends").unwrap();
+    goes_on.sub(&["board"]).await;
+    assert_eq!(goes_on.next_of("snap").await["k"], "board");
+}
+
+#[tokio::test]
+async fn streams_of_a_session_end_with_it_and_those_of_its_key_go_on() {
+    let (app, _, address) = serving(keyed(LiveOptions {
+        beat: Duration::from_millis(300),
+        ..LiveOptions::default()
+    }))
+    .await;
+    let key = app.key(&[Scope::Read], 7).await;
+    let body = format!(r#"{{"key": "{key}"}}"#);
+    let cookie = cookies(&app.post("/v1/session", &body, &[]).await);
+    let open = async |header: (&str, &str)| {
+        let headers = &[header];
+        Client::ask(address, Wish { query: "", headers }).await.1
+    };
+    let mut ends = open(("cookie", &cookie)).await;
+    let mut goes_on = open(("x-api-key", &key)).await;
+    ends.sub(&["board"]).await;
+    assert_eq!(ends.next_of("snap").await["k"], "board");
+    let out = (axum::http::Method::DELETE, "/v1/session");
+    app.ask(out, "", &[("cookie", &cookie)]).await;
+    assert_eq!(ends.end_alive().await.0, 4401);
     goes_on.sub(&["board"]).await;
     assert_eq!(goes_on.next_of("snap").await["k"], "board");
 }

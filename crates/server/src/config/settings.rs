@@ -65,6 +65,8 @@ pub struct Limits {
     pub requests_per_minute_per_key: u32,
     /// Requests of an address without a key in a minute; 0 is any number.
     pub requests_per_minute_per_address: u32,
+    /// How long a session of a browser lasts.
+    pub session_minutes_max: NonZeroU32,
     /// How long stopping may take.
     pub drain_seconds_max: NonZeroU64,
 }

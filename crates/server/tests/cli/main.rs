@@ -13,5 +13,6 @@ mod models;
 mod operated;
 mod rates;
 mod serve;
+mod sessions;
 mod shared;
 mod verbs;

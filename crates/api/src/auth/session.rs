@@ -1,0 +1,317 @@
+//! Sessions: a person at a browser shows a key once, and a cookie says so from then on.
+//!
+//! The cookie is a secret that no script can read; kept under its hash is whose key it was. All
+//! servers that share a Redis know a session, without one each knows its own. The key itself is
+//! looked up with every request, so that a revoked one ends its sessions. A browser sends cookies
+//! along with what other sites ask for, too: what changes anything must come from our own pages.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, header},
+};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use engine::{ApiKeyRecord, caching::shared};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use crate::{cookie::cookie, error::ApiError};
+
+/// The cookie that holds a session's secret.
+pub(crate) const SECRET_COOKIE: &str = "sports-edge-session";
+/// The cookie that says for pages and their program which key is signed in; it proves nothing.
+const SHOWN_COOKIE: &str = "signed-in";
+/// Tells secrets of sessions from other uses of the same chance.
+const DOMAIN: &[u8] = b"sports-edge session 1";
+/// Bytes of a kept session before the name of its key: until when, the key's hash.
+const UNTIL: usize = 8;
+const HASH: usize = 32;
+
+/// How people sign in.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// How long a session lasts.
+    pub time: Duration,
+    /// What makes secrets of sessions; chance of the server's start.
+    pub chance: [u8; 32],
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_secs(12 * 3600),
+            chance: [0; 32],
+        }
+    }
+}
+
+/// What a session is kept under: the hash of its secret, in hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SessionName(String);
+
+impl SessionName {
+    pub(crate) fn of(secret: &[u8]) -> Self {
+        let digest = Sha256::digest(secret);
+        Self(digest.iter().map(|it| format!("{it:02x}")).collect())
+    }
+
+    /// The session whose cookie a request carries; whether it counts is another question.
+    pub(crate) fn carried(headers: &HeaderMap) -> Option<Self> {
+        let text = cookie(headers, SECRET_COOKIE)?;
+        let secret = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        (secret.len() == HASH).then(|| Self::of(&secret))
+    }
+}
+
+/// A session that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    /// The public prefix of its key.
+    pub(crate) prefix: String,
+    /// The hash of that key.
+    pub(crate) hash: [u8; HASH],
+    /// When it ends by itself.
+    pub(crate) until: Timestamp,
+}
+
+impl Session {
+    fn bytes(&self) -> Bytes {
+        let mut bytes = self.until.as_millisecond().to_be_bytes().to_vec();
+        bytes.extend(self.hash);
+        bytes.extend(self.prefix.as_bytes());
+        bytes.into()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (until, rest) = bytes.split_first_chunk::<UNTIL>()?;
+        let (hash, prefix) = rest.split_first_chunk::<HASH>()?;
+        Some(Self {
+            prefix: std::str::from_utf8(prefix).ok()?.to_owned(),
+            hash: *hash,
+            until: Timestamp::from_millisecond(i64::from_be_bytes(*until)).ok()?,
+        })
+    }
+}
+
+/// Everybody who is signed in.
+pub(crate) struct Sessions {
+    options: SessionOptions,
+    kept: shared::Sessions,
+    count: AtomicU64,
+}
+
+impl Sessions {
+    /// Sessions of all servers where they share a cache.
+    pub(crate) fn new(options: SessionOptions, shared: Option<shared::Shared>) -> Self {
+        Self {
+            options,
+            kept: shared::Sessions::new(shared),
+            count: AtomicU64::new(0),
+        }
+    }
+
+    /// Begins a session with a key that counts; returns it and the cookies it is known by.
+    pub(crate) async fn begin(
+        &self,
+        key: &ApiKeyRecord,
+        now: Timestamp,
+        asked: &HeaderMap,
+    ) -> (Session, [HeaderValue; 2]) {
+        let secret = self.secret(now);
+        let time = self.options.time;
+        let session = Session {
+            prefix: key.prefix.clone(),
+            hash: key.hash,
+            until: now + time,
+        };
+        let SessionName(name) = SessionName::of(&secret);
+        self.kept.put(&name, session.bytes(), time).await;
+        let value = BASE64_URL_SAFE_NO_PAD.encode(secret);
+        let cookies = cookies((&value, &key.prefix), time, asked);
+        (session, cookies)
+    }
+
+    /// The session of this name, where it has not ended.
+    pub(crate) async fn find(&self, name: &SessionName, now: Timestamp) -> Option<Session> {
+        let session = Session::read(&self.kept.get(&name.0).await?)?;
+        (now < session.until).then_some(session)
+    }
+
+    /// Ends the session whose cookie a request carries; returns what makes a browser forget it.
+    pub(crate) async fn end(&self, asked: &HeaderMap) -> [HeaderValue; 2] {
+        if let Some(SessionName(name)) = SessionName::carried(asked) {
+            self.kept.remove(&name, self.options.time).await;
+        }
+        cookies(("", ""), Duration::ZERO, asked)
+    }
+
+    /// A secret that nobody can guess: chance, and what makes it differ from all before.
+    fn secret(&self, now: Timestamp) -> [u8; HASH] {
+        let mut digest = Sha256::new();
+        digest.update(DOMAIN);
+        digest.update(self.options.chance);
+        digest.update(now.as_nanosecond().to_be_bytes());
+        digest.update(self.count.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        digest.finalize().into()
+    }
+}
+
+/// The key that pages show as signed in, by its public prefix; it proves nothing.
+pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
+    let is_sane = |it: &&str| it.len() <= 16 && it.bytes().all(|it| it.is_ascii_alphanumeric());
+    cookie(headers, SHOWN_COOKIE)
+        .filter(|it| !it.is_empty())
+        .filter(is_sane)
+}
+
+/// The cookies of a session, for our own site alone, and over TLS alone where it is reached so.
+fn cookies((secret, prefix): (&str, &str), time: Duration, asked: &HeaderMap) -> [HeaderValue; 2] {
+    let origin = asked.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let is_safe = origin.is_some_and(|it| it.starts_with(b"https://"));
+    let secure = if is_safe { "; Secure" } else { "" };
+    let seconds = time.as_secs();
+    [
+        (SECRET_COOKIE, secret, "; HttpOnly"),
+        (SHOWN_COOKIE, prefix, ""),
+    ]
+    .map(|(name, value, hidden)| {
+        let text =
+            format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{hidden}{secure}");
+        HeaderValue::try_from(text).expect("prefixes and base64 are visible ASCII")
+    })
+}
+
+/// Refuses what a browser sends for a page of another site. Browsers say so themselves by
+/// `Sec-Fetch-Site`, older ones by `Origin`; whoever sends neither is none.
+pub(crate) fn check_own_site(headers: &HeaderMap) -> Result<(), ApiError> {
+    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
+    let origin = text("origin");
+    let is_own = match (text("sec-fetch-site"), origin) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        (None, None) => !headers.contains_key(header::ORIGIN),
+        (None, Some(origin)) => {
+            let of = origin.split_once("://").map(|it| it.1);
+            of.zip(text("host"))
+                .is_some_and(|(of, host)| of.eq_ignore_ascii_case(host))
+        }
+    };
+    if is_own {
+        Ok(())
+    } else {
+        let from = origin.unwrap_or("another site");
+        Err(ApiError::OtherSite(from.chars().take(100).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| {
+                let name = axum::http::HeaderName::from_static(name);
+                (name, HeaderValue::from_static(value))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_other_sites_have_a_browser_send_is_told_apart() {
+        let host = ("host", "edge.example:8080");
+        for own in [
+            vec![host],
+            vec![host, ("sec-fetch-site", "same-origin")],
+            vec![host, ("sec-fetch-site", "none")],
+            vec![host, ("origin", "http://Edge.example:8080")],
+            // The browser knows better than a proxy that changes the host's name.
+            vec![
+                ("sec-fetch-site", "same-origin"),
+                ("origin", "https://edge.example"),
+            ],
+        ] {
+            assert!(check_own_site(&headers(&own)).is_ok(), "{own:?}");
+        }
+        for other in [
+            vec![host, ("sec-fetch-site", "cross-site")],
+            vec![
+                host,
+                ("sec-fetch-site", "same-site"),
+                ("origin", "http://edge.example:8080"),
+            ],
+            vec![host, ("origin", "http://edge.example")],
+            vec![host, ("origin", "https://evil.example")],
+            vec![host, ("origin", "null")],
+            vec![("origin", "http://edge.example")],
+        ] {
+            let refused = check_own_site(&headers(&other));
+            assert!(matches!(refused, Err(ApiError::OtherSite(_))), "{other:?}");
+        }
+        let mut odd = headers(&[host]);
+        odd.insert(
+            header::ORIGIN,
+            HeaderValue::from_bytes(b"http://\xff").unwrap(),
+        );
+        assert!(check_own_site(&odd).is_err());
+    }
+
+    #[test]
+    fn a_session_reads_back_and_half_of_one_does_not() {
+        let session = Session {
+            prefix: "Ab3dEf9h".to_owned(),
+            hash: [7; HASH],
+            until: Timestamp::from_millisecond(1_790_000_000_123).unwrap(),
+        };
+        let bytes = session.bytes();
+        assert_eq!(Session::read(&bytes), Some(session));
+        assert_eq!(Session::read(&bytes[..UNTIL + HASH - 1]), None);
+        assert_eq!(Session::read(&[0xff; UNTIL + HASH + 2]), None);
+    }
+
+    #[test]
+    fn cookies_are_read_as_they_were_given_and_nothing_else_is() {
+        let over_tls = headers(&[("origin", "https://edge.example")]);
+        let secret = BASE64_URL_SAFE_NO_PAD.encode([5; HASH]);
+        let [kept, shown_one] = cookies((&secret, "Ab3dEf9h"), Duration::from_secs(60), &over_tls);
+        let kept = kept.to_str().unwrap();
+        assert!(
+            kept.ends_with("; Max-Age=60; SameSite=Lax; HttpOnly; Secure"),
+            "{kept}"
+        );
+        let plain = cookies(("", ""), Duration::ZERO, &HeaderMap::new());
+        assert!(
+            plain
+                .iter()
+                .all(|it| !it.to_str().unwrap().contains("Secure"))
+        );
+        let pair = |it: &str| it.split(';').next().unwrap().to_owned();
+        let both = format!(
+            "tz=UTC; {}; {}",
+            pair(kept),
+            pair(shown_one.to_str().unwrap())
+        );
+        let mut asked = HeaderMap::new();
+        asked.insert(header::COOKIE, HeaderValue::try_from(both).unwrap());
+        assert_eq!(
+            SessionName::carried(&asked),
+            Some(SessionName::of(&[5; HASH]))
+        );
+        assert_eq!(shown(&asked), Some("Ab3dEf9h"));
+        for odd in [
+            "sports-edge-session=AAAA; signed-in=",
+            "sports-edge-session=*; signed-in=<b>",
+        ] {
+            let asked = headers(&[("cookie", odd)]);
+            assert_eq!(
+                (SessionName::carried(&asked), shown(&asked)),
+                (None, None),
+                "{odd}"
+            );
+        }
+    }
+}

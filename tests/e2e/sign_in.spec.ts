@@ -1,0 +1,102 @@
+// Signing in: where reads need a key every page leads to the form and back, what is followed comes by
+// the session, and signing out ends it everywhere.
+import { AxeBuilder } from '@axe-core/playwright';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { expect, FIXTURE, sideways, started, test as base } from './page.js';
+import { PROGRAM, address, ready, stop } from './server.js';
+
+let server: ChildProcess;
+let origin = '';
+let [reader, admin] = ['', ''];
+
+base.beforeAll(async () => {
+  const env = { ...process.env, SPORTS_EDGE_DATA_DIR: process.env['E2E_FOLDER'], SPORTS_EDGE_LISTEN: '127.0.0.1:0', SPORTS_EDGE_LOG__LEVEL: 'warn', SPORTS_EDGE_ALLOWED_HOSTS: 'edge.example' };
+  const make = (scope: string) => /se_\S+/.exec(execFileSync(PROGRAM, ['key', 'create', '--name', 'person', '--scope', scope], { env, encoding: 'utf8' }))![0];
+  [reader, admin] = [make('read'), make('admin')];
+  server = spawn(PROGRAM, ['serve'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  origin = await address(server);
+  await ready(origin);
+});
+
+base.afterAll(() => stop(server));
+
+const test = base.extend({ baseURL: async ({}, use) => use(origin) });
+
+test('a page leads to the form, the form back, and the page follows the game by the session', async ({ page }) => {
+  // The browser itself reports an answer that failed.
+  page.removeAllListeners('console');
+  await page.goto(`${origin}${FIXTURE}?tab=prices`);
+  await expect(page).toHaveURL(`${origin}/sign-in?back=${encodeURIComponent(`${FIXTURE}?tab=prices`)}`);
+  await expect(page.getByLabel('API key')).toBeFocused();
+  await page.getByLabel('API key').fill('se_mistyped');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toContainText('Not signed in: the API key is mistyped');
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((it) => it.id)).toEqual([]);
+  await page.getByLabel('API key').fill(reader);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(`${origin}${FIXTURE}?tab=prices`);
+  await expect(page.getByRole('button', { name: 'Sign out' })).toHaveAttribute('title', `Signed in with the key ${reader.slice(0, 11)}`);
+
+  const answer = await page.evaluate(() => fetch('/v1/session').then((it) => it.json()));
+  expect(answer).toMatchObject({ key: reader.slice(3, 11), name: 'person', scopes: ['read'] });
+  expect(await page.evaluate(() => document.cookie)).not.toContain(reader.slice(12));
+  // What is followed needs no key of its own.
+  await page.goto(`${origin}/`);
+  await started(page);
+  await expect(page.locator('#live-state')).toHaveClass(/on/);
+});
+
+test('who reads does not operate, is told so, and may sign in as who does', async ({ page }) => {
+  page.removeAllListeners('console');
+  await page.goto(`${origin}/sign-in`);
+  await page.getByLabel('API key').fill(reader);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(`${origin}/`);
+  await page.getByRole('link', { name: 'Cache' }).click();
+  await expect(page.locator('main')).toContainText('lacks the scope admin');
+  await page.goto(`${origin}/sign-in?back=/cache`);
+  await expect(page.locator('main')).toContainText(`signed in with the key ${reader.slice(0, 11)}`);
+  await page.getByLabel('API key').fill(admin);
+  await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Cache');
+});
+
+test('signing out ends the session in every tab', async ({ page, context }) => {
+  page.removeAllListeners('console');
+  await page.goto(`${origin}/sign-in?back=/models`);
+  await page.getByLabel('API key').fill(reader);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Models');
+  await started(page);
+  const second = await context.newPage();
+  await second.goto(`${origin}/`);
+  await second.getByRole('button', { name: 'Sign out' }).click();
+  await expect(second).toHaveURL(`${origin}/sign-in?back=%2F`);
+  expect(await context.cookies()).not.toContainEqual(expect.objectContaining({ name: 'sports-edge-session' }));
+  // The page that is still open finds out by itself, and comes back once somebody signs in.
+  await expect(page).toHaveURL(`${origin}/sign-in?back=%2Fmodels`, { timeout: 20_000 });
+});
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`the form fits a phone and has no violation in ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.goto(`${origin}/sign-in?back=/edges`);
+    expect(await sideways(page)).toBe(0);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map((it) => it.id)).toEqual([]);
+  });
+}
+
+test('without script one signs in and out', async ({ browser }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${origin}/edges`);
+  await page.getByLabel('API key').fill(reader);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Edges');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(`${origin}/sign-in?back=%2F`);
+  await context.close();
+});
