@@ -1,8 +1,9 @@
-//! The cache: what it answers and saves over time, what is hottest and heaviest, and what a purge
-//! would drop. What it shows is for those who operate the server.
+//! The cache: what it answers and saves over time and by tier, what is hottest and heaviest, and what
+//! a purge would drop. What it shows is for those who operate the server.
 
 mod lines;
 mod purge;
+mod tier;
 
 use askama::Template;
 use axum::{
@@ -19,6 +20,7 @@ use crate::{aside::aside, kept::address_of};
 use self::{
     lines::{Chart, charts},
     purge::{Asked, Preview},
+    tier::SharedTier,
 };
 
 /// Entries of a list.
@@ -38,6 +40,7 @@ pub(super) struct CacheQuery {
 struct Row {
     name: String,
     hits: String,
+    shared_hits: String,
     misses: String,
     stale: String,
     hit_share: String,
@@ -84,6 +87,7 @@ struct Told {
     kinds: Vec<String>,
     samples: Vec<Sample>,
     window: Window,
+    shared: Option<SharedTier>,
 }
 
 #[derive(Template)]
@@ -93,6 +97,7 @@ struct CachePage<'a> {
     is_day: bool,
     keeps: bool,
     totals: Totals,
+    shared: Option<SharedTier>,
     charts: Vec<Chart>,
     rows: Vec<Row>,
     lists: [(&'static str, &'static str, Vec<Entry>); 2],
@@ -118,7 +123,7 @@ pub(super) async fn show(
     let preview = purge::preview(&pages, &query.asked).await;
     let path = uri.path_and_query().map_or("/cache", |it| it.as_str());
     let shell = pages.shell("cache", "Cache".to_owned(), path.to_owned(), preferences);
-    let page = page(shell, &told, query.asked, preview);
+    let page = page(shell, told, query.asked, preview);
     pages.respond(&page, StatusCode::OK, &headers)
 }
 
@@ -137,31 +142,28 @@ async fn gather(pages: &Pages, window: Window) -> Told {
             kinds,
             samples,
             window,
+            shared: cache.shared().map(|it| SharedTier::new(&it.health())),
         }
     })
     .await
 }
 
-fn page<'a>(
-    shell: Shell<'a>,
-    told: &Told,
-    asked: Asked,
-    preview: Option<Preview>,
-) -> CachePage<'a> {
+fn page<'a>(shell: Shell<'a>, told: Told, asked: Asked, preview: Option<Preview>) -> CachePage<'a> {
     let zone = shell.preferences.zone.clone();
     let entries = |list: &[Glimpse]| list.iter().map(Entry::new).collect();
     CachePage {
         shell: shell.with_models_style(),
         is_day: told.window == Window::Day,
         keeps: told.budget_bytes > 0,
-        totals: Totals::new(told),
-        charts: charts(&told.kinds, &told.samples, &zone),
+        totals: Totals::new(&told),
+        charts: charts(&told.kinds, &told.samples, told.shared.is_some(), &zone),
         rows: told.statistics.iter().map(Row::new).collect(),
         lists: [
             ("hottest", "Hottest", entries(&told.hottest)),
             ("heaviest", "Heaviest", entries(&told.heaviest)),
         ],
         kinds: told.statistics.iter().map(|it| it.kind.clone()).collect(),
+        shared: told.shared,
         asked,
         preview,
     }
@@ -205,6 +207,7 @@ impl Row {
         Self {
             name: short(&it.kind).to_owned(),
             hits: text::count(hits),
+            shared_hits: text::count(it.shared_hits),
             misses: text::count(it.misses),
             stale: text::count(it.stale),
             hit_share: if hits + it.misses == 0 {

@@ -31,8 +31,13 @@ struct Track {
     points: Vec<(f64, Done, f64)>,
 }
 
-/// Hit ratio, time saved and bytes, each over time.
-pub(super) fn charts(kinds: &[String], samples: &[Sample], zone: &TimeZone) -> Vec<Chart> {
+/// Hit ratio, time saved and bytes, each over time, and where answers are shared, what that spared.
+pub(super) fn charts(
+    kinds: &[String],
+    samples: &[Sample],
+    are_shared: bool,
+    zone: &TimeZone,
+) -> Vec<Chart> {
     let moments = merged(samples);
     let tracks = tracks(kinds, &moments);
     let draw = |what: &str, decimals: usize, value: fn(&Done, f64) -> f64| {
@@ -54,7 +59,7 @@ pub(super) fn charts(kinds: &[String], samples: &[Sample], zone: &TimeZone) -> V
             labels: Labels::Clock(zone.clone()),
         })
     };
-    vec![
+    let mut charts = vec![
         Chart {
             id: "ratio",
             title: "Answered from memory",
@@ -79,7 +84,23 @@ pub(super) fn charts(kinds: &[String], samples: &[Sample], zone: &TimeZone) -> V
                 it.bytes as f64 / 1024.0
             }),
         },
-    ]
+    ];
+    if are_shared {
+        charts.push(Chart {
+            id: "shared",
+            title: "Taken from other servers",
+            note: "Percent of what was not in memory that another server had made.",
+            svg: draw("Percent taken from other servers over time", 0, |it, _| {
+                shared_ratio(it) * 100.0
+            }),
+        });
+    }
+    charts
+}
+
+/// Of what was not in memory, the share that the shared tier had; NaN where all was in memory.
+fn shared_ratio(done: &Done) -> f64 {
+    done.shared_hits as f64 / done.misses as f64
 }
 
 impl Track {
@@ -183,6 +204,17 @@ mod tests {
     }
 
     #[test]
+    fn what_other_servers_had_is_a_share_of_what_was_not_in_memory() {
+        let mut samples = [sample(0, &[(6, 4)]), sample(15, &[(6, 4)])];
+        for sample in &mut samples {
+            sample.kinds[0].shared_hits = 3;
+        }
+        let charts = charts(&["answer.a".to_owned()], &samples, true, &TimeZone::UTC);
+        let svg = charts[3].svg.as_ref().unwrap();
+        assert!(svg.contains("Last: all 75, a 75."), "{svg}");
+    }
+
+    #[test]
     fn the_busiest_kinds_have_lines_of_their_own() {
         let kinds = ["answer.a", "answer.b", "c", "d", "e"].map(str::to_owned);
         let counts = [(1, 0), (5, 0), (0, 0), (2, 2), (3, 0)];
@@ -191,10 +223,10 @@ mod tests {
         let names: Vec<_> = tracks.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, ["all", "b", "d", "e"]);
         assert_eq!(tracks[0].points[1].1.hits, 11);
-        let drawn = charts(&kinds, &samples[..1], &TimeZone::UTC);
+        let drawn = charts(&kinds, &samples[..1], false, &TimeZone::UTC);
         assert!(drawn.iter().all(|it| it.svg.is_none()));
         let samples: Vec<_> = (0..40).map(|it| sample(it * 15, &counts)).collect();
-        for chart in charts(&kinds, &samples, &TimeZone::UTC) {
+        for chart in charts(&kinds, &samples, false, &TimeZone::UTC) {
             let svg = chart.svg.unwrap();
             assert!(svg.contains(">00:09<") && !svg.contains("NaN"), "{svg}");
         }

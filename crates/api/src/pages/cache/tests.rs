@@ -96,8 +96,9 @@ async fn what_the_cache_did_is_drawn_by_kind() {
         kinds: vec!["answer.board".to_owned()],
         samples: (0..40).map(sample).collect(),
         window: Window::Hour,
+        shared: None,
     };
-    let page = page(shell, &told, Asked::default(), None).render().unwrap();
+    let page = page(shell, told, Asked::default(), None).render().unwrap();
     for words in [
         "25.0% of 4.00 MiB",
         "360 of 400 requests",
@@ -106,6 +107,7 @@ async fn what_the_cache_did_is_drawn_by_kind() {
         "Percent answered from memory over time. Last: all 90, board 90.",
         "Milliseconds saved a second over time. Last: all 2.0, board 2.0.",
         "KiB of memory over time. Last: all 2, board 2.",
+        "This server shares its answers with no other",
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
@@ -115,6 +117,6 @@ async fn what_the_cache_did_is_drawn_by_kind() {
 async fn a_server_that_others_reach_shows_it_to_who_may_operate_it() {
     let world = keyed_world().await;
     let page = world.get("/cache").await;
-    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
-    assert!(page.body.contains("--scope admin"), "{}", page.body);
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    assert_eq!(page.header("location"), "/sign-in?back=%2Fcache");
 }
