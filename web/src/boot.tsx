@@ -24,28 +24,37 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
     );
     hydrate(app, board);
   }
-  const plot = page.getElementById("ratings-plot");
-  const fixture = plot && readState<FixtureState>(page);
-  if (plot && fixture) {
-    const { drawRatings } = await import("./ratings");
-    drawRatings(plot, fixture.ratings);
-  }
-  const leaves = [stop];
-  if (page.getElementById("what-if")) leaves.push((await import("./whatif")).startWhatIf(around));
-  if (page.getElementById("replay")) leaves.push((await import("./replay")).startReplay(around));
-  if (page.getElementById("play")) leaves.push((await import("./play")).startPlay(around));
-  if (page.getElementById("console")) leaves.push((await import("./console")).startConsole(around));
-  if (page.getElementById("live")) {
-    leaves.push((await import("./models")).startModels(around));
-  }
-  // Where the feed is followed anyway, and where alerts are looked at.
-  const follows = page.getElementById("play") !== null || (state?.key ?? null) !== null;
-  if (follows || page.body.dataset["page"] === "alerts") {
-    leaves.push((await import("./fired")).startFired(around));
-  }
+  const leaves = [stop, ...(await Promise.all(parts(around, (state?.key ?? null) !== null)))];
   // Whoever drives the page from outside may begin.
   page.documentElement.classList.add("started");
   return () => leaves.forEach((leave) => leave());
+}
+
+/** Starts what else the page has, each as soon as its file is there; `follows` where a board is followed. */
+function parts(around: Connected, follows: boolean): Promise<() => void>[] {
+  const { page } = around;
+  const started: Promise<() => void>[] = [];
+  const has = (id: string, start: () => Promise<() => void>): boolean => {
+    const there = page.getElementById(id) !== null;
+    if (there) started.push(start());
+    return there;
+  };
+  const plays = has("play", async () => (await import("./play")).startPlay(around));
+  // Where the feed is followed anyway, and where alerts are looked at.
+  if (plays || follows || page.body.dataset["page"] === "alerts") {
+    started.push(import("./fired").then((it) => it.startFired(around)));
+  }
+  has("what-if", async () => (await import("./whatif")).startWhatIf(around));
+  has("replay", async () => (await import("./replay")).startReplay(around));
+  has("console", async () => (await import("./console")).startConsole(around));
+  has("live", async () => (await import("./models")).startModels(around));
+  const fixture = readState<FixtureState>(page);
+  has("ratings-plot", async () => {
+    const { drawRatings } = await import("./ratings");
+    if (fixture) drawRatings(page.getElementById("ratings-plot")!, fixture.ratings);
+    return () => {};
+  });
+  return started;
 }
 
 /** A filter counts as soon as it is chosen. */

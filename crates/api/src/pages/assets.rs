@@ -21,23 +21,49 @@ const MANIFEST: &str = ".vite/manifest.json";
 /// The source of the entry in the manifest.
 const ENTRY: &str = "src/main.ts";
 
+/// What of the program a page is soon to ask for, by its sources in the manifest: what follows a
+/// board, what follows a game.
+const BOARD: [&str; 2] = ["src/client.ts", "src/fired.ts"];
+const GAME: [&str; 3] = ["src/client.ts", "src/fired.ts", "src/play.ts"];
+
 /// One entry of Vite's manifest.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Built {
     file: String,
+    #[serde(default)]
+    imports: Vec<String>,
+    #[serde(default)]
+    dynamic_imports: Vec<String>,
 }
 
+type Manifest = HashMap<String, Built>;
+
 /// Which files a page names.
+#[derive(Default)]
 pub(super) struct Assets {
     entry: Option<String>,
+    /// What a board and a game that are followed will ask for, so that a browser asks at once and not
+    /// when one file has named the next.
+    board: Vec<String>,
+    game: Vec<String>,
 }
 
 impl Assets {
     /// Reads the manifest, where there is one.
     pub(super) fn load() -> Self {
         let manifest = Dist::get(MANIFEST);
+        manifest.map_or_else(Self::default, |it| Self::read(&it.data))
+    }
+
+    fn read(manifest: &[u8]) -> Self {
+        let Ok(files) = serde_json::from_slice::<Manifest>(manifest) else {
+            return Self::default();
+        };
         Self {
-            entry: manifest.and_then(|it| entry(&it.data)),
+            entry: files.get(ENTRY).map(|it| format!("/{}", it.file)),
+            board: needed(&files, &BOARD),
+            game: needed(&files, &GAME),
         }
     }
 
@@ -45,11 +71,33 @@ impl Assets {
     pub(super) fn entry(&self) -> Option<&str> {
         self.entry.as_deref()
     }
+
+    /// What a page that follows a board will ask for.
+    pub(super) fn board(&self) -> &[String] {
+        &self.board
+    }
+
+    /// What a page that follows a game will ask for.
+    pub(super) fn game(&self) -> &[String] {
+        &self.game
+    }
 }
 
-fn entry(manifest: &[u8]) -> Option<String> {
-    let files: HashMap<String, Built> = serde_json::from_slice(manifest).ok()?;
-    files.get(ENTRY).map(|it| format!("/{}", it.file))
+/// The paths of sources and of all they name in turn, but for the entry, which pages name anyway.
+fn needed(files: &Manifest, sources: &[&str]) -> Vec<String> {
+    let mut seen = vec![ENTRY];
+    let mut open: Vec<&str> = sources.iter().rev().copied().collect();
+    let mut paths = Vec::new();
+    while let Some(source) = open.pop() {
+        let Some(built) = files.get(source).filter(|_| !seen.contains(&source)) else {
+            continue;
+        };
+        seen.push(source);
+        paths.push(format!("/{}", built.file));
+        let named = built.imports.iter().chain(&built.dynamic_imports);
+        open.extend(named.map(String::as_str));
+    }
+    paths
 }
 
 /// `GET /assets/…`: names carry a hash of their content, so a copy is good forever.
@@ -131,9 +179,26 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_names_the_entry() {
-        let manifest = br#"{"src/main.ts":{"file":"assets/main-1a2b.js","isEntry":true}}"#;
-        assert_eq!(entry(manifest).unwrap(), "/assets/main-1a2b.js");
-        assert!(entry(b"{}").is_none() && entry(b"not json").is_none());
+    fn the_manifest_names_the_entry_and_what_comes_after_it() {
+        let manifest = br#"{
+            "src/main.ts": {"file": "assets/main-1.js", "dynamicImports": ["src/client.ts"]},
+            "src/client.ts": {"file": "assets/client-1.js", "imports": ["_core-1.js", "src/main.ts"]},
+            "_core-1.js": {"file": "assets/core-1.js", "dynamicImports": ["_feed-1.js", "src/gone.ts"]},
+            "_feed-1.js": {"file": "assets/feed-1.js", "imports": ["_core-1.js"]},
+            "src/play.ts": {"file": "assets/play-1.js", "imports": ["_core-1.js"]}
+        }"#;
+        let assets = Assets::read(manifest);
+        assert_eq!(assets.entry().unwrap(), "/assets/main-1.js");
+        let board = [
+            "/assets/client-1.js",
+            "/assets/core-1.js",
+            "/assets/feed-1.js",
+        ];
+        assert_eq!(assets.board(), board);
+        assert_eq!(assets.game(), [&board[..], &["/assets/play-1.js"]].concat());
+        for none in [&b"{}"[..], b"not json"] {
+            let assets = Assets::read(none);
+            assert!(assets.entry().is_none() && assets.game().is_empty());
+        }
     }
 }

@@ -300,6 +300,9 @@ fn page<'a>(
     };
     let mut shell = pages.shell("board", heading.clone(), path, preferences);
     shell.state = inline_json(&state);
+    if board.told.key.is_some() {
+        shell.soon = pages.assets.board();
+    }
     BoardPage {
         shell,
         heading,

@@ -248,6 +248,9 @@ fn page<'a>(
         meetings: meetings(&insight.head_to_head, &preferences),
         shell: pages.shell("fixture", title, path, preferences),
     };
+    if page.play.is_some() {
+        page.shell.soon = pages.assets.game();
+    }
     let odds = page.shell.preferences.odds.as_str();
     page.shell.state = inline_json(&FixtureState {
         play: seen.held.clone(),
