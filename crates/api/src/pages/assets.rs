@@ -72,14 +72,14 @@ impl Assets {
         self.entry.as_deref()
     }
 
-    /// What a page that follows a board will ask for.
-    pub(super) fn board(&self) -> &[String] {
-        &self.board
+    /// What a page of a board will ask for: more where it is followed.
+    pub(super) fn board(&self, is_followed: bool) -> &[String] {
+        if is_followed { &self.board } else { &[] }
     }
 
-    /// What a page that follows a game will ask for.
-    pub(super) fn game(&self) -> &[String] {
-        &self.game
+    /// What a page of a game will ask for: more where it is followed.
+    pub(super) fn game(&self, is_followed: bool) -> &[String] {
+        if is_followed { &self.game } else { &[] }
     }
 }
 
@@ -194,11 +194,15 @@ mod tests {
             "/assets/core-1.js",
             "/assets/feed-1.js",
         ];
-        assert_eq!(assets.board(), board);
-        assert_eq!(assets.game(), [&board[..], &["/assets/play-1.js"]].concat());
+        assert_eq!(assets.board(true), board);
+        assert_eq!(
+            assets.game(true),
+            [&board[..], &["/assets/play-1.js"]].concat()
+        );
+        assert!(assets.board(false).is_empty() && assets.game(false).is_empty());
         for none in [&b"{}"[..], b"not json"] {
             let assets = Assets::read(none);
-            assert!(assets.entry().is_none() && assets.game().is_empty());
+            assert!(assets.entry().is_none() && assets.game(true).is_empty());
         }
     }
 }

@@ -300,9 +300,7 @@ fn page<'a>(
     };
     let mut shell = pages.shell("board", heading.clone(), path, preferences);
     shell.state = inline_json(&state);
-    if board.told.key.is_some() {
-        shell.soon = pages.assets.board();
-    }
+    shell.soon = pages.assets.board(board.told.key.is_some());
     BoardPage {
         shell,
         heading,

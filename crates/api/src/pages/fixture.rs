@@ -248,9 +248,7 @@ fn page<'a>(
         meetings: meetings(&insight.head_to_head, &preferences),
         shell: pages.shell("fixture", title, path, preferences),
     };
-    if page.play.is_some() {
-        page.shell.soon = pages.assets.game();
-    }
+    page.shell.soon = pages.assets.game(page.play.is_some());
     let odds = page.shell.preferences.odds.as_str();
     page.shell.state = inline_json(&FixtureState {
         play: seen.held.clone(),
