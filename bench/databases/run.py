@@ -4,7 +4,7 @@ another server serves a write, and Redis frozen, killed and restarted under load
 
     run.py fill      makes the files, starts PostgreSQL, imports them   (figures of the import)
     run.py reads     the same GET on a server that keeps nothing and on one that does
-    run.py between   a write to one of two servers, until the other serves it
+    run.py between   a write to one of three servers, until another serves it
     run.py frozen    Redis frozen for 60 s, then killed and restarted, under load
     run.py stop      stops PostgreSQL and removes everything
 
@@ -237,10 +237,10 @@ def redis(port):
     return process
 
 
-def pair(port=56399):
+def on_one_redis(*names, port=56399):
     store = redis(port)
     url = {"SPORTS_EDGE_REDIS__URL": f"redis://127.0.0.1:{port}/"}
-    servers = [Server("one", **url), Server("two", **url)]
+    servers = [Server(it, **url) for it in names]
     until_up(servers)
     return store, servers
 
@@ -265,15 +265,16 @@ def price_in(text):
 
 
 def between():
-    secret, (store, servers) = key(), pair()
+    secret, (store, servers) = key(), on_one_redis("one", "two", "three")
     connections = [it.connect() for it in servers]
     fixtures = [int(it) for it in sql("SELECT id FROM fixtures ORDER BY id DESC LIMIT 20").split()]
     late, old, took = [], 0, []
     for round_ in range(600):
         fixture = fixtures[round_ % len(fixtures)]
         path = f"/v1/fixtures/{fixture}/quotes"
-        writer, reader = connections[round_ % 2], connections[1 - round_ % 2]
-        ask(reader, path)  # it has a copy
+        writer, *readers = connections[round_ % 3:] + connections[:round_ % 3]
+        [ask(it, path) for it in readers]  # they have a copy
+        reader = readers[round_ // 3 % 2]
         price = 2 + round_ / 1000
         begun = time.perf_counter()
         write(writer, secret, fixture, price)
@@ -286,10 +287,10 @@ def between():
         # A reader that asks later sees it: by when it was asked, not when it was answered.
         late.append((asked - acknowledged) * 1e3)
         took.append((acknowledged - begun) * 1e3)
-    print(f"600 writes, answered after p50 {statistics.median(took):.1f} ms; the other server asked at once: "
+    print(f"600 writes, answered after p50 {statistics.median(took):.1f} ms; one of the others asked at once: "
           f"{old} old answers; time from the writer's answer to the first request that was answered anew: "
           f"p50 {pct(late, 50):.2f} ms, p99 {pct(late, 99):.2f} ms, most {max(late):.2f} ms")
-    stop_pair(store, servers)
+    stop_all(store, servers)
 
 
 def pct(values, share):
@@ -297,7 +298,7 @@ def pct(values, share):
     return ordered[min(len(ordered) - 1, len(ordered) * share // 100)]
 
 
-def stop_pair(store, servers):
+def stop_all(store, servers):
     for it in servers:
         it.stop()
     store.kill()
@@ -371,7 +372,7 @@ class Load:
 
 
 def frozen():
-    secret, (store, servers) = key(), pair()
+    secret, (store, servers) = key(), on_one_redis("one", "two")
     load = Load(servers, secret)
     threads = [threading.Thread(target=load.keep_writing)]
     threads += [threading.Thread(target=load.keep_reading, args=(servers[n % 2], n)) for n in range(4)]
@@ -402,8 +403,9 @@ def frozen():
         text = ", ".join(f"{what} p50 {pct(it, 50) * 1e3:.1f} ms p99 {pct(it, 99) * 1e3:.1f} ms"
                          for what, it in times.items())
         print(f"  {phase}: {text}; {len(old)} reads behind, at most {max(old, default=0):.0f} ms; "
-              f"{load.made[phase] / load.lasted[phase]:.1f} answers made a second")
-    stop_pair(store, servers)
+              f"{load.made[phase] / load.lasted[phase]:.1f} answers made and "
+              f"{len(times['write']) / load.lasted[phase]:.1f} writes a second")
+    stop_all(store, servers)
 
 
 def stop():

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{PostgresDatabase, Redis};
+use testkit::{PostgresDatabase, Redis, TlsRedis};
 
 use crate::{home::Home, serve::Server};
 
@@ -198,6 +198,34 @@ fn a_server_starts_without_its_redis_and_says_so_once() {
         shown.out.contains("127.0.0.1:1") && !shown.out.contains("secret-word"),
         "{shown:?}"
     );
+}
+
+#[test]
+fn a_server_speaks_tls_with_a_redis_whose_authority_it_is_given() {
+    let Some(redis) = TlsRedis::start("localhost") else {
+        return;
+    };
+    let home = Home::new();
+    home.import();
+    let authority = home.path("authority.pem");
+    std::fs::write(&authority, redis.authority()).unwrap();
+    let url = redis.url("localhost");
+    let environment = [
+        ("SPORTS_EDGE_REDIS__URL", url.as_str()),
+        (
+            "SPORTS_EDGE_REDIS__ROOT_CERTIFICATES",
+            authority.to_str().unwrap(),
+        ),
+        // The machine that tests run on is busy.
+        ("SPORTS_EDGE_REDIS__CONNECT_MS_MAX", "5000"),
+    ];
+    let server = Server::start(&home, &environment);
+    server.until_ready();
+    until("it is up", || is(&server, "up"));
+    drop(server);
+    let server = Server::start(&home, &environment[..1]);
+    server.until_ready();
+    until("it was turned away", || is(&server, "away"));
 }
 
 #[test]
