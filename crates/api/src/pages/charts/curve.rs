@@ -73,9 +73,14 @@ pub(in super::super) fn curve(chart: &Curve) -> Option<String> {
         r#"<svg class="chart curve" preserveAspectRatio="xMinYMid" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#,
         escape(&chart.summary)
     );
-    for value in ticks(y.from, y.until, 4) {
+    let ticks = ticks(y.from, y.until, 4).into_iter();
+    let mut labels: Vec<_> = ticks
+        .map(|it| (it, text::number(it, chart.decimals)))
+        .collect();
+    // Steps smaller than what is written would all bear the same number.
+    labels.dedup_by(|next, one| next.1 == one.1);
+    for (value, label) in labels {
         let at = y.at(value);
-        let label = text::number(value, chart.decimals);
         push(
             &mut svg,
             format_args!(
@@ -244,6 +249,12 @@ mod tests {
         });
         curve_of.reference = Some(1500.0);
         insta::assert_snapshot!(curve(&curve_of).unwrap().replace("><", ">\n<"));
+    }
+
+    #[test]
+    fn no_two_lines_of_an_axis_bear_the_same_number() {
+        let svg = curve(&chart(vec![line("a", &[(0.0, 0.0), (60.0, 0.0)])])).unwrap();
+        assert_eq!(svg.matches(">0</text>").count(), 1, "{svg}");
     }
 
     #[test]
