@@ -172,7 +172,22 @@ impl Reader {
 
     /// The next frame, where there is one.
     pub fn try_next(&mut self) -> Option<Frame> {
-        while self.out.is_empty() {
+        let frame = match self.out.pop_front() {
+            Some(frame) => frame,
+            None => self.take()?,
+        };
+        // Most readers wait most of the time, and are owed one frame at a time.
+        if self.out.is_empty() && self.out.capacity() > 0 {
+            self.out = VecDeque::new();
+        }
+        add(&self.feed.counters.sent, 1);
+        add(&self.feed.counters.sent_bytes, frame.bytes.len() as u64);
+        Some(frame)
+    }
+
+    /// The first frame of what a key owes that has something new; the rest is put aside.
+    fn take(&mut self) -> Option<Frame> {
+        loop {
             let number = self.mail.take()?;
             let Ok(at) = self.slots.binary_search_by_key(&number, |it| it.number) else {
                 continue; // It is not followed any more.
@@ -183,12 +198,12 @@ impl Reader {
             if owed.more {
                 self.mail.put(number);
             }
-            self.out.extend(owed.frames);
+            let mut frames = owed.frames.into_iter();
+            if let Some(first) = frames.next() {
+                self.out.extend(frames);
+                return Some(first);
+            }
         }
-        let frame = self.out.pop_front()?;
-        add(&self.feed.counters.sent, 1);
-        add(&self.feed.counters.sent_bytes, frame.bytes.len() as u64);
-        Some(frame)
     }
 }
 
