@@ -91,7 +91,7 @@ pub(crate) fn game() -> String {
     clippy::disallowed_methods,
     reason = "a test plays the source of a game under way"
 )]
-fn now() -> jiff::Timestamp {
+pub(crate) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 

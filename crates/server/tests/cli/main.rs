@@ -10,6 +10,7 @@ mod inference;
 mod keys;
 mod live;
 mod models;
+mod moved;
 mod operated;
 mod rates;
 mod serve;

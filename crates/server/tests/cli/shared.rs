@@ -8,9 +8,9 @@ use testkit::{PostgresDatabase, Redis, TlsRedis};
 use crate::{home::Home, serve::Server};
 
 /// What a server answered.
-struct Answer {
+pub(crate) struct Answer {
     head: String,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 fn answer(text: &str) -> Answer {
@@ -29,11 +29,11 @@ impl Answer {
     }
 }
 
-fn get(server: &Server, path: &str) -> Answer {
+pub(crate) fn get(server: &Server, path: &str) -> Answer {
     answer(&server.get(path))
 }
 
-fn post(server: &Server, key: &str, path: &str, body: &Value) -> Value {
+pub(crate) fn post(server: &Server, key: &str, path: &str, body: &Value) -> Value {
     let (host, body) = (&server.address, body.to_string());
     let text = server.ask(&format!(
         "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nx-api-key: {key}\r\n\
