@@ -17,30 +17,42 @@ use crate::{auth::Writer, error::ApiError, extract::JsonBody, position, problem:
 const HEADER: &str = "idempotency-key";
 const KEY_LEN_MAX: usize = 255;
 
+/// What a write answers.
+pub(crate) trait Answer: Serialize {
+    /// The position at which what was written is there, where the write itself learned it.
+    fn position(&self) -> Option<u64> {
+        None
+    }
+}
+
 /// Runs `write` unless a request with the same key was answered before; the answer says by which
 /// position the write is there.
-pub(crate) async fn once<T: Serialize>(
+pub(crate) async fn once<T: Answer>(
     engine: &Engine,
     writer: &Writer,
     route: &str,
     body: &JsonBody,
     write: impl Future<Output = Result<T, ApiError>>,
 ) -> Result<Response, ApiError> {
-    let mut answer = answered(engine, writer, route, body, write).await?;
-    position::tell(engine, &mut answer).await;
+    let (mut answer, position) = answered(engine, writer, route, body, write).await?;
+    match position {
+        Some(position) => position::put(position, &mut answer),
+        None => position::tell(engine, &mut answer).await,
+    }
     Ok(answer)
 }
 
-async fn answered<T: Serialize>(
+async fn answered<T: Answer>(
     engine: &Engine,
     writer: &Writer,
     route: &str,
     body: &JsonBody,
     write: impl Future<Output = Result<T, ApiError>>,
-) -> Result<Response, ApiError> {
+) -> Result<(Response, Option<u64>), ApiError> {
     let Some(key) = key(&body.headers)? else {
         let answer = write.await?;
-        return Ok(json(StatusCode::OK, serde_json::to_vec(&answer)?));
+        let text = serde_json::to_vec(&answer)?;
+        return Ok((json(StatusCode::OK, text), answer.position()));
     };
     let record = IdempotencyRecord {
         principal: writer.principal.clone(),
@@ -53,14 +65,16 @@ async fn answered<T: Serialize>(
         IdempotencyClaim::New => {}
         IdempotencyClaim::InProgress => return Err(ApiError::IdempotencyInProgress),
         IdempotencyClaim::Mismatch => return Err(ApiError::IdempotencyMismatch),
-        IdempotencyClaim::Done { status, body } => return Ok(replay(status, body)),
+        IdempotencyClaim::Done { status, body } => {
+            return Ok((replay(status, body), None));
+        }
     }
     match write.await {
         Ok(answer) => {
-            let answer = serde_json::to_vec(&answer)?;
-            let kept = (StatusCode::OK.as_u16(), answer.clone());
+            let text = serde_json::to_vec(&answer)?;
+            let kept = (StatusCode::OK.as_u16(), text.clone());
             engine.finish_idempotency(&record, Some(kept)).await?;
-            Ok(json(StatusCode::OK, answer))
+            Ok((json(StatusCode::OK, text), answer.position()))
         }
         Err(error) => {
             engine.finish_idempotency(&record, None).await?;

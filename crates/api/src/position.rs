@@ -31,12 +31,15 @@ pub(crate) async fn honour(
 /// The write is done: an answer that cannot be given a position is an answer still.
 pub(crate) async fn tell(engine: &Engine, response: &mut Response) {
     match engine.position().await {
-        Ok(position) => {
-            let headers = response.headers_mut();
-            headers.insert(POSITION, HeaderValue::from(position));
-        }
+        Ok(position) => put(position, response),
         Err(error) => tracing::warn!(%error, "a write is answered without a position"),
     }
+}
+
+/// Says at which position what the client wrote is there.
+pub(crate) fn put(position: u64, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(POSITION, HeaderValue::from(position));
 }
 
 /// The position a request brings, where it brings one.

@@ -21,9 +21,11 @@ use crate::{
     alerts::{Courier, Tally},
     follow::NOWHERE,
     heard::{Heard, SourceView},
+    held::Held,
     in_play::ReadyGames,
     knowledge::{Knowledge, blocking},
     logs::Logs,
+    topic,
 };
 
 /// What the engine is told to do differently.
@@ -86,6 +88,7 @@ pub struct Engine {
     pub(crate) ready: Arc<ReadyGames>,
     /// What was heard of games under way.
     pub(crate) logs: Logs,
+    pub(crate) held: Held,
     /// How the sources of it do.
     pub(crate) heard: Heard,
     /// What rules that watch games have done.
@@ -125,6 +128,7 @@ impl Engine {
             serving: None,
             ready: Arc::default(),
             logs: Logs::default(),
+            held: Held::default(),
             heard: Heard::default(),
             alerting: Tally::default(),
             courier: None,
@@ -173,9 +177,9 @@ impl Engine {
         self.loaded.load(Ordering::Acquire)
     }
 
-    /// The present moment, by the engine's clock.
+    /// The present moment, by the engine's clock; the one that [`topic::back_at`] says within it.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        topic::back().unwrap_or_else(|| self.clock.now())
     }
 
     /// Answers when the store does.

@@ -1,6 +1,9 @@
 //! Events of games under way: taken in batches, kept as logs, listed as of a moment.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    time::Instant,
+};
 
 use domain::{Fixture, FixtureId, PlayEvent, PlayKind, SourceKey};
 use forecast::PlayLog;
@@ -37,6 +40,8 @@ pub struct EventCommand {
 pub struct EventsOutcome {
     /// The game of each entry and whether the event was new, in the order given.
     pub entries: Vec<(FixtureId, bool)>,
+    /// The number of the change they made, where they made one.
+    pub position: Option<u64>,
 }
 
 /// Whether an event of a log counts.
@@ -75,7 +80,7 @@ impl Engine {
         commands: Vec<EventCommand>,
     ) -> Result<EventsOutcome, EngineError> {
         let ids = commands.iter().map(|it| it.fixture);
-        let fixtures = self.known_fixtures(ids).await?;
+        let fixtures = self.held_fixtures(ids).await?;
         let now = self.now();
         let mut problems = Vec::new();
         for (index, command) in commands.iter().enumerate() {
@@ -99,16 +104,24 @@ impl Engine {
             import: None,
             at: now,
         };
-        let new = self.store.append_events(&recording, &events).await?;
+        let asked = Instant::now();
+        let appended = self.store.append_events(&recording, &events).await?;
+        let (new, span) = (appended.were_new(), appended.span.clone());
         self.heard.note(source, (&events, &new), now);
-        let changed = events.iter().zip(&new).filter(|it| *it.1);
-        let changed: BTreeSet<FixtureId> = changed.map(|it| it.0.fixture).collect();
-        if !changed.is_empty() {
-            let topics = changed.iter().flat_map(|id| topics_of(&fixtures[id]));
-            self.forget(topics).await;
+        let mut changed: BTreeMap<FixtureId, Vec<RecordedEvent>> = BTreeMap::new();
+        for it in appended.recorded.into_iter().flatten() {
+            changed.entry(it.fixture).or_default().push(it);
         }
-        let entries = commands.iter().map(|it| it.fixture).zip(new).collect();
-        Ok(EventsOutcome { entries })
+        if !changed.is_empty() {
+            let topics = changed.keys().flat_map(|id| topics_of(&fixtures[id]));
+            let topics: BTreeSet<Topic> = topics.collect();
+            self.forget_events((changed, span.clone()), topics, asked)
+                .await;
+        }
+        Ok(EventsOutcome {
+            entries: commands.iter().map(|it| it.fixture).zip(new).collect(),
+            position: (!span.is_empty()).then_some(span.end),
+        })
     }
 
     /// Refuses a batch that would make a log longer than it may be.
@@ -118,7 +131,7 @@ impl Engine {
             *wanted.entry(command.fixture).or_default() += 1;
         }
         for (id, wanted) in &mut wanted {
-            let log = self.logs.read(self.store.writing(), *id).await?;
+            let log = self.log_to_write(*id).await?;
             *wanted += log.events().len();
         }
         let mut problems = Vec::new();
@@ -143,7 +156,7 @@ impl Engine {
     ) -> Result<Vec<EventView>, EngineError> {
         self.fixture(id).await?;
         topic::read(Topic::Fixture(id));
-        let log = self.logs.read(&*self.store, id).await?;
+        let log = self.log(id).await?;
         let known = |it: &&RecordedEvent| as_of.is_none_or(|moment| it.known_at <= moment);
         Ok(views(log.events().iter().filter(known).cloned().collect()))
     }

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use cache::{Tag, Target};
 use domain::{CompetitionKey, Fixture, FixtureId, TeamId};
-use store::{CHANGES_MAX, Change, ChangeKind, FixtureQuery, FixtureRecord};
+use store::{CHANGES_MAX, Change, ChangeKind, FixtureQuery, FixtureRecord, RecordedEvent};
 
 use crate::{Engine, EngineError, Topic, engine::Names};
 
@@ -17,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The same while replicas cannot hear of each other's changes by the shared cache: what memory holds
 /// is believed only for as long as [`VOUCHED`] after the store was asked.
 const PATIENCE_ALONE: Duration = Duration::from_millis(50);
+/// The same where a look costs next to nothing, so that what is held in memory is mostly known to be
+/// the newest there is.
+const PATIENCE_EMBEDDED: Duration = Duration::from_millis(25);
 /// How far memory may be behind the store then.
 const VOUCHED: Duration = Duration::from_millis(200);
 /// How long to leave a store alone that failed.
@@ -53,11 +57,40 @@ impl Engine {
         if is_alone && self.follow().await.is_ok() {
             return;
         }
+        self.held.clear();
+        self.logs.doubt_all();
         self.cache().remove(&targets).await;
         self.tell_changed();
     }
 
+    /// Forgets what was made of games to which this process has just appended events, in the span of
+    /// changes given. Where everything before the span has been followed, at `asked` or later, the
+    /// span need not be read.
+    pub(crate) async fn forget_events(
+        &self,
+        (new, span): (BTreeMap<FixtureId, Vec<RecordedEvent>>, Range<u64>),
+        topics: BTreeSet<Topic>,
+        asked: Instant,
+    ) {
+        if self.cache().shared().is_none() {
+            let _one_at_a_time = self.following.lock().await;
+            if self.followed.load(Ordering::Acquire) == span.start {
+                let targets: Vec<Target> = topics.iter().map(|it| it.tag().into()).collect();
+                self.logs.append(new);
+                self.cache().remove_followed(&targets, span.clone()).await;
+                self.followed.store(span.end, Ordering::Release);
+                self.held.prove(asked);
+                self.cache().vouch(asked + VOUCHED);
+                self.tell_changed();
+                return;
+            }
+        }
+        self.forget(topics).await;
+    }
+
     async fn forget_everything(&self) {
+        self.held.clear();
+        self.logs.doubt_all();
         self.cache().remove(&[Target::Everything]).await;
         self.tell_changed();
     }
@@ -122,6 +155,8 @@ impl Engine {
             let after = self.followed.load(Ordering::Acquire);
             let changes = self.store.changes(after, CHANGES_MAX).await?;
             if after == NOWHERE {
+                self.held.clear();
+                self.logs.doubt_all();
                 self.cache().forget(); // What changed before is not known.
                 self.tell_changed();
             } else if changes.missed {
@@ -162,6 +197,12 @@ impl Engine {
                 ChangeKind::ApiKey | ChangeKind::Alert | ChangeKind::Firing => {}
             }
         }
+        let is_events = |it: &Change| matches!(it.kind, ChangeKind::Events);
+        if !changes.iter().all(is_events) {
+            self.held.note(&fixtures);
+        }
+        let events = fixtures.keys().copied();
+        self.logs.doubt(events);
         if topics.contains(&Topic::Names) {
             self.reload_names().await?;
         }
@@ -224,21 +265,34 @@ impl Engine {
     }
 
     async fn follow_on(&self, trimmed: &mut Option<Instant>) -> Result<(), EngineError> {
-        self.follow().await?;
+        if self.followed.load(Ordering::Acquire) == NOWHERE {
+            self.follow().await?;
+        }
         if trimmed.is_none_or(|it| it.elapsed() >= TRIM_EVERY) {
             self.store.trim_changes(CHANGES_KEPT).await?;
             *trimmed = Some(Instant::now());
         }
-        let after = self.followed.load(Ordering::Acquire);
         let alone = self.cache().shared().is_some_and(|it| !it.health().up);
-        let patience = if alone { PATIENCE_ALONE } else { PATIENCE };
-        Ok(self.store.wait_for_changes(after, patience).await?)
+        let patience = match alone {
+            true => PATIENCE_ALONE,
+            false if self.store.is_embedded() => PATIENCE_EMBEDDED,
+            false => PATIENCE,
+        };
+        let (asked, after) = (Instant::now(), self.followed.load(Ordering::Acquire));
+        let newest = self.store.wait_for_changes(after, patience).await?;
+        if newest != self.followed.load(Ordering::Acquire) {
+            return self.follow().await;
+        }
+        // There is nothing later than what is known, or whoever wrote it followed it.
+        self.cache().vouch(asked + VOUCHED);
+        self.held.prove(asked);
+        Ok(())
     }
 }
 
 /// What of a fixture changed, the more of it the more depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-enum What {
+pub(crate) enum What {
     /// What happened in it.
     #[default]
     Events,

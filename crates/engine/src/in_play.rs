@@ -327,6 +327,11 @@ impl ReadyGames {
         Ok(ready)
     }
 
+    /// Whether a game is ready.
+    pub(crate) fn is_ready(&self, id: FixtureId, ground: &Ground) -> bool {
+        self.lock().get(&id).is_some_and(|it| it.0 == *ground)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<FixtureId, (Ground, Arc<Ready>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -368,7 +373,7 @@ impl Engine {
         if moment < early.expect("a fixed span never overflows") || moment > now {
             return Ok(None);
         }
-        let log = self.logs.read(&*self.store, game.fixture).await?;
+        let log = self.log(game.fixture).await?;
         let silence_max = self.options.silence_max;
         let Some(mut standing) = Standing::of(game, &log, asked, silence_max) else {
             return Ok(None);

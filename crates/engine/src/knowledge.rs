@@ -89,9 +89,17 @@ impl Knowledge {
 impl Engine {
     /// What is known now; reads what changed since last asked.
     pub(crate) async fn knowledge(&self) -> Result<Arc<Knowledge>, EngineError> {
-        let revision = self.store.data_revision().await?;
         let cut = cut_for(self.now());
+        if self.believes_memory()
+            && self.held.is_known()
+            && let Some(known) = self.known().filter(|it| it.is_current(it.revision, cut))
+        {
+            return Ok(known);
+        }
+        let turn = self.held.turn();
+        let revision = self.store.data_revision().await?;
         if let Some(known) = self.known().filter(|it| it.is_current(revision, cut)) {
+            self.held.note_known(turn);
             return Ok(known);
         }
         let _one_at_a_time = self.refreshing.lock().await;

@@ -14,6 +14,7 @@ mod events;
 mod filter;
 mod follow;
 mod heard;
+mod held;
 pub mod import;
 mod in_play;
 mod knowledge;

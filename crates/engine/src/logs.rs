@@ -3,9 +3,11 @@
 //! A log is a set of events that only grows, and its events become visible in the order of their
 //! numbers. Whoever asks for one has the store asked for what came after the last number it holds:
 //! what is kept is never older than the store, and an answer costs what is new, not what there is.
+//! Right after everything was followed that was written (`held`), the store need not be asked: a
+//! log has all there is until more of its game is followed, and what this process appends goes in.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -15,6 +17,7 @@ use jiff::Timestamp;
 use store::{RecordedEvent, Store, StoreError};
 
 use crate::{
+    Engine,
     in_play::{moments, turns},
     view::MomentView,
 };
@@ -98,31 +101,110 @@ impl Log {
     }
 }
 
+/// Who is asked for a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// The store, for what came after what is kept.
+    Store,
+    /// What is kept, where it is whole.
+    Memory,
+}
+
+impl Engine {
+    /// The log of a game.
+    pub(crate) async fn log(&self, id: FixtureId) -> Result<Arc<Log>, StoreError> {
+        let asked = if self.believes_memory() {
+            Asked::Memory
+        } else {
+            Asked::Store
+        };
+        self.logs.read(&*self.store, id, asked).await
+    }
+
+    /// The log of a game as whoever writes must read it.
+    pub(crate) async fn log_to_write(&self, id: FixtureId) -> Result<Arc<Log>, StoreError> {
+        if self.believes_memory() {
+            return self.log(id).await;
+        }
+        let store = self.store.writing();
+        self.logs.read(store, id, Asked::Store).await
+    }
+}
+
 /// Logs that are kept.
 #[derive(Debug, Default)]
 pub(crate) struct Logs(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// By game, with the number of the last request for it.
-    logs: HashMap<FixtureId, (u64, Arc<Log>)>,
+    logs: HashMap<FixtureId, KeptLog>,
     requests: u64,
     events: usize,
+    /// How often some log may have got behind the store.
+    turn: u64,
+}
+
+#[derive(Debug, Default)]
+struct KeptLog {
+    /// The number of the last request for it.
+    used: u64,
+    log: Arc<Log>,
+    /// Whether it has everything that was followed.
+    is_whole: bool,
+}
+
+/// What an asker found, and when.
+struct Found {
+    log: Arc<Log>,
+    is_whole: bool,
+    turn: u64,
 }
 
 impl Logs {
-    /// The log of a game as the store has it now.
-    pub(crate) async fn read(
+    /// The log of a game as the store has it now, or had it when everything was last followed.
+    async fn read(
         &self,
         store: &dyn Store,
         id: FixtureId,
+        asked: Asked,
     ) -> Result<Arc<Log>, StoreError> {
-        let held = self.lock().find(id);
-        let new = store.events_after(id, held.newest).await?;
-        if new.is_empty() {
-            return Ok(held);
+        let found = self.lock().find(id);
+        if found.is_whole && asked == Asked::Memory {
+            return Ok(found.log);
         }
-        Ok(self.lock().grow(id, held, new))
+        let new = store.events_after(id, found.log.newest).await?;
+        Ok(self.lock().grow(id, found, new))
+    }
+
+    /// Notes that more was followed of games than their logs have.
+    pub(crate) fn doubt(&self, ids: impl IntoIterator<Item = FixtureId>) {
+        let mut kept = self.lock();
+        kept.turn += 1;
+        for id in ids {
+            if let Some(it) = kept.logs.get_mut(&id) {
+                it.is_whole = false;
+            }
+        }
+    }
+
+    /// Notes that any log may lack something.
+    pub(crate) fn doubt_all(&self) {
+        let mut kept = self.lock();
+        kept.turn += 1;
+        kept.logs.values_mut().for_each(|it| it.is_whole = false);
+    }
+
+    /// Takes in what this process has appended to games, everything before it having been followed.
+    pub(crate) fn append(&self, new: BTreeMap<FixtureId, Vec<RecordedEvent>>) {
+        let mut kept = self.lock();
+        for (id, new) in new {
+            let found = kept.find(id);
+            if found.is_whole {
+                kept.grow(id, found, new);
+            } else {
+                kept.turn += 1; // Who reads it now may miss these.
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -131,28 +213,43 @@ impl Logs {
 }
 
 impl Kept {
-    fn find(&mut self, id: FixtureId) -> Arc<Log> {
+    fn find(&mut self, id: FixtureId) -> Found {
         self.requests += 1;
-        let Some((used, log)) = self.logs.get_mut(&id) else {
-            return Arc::default();
+        let turn = self.turn;
+        let Some(it) = self.logs.get_mut(&id) else {
+            return Found {
+                log: Arc::default(),
+                is_whole: false,
+                turn,
+            };
         };
-        *used = self.requests;
-        Arc::clone(log)
+        it.used = self.requests;
+        Found {
+            log: Arc::clone(&it.log),
+            is_whole: it.is_whole,
+            turn,
+        }
     }
 
-    /// Adds what was written after what `held` has.
-    fn grow(&mut self, id: FixtureId, held: Arc<Log>, new: Vec<RecordedEvent>) -> Arc<Log> {
-        let entry = self.logs.entry(id).or_default();
-        entry.0 = self.requests;
-        let before = entry.1.events.len();
-        // Somebody else may have added more meanwhile, or it was let go.
-        if entry.1.newest < held.newest {
-            entry.1 = held;
-        } else {
-            drop(held);
+    /// Adds what was written after what was found. Of a game without events nothing is kept.
+    fn grow(&mut self, id: FixtureId, found: Found, new: Vec<RecordedEvent>) -> Arc<Log> {
+        if new.is_empty() && found.log.events.is_empty() {
+            return found.log;
         }
-        Arc::make_mut(&mut entry.1).grow(new);
-        let grown = Arc::clone(&entry.1);
+        let entry = self.logs.entry(id).or_default();
+        entry.used = self.requests;
+        let before = entry.log.events.len();
+        // Somebody else may have added more meanwhile, or it was let go.
+        if entry.log.newest < found.log.newest {
+            entry.log = found.log;
+        } else {
+            drop(found.log);
+        }
+        if new.iter().any(|it| it.number > entry.log.newest) {
+            Arc::make_mut(&mut entry.log).grow(new);
+        }
+        entry.is_whole |= found.turn == self.turn;
+        let grown = Arc::clone(&entry.log);
         self.events = self.events + grown.events.len() - before;
         if self.events > EVENTS_MAX {
             self.let_go();
@@ -162,14 +259,16 @@ impl Kept {
 
     /// Lets go of what nobody asked for longest, down to half of what may be kept.
     fn let_go(&mut self) {
-        let mut ids: Vec<(u64, FixtureId)> = self.logs.iter().map(|it| (it.1.0, *it.0)).collect();
+        let mut ids: Vec<(u64, FixtureId)> =
+            self.logs.iter().map(|it| (it.1.used, *it.0)).collect();
         ids.sort_unstable();
+        self.turn += 1;
         for (_, id) in ids {
             if self.events <= EVENTS_MAX / 2 {
                 return;
             }
-            if let Some((_, log)) = self.logs.remove(&id) {
-                self.events -= log.events.len();
+            if let Some(it) = self.logs.remove(&id) {
+                self.events -= it.log.events.len();
             }
         }
     }
@@ -208,19 +307,55 @@ mod tests {
     fn a_log_grows_by_what_is_new_however_askers_overtake_each_other() {
         let mut kept = Kept::default();
         let id = FixtureId(1);
-        let early = kept.find(id);
-        let first = kept.grow(id, Arc::clone(&early), vec![event(1, 5), event(2, 3)]);
+        let (early, late) = (kept.find(id), kept.find(id));
+        let first = kept.grow(id, early, vec![event(1, 5), event(2, 3)]);
         assert_eq!(numbers(&first), [2, 1], "in the order of the source");
         // Asked before the others, answered after them.
-        let late = kept.grow(id, early, vec![event(1, 5), event(2, 3), event(3, 4)]);
+        let late = kept.grow(id, late, vec![event(1, 5), event(2, 3), event(3, 4)]);
         assert_eq!(numbers(&late), [2, 3, 1]);
-        let again = kept.grow(id, first, vec![event(3, 4)]);
+        let asked = found(&kept, first);
+        let again = kept.grow(id, asked, vec![event(3, 4)]);
         assert_eq!((numbers(&again), kept.events), (vec![2, 3, 1], 3));
         // Let go meanwhile: what the asker holds is where it goes on from.
         kept.logs.clear();
         kept.events = 0;
-        let whole = kept.grow(id, again, vec![event(4, 9)]);
+        let asked = found(&kept, again);
+        let whole = kept.grow(id, asked, vec![event(4, 9)]);
         assert_eq!((numbers(&whole), kept.events), (vec![2, 3, 1, 4], 4));
+    }
+
+    /// What somebody holds who asked a while ago.
+    fn found(kept: &Kept, log: Arc<Log>) -> Found {
+        Found {
+            log,
+            is_whole: false,
+            turn: kept.turn,
+        }
+    }
+
+    #[test]
+    fn a_log_is_whole_from_a_read_that_nothing_overtook_until_more_is_followed() {
+        let (logs, id) = (Logs::default(), FixtureId(1));
+        let is_whole = |logs: &Logs| logs.lock().find(id).is_whole;
+        let asked = logs.lock().find(id);
+        logs.doubt([id]);
+        logs.lock().grow(id, asked, vec![event(1, 1)]);
+        assert!(!is_whole(&logs), "more was followed while it was read");
+        let asked = logs.lock().find(id);
+        logs.lock().grow(id, asked, Vec::new());
+        assert!(is_whole(&logs));
+        logs.append(BTreeMap::from([(id, vec![event(2, 2)])]));
+        assert!(is_whole(&logs));
+        assert_eq!(numbers(&logs.lock().find(id).log), [1, 2]);
+        logs.doubt([FixtureId(2)]);
+        assert!(is_whole(&logs), "another game");
+        logs.doubt_all();
+        assert!(!is_whole(&logs));
+        // What is appended to a log that may lack something is read with the rest.
+        let asked = logs.lock().find(id);
+        logs.append(BTreeMap::from([(id, vec![event(4, 4)])]));
+        logs.lock().grow(id, asked, vec![event(3, 3)]);
+        assert!(!is_whole(&logs));
     }
 
     #[test]
@@ -232,7 +367,7 @@ mod tests {
             let held = kept.find(FixtureId(id));
             kept.grow(FixtureId(id), held, log(each));
         }
-        kept.find(FixtureId(1));
+        drop(kept.find(FixtureId(1)));
         let held = kept.find(FixtureId(11));
         let grown = kept.grow(FixtureId(11), held, log(each));
         assert_eq!(grown.events().len(), each);

@@ -8,7 +8,7 @@ use domain::{
 };
 use forecast::{Forecast, cut_for, next_cut};
 use jiff::{SignedDuration, Timestamp};
-use store::{FixtureQuery, GameQuery, SortOrder};
+use store::{FixtureQuery, SortOrder};
 
 use crate::{
     Against, AgainstView, EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView,
@@ -60,8 +60,13 @@ impl Engine {
         kinds: &[MarketKind],
     ) -> Result<PredictionView, EngineError> {
         let (knowledge, glance) = self.glance_at(id, as_of).await?;
-        let sight = self.forecasting(move || glance.see(knowledge.serving()));
-        prediction_of(sight.await?, kinds)
+        let sight = if glance.is_quick(knowledge.serving()) {
+            glance.see(knowledge.serving())
+        } else {
+            self.forecasting(move || glance.see(knowledge.serving()))
+                .await?
+        };
+        prediction_of(sight, kinds)
     }
 
     /// Returns everything the page of a fixture shows.
@@ -118,15 +123,13 @@ impl Engine {
         id: FixtureId,
         as_of: Option<Timestamp>,
     ) -> Result<(Arc<Knowledge>, Glance), EngineError> {
-        let query = GameQuery {
-            ids: vec![id],
-            ..GameQuery::default()
-        };
         // Before the rest is read, so that the rest is at least as new.
         let knowledge = self.knowledge().await?;
-        let mut games = self.store.games(&query).await?;
-        let game = games.pop().ok_or(EngineError::UnknownFixture(id))?;
-        let glance = self.glance(game, as_of, knowledge.revision()).await?;
+        let facts = self.facts(id).await?;
+        let facts = facts.ok_or(EngineError::UnknownFixture(id))?;
+        let (game, quotes) = (facts.game.clone(), facts.quotes.clone());
+        let glance = self.glance_with((game, quotes), as_of, knowledge.revision());
+        let glance = glance.await?;
         self.note_forecast(&knowledge, &glance);
         Ok((knowledge, glance))
     }
@@ -139,18 +142,23 @@ impl Engine {
         as_of: Option<Timestamp>,
         revision: u64,
     ) -> Result<Glance, EngineError> {
+        let quotes = self.current_quotes(game.fixture).await?;
+        self.glance_with((game, quotes), as_of, revision).await
+    }
+
+    async fn glance_with(
+        &self,
+        (game, quotes): (Game, Vec<Quote>),
+        as_of: Option<Timestamp>,
+        revision: u64,
+    ) -> Result<Glance, EngineError> {
         topic::read(Topic::Fixture(game.fixture));
-        let quotes = self.store.quotes(game.fixture).await?;
-        let quotes: Vec<Quote> = quotes
-            .into_iter()
-            .filter(|it| it.superseded_at.is_none())
-            .map(|it| it.quote)
-            .collect();
         let taken_at = quotes.iter().map(|it| it.taken_at);
         let quoted_at = taken_at.filter(|it| *it <= self.now()).max();
         let quoted_at = quoted_at.unwrap_or(Timestamp::MIN);
         let standing = self.standing(&game, as_of, quoted_at).await?;
-        let is_live = as_of.is_none() && self.now() < game.kickoff && standing.is_none();
+        let is_present = as_of.is_none() && topic::back().is_none();
+        let is_live = is_present && self.now() < game.kickoff && standing.is_none();
         let as_of = match (&standing, as_of) {
             (None, asked) => self.moment(&game, asked)?,
             (Some(standing), _) => standing.as_of,

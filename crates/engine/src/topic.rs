@@ -117,6 +117,18 @@ impl Topic {
 
 tokio::task_local! {
     static READS: RefCell<Reads>;
+    static BACK: Timestamp;
+}
+
+/// Runs `work`, in its own task, as if it were a moment of the past: what is known is what was known
+/// then, as far as the store still tells the one from the other.
+pub async fn back_at<T>(moment: Timestamp, work: impl Future<Output = T>) -> T {
+    BACK.scope(moment, work).await
+}
+
+/// The moment of the past that it is taken to be, where it is.
+pub(crate) fn back() -> Option<Timestamp> {
+    BACK.try_with(|it| *it).ok()
 }
 
 /// Runs `work` and tells what it read through the engine, in its own task.

@@ -39,7 +39,7 @@ pub use alerts::{
     NewFiring, Seen, Webhook,
 };
 pub use error::StoreError;
-pub use events::{FixtureEvent, RecordedEvent};
+pub use events::{Appended, FixtureEvent, RecordedEvent};
 pub use markets::{MarketSummary, Markets, OutcomeSummary};
 pub use outbox::{CHANGES_MAX, Change, ChangeKind, Changes};
 pub use place::Place;
@@ -103,14 +103,14 @@ pub trait Store: AlertStore + Send + Sync {
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError>;
 
     /// Appends events to the logs of their games; all or nothing. One that is there in the same
-    /// words is left alone. Returns, in the order given, which were new. Nothing is ever changed:
-    /// an event told anew comes with a higher revision. Leaves the data revision, for no model is
-    /// fitted on what happens within a game.
+    /// words is left alone. Nothing is ever changed: an event told anew comes with a higher revision.
+    /// Leaves the data revision, for no model is fitted on what happens within a game. Who waits for
+    /// changes may hear of these only by the next look, since whoever appends follows by the answer.
     async fn append_events(
         &self,
         recording: &Recording,
         events: &[FixtureEvent],
-    ) -> Result<Vec<bool>, StoreError>;
+    ) -> Result<Appended, StoreError>;
 
     /// What was appended to the log of a game after an event of this number, in the order of the
     /// source, all revisions; numbers begin at one and become visible in their order.
@@ -208,8 +208,14 @@ pub trait Store: AlertStore + Send + Sync {
     /// for the first time.
     async fn changes(&self, after: u64, limit: u32) -> Result<Changes, StoreError>;
 
-    /// Returns when there may be changes after this number, or when patience ends.
-    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<(), StoreError>;
+    /// Returns when there may be changes after this number, or when patience ends; the number of the
+    /// last change by then.
+    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<u64, StoreError>;
+
+    /// Whether it lies in this machine's memory and files, where a look costs microseconds.
+    fn is_embedded(&self) -> bool {
+        false
+    }
 
     /// Forgets changes older than this, by the clock of the database; returns how many.
     async fn trim_changes(&self, older_than: Duration) -> Result<u64, StoreError>;

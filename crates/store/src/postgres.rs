@@ -39,10 +39,10 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::{
-    ApiKeyRecord, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord, GameQuery,
-    IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam, PairRecord,
-    Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store,
-    StoreError, TeamName, TeamQuery,
+    ApiKeyRecord, Appended, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
+    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam,
+    PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision,
+    SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 use outbox::Bell;
 
@@ -244,7 +244,7 @@ impl Store for PostgresStore {
         &self,
         recording: &Recording,
         events: &[FixtureEvent],
-    ) -> Result<Vec<bool>, StoreError> {
+    ) -> Result<Appended, StoreError> {
         session::again(|| events::append(self, recording, events)).await
     }
 
@@ -365,7 +365,7 @@ impl Store for PostgresStore {
         outbox::changes(self, after, limit).await
     }
 
-    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<(), StoreError> {
+    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<u64, StoreError> {
         outbox::wait(self, after, patience).await
     }
 

@@ -38,10 +38,10 @@ use sqlx::{ConnectOptions, Sqlite, Transaction};
 use tokio::sync::Notify;
 
 use crate::{
-    ApiKeyRecord, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord, GameQuery,
-    IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam, PairRecord,
-    Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision, SeasonTable, Store,
-    StoreError, TeamName, TeamQuery,
+    ApiKeyRecord, Appended, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
+    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam,
+    PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision,
+    SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 
 /// How long opening waits before it tries a busy file again.
@@ -264,7 +264,7 @@ impl Store for SqliteStore {
         &self,
         recording: &Recording,
         events: &[FixtureEvent],
-    ) -> Result<Vec<bool>, StoreError> {
+    ) -> Result<Appended, StoreError> {
         events::append(self, recording, events).await
     }
 
@@ -384,8 +384,12 @@ impl Store for SqliteStore {
         outbox::changes(self, after, limit).await
     }
 
-    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<(), StoreError> {
+    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<u64, StoreError> {
         outbox::wait(self, after, patience).await
+    }
+
+    fn is_embedded(&self) -> bool {
+        true
     }
 
     async fn trim_changes(&self, older_than: Duration) -> Result<u64, StoreError> {

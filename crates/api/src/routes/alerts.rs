@@ -12,7 +12,7 @@ use crate::{
     auth::{Reader, Writer},
     error::ApiError,
     extract::{JsonBody, NoQuery, Query, read_object},
-    idempotency::once,
+    idempotency::{Answer, once},
     problem::{FieldError, Problem},
     wire::{Alert, AlertCondition, AlertScope, Alerts},
 };
@@ -106,6 +106,8 @@ pub(crate) async fn list_alerts(
     let data = views.into_iter().map(Alert::from).collect();
     Ok(Json(Alerts { data }))
 }
+
+impl Answer for Alert {}
 
 /// Make an alert
 ///

@@ -18,7 +18,7 @@ use crate::{
     auth::Writer,
     error::ApiError,
     extract::{JsonBody, Query, read_batch},
-    idempotency::once,
+    idempotency::{Answer, once},
     problem::Problem,
     wire::{Clock, EventBody, EventFault, EventKind, Side, game_clock},
 };
@@ -76,6 +76,15 @@ pub(crate) struct EventsWritten {
     /// Events that were new.
     #[schema(example = 1)]
     events_added: u64,
+    /// The number of the change they made, which goes into a header.
+    #[serde(skip)]
+    position: Option<u64>,
+}
+
+impl Answer for EventsWritten {
+    fn position(&self) -> Option<u64> {
+        self.position
+    }
 }
 
 /// What became of an event.
@@ -165,7 +174,11 @@ pub(crate) async fn put_events(
         };
         let data: Vec<EventWritten> = outcome.entries.into_iter().map(written).collect();
         let events_added = data.iter().filter(|it| it.added).count() as u64;
-        Ok(EventsWritten { data, events_added })
+        Ok(EventsWritten {
+            data,
+            events_added,
+            position: outcome.position,
+        })
     })
     .await
 }

@@ -4,7 +4,7 @@ use engine::{BatchOutcome, BatchProblem, EngineError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{error::ApiError, problem::FieldError};
+use crate::{error::ApiError, idempotency::Answer, problem::FieldError};
 
 /// A batch: 1 to 1,000 entries, all written or none.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -56,6 +56,8 @@ pub(crate) struct WrittenEntry {
     #[schema(example = 8)]
     fixture_id: i64,
 }
+
+impl Answer for Written {}
 
 impl From<BatchOutcome> for Written {
     fn from(outcome: BatchOutcome) -> Self {

@@ -39,6 +39,9 @@ const KEPT_MAX: u32 = 1_000;
 const TRIM_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// How long to wait where nothing changes and no clock runs.
 const IDLE: Duration = Duration::from_secs(30);
+/// How long after a change others are waited for, so that what is made of it for those who follow
+/// it comes first.
+const GATHER: Duration = Duration::from_millis(5);
 /// How long to leave a store alone that failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -116,13 +119,17 @@ impl AlertWatcher {
             } else {
                 TICK.unsigned_abs()
             };
-            let _ = tokio::time::timeout(wait, changed.changed()).await;
+            if tokio::time::timeout(wait, changed.changed()).await.is_ok() {
+                tokio::time::sleep(GATHER).await;
+            }
         }
     }
 
     /// Looks once at what changed since the last time; returns how many rules fired.
     pub async fn look(&mut self) -> Result<usize, EngineError> {
         let (due, position) = self.due().await?;
+        // What is looked at is not older than what was found to have changed.
+        self.engine.see(position).await?;
         if due.rules {
             let records = self.engine.store.writing().alerts().await?;
             self.forget_changed(&records);

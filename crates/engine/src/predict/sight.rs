@@ -56,6 +56,15 @@ impl Glance {
         self.ask(serving, Forecaster::predict)
     }
 
+    /// Whether asking the model takes some tens of microseconds only, so that the way to another
+    /// thread is the longer part.
+    pub(super) fn is_quick(&self, serving: Result<&Serving, EngineError>) -> bool {
+        let (Some(it), Ok(serving)) = (&self.under_way, serving) else {
+            return false;
+        };
+        it.ready.is_ready(self.game.fixture, &it.ground(serving))
+    }
+
     /// Asks the model, and what moved it.
     pub(crate) fn explain(self, serving: Result<&Serving, EngineError>) -> Sight {
         self.ask(serving, Forecaster::explain)

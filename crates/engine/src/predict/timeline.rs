@@ -62,7 +62,7 @@ impl Engine {
     ) -> Result<TimelineView, EngineError> {
         let (knowledge, glance) = self.glance_at(id, as_of).await?;
         let events = match glance.under_way {
-            Some(_) => self.logs.read(&*self.store, id).await?.events().to_vec(),
+            Some(_) => self.log(id).await?.events().to_vec(),
             None => Vec::new(),
         };
         let silence_max = self.options.silence_max;

@@ -266,7 +266,8 @@ async fn finish(
     session.run(pause, id()).await?;
     let end = "UPDATE alert_deliveries SET state = 3 WHERE alert = $1 AND state = 0";
     session.run(end, id()).await?;
-    outbox::tell(store, session, &Outgoing::one(ChangeKind::Alert, alert)).await
+    outbox::tell(store, session, &Outgoing::one(ChangeKind::Alert, alert)).await?;
+    Ok(())
 }
 
 #[async_trait]

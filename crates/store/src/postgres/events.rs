@@ -1,6 +1,6 @@
 //! Logs of games under way.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use domain::FixtureId;
 
@@ -10,7 +10,7 @@ use crate::changes::unknown;
 use crate::code::micros;
 use crate::events::{EventRow, body, event, sequence};
 use crate::outbox::{ChangeKind, Outgoing};
-use crate::{FixtureEvent, RecordedEvent, Recording, StoreError};
+use crate::{Appended, FixtureEvent, RecordedEvent, Recording, StoreError};
 
 const APPEND: &str = "INSERT INTO events
          (fixture, sequence, revision, known_at, recorded_at, source, body)
@@ -18,13 +18,13 @@ const APPEND: &str = "INSERT INTO events
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $7::text[])
          WITH ORDINALITY AS e (fixture, sequence, revision, known_at, body, place)
      ORDER BY place
-     ON CONFLICT DO NOTHING RETURNING fixture, body";
+     ON CONFLICT DO NOTHING RETURNING id, fixture, body";
 
 pub(super) async fn append(
     store: &PostgresStore,
     recording: &Recording,
     events: &[FixtureEvent],
-) -> Result<Vec<bool>, StoreError> {
+) -> Result<Appended, StoreError> {
     let fixtures: BTreeSet<i64> = events.iter().map(|it| it.fixture.0).collect();
     let fixtures: Vec<i64> = fixtures.into_iter().collect();
     let mut session = store.write().await?;
@@ -52,19 +52,17 @@ pub(super) async fn append(
         .with(micros(recording.at))
         .with(recording.source.as_str())
         .with(&bodies);
-    let rows: Vec<(i64, String)> = session.rows(APPEND, args).await?;
+    let rows: Vec<(i64, i64, String)> = session.rows(APPEND, args).await?;
     let mut outgoing = Outgoing::default();
-    for (fixture, _) in &rows {
+    for (_, fixture, _) in &rows {
         outgoing.add(ChangeKind::Events, fixture);
     }
-    let mut written: HashSet<(i64, String)> = rows.into_iter().collect();
-    let pairs = events.iter().zip(bodies);
-    let new = pairs.map(|(it, body)| written.remove(&(it.fixture.0, body)));
-    let new = new.collect();
-    if !outgoing.is_empty() {
-        outbox::tell(store, session, &outgoing).await?;
-    }
-    Ok(new)
+    let span = if outgoing.is_empty() {
+        0..0
+    } else {
+        outbox::tell(store, session, &outgoing).await?
+    };
+    Ok(Appended::of(recording, (events, &bodies), rows, span))
 }
 
 pub(super) async fn list(

@@ -21,7 +21,8 @@ pub(super) async fn put(store: &PostgresStore, key: &ApiKeyRecord) -> Result<(),
     .with(key.last_used_at.map(micros))
     .with(key.revoked_at.map(micros))).await?;
     let outgoing = Outgoing::one(ChangeKind::ApiKey, &key.prefix);
-    outbox::tell(store, session, &outgoing).await
+    outbox::tell(store, session, &outgoing).await?;
+    Ok(())
 }
 
 pub(super) async fn one(

@@ -6,6 +6,7 @@
 //! sent after the commit, one for as many commits as came meanwhile, for PostgreSQL lets
 //! transactions that notify commit one at a time.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -85,22 +86,28 @@ pub(super) async fn seal(
     session: Session,
     outgoing: &Outgoing,
 ) -> Result<(), StoreError> {
-    finish(store, session, number(1, outgoing)).await
+    finish(store, session, (1, outgoing)).await.map(drop)
 }
 
-/// Ends a write that changes other answers only.
+/// Ends a write that changes other answers only; returns the number of the last change before it,
+/// and of its own last one.
 pub(super) async fn tell(
     store: &PostgresStore,
     session: Session,
     outgoing: &Outgoing,
-) -> Result<(), StoreError> {
-    finish(store, session, number(0, outgoing)).await
+) -> Result<Range<u64>, StoreError> {
+    finish(store, session, (0, outgoing)).await
 }
 
-async fn finish(store: &PostgresStore, mut session: Session, args: Args) -> Result<(), StoreError> {
-    let sql = format!("{NUMBER} SELECT revision FROM counter");
-    let (_revision,): (i64,) = session.one(&sql, args).await?;
-    commit(store, session).await
+async fn finish(
+    store: &PostgresStore,
+    mut session: Session,
+    (revisions, outgoing): (i64, &Outgoing),
+) -> Result<Range<u64>, StoreError> {
+    let sql = format!("{NUMBER} SELECT outbox FROM counter");
+    let (last,): (i64,) = session.one(&sql, number(revisions, outgoing)).await?;
+    commit(store, session).await?;
+    Ok((last - outgoing.len()).unsigned_abs()..last.unsigned_abs())
 }
 
 /// Commits what was numbered, and wakes.
@@ -152,15 +159,13 @@ pub(super) async fn wait(
     store: &PostgresStore,
     after: u64,
     patience: Duration,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let deadline = Instant::now() + patience;
     loop {
-        if newest(store).await? != after {
-            return Ok(());
-        }
+        let newest = newest(store).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(());
+        if newest != after || left.is_zero() {
+            return Ok(newest);
         }
         match store.pooler {
             Pooler::Transaction => sleep(left.min(POLL)).await,

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 
 use super::{Need, ReplicatedStore, figures, locked};
 use crate::{
-    ApiKeyRecord, ChangeKind, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
-    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam,
-    PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision,
-    SeasonTable, Store, StoreError, TeamName, TeamQuery,
+    ApiKeyRecord, Appended, ChangeKind, Changes, FetchState, FixtureEvent, FixtureQuery,
+    FixtureRecord, GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets,
+    ModelRecord, NewTeam, PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed,
+    Revision, SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 
 #[async_trait]
@@ -92,7 +92,7 @@ impl Store for ReplicatedStore {
         &self,
         recording: &Recording,
         events: &[FixtureEvent],
-    ) -> Result<Vec<bool>, StoreError> {
+    ) -> Result<Appended, StoreError> {
         let written = self.primary.append_events(recording, events).await;
         self.noted(written).await
     }
@@ -242,7 +242,7 @@ impl Store for ReplicatedStore {
         Ok(changes)
     }
 
-    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<(), StoreError> {
+    async fn wait_for_changes(&self, after: u64, patience: Duration) -> Result<u64, StoreError> {
         self.primary.wait_for_changes(after, patience).await
     }
 

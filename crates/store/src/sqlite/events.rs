@@ -3,55 +3,91 @@
 use std::collections::BTreeSet;
 
 use domain::FixtureId;
+use sqlx::sqlite::SqliteConnection;
 
-use super::{SqliteStore, outbox};
+use super::SqliteStore;
 use crate::changes::unknown;
 use crate::code::{json, micros};
 use crate::events::{EventRow, body, event, sequence};
-use crate::outbox::{ChangeKind, Outgoing};
-use crate::{FixtureEvent, RecordedEvent, Recording, StoreError};
+use crate::{Appended, ChangeKind, FixtureEvent, RecordedEvent, Recording, StoreError};
+
+/// One way to the connection's thread: the events, what changed by them, numbered, and the numbers.
+/// `changes()` are the rows of the statement before, whose ids are the highest, without gaps.
+const APPEND: &str = "INSERT INTO events
+         (fixture, sequence, revision, known_at, recorded_at, source, body)
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, $2, $3, value ->> 4
+     FROM json_each($1) WHERE true ORDER BY key
+     ON CONFLICT DO NOTHING RETURNING id, fixture, body;
+     INSERT INTO outbox (seq, kind, key, at)
+     SELECT (SELECT outbox FROM meta) + row_number() OVER (ORDER BY fixture), $4, fixture,
+            CAST(unixepoch('subsec') * 1000000 AS INTEGER)
+     FROM (SELECT DISTINCT fixture FROM events NOT INDEXED
+           WHERE id > (SELECT max(id) FROM events) - changes());
+     UPDATE meta SET outbox = outbox + changes() RETURNING outbox - changes(), outbox, ''";
 
 pub(super) async fn append(
     store: &SqliteStore,
     recording: &Recording,
     events: &[FixtureEvent],
-) -> Result<Vec<bool>, StoreError> {
-    let fixtures: BTreeSet<i64> = events.iter().map(|it| it.fixture.0).collect();
+) -> Result<Appended, StoreError> {
+    let bodies: Vec<String> = events.iter().map(|it| body(&it.event)).collect();
+    let row = |(it, body): (&FixtureEvent, _)| {
+        let numbers = (sequence(&it.event), it.event.revision);
+        (
+            it.fixture.0,
+            numbers.0,
+            numbers.1,
+            micros(it.known_at),
+            body,
+        )
+    };
+    let rows: Vec<_> = events.iter().zip(&bodies).map(row).collect();
     let mut tx = store.write().await?;
-    let missing: Option<i64> = sqlx::query_scalar(
+    let written: Result<Vec<(i64, i64, String)>, _> = sqlx::query_as(APPEND)
+        .bind(json(rows))
+        .bind(micros(recording.at))
+        .bind(recording.source.as_str())
+        .bind(ChangeKind::Events.as_str())
+        .fetch_all(&mut *tx)
+        .await;
+    let mut written = match written {
+        Err(error) if is_foreign(&error) => return Err(missing(&mut tx, events, error).await),
+        written => written?,
+    };
+    let (before, last, _) = written.pop().expect("the counter is there");
+    let span = before.unsigned_abs()..last.unsigned_abs();
+    if !span.is_empty() {
+        // Who waits for changes is not woken: whoever appends follows by the span, and the look of
+        // others would be in the way of what is made of the events.
+        tx.commit().await?;
+    }
+    Ok(Appended::of(recording, (events, &bodies), written, span))
+}
+
+/// Whether a row refers to one that is not there.
+fn is_foreign(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(|it| it.is_foreign_key_violation())
+}
+
+/// Which fixture of these is not there.
+async fn missing(
+    connection: &mut SqliteConnection,
+    events: &[FixtureEvent],
+    error: sqlx::Error,
+) -> StoreError {
+    let fixtures: BTreeSet<i64> = events.iter().map(|it| it.fixture.0).collect();
+    let missing: Result<Option<i64>, _> = sqlx::query_scalar(
         "SELECT value FROM json_each($1) WHERE value NOT IN (SELECT id FROM fixtures) LIMIT 1",
     )
     .bind(json(fixtures))
-    .fetch_optional(&mut *tx)
-    .await?;
-    if let Some(id) = missing {
-        return Err(unknown("fixture", id));
+    .fetch_optional(connection)
+    .await;
+    match missing {
+        Ok(Some(id)) => unknown("fixture", id),
+        Ok(None) => error.into(),
+        Err(error) => error.into(),
     }
-    let (mut new, mut outgoing) = (Vec::with_capacity(events.len()), Outgoing::default());
-    for it in events {
-        let written = sqlx::query(
-            "INSERT INTO events (fixture, sequence, revision, known_at, recorded_at, source, body)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-        )
-        .bind(it.fixture.0)
-        .bind(sequence(&it.event))
-        .bind(i64::from(it.event.revision))
-        .bind(micros(it.known_at))
-        .bind(micros(recording.at))
-        .bind(recording.source.as_str())
-        .bind(body(&it.event))
-        .execute(&mut *tx)
-        .await?;
-        new.push(written.rows_affected() > 0);
-        if written.rows_affected() > 0 {
-            outgoing.add(ChangeKind::Events, it.fixture);
-        }
-    }
-    if !outgoing.is_empty() {
-        outbox::add(&mut tx, &outgoing).await?;
-        store.commit(tx).await?;
-    }
-    Ok(new)
 }
 
 pub(super) async fn list(

@@ -47,16 +47,16 @@ pub(super) async fn changes(
     after: u64,
     limit: u32,
 ) -> Result<Changes, StoreError> {
-    let mut tx = store.read().await?;
-    let newest: i64 = sqlx::query_scalar("SELECT outbox FROM meta")
-        .fetch_one(&mut *tx)
-        .await?;
-    let rows: Vec<(i64, String, String)> =
-        sqlx::query_as("SELECT seq, kind, key FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2")
-            .bind(i64::try_from(after).unwrap_or(i64::MAX))
-            .bind(limit.clamp(1, CHANGES_MAX))
-            .fetch_all(&mut *tx)
-            .await?;
+    // The counter first, in one statement with the rows: both are of one state.
+    let mut rows: Vec<(i64, String, String)> = sqlx::query_as(
+        "SELECT outbox, '', '' FROM meta UNION ALL
+         SELECT * FROM (SELECT seq, kind, key FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2)",
+    )
+    .bind(i64::try_from(after).unwrap_or(i64::MAX))
+    .bind(limit.clamp(1, CHANGES_MAX))
+    .fetch_all(&store.reader)
+    .await?;
+    let (newest, ..) = rows.remove(0);
     Changes::of(after, newest, rows)
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn wait(
     store: &SqliteStore,
     after: u64,
     patience: Duration,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let deadline = Instant::now() + patience;
     loop {
         // Before the look, so that a write right after it is heard.
@@ -80,7 +80,7 @@ pub(super) async fn wait(
         let newest = newest(store).await?;
         let left = deadline.saturating_duration_since(Instant::now());
         if newest != after || left.is_zero() {
-            return Ok(());
+            return Ok(newest);
         }
         let _ = timeout(left.min(POLL), written).await;
     }

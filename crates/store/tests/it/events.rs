@@ -54,8 +54,17 @@ async fn events_are_kept_in_every_revision_and_read_in_the_order_of_the_source()
             goal(first, 2, 0, known),
             goal(first, 9, 0, "2023-09-02T14:20:00Z"),
         ];
-        let new = store.append_events(&by, &events).await.unwrap();
-        assert_eq!(new, [true, true, true, true, false]);
+        let appended = store.append_events(&by, &events).await.unwrap();
+        assert_eq!(appended.were_new(), [true, true, true, true, false]);
+        for it in appended.recorded.iter().flatten() {
+            assert!(
+                store
+                    .events_after(it.fixture, 0)
+                    .await
+                    .unwrap()
+                    .contains(it)
+            );
+        }
         let all = told(store, &[first, second]).await;
         let id = first.0;
         assert_eq!(all, [(id, 2, 0), (id, 2, 1), (id, 9, 0), (second.0, 1, 0)]);
@@ -107,16 +116,19 @@ async fn what_is_there_is_left_alone_and_changes_nothing() {
             goal(second, 1, 0, "2023-09-02T14:10:30Z"),
             goal(first, 2, 0, "2023-09-02T14:10:30Z"),
         ];
-        store.append_events(&by, &events).await.unwrap();
+        let appended = store.append_events(&by, &events).await.unwrap();
         let changes = store.changes(seen, 1_000).await.unwrap();
+        assert_eq!(appended.span, seen..changes.last);
         let words = changes.items.iter().map(|it| (it.kind.as_str(), &*it.key));
         let expected = [first, second].map(|it| it.0.to_string());
         assert!(words.eq(expected.iter().map(|it| ("events", &**it))));
         let again = store.append_events(&by, &events).await.unwrap();
-        assert_eq!(again, [false; 3]);
+        assert_eq!(again.were_new(), [false; 3]);
+        assert!(again.span.is_empty());
         assert_eq!(store.changes(0, 1_000).await.unwrap().last, changes.last);
         assert_eq!(store.data_revision().await.unwrap(), revision);
-        assert!(store.append_events(&by, &[]).await.unwrap().is_empty());
+        let nothing = store.append_events(&by, &[]).await.unwrap();
+        assert!(nothing.recorded.is_empty() && nothing.span.is_empty());
     })
     .await;
 }
