@@ -13,7 +13,7 @@ use axum::{
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use engine::{AlertCaller, ApiKeyRecord, EngineError};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{ApiState, error::ApiError, live};
 
@@ -104,6 +104,10 @@ impl Proof {
 /// part of what comes over the wire.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Inside;
+
+/// Marks a request that the server makes of itself for what the answer was at a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Back(pub(crate) Timestamp);
 
 /// Proof that the request may write, and in whose name.
 #[derive(Debug)]

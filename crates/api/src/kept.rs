@@ -31,7 +31,11 @@ use engine::{
     topic,
 };
 
-use crate::{ApiState, auth::Reader, error::ApiError};
+use crate::{
+    ApiState,
+    auth::{Back, Reader},
+    error::ApiError,
+};
 
 pub(crate) use address::address_of;
 pub(crate) use answer::{Answer, COMPRESSED_FROM_BYTES};
@@ -125,6 +129,9 @@ pub(crate) async fn keep(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    if let Some(Back(moment)) = request.extensions().get().copied() {
+        return Ok(topic::back_at(moment, next.run(request)).await); // Nobody else asks for it.
+    }
     let reads = *request.method() == Method::GET || *request.method() == Method::HEAD;
     let route = request.extensions().get::<MatchedPath>();
     let kept = route.and_then(|it| state.kept.of_route(it.as_str()));

@@ -31,11 +31,13 @@ use std::{
 use axum::{
     Router,
     http::{HeaderValue, StatusCode, header},
+    response::Response,
 };
 use engine::{
     Engine,
     feeding::{Feed, FeedError, FeedFigures, FeedOptions, Mode, Reader as FeedReader, Revision},
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::{
@@ -46,7 +48,7 @@ use tokio::{
 use crate::{
     auth::{Reader, Sessions},
     error::ApiError,
-    router::ask,
+    router::{ask, ask_back},
 };
 
 pub(crate) use follow::{FollowQuery, Holding, follow};
@@ -372,7 +374,18 @@ impl Live {
             .get()
             .ok_or_else(|| refusal("the server is starting"))?;
         let response = ask(reads.clone(), &format!("/v1/{key}"), etag).await;
-        let response = response.map_err(|_| refusal("it is no address"))?;
+        Self::state_in(response.map_err(|_| refusal("it is no address"))?).await
+    }
+
+    /// What a `GET` of the address answered at a moment, as far as that can still be told.
+    async fn made_back(&self, key: &str, moment: Timestamp) -> Option<Value> {
+        let reads = self.reads.get()?.clone();
+        let response = ask_back(reads, &format!("/v1/{key}"), moment).await.ok()?;
+        Some(Self::state_in(response).await.ok()??.0)
+    }
+
+    /// The state that an answer is, and its tag; `None` where the asker has it.
+    async fn state_in(response: Response) -> Result<Option<(Value, Option<HeaderValue>)>, Refusal> {
         match response.status() {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED => return Ok(None),

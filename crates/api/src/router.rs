@@ -4,10 +4,11 @@ use axum::{
     Router,
     body::Body,
     extract::DefaultBodyLimit,
-    http::{HeaderValue, Request, header},
+    http::{HeaderValue, Request, header, request::Builder},
     middleware,
     response::Response,
 };
+use jiff::Timestamp;
 use tower::ServiceExt;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -18,8 +19,11 @@ use tower_http::{
 };
 
 use crate::{
-    ApiState, auth::Inside, docs, error::ApiError, guard, kept, oip, openapi, pages, position,
-    routes,
+    ApiState,
+    auth::{Back, Inside},
+    docs,
+    error::ApiError,
+    guard, kept, oip, openapi, pages, position, routes,
 };
 
 /// Everything the server answers to.
@@ -59,6 +63,20 @@ pub(crate) async fn ask(
     if let Some(etag) = etag {
         request = request.header(header::IF_NONE_MATCH, etag);
     }
+    answer(reads, request).await
+}
+
+/// What it answered at a moment, as far as that can still be told.
+pub(crate) async fn ask_back(
+    reads: Router,
+    address: &str,
+    moment: Timestamp,
+) -> Result<Response, axum::http::Error> {
+    let request = Request::builder().uri(address).extension(Inside);
+    answer(reads, request.extension(Back(moment))).await
+}
+
+async fn answer(reads: Router, request: Builder) -> Result<Response, axum::http::Error> {
     let Ok(response) = reads.oneshot(request.body(Body::empty())?).await;
     Ok(response)
 }

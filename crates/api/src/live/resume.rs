@@ -2,12 +2,15 @@
 //!
 //! A state is made from the store, so that equal ones are made everywhere, and what a reader holds
 //! says by its revision what is in it. It is resumed from where the feed knows a state that says the
-//! same: the newest, one of its history, or one made once more as of the moment the revision names.
+//! same: the newest, one of its history, or one made once more as of the moment the revision names,
+//! lists as the same handler answered at that moment. What does not come out as it was is not used.
 //! Before that the server catches up with the store: whatever the reader knows, it knows, too.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::feeding::{Holds, Revision};
+use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::{Live, MAKING_TIME_MAX, Refusal, keys, refusal};
@@ -25,6 +28,8 @@ pub(super) struct Arrivals {
     begun: AtomicU64,
     /// The last of these that ended well.
     done: AsyncMutex<u64>,
+    /// Held while a state of the past is made, which others may hold, too.
+    recalling: AsyncMutex<()>,
 }
 
 impl Live {
@@ -83,15 +88,27 @@ impl Live {
         if held.digest == 0 || self.feed.holds(key, held) != Holds::Not {
             return;
         }
-        let Some(address) = keys::back_then(key, held.moment) else {
-            return;
-        };
+        let followed = self.known(key);
+        let _one_of_the_key = followed.arrivals.recalling.lock().await;
+        if self.feed.holds(key, held) != Holds::Not {
+            return; // Somebody before came from the same state.
+        }
         let Ok(_turn) = self.recalls.try_acquire() else {
             return;
         };
-        let made = tokio::time::timeout(MAKING_TIME_MAX, self.made(&address, None)).await;
-        if let Ok(Ok(Some((state, _)))) = made {
+        let made = tokio::time::timeout(MAKING_TIME_MAX, self.past(key, held.moment)).await;
+        if let Ok(Some(state)) = made {
             self.feed.recall(key, state, held);
         }
+    }
+
+    /// The state of an address at a moment: what it answers as of it, and where that cannot be asked
+    /// for, as with lists, what it answered then.
+    async fn past(&self, key: &str, moment: u64) -> Option<Value> {
+        if let Some(address) = keys::back_then(key, moment) {
+            return Some(self.made(&address, None).await.ok()??.0);
+        }
+        let moment = Timestamp::from_millisecond(moment.try_into().ok()?).ok()?;
+        self.made_back(key, moment).await
     }
 }
