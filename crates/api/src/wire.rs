@@ -28,7 +28,7 @@ pub(crate) use fixture::{
 };
 pub(crate) use market::{Against, MarketKind, MarketView, QuoteStage};
 pub(crate) use play::{
-    Clock, EventBody, EventFault, EventKind, NextGoal, Phase, Play, PlayMoment, Side, Stale,
+    Clock, EventBody, EventFault, EventKind, NextGoal, Phase, Play, PlayMoment, Side, Stale, brief,
     clock_of, game_clock,
 };
 pub(crate) use prediction::{Opinion, Prediction, Reason};

@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     extract::{Path, Query},
     problem::Problem,
-    wire::{Against, Play},
+    wire::{Against, Play, brief},
 };
 
 /// A game as it stands, and how it is likely to end.
@@ -31,7 +31,8 @@ pub(crate) struct FixturePlay {
     /// The moment whose knowledge was used: nothing later was read.
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T15:10:02Z")]
     as_of: Timestamp,
-    /// Probabilities of home, draw (where there is one), away.
+    /// Probabilities of home, draw (where there is one), away; to five places, so that their sum may
+    /// be 0.00002 off one, and 0 or 1 only where it is certain, as all probabilities of this answer.
     #[schema(example = json!([0.5, 0.27, 0.23]))]
     probabilities: Vec<f64>,
     /// How the game stands; null before it is under way.
@@ -77,8 +78,8 @@ pub(crate) async fn get_fixture_play(
         model: prediction.model,
         version: prediction.version,
         as_of: prediction.as_of,
-        probabilities: outcomes.into_iter().map(|it| it.probability).collect(),
-        play: prediction.play.map(Play::from),
-        against: prediction.against.map(Against::from),
+        probabilities: outcomes.iter().map(|it| brief(it.probability)).collect(),
+        play: prediction.play.map(|it| Play::from(it).brief()),
+        against: prediction.against.map(|it| Against::from(it).brief()),
     }))
 }

@@ -4,6 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::brief;
+
+/// What a stake wins is told in brief in steps of one part in so many.
+const VALUE_STEPS: f64 = 10_000.0;
+
 /// A kind of market.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -112,6 +117,18 @@ pub(crate) struct AgainstOutcome {
     /// against what such prices turned out to be worth, as an edge is.
     #[schema(example = 0.023)]
     value: Option<f64>,
+}
+
+impl Against {
+    /// The same in brief, for what is followed.
+    pub(crate) fn brief(mut self) -> Self {
+        for it in &mut self.outcomes {
+            it.model = brief(it.model);
+            it.market = brief(it.market);
+            it.value = it.value.map(|it| (it * VALUE_STEPS).round() / VALUE_STEPS);
+        }
+        self
+    }
 }
 
 impl From<engine::AgainstView> for Against {

@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 
 use super::Score;
 
+/// Probabilities in brief are told in steps of one part in so many.
+const STEPS: f64 = 100_000.0;
+
 /// One of two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -394,6 +397,28 @@ impl From<engine::PlayView> for Play {
     }
 }
 
+impl Play {
+    /// The same in brief, for what is followed.
+    pub(crate) fn brief(self) -> Self {
+        let next_goal = self.next_goal.map(|it| NextGoal {
+            probabilities: it.probabilities.map(brief),
+            after_home: it.after_home.map(brief),
+            after_away: it.after_away.map(brief),
+        });
+        Self { next_goal, ..self }
+    }
+}
+
+/// A probability to five places, which are more than anybody is shown. What may yet happen is never told as
+/// impossible, and what may not as certain: only 0 is 0, and 1 is 1.
+pub(crate) fn brief(probability: f64) -> f64 {
+    if probability <= 0.0 || probability >= 1.0 {
+        return probability;
+    }
+    let step = 1.0 / STEPS;
+    ((probability * STEPS).round() / STEPS).clamp(step, 1.0 - step)
+}
+
 impl From<engine::Silence> for Stale {
     fn from(silence: engine::Silence) -> Self {
         Self {
@@ -444,4 +469,19 @@ pub(crate) fn game_clock(clock: Clock) -> Result<GameClock, EventFault> {
     let period = Period::new(clock.period);
     let period = period.map_err(|error| ("clock/period", error.to_string()))?;
     GameClock::new(period, clock.seconds).map_err(|error| ("clock/seconds", error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_brief_only_what_is_certain_is_told_as_certain() {
+        let told = [0.0, 1e-9, 0.123_444_9, 0.123_445_1, 0.999_999, 1.0].map(brief);
+        assert_eq!(told, [0.0, 0.00001, 0.12344, 0.12345, 0.99999, 1.0]);
+        for probabilities in [[0.2, 0.3, 0.5], [0.333_333, 0.333_333, 0.333_334]] {
+            let sum: f64 = probabilities.map(brief).iter().sum();
+            assert!((sum - 1.0).abs() <= 1.5 / STEPS, "{sum}");
+        }
+    }
 }

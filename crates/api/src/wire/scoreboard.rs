@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{FixtureStatus, KickoffPrecision, MarketKind, Phase, Score, Sport};
+use super::{FixtureStatus, KickoffPrecision, MarketKind, Phase, Score, Sport, brief};
 
-/// Decimals kept of a probability: more than are shown, fewer than a double has. Digits of chance
-/// are what cannot be compressed, and a first page has to fit in what a connection sends at once.
+/// Steps in which what an edge is worth is told: more than are shown, fewer than a double has. Digits
+/// of chance are what cannot be compressed, and a first page has to fit in what a connection sends
+/// at once.
 const DECIMALS: f64 = 1e7;
 
 /// One row of the board in brief.
@@ -214,7 +215,7 @@ impl From<engine::PlayView> for ScorePlay {
 }
 
 fn rounded(values: &[f64]) -> Vec<f64> {
-    values.iter().copied().map(round).collect()
+    values.iter().copied().map(brief).collect()
 }
 
 fn round(value: f64) -> f64 {
