@@ -2611,8 +2611,8 @@ export interface components {
             model: string;
             play?: components["schemas"]["Play"] | null;
             /**
-             * @description Probabilities of home, draw (where there is one), away; to four places, so that their sum may
-             *     be 0.0002 off one, and 0 or 1 only where it is certain, as all probabilities of this answer.
+             * @description Probabilities of home, draw (where there is one), away; to five places, so that their sum may
+             *     be 0.00002 off one, and 0 or 1 only where it is certain, as all probabilities of this answer.
              * @example [
              *       0.5,
              *       0.27,
