@@ -211,13 +211,18 @@ fn made(
     }
 }
 
-/// Runs the handler and notes what its answer was made from.
+/// Runs the handler, once everything that was heard to have changed is followed, and notes what its
+/// answer was made from.
 async fn handled(
     engine: Arc<Engine>,
     loading: Loading,
     mut request: Request,
     next: Next,
 ) -> Result<Answer, Refusal> {
+    if let Some(position) = loading.must_see() {
+        let seen = engine.see(position).await;
+        seen.map_err(|error| Refusal::of(error.into()))?;
+    }
     *request.method_mut() = Method::GET;
     let headers = request.headers_mut();
     headers.remove(header::IF_NONE_MATCH);

@@ -57,6 +57,12 @@ impl Engine {
         if is_alone && self.follow().await.is_ok() {
             return;
         }
+        match self.store.position().await {
+            Ok(position) => self.cache().must_see(position),
+            Err(error) => {
+                tracing::warn!(%error, "others may load what a replica knew before this write");
+            }
+        }
         self.held.clear();
         self.logs.doubt_all();
         self.cache().remove(&targets).await;
@@ -154,6 +160,9 @@ impl Engine {
             let asked = Instant::now();
             let after = self.followed.load(Ordering::Acquire);
             let changes = self.store.changes(after, CHANGES_MAX).await?;
+            // Whoever hears of these by the shared cache before having followed them itself would
+            // else load from a replica that is behind them, and give that to all as fresh.
+            self.cache().must_see(changes.last);
             if after == NOWHERE {
                 self.held.clear();
                 self.logs.doubt_all();

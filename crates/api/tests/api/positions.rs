@@ -17,6 +17,11 @@ const POSITION: &str = "sports-edge-position";
 
 /// Another process on the same store, which follows changes only when it has to.
 async fn other(app: &App) -> Router {
+    another(app).await.1
+}
+
+/// The same, with its engine.
+async fn another(app: &App) -> (Arc<Engine>, Router) {
     let clock = Arc::new(FixedClock(app.now));
     let engine = Engine::new(app.store.clone(), clock, EngineOptions::default());
     engine.follow().await.unwrap();
@@ -24,7 +29,9 @@ async fn other(app: &App) -> Router {
         read_access: ReadAccess::Open,
         ..ApiOptions::default()
     };
-    router(ApiState::new(Arc::new(engine), options))
+    let engine = Arc::new(engine);
+    let router = router(ApiState::new(Arc::clone(&engine), options));
+    (engine, router)
 }
 
 /// Reads there; returns the tier that answered and how many prices a bookmaker has.
@@ -82,6 +89,30 @@ async fn a_read_that_brings_the_position_of_a_write_sees_it_in_another_process()
     assert!(again.header(POSITION).parse::<u64>().unwrap() >= position.parse().unwrap());
     let refused = app.post("/v1/quotes", "{}", &headers[..1]).await;
     assert_eq!(refused.header(POSITION), "", "nothing was written");
+}
+
+#[tokio::test]
+async fn what_is_loaded_once_a_change_was_heard_of_follows_it_first() {
+    let app = App::open().await;
+    let (engine, other) = another(&app).await;
+    let path = format!("/v1/fixtures/{}/quotes", app.upcoming());
+    assert_eq!(read(&other, &path, None).await.1, 0);
+    let writer = app.writer().await;
+    let headers = [("authorization", writer.as_str())];
+    let body = quote(app.upcoming(), 2.0);
+    let written = app.post("/v1/quotes", &body, &headers).await;
+    let position = written.header(POSITION).parse().unwrap();
+
+    // As the shared cache does when another process tells of its write.
+    engine.cache().must_see(position);
+    let kept = read(&other, &path, None).await;
+    assert_eq!(
+        kept,
+        ("cache;desc=memory".to_owned(), 0),
+        "nothing was loaded"
+    );
+    read(&other, "/v1/competitions", None).await;
+    assert_eq!(read(&other, &path, None).await.1, 1);
 }
 
 #[tokio::test]
