@@ -21,9 +21,10 @@ const GENERATED: &[&str] = &[
 ];
 
 /// Where `unsafe` may stand: what cannot be said without it, each beside a twin that can.
-const UNSAFE: [&str; 5] = [
+const UNSAFE: [&str; 6] = [
     "crates/trees/src/kernel/avx2",
     "crates/trees/src/kernel/avx512",
+    "crates/trees/src/quantise/avx2",
     "crates/trees/src/quantise/avx512",
     "crates/inference/src/mapped.rs",
     "crates/server/src/memory.rs",

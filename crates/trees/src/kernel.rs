@@ -20,8 +20,9 @@ pub(crate) mod portable;
 pub(crate) mod tables;
 pub(crate) mod walk;
 
-use crate::quantise::Quantiser;
+use crate::quantise::{Quantiser, below};
 use crate::{Number, Rows};
+use blocks::Column;
 use std::ops::Range;
 
 /// Trees of a group, rows of a block, bytes of a vector.
@@ -57,6 +58,14 @@ pub(crate) trait Vector: Copy {
     /// All ones where the bit of a line (below 64) is set.
     fn members(self, set: u64) -> Self;
 
+    /// For each number, how many of the sorted thresholds are below it.
+    #[inline(always)]
+    fn below(sorted: &[f64], numbers: &[f64; WIDTH], found: &mut [u32; WIDTH]) {
+        for (found, number) in found.iter_mut().zip(numbers) {
+            *found = below(sorted, *number);
+        }
+    }
+
     /// Every column's rank of a row; `ranks` has room for [`Quantiser::room`] of them.
     #[inline(always)]
     fn quantise<T: Number>(quantiser: &Quantiser, row: &[T], ranks: &mut [u8]) {
@@ -70,11 +79,12 @@ pub(crate) trait Vector: Copy {
         rows: &Rows<'_, T>,
         of_rows: Range<usize>,
         block: usize,
-        columns: &mut [[[u8; WIDTH]; B]],
+        columns: &mut [Column<B>],
     ) {
-        quantiser.block(rows, of_rows, by_feature, |column, row, rank| {
-            columns[column][block][Self::place::<R>(row) % WIDTH] = rank;
-        });
+        let put = |column: usize, row, rank| {
+            columns[column].0[block][Self::place::<R>(row) % WIDTH] = rank;
+        };
+        quantiser.block(rows, of_rows, (by_feature, Self::below), put);
     }
 
     /// Adds to a score, one after the other, the leaves in which the row came to rest, in trees of

@@ -11,8 +11,11 @@ use crate::{Aggregate, Base, Ensemble, Number, Precision, ReadError, Rows, Shape
 use std::ops::Range;
 use std::sync::Arc;
 
+mod aligned;
 mod finish;
 mod probe;
+
+use aligned::aligned;
 
 /// Rows from which a block pays beside others.
 const BLOCK_MIN: usize = 28;
@@ -108,8 +111,10 @@ impl Model {
         Self::open(bytes).expect("what was just written can be read")
     }
 
-    /// Opens what [`Model::to_compact`] wrote, where it lies.
+    /// Opens what [`Model::to_compact`] wrote, where it lies if that is where a line of memory
+    /// begins.
     pub fn open(bytes: SharedBytes) -> Result<Self, ReadError> {
+        let bytes = aligned(bytes);
         let held = bytes.as_ref().as_ref();
         if !held.starts_with(&MAGIC) {
             return Err(ReadError::Unknown);
@@ -260,6 +265,10 @@ impl Model {
     }
 
     fn raw<T: Number>(&self, rows: &Rows<'_, T>, out: &mut [f64]) {
+        T::raw(self, rows, out);
+    }
+
+    pub(crate) fn raw_of<T: Number>(&self, rows: &Rows<'_, T>, out: &mut [f64]) {
         match self.head.precision {
             Precision::Double => self.sums::<T, f64>(rows, out),
             Precision::Single => self.sums::<T, f32>(rows, out),
@@ -351,7 +360,6 @@ fn compact(ensemble: &Ensemble) -> Vec<u8> {
         tables.write(&blocks, &mut to);
     }
     to.block_of(|to| write_trees(&ensemble.trees, to));
-    to.bytes.shrink_to_fit();
     to.bytes
 }
 

@@ -10,6 +10,8 @@ use crate::{Missing, Number, Rows, Side, Test};
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 mod plan;
 mod stored;
@@ -246,23 +248,29 @@ impl Quantiser {
     }
 
     /// Ranks of up to 64 rows, a column at a time: gives `put` the column, the row's place and its
-    /// rank. `columns` are as `by_feature` has them.
+    /// rank. `columns` are as `by_feature` has them, `search` says how many thresholds are below
+    /// each of 64 numbers.
     #[inline(always)]
     pub(crate) fn block<T: Number>(
         &self,
         rows: &Rows<'_, T>,
         of_rows: Range<usize>,
-        columns: &[u32],
+        (columns, search): (&[u32], impl Fn(&[f64], &[f64; WIDTH], &mut [u32; WIDTH])),
         mut put: impl FnMut(usize, usize, u8),
     ) {
+        let (mut numbers, mut marks) = ([0.0; WIDTH], [0; WIDTH]);
         let mut positions = [0; WIDTH];
         for columns in columns.chunk_by(|left, right| self.of(*left) == self.of(*right)) {
             let at = self.of(columns[0]) as usize;
             let (feature, first) = (self.features.feature[at], self.features.first[at] as usize);
             let sorted = &self.thresholds[first..][..self.features.count[at] as usize];
-            for (position, row) in positions.iter_mut().zip(of_rows.clone()) {
+            for ((number, mark), row) in numbers.iter_mut().zip(&mut marks).zip(of_rows.clone()) {
                 let value = rows.row(row)[feature as usize].wide();
-                *position = position_in(sorted, rounded(self.single, value));
+                (*number, *mark) = number_in(rounded(self.single, value));
+            }
+            search(sorted, &numbers, &mut positions);
+            for (position, mark) in positions.iter_mut().zip(&marks) {
+                *position |= *mark;
             }
             for column in columns {
                 let column = *column as usize;
@@ -370,15 +378,22 @@ impl Equal {
 /// Marks, and how many thresholds are below a value.
 #[inline(always)]
 fn position_in(sorted: &[f64], value: f64) -> u32 {
+    let (number, marks) = number_in(value);
+    below(sorted, number) | marks
+}
+
+/// The number that a value is looked up as, and its marks.
+#[inline(always)]
+fn number_in(value: f64) -> (f64, u32) {
     let is_nan = value.is_nan();
     let number = if is_nan { 0.0 } else { value };
     let is_zero = (-ZERO..=ZERO).contains(&number);
-    below(sorted, number) | u32::from(is_nan) << 31 | u32::from(is_zero) << 30
+    (number, u32::from(is_nan) << 31 | u32::from(is_zero) << 30)
 }
 
 /// How many thresholds are below a number; as many steps for any number.
 #[inline(always)]
-fn below(sorted: &[f64], number: f64) -> u32 {
+pub(crate) fn below(sorted: &[f64], number: f64) -> u32 {
     let (mut rank, mut size) = (0, sorted.len());
     while size > 1 {
         let half = size / 2;

@@ -8,10 +8,28 @@ pub trait Number: Copy + Send + Sync + sealed::Sealed + 'static {
     fn wide(self) -> f64;
 }
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+pub(crate) mod sealed {
+    use super::{Number, Rows};
+    use crate::Model;
+
+    /// What is compiled here, once for each type of number, and not anew by each user of the crate.
+    pub trait Sealed: Sized {
+        fn raw(model: &Model, rows: &Rows<'_, Self>, out: &mut [f64])
+        where
+            Self: Number;
+    }
+
+    impl Sealed for f32 {
+        fn raw(model: &Model, rows: &Rows<'_, Self>, out: &mut [f64]) {
+            model.raw_of(rows, out);
+        }
+    }
+
+    impl Sealed for f64 {
+        fn raw(model: &Model, rows: &Rows<'_, Self>, out: &mut [f64]) {
+            model.raw_of(rows, out);
+        }
+    }
 }
 
 impl Number for f32 {

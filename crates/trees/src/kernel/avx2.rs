@@ -6,7 +6,9 @@
 
 use super::tables::Job;
 use super::{NEAR, Real, Vector, WIDTH, blocks, lanes};
+use crate::quantise::avx2::below;
 use crate::{Number, Rows};
+use std::arch::asm;
 use std::arch::x86_64::{
     __m256i, _mm_loadu_si128, _mm256_add_epi8, _mm256_and_si256, _mm256_andnot_si256,
     _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
@@ -103,15 +105,68 @@ const EIGHT_TIMES: [u64; 4] = [
     0x0303_0303_0303_0303,
 ];
 
-impl V {
-    #[inline(always)]
-    fn each(self, each: impl Fn(__m256i) -> __m256i) -> Self {
-        Self([each(self.0[0]), each(self.0[1])])
+/// Has a register known as it is. Left alone, the compiler makes a choice by mask of a step, which
+/// newer processors take three operations for instead of one.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn known(mut register: __m256i) -> __m256i {
+    // SAFETY: no instruction, and nothing is changed.
+    unsafe {
+        asm!("/* {0} */", inout(ymm_reg) register, options(pure, nomem, nostack, preserves_flags));
     }
+    register
+}
 
-    #[inline(always)]
-    fn with(self, other: Self, each: impl Fn(__m256i, __m256i) -> __m256i) -> Self {
-        Self([each(self.0[0], other.0[0]), each(self.0[1], other.0[1])])
+// No closures below: what a closure calls is compiled for any processor unless the closure is
+// inlined, which compilers leave off in long functions.
+
+/// Numbers below `N`, which is 32, 64 or 128.
+#[inline(always)]
+fn look_up<const N: usize>(table: &[__m256i; NEAR / 16], numbers: __m256i) -> __m256i {
+    let [a, b, c, d, ..] = *table;
+    match N {
+        32 => look_up_32([a, b], numbers),
+        64 => look_up_64([a, b, c, d], numbers),
+        _ => look_up_128(table, numbers),
+    }
+}
+
+/// Yes where `answers` says so and the bit is not set.
+#[inline(always)]
+fn and_bits(answers: __m256i, no: u32) -> __m256i {
+    // SAFETY: AVX2 is there, see `V`.
+    unsafe {
+        let bits = _mm256_set1_epi64x(BITS);
+        let spread = _mm256_loadu_si256(EIGHT_TIMES.as_ptr().cast());
+        let no = _mm256_shuffle_epi8(_mm256_set1_epi32(no.cast_signed()), spread);
+        let no = _mm256_cmpeq_epi8(_mm256_and_si256(no, bits), bits);
+        _mm256_andnot_si256(no, answers)
+    }
+}
+
+/// What comes next, which is greater than what is held, where the answer is no and what is held is
+/// not before `low`.
+#[inline(always)]
+fn step(at: __m256i, answers: __m256i, low: __m256i, next: __m256i) -> __m256i {
+    // SAFETY: AVX2 is there, see `V`.
+    unsafe {
+        let stays = _mm256_or_si256(_mm256_cmpgt_epi8(low, at), answers);
+        _mm256_max_epu8(at, known(_mm256_andnot_si256(stays, next)))
+    }
+}
+
+/// All ones where the bit of a line (below 64) is set.
+#[inline(always)]
+fn members(lines: __m256i, set: u64) -> __m256i {
+    // SAFETY: AVX2 is there, see `V`.
+    unsafe {
+        let (set, bits) = (set.cast_signed(), _mm256_set1_epi64x(BITS));
+        let (set, seven) = (_mm256_set1_epi64x(set), _mm256_set1_epi8(7));
+        let byte = _mm256_and_si256(_mm256_srli_epi16::<3>(lines), seven);
+        let byte = _mm256_shuffle_epi8(set, byte);
+        let bit = _mm256_shuffle_epi8(bits, _mm256_and_si256(lines, seven));
+        let is_out = _mm256_cmpeq_epi8(_mm256_and_si256(byte, bit), _mm256_setzero_si256());
+        _mm256_cmpeq_epi8(is_out, _mm256_setzero_si256())
     }
 }
 
@@ -124,8 +179,12 @@ impl Vector for V {
     fn load(bytes: &[u8; WIDTH]) -> Self {
         let (halves, _) = bytes.as_chunks::<32>();
         // SAFETY: 32 bytes are there to be read from any address; AVX2 is there, see `V`.
-        let half = |at: usize| unsafe { _mm256_loadu_si256(halves[at].as_ptr().cast()) };
-        Self([half(0), half(1)])
+        unsafe {
+            Self([
+                _mm256_loadu_si256(halves[0].as_ptr().cast()),
+                _mm256_loadu_si256(halves[1].as_ptr().cast()),
+            ])
+        }
     }
     #[inline(always)]
     fn store(self) -> [u8; WIDTH] {
@@ -144,81 +203,65 @@ impl Vector for V {
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         // SAFETY: AVX2 is there, see `V`.
-        self.with(other, |left, right| unsafe { _mm256_add_epi8(left, right) })
-    }
-    #[inline(always)]
-    fn table(ranks: &[u8; NEAR]) -> Self::Table {
-        let (parts, _) = ranks.as_chunks::<16>();
-        let part = |at: usize| sixteen(&parts[at]);
-        [
-            part(0),
-            part(1),
-            part(2),
-            part(3),
-            part(4),
-            part(5),
-            part(6),
-            part(7),
-        ]
-    }
-    #[inline(always)]
-    fn look_up<const N: usize>(table: &Self::Table, numbers: Self) -> Self {
-        let [a, b, c, d, ..] = *table;
-        numbers.each(|it| match N {
-            32 => look_up_32([a, b], it),
-            64 => look_up_64([a, b, c, d], it),
-            _ => look_up_128(table, it),
-        })
-    }
-    #[inline(always)]
-    fn ask(self, limits: Self) -> Self {
-        // SAFETY: AVX2 is there, see `V`.
-        self.with(limits, |rank, limit| unsafe {
-            _mm256_cmpgt_epi8(limit, rank)
-        })
-    }
-    #[inline(always)]
-    fn and_ask(answers: Self, no: u64) -> Self {
-        // SAFETY: AVX2 is there, see `V`.
         unsafe {
-            let bits = _mm256_set1_epi64x(BITS);
-            let spread = _mm256_loadu_si256(EIGHT_TIMES.as_ptr().cast());
-            let half = |answers, no: u32| {
-                let no = _mm256_shuffle_epi8(_mm256_set1_epi32(no.cast_signed()), spread);
-                let no = _mm256_cmpeq_epi8(_mm256_and_si256(no, bits), bits);
-                _mm256_andnot_si256(no, answers)
-            };
             Self([
-                half(answers.0[0], no as u32),
-                half(answers.0[1], (no >> 32) as u32),
+                _mm256_add_epi8(self.0[0], other.0[0]),
+                _mm256_add_epi8(self.0[1], other.0[1]),
             ])
         }
     }
     #[inline(always)]
-    fn step(self, answers: Self, low: Self, next: Self) -> Self {
+    fn table(ranks: &[u8; NEAR]) -> Self::Table {
+        let (parts, _) = ranks.as_chunks::<16>();
+        [
+            sixteen(&parts[0]),
+            sixteen(&parts[1]),
+            sixteen(&parts[2]),
+            sixteen(&parts[3]),
+            sixteen(&parts[4]),
+            sixteen(&parts[5]),
+            sixteen(&parts[6]),
+            sixteen(&parts[7]),
+        ]
+    }
+    #[inline(always)]
+    fn look_up<const N: usize>(table: &Self::Table, numbers: Self) -> Self {
+        Self([
+            look_up::<N>(table, numbers.0[0]),
+            look_up::<N>(table, numbers.0[1]),
+        ])
+    }
+    #[inline(always)]
+    fn ask(self, limits: Self) -> Self {
         // SAFETY: AVX2 is there, see `V`.
-        let half = |at: usize| unsafe {
-            let stays = _mm256_cmpgt_epi8(low.0[at], self.0[at]);
-            let stays = _mm256_or_si256(stays, answers.0[at]);
-            // What comes next is greater than what is held.
-            _mm256_max_epu8(self.0[at], _mm256_andnot_si256(stays, next.0[at]))
-        };
-        Self([half(0), half(1)])
+        unsafe {
+            Self([
+                _mm256_cmpgt_epi8(limits.0[0], self.0[0]),
+                _mm256_cmpgt_epi8(limits.0[1], self.0[1]),
+            ])
+        }
+    }
+    #[inline(always)]
+    fn and_ask(answers: Self, no: u64) -> Self {
+        Self([
+            and_bits(answers.0[0], no as u32),
+            and_bits(answers.0[1], (no >> 32) as u32),
+        ])
+    }
+    #[inline(always)]
+    fn step(self, answers: Self, low: Self, next: Self) -> Self {
+        Self([
+            step(self.0[0], answers.0[0], low.0[0], next.0[0]),
+            step(self.0[1], answers.0[1], low.0[1], next.0[1]),
+        ])
+    }
+    #[inline(always)]
+    fn below(sorted: &[f64], numbers: &[f64; WIDTH], found: &mut [u32; WIDTH]) {
+        // SAFETY: AVX2 is there, see `V`.
+        unsafe { below(sorted, numbers, found) }
     }
     #[inline(always)]
     fn members(self, set: u64) -> Self {
-        // SAFETY: AVX2 is there, see `V`.
-        unsafe {
-            let (set, bits) = (set.cast_signed(), _mm256_set1_epi64x(BITS));
-            let set = _mm256_set1_epi64x(set);
-            let seven = _mm256_set1_epi8(7);
-            self.each(|lines| {
-                let byte = _mm256_and_si256(_mm256_srli_epi16::<3>(lines), seven);
-                let byte = _mm256_shuffle_epi8(set, byte);
-                let bit = _mm256_shuffle_epi8(bits, _mm256_and_si256(lines, seven));
-                let is_out = _mm256_cmpeq_epi8(_mm256_and_si256(byte, bit), _mm256_setzero_si256());
-                _mm256_cmpeq_epi8(is_out, _mm256_setzero_si256())
-            })
-        }
+        Self([members(self.0[0], set), members(self.0[1], set)])
     }
 }

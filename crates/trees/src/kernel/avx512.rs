@@ -4,6 +4,7 @@
     reason = "intrinsics need a processor that has them; `is_here` is asked before any is reached"
 )]
 
+use super::blocks::Column;
 use super::tables::Job;
 use super::{NEAR, Real, Vector, WIDTH, blocks, lanes};
 use crate::quantise::Quantiser;
@@ -161,7 +162,7 @@ impl Vector for V {
         rows: &Rows<'_, T>,
         of_rows: Range<usize>,
         block: usize,
-        columns: &mut [[[u8; WIDTH]; B]],
+        columns: &mut [Column<B>],
     ) {
         let wide = size_of::<R>() == 8;
         let put = |column: usize, ranks| {
@@ -172,7 +173,7 @@ impl Vector for V {
                 } else {
                     by_sixteen(ranks)
                 };
-                let to: &mut [u8; WIDTH] = &mut columns[column][block];
+                let to: &mut [u8; WIDTH] = &mut columns[column].0[block];
                 _mm512_storeu_si512(to.as_mut_ptr().cast(), ranks);
             }
         };

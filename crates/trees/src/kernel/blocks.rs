@@ -7,8 +7,15 @@ use crate::{Number, Rows};
 /// Blocks in flight at most.
 const FLIGHT: usize = 4;
 
-/// A number for each row of the blocks in flight.
-type Column<const B: usize> = [[u8; WIDTH]; B];
+/// A number for each row of the blocks in flight, where a line of memory begins: a register of 64
+/// bytes that lies across two is read twice.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Column<const B: usize>(pub(crate) [[u8; WIDTH]; B]);
+
+/// The same for scores.
+#[repr(align(64))]
+struct Scores<R, const B: usize>([[R; WIDTH]; B]);
 
 /// Scores rows.
 #[inline(always)]
@@ -42,7 +49,7 @@ fn blocks<V: Vector, T: Number, R: Real, const B: usize>(
 ) {
     let outputs = job.start.len();
     let width = job.quantiser.width();
-    let mut columns: Vec<Column<B>> = vec![[[0; WIDTH]; B]; width + job.tables.sets_most()];
+    let mut columns: Vec<Column<B>> = vec![Column([[0; WIDTH]; B]); width + job.tables.sets_most()];
     let by_feature = job.quantiser.by_feature();
     let starts = (first..).step_by(B * WIDTH);
     for (out, start) in out.chunks_mut(B * WIDTH * outputs).zip(starts) {
@@ -54,7 +61,7 @@ fn blocks<V: Vector, T: Number, R: Real, const B: usize>(
             V::quantise_block::<T, R, B>(quantiser, rows, of_rows.clone(), block, columns);
             job.quantiser
                 .block_of_others(rows, of_rows, |column, row, rank| {
-                    columns[column][block][V::place::<R>(row) % WIDTH] = rank;
+                    columns[column].0[block][V::place::<R>(row) % WIDTH] = rank;
                 });
         }
         trees::<V, R, B>(job, &mut columns, out);
@@ -78,9 +85,9 @@ fn trees<V: Vector, R: Real, const B: usize>(
     let mut groups = tables.groups.iter();
     let (mut lanes, mut held) = (0, 0);
     for run in &tables.runs {
-        let mut scores = [[R::of(0.0); WIDTH]; B];
+        let mut scores = Scores([[R::of(0.0); WIDTH]; B]);
         let output = run.output as usize;
-        let of_rows = scores.as_flattened_mut().iter_mut();
+        let of_rows = scores.0.as_flattened_mut().iter_mut();
         for (score, row) in of_rows.zip(out.chunks_exact(outputs)) {
             *score = R::of(row[output]);
         }
@@ -91,8 +98,8 @@ fn trees<V: Vector, R: Real, const B: usize>(
                 let (mine, others) = sets.split_at(group.sets as usize);
                 sets = others;
                 for (set, at) in mine.iter().zip(width..) {
-                    let lines = columns[usize::from(set.column)];
-                    for (to, lines) in columns[at].iter_mut().zip(lines) {
+                    let Column(lines) = columns[usize::from(set.column)];
+                    for (to, lines) in columns[at].0.iter_mut().zip(lines) {
                         *to = V::load(&lines).members(set.left).store();
                     }
                 }
@@ -104,11 +111,11 @@ fn trees<V: Vector, R: Real, const B: usize>(
             let (own, others) = leaves.split_at(held);
             leaves = others;
             let at = rest::<V, B>(columns, mine);
-            for (at, scores) in at.into_iter().zip(&mut scores) {
+            for (at, scores) in at.into_iter().zip(&mut scores.0) {
                 at.add::<R>(own, scores);
             }
         }
-        let of_rows = scores.as_flattened().iter();
+        let of_rows = scores.0.as_flattened().iter();
         for (score, row) in of_rows.zip(out.chunks_exact_mut(outputs)) {
             row[output] = score.wide();
         }
@@ -122,7 +129,7 @@ fn rest<V: Vector, const B: usize>(columns: &[Column<B>], ops: &[Op]) -> [V; B] 
     for op in ops {
         next = next.plus(one);
         let (limit, low) = (V::splat(op.limit), V::splat(op.low));
-        for (at, ranks) in at.iter_mut().zip(&columns[op.column as usize]) {
+        for (at, ranks) in at.iter_mut().zip(&columns[op.column as usize].0) {
             *at = at.step(V::load(ranks).ask(limit), low, next);
         }
     }

@@ -1,9 +1,12 @@
 //! One row or a few: 64 trees side by side, a question of each at once. A few rows cost less than
 //! as many alone: a question is read once for all of them.
 
-use super::tables::{Group, Job, Lookup, Run, Slot};
+use super::tables::{Group, Job, Lookup, Slot};
 use super::{NEAR, Real, Vector, WIDTH};
 use crate::Number;
+use sums::{Due, Sums};
+
+mod sums;
 
 /// Questions of a tree at most.
 const SLOTS: usize = super::compile::LEAVES_MAX;
@@ -59,7 +62,7 @@ fn groups<V: Vector, R: Real, const N: usize, const K: usize>(
         ranks,
     };
     let mut columns = tables.columns.as_slice();
-    let mut sums = Sums::new(&tables.runs);
+    let (mut sums, mut due) = (Sums::new(&tables.runs), Due::default());
     let in_flight = match tables.columns.is_empty() {
         true => V::GROUPS / K,
         false => 1,
@@ -77,18 +80,19 @@ fn groups<V: Vector, R: Real, const N: usize, const K: usize>(
         }
         match groups.split_first_chunk::<2>() {
             Some((two, others)) if in_flight == 2 => {
-                let at = rest.scan::<V, N, 2>(&table, two);
-                for (group, at) in two.iter().zip(at) {
-                    sums.add::<V, R, K>(group, at, &mut rest.leaves, out);
-                }
+                let at = rest.scan::<V, R, N, 2>(&table, two, &mut due);
+                sums.after::<V, R, K>(two, &at, &mut rest.leaves, (out, &mut due));
                 groups = others;
             }
             _ => {
-                let [at] = rest.scan::<V, N, 1>(&table, &[*first]);
-                sums.add::<V, R, K>(first, at, &mut rest.leaves, out);
+                let at = rest.scan::<V, R, N, 1>(&table, &[*first], &mut due);
+                sums.after::<V, R, K>(&[*first], &at, &mut rest.leaves, (out, &mut due));
                 groups = &groups[1..];
             }
         }
+    }
+    if K == 1 && V::GROUPS > 1 {
+        due.end::<V>(out);
     }
 }
 
@@ -112,25 +116,26 @@ fn take<'a, T>(from: &mut &'a [T], count: usize) -> &'a [T] {
 }
 
 impl<L, const K: usize> Rest<'_, L, K> {
-    /// Where the rows come to rest in each tree of the next groups.
+    /// Where the rows come to rest in each tree of the next groups; adds up beside it what is due.
     #[inline(always)]
-    fn scan<V: Vector, const N: usize, const G: usize>(
+    fn scan<V: Vector, R: Real, const N: usize, const G: usize>(
         &mut self,
         table: &[V::Table; K],
         groups: &[Group; G],
+        due: &mut Due<'_, R>,
     ) -> [[V; K]; G] {
         let mut slots: [&[Slot]; G] = [&[]; G];
         for (slots, group) in slots.iter_mut().zip(groups) {
             *slots = take(&mut self.slots, usize::from(group.slots));
         }
         if groups.iter().all(|it| it.lookups == 0) {
-            return scan::<V, N, G, K, false>(table, slots, &[]);
+            return scan::<V, R, N, G, K, false>(table, slots, &[], due);
         }
         let mut no = [[[0; SLOTS]; K]; G];
         for (no, group) in no.iter_mut().zip(groups) {
             self.look_up(group, no);
         }
-        scan::<V, N, G, K, true>(table, slots, &no)
+        scan::<V, R, N, G, K, true>(table, slots, &no, due)
     }
 
     /// What a group's sets of categories answer.
@@ -153,15 +158,20 @@ impl<L, const K: usize> Rest<'_, L, K> {
 /// Asks the questions of some groups, side by side as far as all have some; `SETS` says whether
 /// some are about sets of categories, which have answered with `no`.
 #[inline(always)]
-fn scan<V: Vector, const N: usize, const G: usize, const K: usize, const SETS: bool>(
+fn scan<V: Vector, R: Real, const N: usize, const G: usize, const K: usize, const SETS: bool>(
     table: &[V::Table; K],
     slots: [&[Slot]; G],
     no: &[No<K>],
+    due: &mut Due<'_, R>,
 ) -> [[V; K]; G] {
     let (mut at, mut next, one) = ([[V::splat(0); K]; G], V::splat(0), V::splat(0x0101_0101));
     let common = slots.iter().map(|it| it.len()).min().unwrap_or(0);
+    let part = due.part(common);
     for slot in 0..common {
         next = next.plus(one);
+        if K == 1 && V::GROUPS > 1 {
+            due.add::<V>(part);
+        }
         for group in 0..G {
             let asked = (slots[group], slot);
             step::<V, N, K, SETS>(table, asked, no.get(group), &mut at[group], next);
@@ -193,59 +203,6 @@ fn step<V: Vector, const N: usize, const K: usize, const SETS: bool>(
             answers = V::and_ask(answers, no[row][slot % SLOTS]);
         }
         at[row] = at[row].step(answers, lows, next);
-    }
-}
-
-/// Which output the next trees add to.
-struct Sums<'a> {
-    runs: &'a [Run],
-    left: usize,
-}
-
-impl<'a> Sums<'a> {
-    fn new(runs: &'a [Run]) -> Self {
-        let left = runs.first().map_or(0, |it| it.trees as usize);
-        Self { runs, left }
-    }
-
-    /// Adds up the leaves of a group, one tree after the other.
-    #[inline(always)]
-    fn add<V: Vector, R: Real, const K: usize>(
-        &mut self,
-        group: &Group,
-        at: [V; K],
-        leaves: &mut &[R::Bytes],
-        out: &mut [f64],
-    ) {
-        let (lanes, width) = (usize::from(group.lanes), usize::from(group.width));
-        let (outputs, at, mut from) = (out.len() / K, at.map(V::store), 0);
-        while from < lanes {
-            if self.left == 0 {
-                self.runs = &self.runs[1..];
-                self.left = self.runs[0].trees as usize;
-            }
-            let count = self.left.min(lanes - from);
-            self.left -= count;
-            let output = self.runs[0].output as usize;
-            let held = take(leaves, count * width);
-            if K == 1 {
-                let at = &at[0][from..from + count];
-                out[output] = V::sum::<R>(at, held, width, R::of(out[output])).wide();
-            } else {
-                // Row beside row, as a sum waits for the one before it.
-                let mut totals: [R; K] =
-                    std::array::from_fn(|row| R::of(out[row * outputs + output]));
-                for (tree, lane) in held.chunks_exact(width).zip(from..) {
-                    for (total, at) in totals.iter_mut().zip(&at) {
-                        *total = total.plus(R::read(&tree[usize::from(at[lane])]));
-                    }
-                }
-                for (row, total) in totals.into_iter().enumerate() {
-                    out[row * outputs + output] = total.wide();
-                }
-            }
-            from += count;
-        }
     }
 }
 
