@@ -1,8 +1,10 @@
 //! Writes that happen once: the same `Idempotency-Key` gives the first answer again.
 //!
 //! Only successes are kept. A refused or failed request gives its claim up, so that a corrected
-//! one may use the key; a request whose client hung up is forgotten by the store after a minute
-//! (writing the same entries again changes nothing).
+//! one may use the key. A claim without an answer is forgotten by the store after a minute: of a
+//! client that hung up, or of a server that ended between the commit of a write and the note of its
+//! answer, which are two transactions. Then the write is done again: the same entries change
+//! nothing, quotes without `taken_at` and new alerts are there twice.
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
