@@ -41,7 +41,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::{
-    sync::{Mutex as AsyncMutex, Semaphore, watch},
+    sync::{Mutex as AsyncMutex, watch},
     task::JoinSet,
 };
 
@@ -55,7 +55,7 @@ pub(crate) use follow::{FollowQuery, Holding, follow};
 pub(crate) use latency::{BOUNDS_MS, Latencies, LatencyFigures};
 pub(crate) use place::Place;
 use place::Tallies;
-use resume::Arrivals;
+use resume::{Arrivals, Recalls};
 pub(crate) use stream::Events;
 pub(crate) use ticket::TICKET_MS;
 use ticket::{Secret, Ticket, Tickets};
@@ -119,7 +119,7 @@ pub(crate) struct Live {
     /// Streams and subscriptions by API key.
     tallies: Arc<Tallies>,
     /// Turns at making states of the past.
-    recalls: Semaphore,
+    recalls: Recalls,
     stopping: watch::Sender<bool>,
     refused: AtomicUsize,
 }
@@ -179,7 +179,7 @@ impl Live {
             known: Mutex::default(),
             latencies: Latencies::default(),
             tallies: Arc::default(),
-            recalls: Semaphore::new(resume::RECALLS_MAX),
+            recalls: Recalls::default(),
             stopping: watch::Sender::new(false),
             refused: AtomicUsize::new(0),
         }
@@ -199,8 +199,13 @@ impl Live {
         self.stopping.subscribe()
     }
 
-    pub(crate) fn figures(&self) -> (FeedFigures, usize) {
-        (self.feed.figures(), self.refused.load(Ordering::Relaxed))
+    /// Figures of the feed, streams refused, and states of the past made.
+    pub(crate) fn figures(&self) -> (FeedFigures, [usize; 2]) {
+        let counts = [&self.refused, &self.recalls.begun];
+        (
+            self.feed.figures(),
+            counts.map(|it| it.load(Ordering::Relaxed)),
+        )
     }
 
     /// The present in milliseconds since 1970.

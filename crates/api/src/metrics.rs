@@ -269,20 +269,31 @@ pub(crate) fn alerts_text(figures: &AlertFigures) -> String {
     text
 }
 
-const REFUSED: Figure<usize> = (
-    "sports_edge_live_refused_total",
-    "Streams refused at a bound",
-    "counter",
-    |it| *it as f64,
-);
+/// Counted of streams refused and of states of the past made.
+const COMING: [Figure<[usize; 2]>; 2] = [
+    (
+        "sports_edge_live_refused_total",
+        "Streams refused at a bound",
+        "counter",
+        |it| it[0] as f64,
+    ),
+    (
+        "sports_edge_live_recalls_total",
+        "States of the past made for who held them of another server",
+        "counter",
+        |it| it[1] as f64,
+    ),
+];
 
 /// What is followed and what was heard of each source, in the text format.
-pub(crate) fn live_text((feed, refused): (FeedFigures, usize), heard: &[SourceView]) -> String {
+pub(crate) fn live_text((feed, coming): (FeedFigures, [usize; 2]), heard: &[SourceView]) -> String {
     let mut text = String::new();
     for figure in FEED {
         write_figure(&figure, &feed, &mut text);
     }
-    write_figure(&REFUSED, &refused, &mut text);
+    for figure in COMING {
+        write_figure(&figure, &coming, &mut text);
+    }
     for (name, help, kind, value) in HEARD {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
         for SourceView {

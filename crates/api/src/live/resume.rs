@@ -6,20 +6,56 @@
 //! lists as the same handler answered at that moment. What does not come out as it was is not used.
 //! Before that the server catches up with the store: whatever the reader knows, it knows, too.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use engine::feeding::{Holds, Revision};
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::{
+    sync::{Mutex as AsyncMutex, Semaphore},
+    time::timeout,
+};
 
 use super::{Live, MAKING_TIME_MAX, Refusal, keys, refusal};
 
 /// How far the clock of another server may be ahead of ours, in milliseconds. What is held of a
 /// later moment is of another database, or made up.
 const AHEAD_MS_MAX: u64 = 60_000;
+/// How far back states are made once more, in milliseconds; who was away for longer is told the
+/// whole.
+const BACK_MS_MAX: u64 = 3_600_000;
 /// States of the past made at a time, for all who come; more are told the whole state.
-pub(super) const RECALLS_MAX: usize = 2;
+const RECALLS_MAX: usize = 2;
+/// How long a reader waits for its turn at that; then it is told the whole.
+const RECALL_WAIT_MAX: Duration = Duration::from_millis(500);
+/// Revisions of a key whose states are made once more within [`TRIED_MS`], each once.
+const TRIED_MAX: usize = 64;
+/// How long it is remembered that one was made, in milliseconds.
+const TRIED_MS: u64 = 60_000;
+
+/// Turns at making states of the past.
+#[derive(Debug)]
+pub(super) struct Recalls {
+    turns: Semaphore,
+    /// How many were begun.
+    pub(super) begun: AtomicUsize,
+}
+
+impl Default for Recalls {
+    fn default() -> Self {
+        Self {
+            turns: Semaphore::new(RECALLS_MAX),
+            begun: AtomicUsize::new(0),
+        }
+    }
+}
 
 /// Those who come to an address from elsewhere.
 #[derive(Debug, Default)]
@@ -30,6 +66,33 @@ pub(super) struct Arrivals {
     done: AsyncMutex<u64>,
     /// Held while a state of the past is made, which others may hold, too.
     recalling: AsyncMutex<()>,
+    tried: Mutex<Tried>,
+}
+
+/// Revisions whose states were made once more of late, whatever came of it, and when, oldest first:
+/// what came out otherwise, or was pushed out by others, is not made again for the next reader.
+#[derive(Debug, Default)]
+struct Tried(VecDeque<(Revision, u64)>);
+
+impl Tried {
+    /// Whether the state of a revision may be made.
+    fn admits(&mut self, held: Revision, now_ms: u64) -> bool {
+        while self.0.front().is_some_and(|it| it.1 + TRIED_MS <= now_ms) {
+            self.0.pop_front();
+        }
+        self.0.len() < TRIED_MAX && self.0.iter().all(|it| it.0 != held)
+    }
+
+    fn note(&mut self, held: Revision, now_ms: u64) {
+        self.0.push_back((held, now_ms));
+    }
+}
+
+impl Arrivals {
+    /// Works on what was tried, for a moment.
+    fn tried<T>(&self, work: impl FnOnce(&mut Tried) -> T) -> T {
+        work(&mut self.tried.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Live {
@@ -84,19 +147,29 @@ impl Live {
     /// Makes the state once more that a reader holds, where that can be asked for; without it the
     /// reader is told the whole.
     async fn recall(&self, key: &str, held: Revision) {
+        let now_ms = self.now_ms().unsigned_abs();
         // What a reader broke says nothing.
-        if held.digest == 0 || self.feed.holds(key, held) != Holds::Not {
+        let is_old = held.moment.saturating_add(BACK_MS_MAX) < now_ms;
+        if held.digest == 0 || is_old || self.feed.holds(key, held) != Holds::Not {
             return;
         }
         let followed = self.known(key);
-        let _one_of_the_key = followed.arrivals.recalling.lock().await;
+        let arrivals = &followed.arrivals;
+        let Ok(_one_of_the_key) = timeout(RECALL_WAIT_MAX, arrivals.recalling.lock()).await else {
+            return;
+        };
         if self.feed.holds(key, held) != Holds::Not {
             return; // Somebody before came from the same state.
         }
-        let Ok(_turn) = self.recalls.try_acquire() else {
+        if !arrivals.tried(|it| it.admits(held, now_ms)) {
+            return;
+        }
+        let Ok(_turn) = self.recalls.turns.try_acquire() else {
             return;
         };
-        let made = tokio::time::timeout(MAKING_TIME_MAX, self.past(key, held.moment)).await;
+        self.recalls.begun.fetch_add(1, Ordering::Relaxed);
+        let made = timeout(MAKING_TIME_MAX, self.past(key, held.moment)).await;
+        arrivals.tried(|it| it.note(held, now_ms));
         if let Ok(Some(state)) = made {
             self.feed.recall(key, state, held);
         }
@@ -110,5 +183,24 @@ impl Live {
         }
         let moment = Timestamp::from_millisecond(moment.try_into().ok()?).ok()?;
         self.made_back(key, moment).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_is_tried_once_and_no_more_of_them_than_there_may_be() {
+        let revision = |moment| Revision { moment, digest: 7 };
+        let mut tried = Tried::default();
+        for moment in 0..TRIED_MAX as u64 {
+            assert!(tried.admits(revision(moment), 1_000 + moment));
+            tried.note(revision(moment), 1_000 + moment);
+            assert!(!tried.admits(revision(moment), 1_000 + moment));
+        }
+        assert!(!tried.admits(revision(u64::MAX), TRIED_MS));
+        assert!(tried.admits(revision(u64::MAX), 1_000 + TRIED_MS), "later");
+        assert!(!tried.admits(revision(1), 1_000 + TRIED_MS));
     }
 }

@@ -18,6 +18,7 @@ use engine::{Clock, Engine, EngineOptions};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::SqliteStore;
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::{app::App, live::applied};
@@ -316,6 +317,39 @@ async fn a_server_started_anew_goes_on_from_what_readers_hold() {
         (&frames[0]["why"], &frames[1]["t"]),
         (&json!("ahead"), &json!("snap"))
     );
+}
+
+#[tokio::test]
+async fn of_many_who_hold_what_cannot_be_made_once_more_one_has_it_tried() {
+    let world = World::new().await;
+    let server = Arc::new(world.server().await);
+    let since = |since: String| {
+        let server = Arc::clone(&server);
+        async move {
+            let address = format!("/v1/live?k=scoreboard&since={since}");
+            server.get(&address).await["frames"].clone()
+        }
+    };
+    let recalls = |count: usize| {
+        let metrics = server.state.metrics();
+        let line = format!("sports_edge_live_recalls_total {count}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    };
+    let now = world.clock.now().as_millisecond();
+    let made_up = format!("{}.1", now - 500);
+    let readers: JoinSet<Value> = (0..300).map(|_| since(made_up.clone())).collect();
+    for frames in readers.join_all().await {
+        assert_eq!(frames[1]["t"], "snap", "{frames}");
+    }
+    recalls(1);
+    let old = since(format!("{}.1", now - 3_600_001)).await;
+    assert_eq!(old[1]["t"], "snap");
+    recalls(1);
+    since(format!("{}.1", now - 3_600_000)).await;
+    recalls(2);
+    world.clock.wait(60_000);
+    since(made_up).await;
+    recalls(3);
 }
 
 #[tokio::test]
