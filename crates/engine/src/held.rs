@@ -21,6 +21,8 @@ use crate::{Engine, EngineError, follow::What};
 const BELIEVED: Duration = Duration::from_millis(60);
 /// Games held; beyond them all are let go.
 const GAMES_MAX: usize = 2_000;
+/// Quotes held of all games together, some tens of megabytes; beyond them all facts are let go.
+const QUOTES_MAX: usize = 200_000;
 
 /// A game with every price of it that counts.
 #[derive(Debug)]
@@ -87,6 +89,19 @@ impl Held {
         self.lock().known_in = Some(turn);
     }
 
+    /// Holds a game's facts, as they were read in a turn.
+    fn keep_facts(&self, id: FixtureId, facts: &Arc<Facts>, turn: u64) {
+        let mut state = self.lock();
+        if state.turn != turn || facts.quotes.len() > QUOTES_MAX {
+            return;
+        }
+        let held = state.facts.values().map(|it| it.quotes.len());
+        if held.sum::<usize>() + facts.quotes.len() > QUOTES_MAX {
+            state.facts.clear();
+        }
+        keep(&mut state.facts, id, Arc::clone(facts));
+    }
+
     fn is_proven(&self) -> bool {
         let state = self.lock();
         state.proven_at.is_some_and(|it| it.elapsed() < BELIEVED)
@@ -107,7 +122,12 @@ fn keep<K: Eq + Hash, V>(held: &mut HashMap<K, V>, key: K, value: V) {
 impl Engine {
     /// Whether what is held may be answered from: nobody has acknowledged anything later.
     pub(crate) fn believes_memory(&self) -> bool {
-        self.cache().shared().is_none() && self.held.is_proven()
+        self.holds_facts() && self.held.is_proven()
+    }
+
+    /// Whether anything is held to be answered from.
+    fn holds_facts(&self) -> bool {
+        self.cache().shared().is_none()
     }
 
     /// A game with its prices; `None` where it is not known.
@@ -127,9 +147,8 @@ impl Engine {
         };
         let quotes = self.current_quotes(id).await?;
         let facts = Arc::new(Facts { game, quotes });
-        let mut state = self.held.lock();
-        if state.turn == turn {
-            keep(&mut state.facts, id, Arc::clone(&facts));
+        if self.holds_facts() {
+            self.held.keep_facts(id, &facts, turn);
         }
         Ok(Some(facts))
     }
@@ -157,6 +176,9 @@ impl Engine {
         let turn = self.held.turn();
         let known = self.known_fixtures(ids).await?.into_iter();
         let known: HashMap<_, _> = known.map(|(id, it)| (id, Arc::new(it))).collect();
+        if !self.holds_facts() {
+            return Ok(known);
+        }
         let mut state = self.held.lock();
         if state.turn == turn {
             for (id, it) in &known {
@@ -169,6 +191,12 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use domain::{
+        BookmakerKey, CompetitionKey, Market, MatchStats, Prices, QuoteStage, SeasonKey, Sport,
+        TeamId,
+    };
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]
@@ -206,5 +234,47 @@ mod tests {
             keep(&mut held, id, ());
         }
         assert_eq!(held.len(), 1);
+    }
+
+    #[test]
+    fn facts_are_let_go_when_their_prices_are_too_many() {
+        let held = Held::default();
+        let hold = |id, quotes, turn| {
+            let facts = facts(id, quotes);
+            held.keep_facts(FixtureId(id), &facts, turn);
+            held.lock().facts.len()
+        };
+        assert_eq!(hold(1, QUOTES_MAX / 2, 0), 1);
+        assert_eq!(hold(2, QUOTES_MAX / 2, 0), 2);
+        assert_eq!(hold(3, 1, 0), 1);
+        assert_eq!(hold(4, QUOTES_MAX + 1, 0), 1, "never held");
+        assert_eq!(hold(5, 1, 1), 1, "read before something was followed");
+    }
+
+    fn facts(id: i64, quotes: usize) -> Arc<Facts> {
+        let game = Game {
+            fixture: FixtureId(id),
+            competition: CompetitionKey::new("E0").unwrap(),
+            season: SeasonKey::new("2023/24").unwrap(),
+            sport: Sport::Football,
+            kickoff: Timestamp::UNIX_EPOCH,
+            known_at: Timestamp::UNIX_EPOCH,
+            home: TeamId(1),
+            away: TeamId(2),
+            neutral: false,
+            score: None,
+            stats: MatchStats::default(),
+            pregame: Prices::default(),
+            closing: Prices::default(),
+        };
+        let quote = Quote {
+            bookmaker: BookmakerKey::new("book").unwrap(),
+            market: Market::H2H,
+            stage: QuoteStage::Closing,
+            taken_at: Timestamp::UNIX_EPOCH,
+            prices: [None; 3],
+        };
+        let quotes = vec![quote; quotes];
+        Arc::new(Facts { game, quotes })
     }
 }
