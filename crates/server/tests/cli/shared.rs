@@ -33,6 +33,14 @@ pub(crate) fn get(server: &Server, path: &str) -> Answer {
     answer(&server.get(path))
 }
 
+/// The same with a key.
+fn get_with(server: &Server, key: &str, path: &str) -> Answer {
+    let host = &server.address;
+    answer(&server.ask(&format!(
+        "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nx-api-key: {key}\r\n\r\n"
+    )))
+}
+
 pub(crate) fn post(server: &Server, key: &str, path: &str, body: &Value) -> Value {
     let (host, body) = (&server.address, body.to_string());
     let text = server.ask(&format!(
@@ -223,9 +231,15 @@ fn a_server_speaks_tls_with_a_redis_whose_authority_it_is_given() {
     server.until_ready();
     until("it is up", || is(&server, "up"));
     drop(server);
-    let server = Server::start(&home, &environment[..1]);
+    let made = home.run(&["key", "create", "--name", "cache", "--scope", "admin"]);
+    let key = made.out.lines().next().unwrap();
+    let server = Server::start(&home, &[environment[0], environment[2]]);
     server.until_ready();
-    until("it was turned away", || is(&server, "away"));
+    until("it was turned away", || {
+        let status = get_with(&server, key, "/v1/cache").body["shared"].take();
+        let trouble = status["trouble"].as_str();
+        trouble.is_some_and(|it| it.contains("certificate"))
+    });
 }
 
 #[test]

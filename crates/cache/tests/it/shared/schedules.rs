@@ -14,6 +14,8 @@ use super::rig::{Ill, Joined, row, rules};
 
 /// Schedules of a run where nothing else is asked for.
 const SCHEDULES: u64 = 1_500;
+/// Steps of harm from which on each kind of it is met but for one run in ten million.
+const MET_FROM: usize = 200;
 /// Schedules under way at a time.
 const AT_ONCE: u64 = 24;
 const REPLICAS: usize = 3;
@@ -193,6 +195,7 @@ struct Harm {
 /// What was done to all replicas at once.
 #[derive(Debug, Default)]
 struct Harmed {
+    steps: AtomicUsize,
     restarts: AtomicUsize,
     promotions: AtomicUsize,
     flushes: AtomicUsize,
@@ -215,6 +218,7 @@ impl Harm {
 
     /// What the proxy at `place` does next; or something is done to the server.
     fn step(&mut self, place: usize) -> Chaos {
+        self.done.steps.fetch_add(1, Ordering::Relaxed);
         let quiet = Chaos::default();
         match below(&mut self.dice, 12) {
             0 => {
@@ -335,6 +339,10 @@ async fn no_schedule_reads_what_was_acknowledged_as_gone() {
     let met = [&seen.memory, &seen.shared, &seen.loader, &seen.failed];
     let met = met.into_iter().chain([&seen.acknowledged, &seen.queued]);
     assert!(met.into_iter().all(|it| count(it) > 0), "{seen:?}");
+    if count(&done.steps) >= MET_FROM {
+        let met = [&done.restarts, &done.promotions, &done.flushes];
+        assert!(met.into_iter().all(|it| count(it) > 0), "{done:?}");
+    }
     if let Some(wanted) = wanted {
         tell(&format!(
             "{wanted} schedules from seed {seed}: {seen:?}, {done:?}"
