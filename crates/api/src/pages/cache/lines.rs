@@ -88,9 +88,9 @@ pub(super) fn charts(
     if are_shared {
         charts.push(Chart {
             id: "shared",
-            title: "Taken from other servers",
-            note: "Percent of what was not in memory that another server had made.",
-            svg: draw("Percent taken from other servers over time", 0, |it, _| {
+            title: "Found in Redis",
+            note: "Percent of what was not in memory that was kept there, by this server or another.",
+            svg: draw("Percent found in Redis over time", 0, |it, _| {
                 shared_ratio(it) * 100.0
             }),
         });

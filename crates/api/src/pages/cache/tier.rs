@@ -52,7 +52,7 @@ impl SharedTier {
                 text::count(counts.heard)
             ),
             changes_note: format!(
-                "{} gaps healed; everything forgotten {} times; {} commands timed out",
+                "gaps healed: {}; everything forgotten: {}; commands timed out: {}",
                 text::count(counts.gaps),
                 text::count(counts.forgets),
                 text::count(counts.timeouts)
