@@ -100,3 +100,37 @@ test('without script one signs in and out', async ({ browser }) => {
   await expect(page).toHaveURL(`${origin}/sign-in?back=%2F`);
   await context.close();
 });
+
+test('over plain HTTP, where a browser says less, the form works and leads back', async ({ playwright }) => {
+  // A name that is not the browser's own machine: no `Sec-Fetch-Site`, and the origin alone tells.
+  const port = new URL(origin).port;
+  const browser = await playwright.chromium.launch({ executablePath: process.env['E2E_CHROMIUM'], args: ['--no-sandbox', '--host-resolver-rules=MAP edge.example 127.0.0.1'] });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://edge.example:${port}/edges`);
+    await page.getByLabel('API key').fill(reader);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page).toHaveURL(`http://edge.example:${port}/edges`);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect(page).toHaveURL(`http://edge.example:${port}/sign-in?back=%2F`);
+  } finally {
+    await browser.close();
+  }
+});
+
+test('a board that is open when the session ends leads to the form', async ({ page, context }) => {
+  test.setTimeout(120_000);
+  page.removeAllListeners('console');
+  page.removeAllListeners('requestfailed');
+  await page.goto(`${origin}/sign-in?back=/`);
+  await page.getByLabel('API key').fill(reader);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await started(page);
+  await expect(page.locator('#live-state')).toHaveClass(/on/);
+  const second = await context.newPage();
+  await second.goto(`${origin}/report`);
+  await second.getByRole('button', { name: 'Sign out' }).click();
+  await expect(second).toHaveURL(`${origin}/sign-in?back=%2F`);
+  // Its stream ends within two beats of 15 s, and is refused when it comes again.
+  await expect(page).toHaveURL(/\/sign-in\?back=%2F/, { timeout: 90_000 });
+});

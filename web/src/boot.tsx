@@ -24,7 +24,9 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
     );
     hydrate(app, board);
   }
-  const leaves = [stop, ...(await Promise.all(parts(around, (state?.key ?? null) !== null)))];
+  // A page that was left open over a release may not find a file: the rest of it works.
+  const started = await Promise.allSettled(parts(around, (state?.key ?? null) !== null));
+  const leaves = [stop, ...started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []))];
   // Whoever drives the page from outside may begin.
   page.documentElement.classList.add("started");
   return () => leaves.forEach((leave) => leave());

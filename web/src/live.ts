@@ -88,6 +88,7 @@ export function follow<T>(around: Connected, held: Held<T>, ear: Ear<T>): Follow
       timer ??= setTimeout(() => {
         late = true;
         stand();
+        void signInAgain(around);
       }, LOST_MS);
     ear.standing(now, now.state === "offline" || late ? LOST : "");
   };
@@ -114,6 +115,13 @@ export function follow<T>(around: Connected, held: Held<T>, ear: Ear<T>): Follow
       ends.forEach((end) => end());
     },
   };
+}
+
+/** Whose session has ended is refused by every way to the server: the page itself says so, by leading to the form. */
+async function signInAgain({ fetch, page }: Connected): Promise<void> {
+  const { href } = page.location;
+  const answer = await fetch(href, { method: "HEAD", headers: { accept: "text/html" }, redirect: "manual", cache: "no-store" }).catch(() => null);
+  if (answer?.type === "opaqueredirect") page.location.reload();
 }
 
 const LOST = "The server is out of reach: these figures may be old. Trying again.";

@@ -43,7 +43,8 @@ export function pulse(url: string, around: Surroundings, listener: Listener): Pu
       const text = answer.status === 304 ? null : await answer.text();
       if (mine !== turn || stopped) return;
       // Whose session has ended is sent to sign in, and comes back from there.
-      if (answer.redirected) return around.page.location.assign(answer.url);
+      if (answer.redirected && around.page.querySelector("dialog[open]") === null) return around.page.location.assign(answer.url);
+      if (answer.redirected) throw new Error("the session has ended, and a question is open that can sign in");
       if (text !== null) tag = answer.headers.get("etag");
       listener.page(text === null ? null : new DOMParser().parseFromString(text, "text/html"));
       [since, wait] = [null, PULSE_MS];

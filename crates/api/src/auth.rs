@@ -19,7 +19,10 @@ use crate::{ApiState, error::ApiError, live};
 
 pub use key::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError};
 pub use session::SessionOptions;
-pub(crate) use session::{SECRET_COOKIE, Session, SessionName, Sessions, check_own_site, shown};
+pub(crate) use session::{
+    SECRET_COOKIE, Session, SessionName, Sessions, check_own_site, forgotten, shown, sign_in,
+    sign_out,
+};
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -347,7 +350,7 @@ async fn authenticate(
 }
 
 /// The key of this text, where it counts.
-pub(crate) async fn key_of(text: &[u8], state: &ApiState) -> Result<ApiKeyRecord, ApiError> {
+async fn key_of(text: &[u8], state: &ApiState) -> Result<ApiKeyRecord, ApiError> {
     let malformed = || ApiError::KeyRefused("mistyped: its form or its checksum is wrong");
     let text = std::str::from_utf8(text).map_err(|_| malformed())?;
     let key = KeyText::parse(text).map_err(|_| malformed())?;

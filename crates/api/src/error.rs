@@ -58,6 +58,10 @@ pub(crate) enum ApiError {
     ScopeMissing(Scope),
     #[error("the session has ended; sign in again")]
     SessionEnded,
+    #[error("{0} sign-ins an hour are all that one API key has; try again in a minute")]
+    TooManySignIns(u32),
+    #[error("who is signed in needs no ticket: the cookie goes with a socket, too")]
+    TicketNeedless,
     #[error("a page of {0:?} may not do this with the rights of who looks at it")]
     OtherSite(String),
     #[error("the ticket is made up, used or older than 30 s")]
@@ -125,6 +129,8 @@ impl ApiError {
             Self::KeyRefused(_) => problem::KEY_REFUSED,
             Self::SessionEnded => problem::SESSION_ENDED,
             Self::OtherSite(_) => problem::OTHER_SITE,
+            Self::TooManySignIns(_) => problem::TOO_MANY_REQUESTS,
+            Self::TicketNeedless => problem::TICKET_NEEDLESS,
             Self::TicketRefused => problem::TICKET_REFUSED,
             Self::ForeignOrigin(_) => problem::FOREIGN_ORIGIN,
             Self::OtherVersion => problem::OTHER_VERSION,
@@ -185,6 +191,7 @@ impl ApiError {
             Self::Overloaded(_) | Self::IdempotencyInProgress | Self::NotReady(_) => {
                 Some(retry_after("1"))
             }
+            Self::TooManySignIns(_) => Some(retry_after("60")),
             Self::TimedOut(_) | Self::TooManyStreams(_) => Some(retry_after("5")),
             Self::OtherVersion => {
                 let version = HeaderValue::from_static("13");

@@ -20,7 +20,7 @@ use axum::{
 use tracing::{Instrument, Level, Span, debug, error, info, info_span};
 
 use crate::{
-    ApiState, Hosts,
+    ApiState, Hosts, auth,
     error::ApiError,
     pages,
     problem::{self, Problem, ProblemKind},
@@ -121,10 +121,10 @@ fn dress(response: &mut Response, id: HeaderValue) {
     name(response, id);
     let headers = response.headers_mut();
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
+    // A page says `same-origin` itself: without a referrer browsers hide the origin of its forms.
+    headers
+        .entry(header::REFERRER_POLICY)
+        .or_insert(HeaderValue::from_static("no-referrer"));
     let own_origin = HeaderValue::from_static("same-origin");
     headers.insert("cross-origin-opener-policy", own_origin.clone());
     headers.insert("cross-origin-resource-policy", own_origin);
@@ -200,9 +200,20 @@ fn as_page(error: &ApiError, instance: &Uri, asked: &HeaderMap) -> Response {
         return pages::problem_page(error.kind(), error.detail(), asked);
     }
     let back = instance.path_and_query().map_or("/", |it| it.as_str());
-    let to = HeaderValue::try_from(pages::sign_in_address(back));
-    let to = to.expect("an encoded query is visible ASCII");
-    (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+    let mut to = pages::sign_in_address(back);
+    let has_ended = matches!(error, ApiError::SessionEnded);
+    if has_ended {
+        to.push_str("&ended=1");
+    }
+    let to = HeaderValue::try_from(to).expect("an encoded query is visible ASCII");
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response();
+    if has_ended {
+        // Else pages would go on to show who is signed in.
+        for cookie in auth::forgotten(asked) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
 }
 
 /// The error behind a status that came without one.

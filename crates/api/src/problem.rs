@@ -29,7 +29,7 @@ pub struct ProblemKind {
 }
 
 /// Everything that goes wrong, in the order of its status.
-pub const PROBLEM_KINDS: [ProblemKind; 47] = [
+pub const PROBLEM_KINDS: [ProblemKind; 48] = [
     BAD_QUERY,
     BAD_CURSOR,
     BAD_PATH,
@@ -43,6 +43,7 @@ pub const PROBLEM_KINDS: [ProblemKind; 47] = [
     SCOPE_MISSING,
     FOREIGN_ALERT,
     OTHER_SITE,
+    TICKET_NEEDLESS,
     FOREIGN_ORIGIN,
     UNKNOWN_ROUTE,
     UNKNOWN_ALERT,

@@ -686,7 +686,8 @@ export interface paths {
         /**
          * Get a ticket to follow answers
          * @description For clients that cannot send a key with the request that opens a stream: a browser's WebSocket
-         *     or `EventSource`. Good for one connection, soon, to any server of the same database.
+         *     or `EventSource`. Good for one connection, soon, to any server of the same database. Who is signed
+         *     in needs none: the cookie goes with the connection.
          */
         post: operations["createLiveTicket"];
         delete?: never;
@@ -1142,8 +1143,8 @@ export interface paths {
         post: operations["signIn"];
         /**
          * Sign out
-         * @description Ends the session at every server and has the browser forget its cookie and what pages kept on the
-         *     device. Streams that were opened by it end within 30 seconds.
+         * @description Ends the session at every server and has the browser forget its cookie, answers that it kept, and what pages
+         *     kept on the device. Streams that were opened by it end within 30 seconds.
          */
         delete: operations["signOut"];
         options?: never;

@@ -19,7 +19,7 @@ use engine::{ApiKeyRecord, caching::shared};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::{cookie::cookie, error::ApiError};
+use crate::{ApiState, cookie::cookie, error::ApiError};
 
 /// The cookie that holds a session's secret.
 pub(crate) const SECRET_COOKIE: &str = "sports-edge-session";
@@ -30,6 +30,14 @@ const DOMAIN: &[u8] = b"sports-edge session 1";
 /// Bytes of a kept session before the name of its key: until when, the key's hash.
 const UNTIL: usize = 8;
 const HASH: usize = 32;
+
+/// Sessions that one key may begin in an hour: over all the time that one may last, fewer than a
+/// server holds.
+const SIGN_INS_MAX: u32 = 60;
+const SIGN_INS: shared::Rate = shared::Rate {
+    requests: SIGN_INS_MAX,
+    per: Duration::from_secs(3600),
+};
 
 /// How people sign in.
 #[derive(Debug, Clone)]
@@ -50,7 +58,7 @@ impl Default for SessionOptions {
 }
 
 /// What a session is kept under: the hash of its secret, in hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SessionName(String);
 
 impl SessionName {
@@ -66,6 +74,9 @@ impl SessionName {
         (secret.len() == HASH).then(|| Self::of(&secret))
     }
 }
+
+/// What a browser is told to keep, or to forget.
+pub(crate) type Cookies = [HeaderValue; 2];
 
 /// A session that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +112,7 @@ impl Session {
 pub(crate) struct Sessions {
     options: SessionOptions,
     kept: shared::Sessions,
+    begun: shared::RateLimit,
     count: AtomicU64,
 }
 
@@ -109,24 +121,25 @@ impl Sessions {
     pub(crate) fn new(options: SessionOptions, shared: Option<shared::Shared>) -> Self {
         Self {
             options,
+            begun: shared::RateLimit::new(shared.clone(), "sign-in", SIGN_INS),
             kept: shared::Sessions::new(shared),
             count: AtomicU64::new(0),
         }
     }
 
     /// Begins a session with a key that counts; returns it and the cookies it is known by.
-    pub(crate) async fn begin(
+    async fn begin(
         &self,
         key: &ApiKeyRecord,
         now: Timestamp,
         asked: &HeaderMap,
-    ) -> (Session, [HeaderValue; 2]) {
+    ) -> (Session, Cookies) {
         let secret = self.secret(now);
         let time = self.options.time;
         let session = Session {
             prefix: key.prefix.clone(),
             hash: key.hash,
-            until: now + time,
+            until: now.checked_add(time).unwrap_or(Timestamp::MAX),
         };
         let SessionName(name) = SessionName::of(&secret);
         self.kept.put(&name, session.bytes(), time).await;
@@ -141,12 +154,26 @@ impl Sessions {
         (now < session.until).then_some(session)
     }
 
-    /// Ends the session whose cookie a request carries; returns what makes a browser forget it.
-    pub(crate) async fn end(&self, asked: &HeaderMap) -> [HeaderValue; 2] {
-        if let Some(SessionName(name)) = SessionName::carried(asked) {
+    /// Ends the session whose cookie a request carries; whether there was one that had not ended.
+    /// Nothing is kept of one that nobody knows: they are made up in any number.
+    async fn end(&self, asked: &HeaderMap) -> bool {
+        let Some(SessionName(name)) = SessionName::carried(asked) else {
+            return false;
+        };
+        let is_known = self.kept.get(&name).await.is_some();
+        if is_known {
             self.kept.remove(&name, self.options.time).await;
         }
-        cookies(("", ""), Duration::ZERO, asked)
+        is_known
+    }
+
+    /// Whether a key may begin one more session now.
+    async fn may_begin(&self, key: &ApiKeyRecord) -> Result<(), ApiError> {
+        if self.begun.take(&key.prefix, 1).await.allowed {
+            Ok(())
+        } else {
+            Err(ApiError::TooManySignIns(SIGN_INS_MAX))
+        }
     }
 
     /// A secret that nobody can guess: chance, and what makes it differ from all before.
@@ -160,6 +187,35 @@ impl Sessions {
     }
 }
 
+/// What makes a browser forget a session.
+pub(crate) fn forgotten(asked: &HeaderMap) -> Cookies {
+    cookies(("", ""), Duration::ZERO, asked)
+}
+
+/// Signs in by the text of a key, in place of whoever was signed in before.
+pub(crate) async fn sign_in(
+    state: &ApiState,
+    text: &str,
+    asked: &HeaderMap,
+) -> Result<(Session, ApiKeyRecord, Cookies), ApiError> {
+    check_own_site(asked)?;
+    let key = super::key_of(text.trim().as_bytes(), state).await?;
+    let sessions = &state.sessions;
+    sessions.may_begin(&key).await?;
+    sessions.end(asked).await;
+    let (session, cookies) = sessions.begin(&key, state.engine.now(), asked).await;
+    Ok((session, key, cookies))
+}
+
+/// Signs out; returns whether anybody was signed in.
+pub(crate) async fn sign_out(
+    state: &ApiState,
+    asked: &HeaderMap,
+) -> Result<(bool, Cookies), ApiError> {
+    check_own_site(asked)?;
+    Ok((state.sessions.end(asked).await, forgotten(asked)))
+}
+
 /// The key that pages show as signed in, by its public prefix; it proves nothing.
 pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
     let is_sane = |it: &&str| it.len() <= 16 && it.bytes().all(|it| it.is_ascii_alphanumeric());
@@ -169,7 +225,7 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The cookies of a session, for our own site alone, and over TLS alone where it is reached so.
-fn cookies((secret, prefix): (&str, &str), time: Duration, asked: &HeaderMap) -> [HeaderValue; 2] {
+fn cookies((secret, prefix): (&str, &str), time: Duration, asked: &HeaderMap) -> Cookies {
     let origin = asked.get(header::ORIGIN).map(HeaderValue::as_bytes);
     let is_safe = origin.is_some_and(|it| it.starts_with(b"https://"));
     let secure = if is_safe { "; Secure" } else { "" };

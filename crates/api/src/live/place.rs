@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::auth::SessionName;
+use crate::{auth::SessionName, error::ApiError};
 
 /// What each principal has.
 #[derive(Debug, Default)]
@@ -132,16 +132,21 @@ impl Place {
         });
         let sessions = self.tallies.sessions.lock();
         let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
+        if sessions.len() == sessions.capacity() {
+            sessions.retain(|it| it.strong_count() > 0);
+        }
         sessions.push(Arc::downgrade(&entry));
         self.session = Some(entry);
     }
 
-    /// Whether the key or the session it was taken with counts no longer.
-    pub(crate) fn is_revoked(&self) -> bool {
-        let principal = self.principal.as_ref();
-        let session = self.session.as_ref();
-        principal.is_some_and(|it| it.is_revoked.load(Ordering::Relaxed))
-            || session.is_some_and(|it| it.has_ended.load(Ordering::Relaxed))
+    /// Why it counts no longer: its key is revoked, or its session has ended.
+    pub(crate) fn lost(&self) -> Option<ApiError> {
+        let (principal, session) = (self.principal.as_ref(), self.session.as_ref());
+        if principal.is_some_and(|it| it.is_revoked.load(Ordering::Relaxed)) {
+            return Some(ApiError::KeyRefused("revoked"));
+        }
+        let has_ended = session.is_some_and(|it| it.has_ended.load(Ordering::Relaxed));
+        has_ended.then_some(ApiError::SessionEnded)
     }
 
     /// Counts a subscription; `false` where the principal has `max` already, over all its streams.
@@ -220,8 +225,8 @@ mod tests {
         let (other, anybody) = (tallies.enter(Some("b"), 2), tallies.enter(None, 2));
         tallies.revoke("a");
         tallies.revoke("nobody");
-        assert!(first.is_revoked() && second.is_revoked());
-        assert!(!other.unwrap().is_revoked() && !anybody.unwrap().is_revoked());
+        assert!(first.lost().is_some() && second.lost().is_some());
+        assert!(other.unwrap().lost().is_none() && anybody.unwrap().lost().is_none());
     }
 
     #[test]
@@ -240,7 +245,7 @@ mod tests {
             names
         );
         sessions[1].end();
-        assert!(!first.is_revoked() && second.is_revoked());
+        assert!(first.lost().is_none() && second.lost().is_some());
         drop((sessions, second));
         assert_eq!(
             tallies.sessions().len(),

@@ -26,7 +26,6 @@ use super::{
     socket::{Socket, Step},
     stream::WRITE_BYTES,
 };
-use crate::error::ApiError;
 
 /// A client's message in bytes, at most: 50 keys of 300 bytes and what is held of each.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -141,11 +140,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
                 }
                 News::Beat => self.beat(),
             };
-            let counts = !self.place.is_revoked();
-            let went = if counts {
-                went
-            } else {
-                Err(ApiError::KeyRefused("revoked").closing())
+            let went = match self.place.lost() {
+                None => went,
+                Some(why) => Err(why.closing()),
             };
             if let Err(closing) = went {
                 return Some(closing);

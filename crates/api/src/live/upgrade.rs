@@ -14,7 +14,12 @@ use super::{
     Live, Place,
     talk::{Talk, turn_away},
 };
-use crate::{ApiState, auth::Reader, error::ApiError, problem::FieldError};
+use crate::{
+    ApiState,
+    auth::{Reader, check_own_site},
+    error::ApiError,
+    problem::FieldError,
+};
 
 /// Whether a request wishes for another protocol than HTTP.
 pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
@@ -95,15 +100,10 @@ fn accept(parts: &Parts) -> Result<HeaderValue, ApiError> {
 /// A page of another origin would speak with the rights of who looks at it: browsers send what
 /// they know of the user with every socket, whoever opens it.
 fn check_origin(live: &Live, headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(origin) = headers.get(header::ORIGIN) else {
-        return Ok(()); // Browsers always name it.
-    };
-    let text = origin.to_str().unwrap_or_default();
-    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    let of = text.split_once("://").map(|it| it.1);
-    let is_own = of.is_some() && of.map(str::to_lowercase) == host.map(str::to_lowercase);
-    let allowed = live.options.allowed_origins.iter();
-    if is_own || allowed.into_iter().any(|it| it.eq_ignore_ascii_case(text)) {
+    let origin = headers.get(header::ORIGIN);
+    let text = origin.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let mut allowed = live.options.allowed_origins.iter();
+    if check_own_site(headers).is_ok() || allowed.any(|it| it.eq_ignore_ascii_case(text)) {
         return Ok(());
     }
     Err(ApiError::ForeignOrigin(text.chars().take(100).collect()))

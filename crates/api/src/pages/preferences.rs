@@ -122,7 +122,9 @@ pub(super) async fn save(Form(choice): Form<Choice>) -> Response {
 
 /// A path of this site, or its front page: a form never sends anybody elsewhere.
 pub(super) fn local(path: &str) -> &str {
-    let elsewhere = path.starts_with("//") || path.contains(['\\', '\r', '\n']);
+    // Browsers read over tabs and line breaks, and take a backslash for a slash.
+    let is_odd = |it: char| it == '\\' || it.is_control();
+    let elsewhere = path.starts_with("//") || path.contains(is_odd);
     if path.starts_with('/') && !elsewhere {
         path
     } else {

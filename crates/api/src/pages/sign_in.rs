@@ -14,18 +14,16 @@ use super::{
     preferences::{Preferences, local},
     shell::Shell,
 };
-use crate::{
-    ApiState,
-    auth::{self, check_own_site},
-    error::ApiError,
-    routes::FORGET,
-};
+use crate::{ApiState, auth, error::ApiError, guard, routes::FORGET};
 
 /// What the address can say.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct SignInQuery {
     #[serde(default)]
     back: String,
+    /// Not empty where a session has ended.
+    #[serde(default)]
+    ended: String,
 }
 
 /// The form.
@@ -41,8 +39,8 @@ pub(super) struct Shown {
 struct SignInPage<'a> {
     shell: Shell<'a>,
     back: &'a str,
-    /// Why the last try was refused.
-    refusal: Option<String>,
+    /// Why the form is shown again.
+    word: Option<String>,
     hours: String,
 }
 
@@ -53,7 +51,9 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     let asked = (&*query.back, &headers);
-    page(&pages, &state, asked, None)
+    let word =
+        (!query.ended.is_empty()).then(|| "The session has ended: sign in again.".to_owned());
+    page(&pages, &state, asked, (StatusCode::OK, word))
 }
 
 /// `POST /sign-in`: goes back to where it was asked for, or says why not.
@@ -62,17 +62,15 @@ pub(super) async fn enter(
     headers: HeaderMap,
     Form(form): Form<Shown>,
 ) -> Response {
-    let key = match check_own_site(&headers) {
-        Ok(()) => auth::key_of(form.key.trim().as_bytes(), &state).await,
-        Err(error) => Err(error),
+    let cookies = match auth::sign_in(&state, &form.key, &headers).await {
+        Ok((_, _, cookies)) => cookies,
+        Err(error) => {
+            guard::log_if_ours(&error);
+            let status = error.kind().status;
+            let word = format!("Not signed in: {}.", error.detail());
+            return page(&pages, &state, (&form.back, &headers), (status, Some(word)));
+        }
     };
-    let key = match key {
-        Ok(key) => key,
-        Err(error) => return page(&pages, &state, (&form.back, &headers), Some(&error)),
-    };
-    state.sessions.end(&headers).await;
-    let begun = state.sessions.begin(&key, state.engine().now(), &headers);
-    let (_, cookies) = begun.await;
     let to = HeaderValue::try_from(local(&form.back)).unwrap_or(HeaderValue::from_static("/"));
     let cookies = AppendHeaders(cookies.map(|it| (header::SET_COOKIE, it)));
     (StatusCode::SEE_OTHER, cookies, [(header::LOCATION, to)]).into_response()
@@ -83,8 +81,7 @@ pub(super) async fn leave(
     State((_, state)): State<(Pages, ApiState)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    check_own_site(&headers)?;
-    let cookies = state.sessions.end(&headers).await;
+    let (_, cookies) = auth::sign_out(&state, &headers).await?;
     let cookies = AppendHeaders(cookies.map(|it| (header::SET_COOKIE, it)));
     let to = [(header::LOCATION, HeaderValue::from_static("/")), FORGET];
     Ok((StatusCode::SEE_OTHER, cookies, to).into_response())
@@ -100,7 +97,7 @@ fn page(
     pages: &Pages,
     state: &ApiState,
     (back, headers): (&str, &HeaderMap),
-    refusal: Option<&ApiError>,
+    (status, word): (StatusCode, Option<String>),
 ) -> Response {
     let back = local(back);
     let preferences = Preferences::read(headers);
@@ -108,10 +105,9 @@ fn page(
     let page = SignInPage {
         shell: pages.shell("sign-in", title, back.to_owned(), preferences),
         back,
-        refusal: refusal.map(ApiError::detail),
+        word,
         hours: length(state.options.sessions.time.as_secs()),
     };
-    let status = refusal.map_or(StatusCode::OK, |it| it.kind().status);
     pages.respond(&page, status, headers)
 }
 

@@ -112,6 +112,15 @@ pub(crate) const FOREIGN_ALERT: ProblemKind = ProblemKind {
            the scope `admin`.",
 };
 
+/// A ticket is asked for by who needs none.
+pub(crate) const TICKET_NEEDLESS: ProblemKind = ProblemKind {
+    slug: "ticket-needless",
+    status: StatusCode::FORBIDDEN,
+    title: "Who is signed in needs no ticket",
+    help: "A ticket would outlive the session. A browser sends the session's cookie with sockets and \
+           streams of the same site, too.",
+};
+
 /// A page of another site had the browser send it.
 pub(crate) const OTHER_SITE: ProblemKind = ProblemKind {
     slug: "other-site",

@@ -38,15 +38,6 @@ pub(super) enum Holder {
     Unknown,
 }
 
-/// Whose a request is that brings a session, or nothing.
-async fn signed_in(state: &ApiState, request: &Parts) -> Holder {
-    let Some(name) = SessionName::carried(&request.headers) else {
-        return Holder::Nobody;
-    };
-    let session = state.sessions.find(&name, state.engine.now()).await;
-    session.map_or(Holder::Nobody, |it| Holder::Key(it.prefix))
-}
-
 /// What is known of keys.
 pub(super) struct Proofs {
     /// Hashes of keys that count, each with when that is to be asked anew.
@@ -65,14 +56,14 @@ impl Proofs {
 
     /// Says whose a request is.
     pub(super) async fn holder(&self, state: &ApiState, request: &Parts) -> Holder {
+        let address = request.extensions.get().map(|Peer(it)| *it);
         let Some(key) = auth::carried(&request.headers) else {
-            return signed_in(state, request).await;
+            return self.signed_in(state, request, address).await;
         };
         let hash = key.hash();
         if self.is_proven(&hash) {
             return Holder::Key(key.prefix().to_owned());
         }
-        let address = request.extensions.get().map(|Peer(it)| *it);
         if self.has_made_up_enough(address).await {
             return Holder::Nobody;
         }
@@ -85,12 +76,43 @@ impl Proofs {
                 Holder::Key(key.prefix().to_owned())
             }
             Some(false) => {
-                if let (Some(limit), Some(address)) = (&self.made_up, address) {
-                    limit.take(&network_of(address), 1).await;
-                }
+                self.count_made_up(address).await;
                 Holder::Nobody
             }
             None => Holder::Unknown,
+        }
+    }
+
+    /// Whose a request is that brings a session, or nothing; asked for within the same bounds.
+    async fn signed_in(
+        &self,
+        state: &ApiState,
+        request: &Parts,
+        address: Option<IpAddr>,
+    ) -> Holder {
+        let Some(name) = SessionName::carried(&request.headers) else {
+            return Holder::Nobody;
+        };
+        if self.has_made_up_enough(address).await {
+            return Holder::Nobody;
+        }
+        let Ok(_permit) = state.requests.try_acquire() else {
+            return Holder::Unknown; // The front door refuses it for the same reason.
+        };
+        let asked = state.sessions.find(&name, state.engine.now());
+        match timeout(ASKING_TIME_MAX, asked).await {
+            Ok(Some(session)) => Holder::Key(session.prefix),
+            Ok(None) => {
+                self.count_made_up(address).await;
+                Holder::Nobody
+            }
+            Err(_) => Holder::Unknown,
+        }
+    }
+
+    async fn count_made_up(&self, address: Option<IpAddr>) {
+        if let (Some(limit), Some(address)) = (&self.made_up, address) {
+            limit.take(&network_of(address), 1).await;
         }
     }
 

@@ -20,7 +20,8 @@ pub(crate) struct Ticket {
 /// Get a ticket to follow answers
 ///
 /// For clients that cannot send a key with the request that opens a stream: a browser's WebSocket
-/// or `EventSource`. Good for one connection, soon, to any server of the same database.
+/// or `EventSource`. Good for one connection, soon, to any server of the same database. Who is signed
+/// in needs none: the cookie goes with the connection.
 #[utoipa::path(
     post,
     path = "/v1/live/tickets",
@@ -37,6 +38,9 @@ pub(crate) async fn create_live_ticket(
     reader: Reader,
     State(state): State<ApiState>,
 ) -> Result<Json<Ticket>, ApiError> {
+    if reader.session.is_some() {
+        return Err(ApiError::TicketNeedless);
+    }
     Ok(Json(Ticket {
         ticket: state.live.issue(reader.principal).await?,
         expires_in_ms: TICKET_MS,

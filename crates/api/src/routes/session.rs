@@ -13,16 +13,17 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiState,
-    auth::{self, Session as Kept, SessionName, check_own_site},
+    auth::{self, Session as Kept, SessionName},
     error::ApiError,
     extract::{JsonBody, read_object},
     problem::Problem,
 };
 
-/// Makes a browser forget what pages kept on the device; what it kept of answers is checked anyway.
+/// Makes a browser forget answers that it kept and what pages kept on the device; over plain HTTP
+/// browsers pass it over.
 pub(crate) const FORGET: (HeaderName, HeaderValue) = (
     HeaderName::from_static("clear-site-data"),
-    HeaderValue::from_static("\"storage\""),
+    HeaderValue::from_static("\"cache\", \"storage\""),
 );
 
 /// A key to sign in with.
@@ -92,14 +93,8 @@ pub(crate) async fn sign_in(
     State(state): State<ApiState>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    check_own_site(&body.headers)?;
     let asked: SignIn = read_object(&body.bytes)?;
-    let key = auth::key_of(asked.key.trim().as_bytes(), &state).await?;
-    state.sessions.end(&body.headers).await;
-    let begun = state
-        .sessions
-        .begin(&key, state.engine.now(), &body.headers);
-    let (session, cookies) = begun.await;
+    let (session, key, cookies) = auth::sign_in(&state, &asked.key, &body.headers).await?;
     let cookies = AppendHeaders(cookies.map(|it| (header::SET_COOKIE, it)));
     let said = Json(Session::of(&session, key));
     Ok((StatusCode::CREATED, cookies, said).into_response())
@@ -127,8 +122,8 @@ pub(crate) async fn get_session(
 
 /// Sign out
 ///
-/// Ends the session at every server and has the browser forget its cookie and what pages kept on the
-/// device. Streams that were opened by it end within 30 seconds.
+/// Ends the session at every server and has the browser forget its cookie, answers that it kept, and what pages
+/// kept on the device. Streams that were opened by it end within 30 seconds.
 #[utoipa::path(
     delete,
     path = "/v1/session",
@@ -141,16 +136,7 @@ pub(crate) async fn sign_out(
     State(state): State<ApiState>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    check_own_site(&headers)?;
-    let ended = match SessionName::carried(&headers) {
-        Some(name) => state
-            .sessions
-            .find(&name, state.engine.now())
-            .await
-            .is_some(),
-        None => false,
-    };
-    let cookies = state.sessions.end(&headers).await;
+    let (ended, cookies) = auth::sign_out(&state, &headers).await?;
     let cookies = AppendHeaders(cookies.map(|it| (header::SET_COOKIE, it)));
     Ok((cookies, [FORGET], Json(SignedOut { ended })).into_response())
 }

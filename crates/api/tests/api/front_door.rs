@@ -17,7 +17,12 @@ async fn every_answer_carries_the_headers_that_keep_browsers_safe() {
         let answer = app.get(path).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("x-frame-options"), "DENY");
-        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        let referrer = if path == "/" {
+            "same-origin"
+        } else {
+            "no-referrer"
+        };
+        assert_eq!(answer.header("referrer-policy"), referrer, "{path}");
         let policy = answer.header("content-security-policy");
         assert!(policy.starts_with("default-src '"), "{path}: {policy}");
         assert!(

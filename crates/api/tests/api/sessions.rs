@@ -140,7 +140,7 @@ async fn a_session_ends_by_signing_out_with_its_key_and_when_another_takes_its_p
         .ask((Method::DELETE, SESSION), "", &[OWN, ("cookie", &second)])
         .await;
     assert_eq!(out.json()["ended"], true);
-    assert_eq!(out.header("clear-site-data"), "\"storage\"");
+    assert_eq!(out.header("clear-site-data"), "\"cache\", \"storage\"");
     assert_eq!(cookies(&out), "sports-edge-session=; signed-in=");
     ended(&second).await;
     let out = app.ask((Method::DELETE, SESSION), "", &[OWN]).await;
@@ -164,14 +164,18 @@ async fn a_session_ends_by_itself() {
     .await;
     let key = app.key(&[Scope::Read], 1).await;
     let cookie = cookies(&sign_in(&app, &key).await);
-    loop {
-        let answer = app.get_with("/v1/teams", &[("cookie", &cookie)]).await;
-        if answer.status != StatusCode::OK {
-            assert_eq!(answer.problem(), "session-ended");
-            break;
+    let ends = async {
+        loop {
+            let answer = app.get_with("/v1/teams", &[("cookie", &cookie)]).await;
+            if answer.status != StatusCode::OK {
+                break assert_eq!(answer.problem(), "session-ended");
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(20), ends)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -226,8 +230,23 @@ async fn pages_lead_to_the_form_and_the_form_leads_back() {
     assert_eq!(back.status, StatusCode::SEE_OTHER);
     assert_eq!(back.header("location"), "/edges?sort=edge");
     let cookie = cookies(&back);
-    let elsewhere = send(format!("key={key}&back=https%3A%2F%2Fevil.example"), OWN).await;
-    assert_eq!(elsewhere.header("location"), "/");
+    for back in [
+        "https%3A%2F%2Fevil.example",
+        "%2F%09%2Fevil.example",
+        "%2F%5Cevil.example",
+    ] {
+        let elsewhere = send(format!("key={key}&back={back}"), OWN).await;
+        assert_eq!(elsewhere.header("location"), "/", "{back}");
+    }
+    // Over plain HTTP a browser says by the origin alone whose form it is, and over TLS behind a proxy
+    // that it is TLS: pages let it, by the referrer policy.
+    let form = app.get_with("/sign-in", &[HTML]).await;
+    assert_eq!(form.header("referrer-policy"), "same-origin");
+    let tls = [FORM, HTML, OWN, ("origin", "https://edge.example")];
+    let tls = app
+        .ask((Method::POST, "/sign-in"), format!("key={key}"), &tls)
+        .await;
+    assert!(tls.header("set-cookie").ends_with("; Secure"));
 
     let page = app.get_with("/edges", &[HTML, ("cookie", &cookie)]).await;
     let text = String::from_utf8(page.body).unwrap();
@@ -250,7 +269,15 @@ async fn pages_lead_to_the_form_and_the_form_leads_back() {
         (StatusCode::SEE_OTHER, "/")
     );
     let gone = app.get_with("/edges", &[HTML, ("cookie", &cookie)]).await;
-    assert_eq!(gone.header("location"), "/sign-in?back=%2Fedges");
+    assert_eq!(
+        gone.header("location"),
+        "/sign-in?back=%2Fedges&ended=1",
+        "it is told why"
+    );
+    assert_eq!(cookies(&gone), "sports-edge-session=; signed-in=");
+    let told = app.get_with(gone.header("location"), &[HTML]).await;
+    let text = String::from_utf8(told.body).unwrap();
+    assert!(text.contains("The session has ended"), "{text}");
 }
 
 #[tokio::test]
@@ -262,4 +289,36 @@ async fn an_operator_sees_the_cache_by_a_session() {
     assert_eq!(page.status, StatusCode::OK);
     let answer = app.get_with("/v1/cache", &[("cookie", &cookie), OWN]).await;
     assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_key_signs_in_only_so_often_and_what_nobody_knows_is_not_kept() {
+    let app = App::open().await;
+    let key = app.key(&[Scope::Read], 1).await;
+    let first = cookies(&sign_in(&app, &key).await);
+    for _ in 1..60 {
+        assert_eq!(sign_in(&app, &key).await.status, StatusCode::CREATED);
+    }
+    let refused = sign_in(&app, &key).await;
+    assert_eq!(refused.problem(), "too-many-requests");
+    assert_eq!(refused.header("retry-after"), "60");
+    let other = app.key(&[Scope::Read], 2).await;
+    assert_eq!(sign_in(&app, &other).await.status, StatusCode::CREATED);
+
+    let made_up = format!("sports-edge-session={}", "A".repeat(43));
+    let out = [OWN, ("cookie", made_up.as_str())];
+    let out = app.ask((Method::DELETE, SESSION), "", &out).await;
+    assert_eq!(out.json()["ended"], false);
+    let who = app.get_with(SESSION, &[("cookie", &first)]).await;
+    assert_eq!(who.status, StatusCode::OK, "{who:?}");
+}
+
+#[tokio::test]
+async fn a_session_gets_no_ticket_which_would_outlive_it() {
+    let app = keyed().await;
+    let key = app.key(&[Scope::Read], 1).await;
+    let cookie = cookies(&sign_in(&app, &key).await);
+    let from = [OWN, ("cookie", cookie.as_str())];
+    let ticket = app.post("/v1/live/tickets", "", &from).await;
+    assert_eq!(ticket.problem(), "ticket-needless");
 }

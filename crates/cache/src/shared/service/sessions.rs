@@ -1,17 +1,20 @@
 //! Sessions: small bytes under a name that is a secret, for a time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use redis::Value;
 use sha1_smol::Sha1;
+use tokio::sync::Mutex;
 
 use super::super::types::SharedError;
 use super::super::{Shared, millis};
 use super::TWIN_MAX;
 use super::twin::Twin;
 
+/// What is told to the server in one go, at most, as somebody waits for it.
+const SENT_MAX: usize = 64;
 /// The check that stands before what is stored: of the name and the bytes.
 const CHECK: usize = 20;
 
@@ -20,8 +23,11 @@ const CHECK: usize = 20;
 pub struct Sessions {
     shared: Option<Shared>,
     twin: Twin<Copy>,
-    /// Whether the server has not heard of some.
-    owing: AtomicBool,
+    /// Changes that began to be told to the server, and up to which all of them were.
+    begun: AtomicU64,
+    told: AtomicU64,
+    /// Held by who tells the server what it has not heard of.
+    telling: Mutex<()>,
 }
 
 /// A session as this process knows it.
@@ -39,7 +45,9 @@ impl Sessions {
         Self {
             shared,
             twin: Twin::new(TWIN_MAX),
-            owing: AtomicBool::new(false),
+            begun: AtomicU64::new(0),
+            told: AtomicU64::new(0),
+            telling: Mutex::new(()),
         }
     }
 
@@ -94,26 +102,34 @@ impl Sessions {
         let Some(shared) = &self.shared else {
             return;
         };
+        // Noted first: whoever asked for it may leave while it is under way.
+        self.begun.fetch_add(1, Ordering::AcqRel);
         if send(shared, name, &copy, end).await.is_ok() {
             copy.unsent = false;
             self.twin.put(name, copy, end);
-        } else {
-            self.owing.store(true, Ordering::Release);
         }
     }
 
     /// Tells the server what happened while it was away.
     async fn send_unsent(&self, shared: &Shared) {
-        if shared.inner.link().is_none() || !self.owing.swap(false, Ordering::AcqRel) {
+        let begun = self.begun.load(Ordering::Acquire);
+        if shared.inner.link().is_none() || begun == self.told.load(Ordering::Acquire) {
             return;
         }
-        for (name, mut copy, end) in self.twin.select(|it| it.unsent) {
+        let Ok(_telling) = self.telling.try_lock() else {
+            return;
+        };
+        let unsent = self.twin.select(|it| it.unsent);
+        let is_all = unsent.len() <= SENT_MAX;
+        for (name, mut copy, end) in unsent.into_iter().take(SENT_MAX) {
             if send(shared, &name, &copy, end).await.is_err() {
-                self.owing.store(true, Ordering::Release);
                 return;
             }
             copy.unsent = false;
             self.twin.put(&name, copy, end);
+        }
+        if is_all {
+            self.told.fetch_max(begun, Ordering::AcqRel);
         }
     }
 }
