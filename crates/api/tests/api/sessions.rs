@@ -229,7 +229,7 @@ async fn pages_lead_to_the_form_and_the_form_leads_back() {
     let back = send(format!("key=+{key}+&back=%2Fedges%3Fsort%3Dedge"), OWN).await;
     assert_eq!(back.status, StatusCode::SEE_OTHER);
     assert_eq!(back.header("location"), "/edges?sort=edge");
-    let cookie = cookies(&back);
+    assert!(cookies(&back).contains("signed-in="));
     for back in [
         "https%3A%2F%2Fevil.example",
         "%2F%09%2Fevil.example",
@@ -247,7 +247,13 @@ async fn pages_lead_to_the_form_and_the_form_leads_back() {
         .ask((Method::POST, "/sign-in"), format!("key={key}"), &tls)
         .await;
     assert!(tls.header("set-cookie").ends_with("; Secure"));
+}
 
+#[tokio::test]
+async fn pages_show_who_is_signed_in_and_say_when_that_ended() {
+    let app = keyed().await;
+    let key = app.key(&[Scope::Read], 1).await;
+    let cookie = cookies(&sign_in(&app, &key).await);
     let page = app.get_with("/edges", &[HTML, ("cookie", &cookie)]).await;
     let text = String::from_utf8(page.body).unwrap();
     assert!(
