@@ -28,6 +28,8 @@ from reference import Read, Reference
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ANSWER_MAX, WRITE_MAX, WARM = 5, 90, 60
+# Requests a second without which a run shows nothing.
+REQUESTS_MIN = 5
 TEAMS = [f"Hour Team {it}" for it in range(8)]
 COMPETITION, SEASON, BOOK = "E0", "2019/20", "hour"
 
@@ -91,14 +93,24 @@ class Run:
 
     def __init__(self, options):
         self.options, self.folder = options, Path(options.folder)
+        mark = self.folder / "of-bench-hour"
+        if self.folder.exists() and not mark.exists():
+            sys.exit(f"{self.folder} is not of an earlier run: name another folder, or delete it yourself")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self.folder.chmod(0o755)
+        mark.touch()
         self.stopped, self.calm = threading.Event(), threading.Event()
         self.figures, self.reference = Figures(), Reference()
         self.events, self.memory, self.reads_at = [], defaultdict(list), {}
-        # One harms at a time what all need: a server that is on its way back, or a store.
         self.position = 0
+        # A thread that breaks off takes its load or its harm with it, which is no result.
+        self.broken = []
+        threading.excepthook = self.note_broken
+
+    def note_broken(self, thread):
+        self.broken.append(repr(thread.exc_value))
+        threading.__excepthook__(thread)
 
     # --- before -----------------------------------------------------------------------------------
 
@@ -426,6 +438,10 @@ def report(run, lost, different):
         for it in some[:8]:
             when = f"{it[0] - run.began:.2f} s " if isinstance(it[0], float) else ""
             print(f"  {name}: {when}{it}")
+    harms = len(run.events) // 2
+    if run.broken or requests < REQUESTS_MIN * run.lasted or harms < run.lasted / run.options.every / 4:
+        print(f"  no result: too little was asked or harmed, or threads broke off: {run.broken[:3]}")
+        return False
     return not (reference.wrong or lost or different or figures.refused or failed > requests / 1000)
 
 
