@@ -1,16 +1,17 @@
 //! Writes that happen once: the same `Idempotency-Key` gives the first answer again.
 //!
 //! Only successes are kept. A refused or failed request gives its claim up, so that a corrected
-//! one may use the key. A claim without an answer is forgotten by the store after a minute: of a
-//! client that hung up, or of a server that ended between the commit of a write and the note of its
-//! answer, which are two transactions. Then the write is done again: the same entries change
-//! nothing, quotes without `taken_at` and new alerts are there twice.
+//! one may use the key. A claim without an answer loses its place after a minute: of a client that
+//! hung up, or of a server that ended between the commit of a write and the note of its answer, which
+//! are two transactions. The write is then done again as of the time of the first: the same entries
+//! change nothing, quotes that said no time too. A new alert would be there twice.
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use engine::{Engine, IdempotencyClaim, IdempotencyRecord};
+use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -28,13 +29,14 @@ pub(crate) trait Answer: Serialize {
 }
 
 /// Runs `write` unless a request with the same key was answered before; the answer says by which
-/// position the write is there.
-pub(crate) async fn once<T: Answer>(
+/// position the write is there. `write` is told when the request came, or the first with its key of
+/// which nobody knows how it ended.
+pub(crate) async fn once<T: Answer, W: Future<Output = Result<T, ApiError>>>(
     engine: &Engine,
     writer: &Writer,
     route: &str,
     body: &JsonBody,
-    write: impl Future<Output = Result<T, ApiError>>,
+    write: impl FnOnce(Timestamp) -> W,
 ) -> Result<Response, ApiError> {
     let (mut answer, position) = answered(engine, writer, route, body, write).await?;
     match position {
@@ -44,15 +46,15 @@ pub(crate) async fn once<T: Answer>(
     Ok(answer)
 }
 
-async fn answered<T: Answer>(
+async fn answered<T: Answer, W: Future<Output = Result<T, ApiError>>>(
     engine: &Engine,
     writer: &Writer,
     route: &str,
     body: &JsonBody,
-    write: impl Future<Output = Result<T, ApiError>>,
+    write: impl FnOnce(Timestamp) -> W,
 ) -> Result<(Response, Option<u64>), ApiError> {
     let Some(key) = key(&body.headers)? else {
-        let answer = write.await?;
+        let answer = write(engine.now()).await?;
         let text = serde_json::to_vec(&answer)?;
         return Ok((json(StatusCode::OK, text), answer.position()));
     };
@@ -63,15 +65,15 @@ async fn answered<T: Answer>(
         fingerprint: Sha256::digest(&body.bytes).into(),
         at: engine.now(),
     };
-    match engine.claim_idempotency(&record).await? {
-        IdempotencyClaim::New => {}
+    let since = match engine.claim_idempotency(&record).await? {
+        IdempotencyClaim::New { since } => since,
         IdempotencyClaim::InProgress => return Err(ApiError::IdempotencyInProgress),
         IdempotencyClaim::Mismatch => return Err(ApiError::IdempotencyMismatch),
         IdempotencyClaim::Done { status, body } => {
             return Ok((replay(status, body), None));
         }
-    }
-    match write.await {
+    };
+    match write(since).await {
         Ok(answer) => {
             let text = serde_json::to_vec(&answer)?;
             let kept = (StatusCode::OK.as_u16(), text.clone());

@@ -185,7 +185,8 @@ pub trait Store: AlertStore + Send + Sync {
     async fn touch_key(&self, prefix: &str, at: Timestamp) -> Result<(), StoreError>;
 
     /// Claims an idempotency key for a request, or says what became of the first request.
-    /// Claims older than 24 hours, and unfinished ones older than a minute, are forgotten.
+    /// Claims older than 24 hours are forgotten; the place of one that has been unfinished for more
+    /// than a minute is taken.
     async fn claim_idempotency(
         &self,
         record: &IdempotencyRecord,

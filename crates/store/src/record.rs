@@ -208,8 +208,11 @@ pub struct IdempotencyRecord {
 /// What became of the first request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdempotencyClaim {
-    /// This is the first; go on.
-    New,
+    /// This is the first, or none before it said how it ended; go on.
+    New {
+        /// When the first of them came, which may have been carried out.
+        since: Timestamp,
+    },
     /// The first is still at work.
     InProgress,
     /// The first had another body.

@@ -133,11 +133,17 @@ pub(crate) async fn create_alert(
     _query: Query<NoQuery>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    once(&state.engine, &writer, "POST /v1/alerts", &body, async {
-        let alert: NewAlert = read_object(&body.bytes)?;
-        let (caller, command) = (writer.caller(), alert.command()?);
-        let made = state.engine.put_alert(&caller, command).await;
-        Ok(Alert::from(made.map_err(refused)?))
-    })
+    once(
+        &state.engine,
+        &writer,
+        "POST /v1/alerts",
+        &body,
+        |_| async {
+            let alert: NewAlert = read_object(&body.bytes)?;
+            let (caller, command) = (writer.caller(), alert.command()?);
+            let made = state.engine.put_alert(&caller, command).await;
+            Ok(Alert::from(made.map_err(refused)?))
+        },
+    )
     .await
 }

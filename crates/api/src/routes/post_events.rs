@@ -161,24 +161,30 @@ pub(crate) async fn put_events(
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let source = query.key();
-    once(&state.engine, &writer, "POST /v1/events", &body, async {
-        let entries: Vec<EventEntry> = read_batch(&body.bytes)?;
-        let outcome = match commands(entries, |index, it: EventEntry| it.command(index)) {
-            Ok(commands) => state.engine.put_events(&source, commands).await,
-            Err(error) => Err(error),
-        };
-        let outcome = outcome.map_err(refused)?;
-        let written = |(fixture, added): (FixtureId, bool)| EventWritten {
-            fixture_id: fixture.0,
-            added,
-        };
-        let data: Vec<EventWritten> = outcome.entries.into_iter().map(written).collect();
-        let events_added = data.iter().filter(|it| it.added).count() as u64;
-        Ok(EventsWritten {
-            data,
-            events_added,
-            position: outcome.position,
-        })
-    })
+    once(
+        &state.engine,
+        &writer,
+        "POST /v1/events",
+        &body,
+        |_| async {
+            let entries: Vec<EventEntry> = read_batch(&body.bytes)?;
+            let outcome = match commands(entries, |index, it: EventEntry| it.command(index)) {
+                Ok(commands) => state.engine.put_events(&source, commands).await,
+                Err(error) => Err(error),
+            };
+            let outcome = outcome.map_err(refused)?;
+            let written = |(fixture, added): (FixtureId, bool)| EventWritten {
+                fixture_id: fixture.0,
+                added,
+            };
+            let data: Vec<EventWritten> = outcome.entries.into_iter().map(written).collect();
+            let events_added = data.iter().filter(|it| it.added).count() as u64;
+            Ok(EventsWritten {
+                data,
+                events_added,
+                position: outcome.position,
+            })
+        },
+    )
     .await
 }

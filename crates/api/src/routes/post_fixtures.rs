@@ -102,10 +102,16 @@ pub(crate) async fn put_fixtures(
     _query: Query<NoQuery>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    once(&state.engine, &writer, "POST /v1/fixtures", &body, async {
-        let entries: Vec<FixtureEntry> = read_batch(&body.bytes)?;
-        let commands = entries.into_iter().map(FixtureCommand::from).collect();
-        written(state.engine.put_fixtures(commands).await)
-    })
+    once(
+        &state.engine,
+        &writer,
+        "POST /v1/fixtures",
+        &body,
+        |_| async {
+            let entries: Vec<FixtureEntry> = read_batch(&body.bytes)?;
+            let commands = entries.into_iter().map(FixtureCommand::from).collect();
+            written(state.engine.put_fixtures(commands).await)
+        },
+    )
     .await
 }

@@ -68,7 +68,8 @@ fn outcome<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Outcome, D::Err
 }
 
 impl QuoteEntry {
-    fn command(self, index: usize) -> Result<QuoteCommand, engine::BatchProblem> {
+    /// The entry as a command; a price that says no time was taken when it was sent.
+    fn command(self, index: usize, sent: Timestamp) -> Result<QuoteCommand, engine::BatchProblem> {
         let market = Market::new(self.market.into(), self.line);
         let market = market.map_err(|error| engine::BatchProblem {
             index,
@@ -80,7 +81,7 @@ impl QuoteEntry {
             bookmaker: self.bookmaker,
             market,
             stage: self.stage.unwrap_or(QuoteStage::Intermediate).into(),
-            taken_at: self.taken_at,
+            taken_at: self.taken_at.or(Some(sent)),
             prices: self
                 .outcomes
                 .into_iter()
@@ -117,13 +118,21 @@ pub(crate) async fn put_quotes(
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let source = query.key();
-    once(&state.engine, &writer, "POST /v1/quotes", &body, async {
-        let entries: Vec<QuoteEntry> = read_batch(&body.bytes)?;
-        let outcome = match commands(entries, |index, it: QuoteEntry| it.command(index)) {
-            Ok(commands) => state.engine.put_quotes(&source, commands).await,
-            Err(error) => Err(error),
-        };
-        written(outcome)
-    })
+    let (engine, bytes) = (&state.engine, &body.bytes);
+    once(
+        engine,
+        &writer,
+        "POST /v1/quotes",
+        &body,
+        |since| async move {
+            let entries: Vec<QuoteEntry> = read_batch(bytes)?;
+            let command = |index, it: QuoteEntry| it.command(index, since);
+            let outcome = match commands(entries, command) {
+                Ok(commands) => engine.put_quotes(&source, commands).await,
+                Err(error) => Err(error),
+            };
+            written(outcome)
+        },
+    )
     .await
 }

@@ -66,10 +66,16 @@ pub(crate) async fn put_results(
     _query: Query<NoQuery>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    once(&state.engine, &writer, "POST /v1/results", &body, async {
-        let entries: Vec<ResultEntry> = read_batch(&body.bytes)?;
-        let commands = entries.into_iter().map(ResultCommand::from).collect();
-        written(state.engine.put_results(commands).await)
-    })
+    once(
+        &state.engine,
+        &writer,
+        "POST /v1/results",
+        &body,
+        |_| async {
+            let entries: Vec<ResultEntry> = read_batch(&body.bytes)?;
+            let commands = entries.into_iter().map(ResultCommand::from).collect();
+            written(state.engine.put_results(commands).await)
+        },
+    )
     .await
 }

@@ -302,7 +302,7 @@ async fn a_request_whose_twin_is_at_work_is_told_to_wait() {
     };
     assert_eq!(
         app.engine.claim_idempotency(&record).await.unwrap(),
-        IdempotencyClaim::New
+        IdempotencyClaim::New { since: app.now }
     );
     let headers = [("x-api-key", key.as_str()), ("idempotency-key", "order-3")];
     let answer = app.post("/v1/fixtures", &body, &headers).await;
@@ -311,6 +311,44 @@ async fn a_request_whose_twin_is_at_work_is_told_to_wait() {
         (409, "idempotency-in-progress")
     );
     assert_eq!(answer.header("retry-after"), "1");
+}
+
+/// As when a server ended between the commit of a write and the note of its answer.
+#[tokio::test]
+async fn a_write_that_nobody_knows_the_end_of_is_done_again_as_of_its_time() {
+    let app = App::open().await;
+    let key = app.key(&[Scope::Write], 1).await;
+    let quote = json!({
+        "fixture_id": app.fixtures.last().unwrap(), "bookmaker": "book", "market": "h2h",
+        "outcomes": [{"outcome": "home", "price": 2.5}],
+    });
+    let body = json!({"data": [quote]}).to_string();
+    let sent = app.now - jiff::SignedDuration::from_secs(61);
+    let record = IdempotencyRecord {
+        principal: key[3..11].to_owned(),
+        route: "POST /v1/quotes".into(),
+        key: "order-4".into(),
+        fingerprint: Sha256::digest(&body).into(),
+        at: sent,
+    };
+    app.engine.claim_idempotency(&record).await.unwrap();
+    let mut timed = quote.clone();
+    timed["taken_at"] = json!(sent.to_string());
+    let committed = json!({"data": [timed]}).to_string();
+    let writer = ("x-api-key", key.as_str());
+    let first = app.post("/v1/quotes", &committed, &[writer]).await;
+    assert_eq!(first.json()["prices_written"], 1, "{first:?}");
+
+    let again = [writer, ("idempotency-key", "order-4")];
+    let again = app.post("/v1/quotes", &body, &again).await;
+    assert_eq!(again.json()["prices_written"], 0, "{again:?}");
+    let other = [writer, ("idempotency-key", "order-5")];
+    let other = app.post("/v1/quotes", &body, &other).await;
+    assert_eq!(
+        other.json()["prices_written"],
+        1,
+        "another order is another price"
+    );
 }
 
 #[tokio::test]

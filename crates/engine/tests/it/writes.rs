@@ -260,7 +260,7 @@ async fn keys_and_idempotency_pass_through_to_the_store() {
         at: world.engine.now(),
     };
     let claim = world.engine.claim_idempotency(&record).await.unwrap();
-    assert_eq!(claim, IdempotencyClaim::New);
+    assert_eq!(claim, IdempotencyClaim::New { since: record.at });
     world
         .engine
         .finish_idempotency(&record, Some((200, b"{}".to_vec())))

@@ -2,62 +2,55 @@
 
 use super::PostgresStore;
 use super::sql::Args;
-use crate::code::micros;
-use crate::idempotency::{First, forgotten, seen};
+use crate::code::{micros, moment};
+use crate::idempotency::{First, Turn, forgotten, turn};
 use crate::{IdempotencyClaim, IdempotencyRecord, StoreError};
 
 pub(super) async fn claim(
     store: &PostgresStore,
     record: &IdempotencyRecord,
 ) -> Result<IdempotencyClaim, StoreError> {
-    let [answered, begun] = forgotten(record.at);
     let mut session = store.write().await?;
     let key = [&record.principal, &record.route, &record.key];
+    let args = || Args::default().with(key[0]).with(key[1]).with(key[2]);
     let lock = "SELECT pg_advisory_xact_lock(6003, hashtext($1 || ' ' || $2 || ' ' || $3))";
-    let args = Args::default().with(key[0]).with(key[1]).with(key[2]);
-    session.run(lock, args).await?;
+    session.run(lock, args()).await?;
     session
         .run(
-            "DELETE FROM idempotency WHERE at < $1 OR (
-             principal = $3 AND route = $4 AND key = $5 AND status IS NULL AND at < $2)",
-            Args::default()
-                .with(answered)
-                .with(begun)
-                .with(&record.principal)
-                .with(&record.route)
-                .with(&record.key),
+            "DELETE FROM idempotency WHERE at < $1",
+            Args::default().with(forgotten(record.at)),
         )
         .await?;
     let first: Option<First> = session
         .optional(
-            "SELECT fingerprint, status, body FROM idempotency
+            "SELECT fingerprint, status, body, at, since FROM idempotency
          WHERE principal = $1 AND route = $2 AND key = $3",
-            Args::default()
-                .with(&record.principal)
-                .with(&record.route)
-                .with(&record.key),
+            args(),
         )
         .await?;
-    let claim = match first {
-        None => {
-            session
-                .run(
-                    "INSERT INTO idempotency (principal, route, key, fingerprint, at)
-                 VALUES ($1, $2, $3, $4, $5)",
-                    Args::default()
-                        .with(&record.principal)
-                        .with(&record.route)
-                        .with(&record.key)
-                        .with(record.fingerprint.as_slice())
-                        .with(micros(record.at)),
-                )
-                .await?;
-            IdempotencyClaim::New
+    let since = match turn(first, record)? {
+        Turn::Go(since) => since,
+        Turn::Told(claim) => {
+            session.commit().await?;
+            return Ok(claim);
         }
-        Some(first) => seen(first, record)?,
     };
+    session
+        .run(
+            "INSERT INTO idempotency (principal, route, key, fingerprint, at, since)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (principal, route, key) DO UPDATE
+             SET fingerprint = excluded.fingerprint, at = excluded.at, since = excluded.since",
+            args()
+                .with(record.fingerprint.as_slice())
+                .with(micros(record.at))
+                .with(since),
+        )
+        .await?;
     session.commit().await?;
-    Ok(claim)
+    Ok(IdempotencyClaim::New {
+        since: moment("idempotency.since", since)?,
+    })
 }
 
 /// The time of the claim tells it from a later one that took the place of a forgotten one.

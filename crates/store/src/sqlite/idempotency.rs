@@ -1,29 +1,21 @@
 //! Requests that must happen once.
 
 use super::SqliteStore;
-use crate::code::micros;
-use crate::idempotency::{First, forgotten, seen};
+use crate::code::{micros, moment};
+use crate::idempotency::{First, Turn, forgotten, turn};
 use crate::{IdempotencyClaim, IdempotencyRecord, StoreError};
 
 pub(super) async fn claim(
     store: &SqliteStore,
     record: &IdempotencyRecord,
 ) -> Result<IdempotencyClaim, StoreError> {
-    let [answered, begun] = forgotten(record.at);
     let mut tx = store.write().await?;
-    sqlx::query(
-        "DELETE FROM idempotency WHERE at < $1 OR (
-             principal = $3 AND route = $4 AND key = $5 AND status IS NULL AND at < $2)",
-    )
-    .bind(answered)
-    .bind(begun)
-    .bind(&record.principal)
-    .bind(&record.route)
-    .bind(&record.key)
-    .execute(&mut *tx)
-    .await?;
+    sqlx::query("DELETE FROM idempotency WHERE at < $1")
+        .bind(forgotten(record.at))
+        .execute(&mut *tx)
+        .await?;
     let first: Option<First> = sqlx::query_as(
-        "SELECT fingerprint, status, body FROM idempotency
+        "SELECT fingerprint, status, body, at, since FROM idempotency
          WHERE principal = $1 AND route = $2 AND key = $3",
     )
     .bind(&record.principal)
@@ -31,25 +23,31 @@ pub(super) async fn claim(
     .bind(&record.key)
     .fetch_optional(&mut *tx)
     .await?;
-    let claim = match first {
-        None => {
-            sqlx::query(
-                "INSERT INTO idempotency (principal, route, key, fingerprint, at)
-                 VALUES ($1, $2, $3, $4, $5)",
-            )
-            .bind(&record.principal)
-            .bind(&record.route)
-            .bind(&record.key)
-            .bind(record.fingerprint.as_slice())
-            .bind(micros(record.at))
-            .execute(&mut *tx)
-            .await?;
-            IdempotencyClaim::New
+    let since = match turn(first, record)? {
+        Turn::Go(since) => since,
+        Turn::Told(claim) => {
+            tx.commit().await?;
+            return Ok(claim);
         }
-        Some(first) => seen(first, record)?,
     };
+    sqlx::query(
+        "INSERT INTO idempotency (principal, route, key, fingerprint, at, since)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (principal, route, key) DO UPDATE
+         SET fingerprint = excluded.fingerprint, at = excluded.at, since = excluded.since",
+    )
+    .bind(&record.principal)
+    .bind(&record.route)
+    .bind(&record.key)
+    .bind(record.fingerprint.as_slice())
+    .bind(micros(record.at))
+    .bind(since)
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
-    Ok(claim)
+    Ok(IdempotencyClaim::New {
+        since: moment("idempotency.since", since)?,
+    })
 }
 
 /// The time of the claim tells it from a later one that took the place of a forgotten one.

@@ -12,7 +12,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x5345_4447;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/sqlite/0001_fixtures.sql"),
     include_str!("../../migrations/sqlite/0002_outbox.sql"),
     include_str!("../../migrations/sqlite/0003_events.sql"),
@@ -21,6 +21,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/sqlite/0006_events_by_game.sql"),
     include_str!("../../migrations/sqlite/0007_alerts.sql"),
     include_str!("../../migrations/sqlite/0008_market_summaries.sql"),
+    include_str!("../../migrations/sqlite/0009_since_when_asked.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;

@@ -215,6 +215,7 @@ pub(super) const TABLES: [Table; 26] = [
             ("at", Big),
             ("status", Big),
             ("body", Bytes),
+            ("since", Big),
         ],
     ),
     table(

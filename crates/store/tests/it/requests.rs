@@ -17,6 +17,11 @@ async fn claim(store: &dyn Store, record: &IdempotencyRecord) -> IdempotencyClai
     store.claim_idempotency(record).await.unwrap()
 }
 
+/// Goes on as one that came when it did.
+fn new(record: &IdempotencyRecord) -> IdempotencyClaim {
+    IdempotencyClaim::New { since: record.at }
+}
+
 fn done(body: &[u8]) -> IdempotencyClaim {
     IdempotencyClaim::Done {
         status: 201,
@@ -28,7 +33,7 @@ fn done(body: &[u8]) -> IdempotencyClaim {
 async fn the_first_request_goes_on_and_later_ones_learn_what_became_of_it() {
     each_store(async |store| {
         let first = request("2024-01-01T10:00:00Z");
-        assert_eq!(claim(store, &first).await, IdempotencyClaim::New);
+        assert_eq!(claim(store, &first).await, new(&first));
         let second = request("2024-01-01T10:00:30Z");
         assert_eq!(claim(store, &second).await, IdempotencyClaim::InProgress);
         let answer = Some((201, b"{}".to_vec()));
@@ -60,7 +65,7 @@ async fn keys_of_other_callers_and_routes_are_other_keys() {
             ..first.clone()
         };
         for it in [&first, &principal, &route, &key] {
-            assert_eq!(claim(store, it).await, IdempotencyClaim::New);
+            assert_eq!(claim(store, it).await, new(it));
         }
     })
     .await;
@@ -72,20 +77,21 @@ async fn a_claim_given_up_can_be_claimed_again() {
         let first = request("2024-01-01T10:00:00Z");
         claim(store, &first).await;
         store.finish_idempotency(&first, None).await.unwrap();
-        assert_eq!(claim(store, &first).await, IdempotencyClaim::New);
+        assert_eq!(claim(store, &first).await, new(&first));
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_unfinished_claim_is_forgotten_after_a_minute_and_its_late_answer_too() {
+async fn an_unfinished_claim_loses_its_place_after_a_minute_but_not_its_time() {
     each_store(async |store| {
         let slow = request("2024-01-01T10:00:00Z");
         claim(store, &slow).await;
         let within = request("2024-01-01T10:01:00Z");
         assert_eq!(claim(store, &within).await, IdempotencyClaim::InProgress);
         let next = request("2024-01-01T10:01:00.000001Z");
-        assert_eq!(claim(store, &next).await, IdempotencyClaim::New);
+        let as_the_first = IdempotencyClaim::New { since: slow.at };
+        assert_eq!(claim(store, &next).await, as_the_first);
         store
             .finish_idempotency(&slow, Some((201, b"late".to_vec())))
             .await
@@ -102,6 +108,24 @@ async fn an_unfinished_claim_is_forgotten_after_a_minute_and_its_late_answer_too
 }
 
 #[tokio::test]
+async fn the_time_is_that_of_the_first_of_many_and_of_nobody_with_another_body() {
+    each_store(async |store| {
+        let first = request("2024-01-01T10:00:00Z");
+        claim(store, &first).await;
+        for at in ["2024-01-01T10:02:00Z", "2024-01-01T10:04:00Z"] {
+            let again = claim(store, &request(at)).await;
+            assert_eq!(again, new(&first), "{at}");
+        }
+        let other = IdempotencyRecord {
+            fingerprint: [2; 32],
+            ..request("2024-01-01T10:06:00Z")
+        };
+        assert_eq!(claim(store, &other).await, new(&other));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_answer_is_remembered_for_a_day() {
     each_store(async |store| {
         let first = request("2024-01-01T10:00:00Z");
@@ -113,7 +137,7 @@ async fn an_answer_is_remembered_for_a_day() {
         let within = request("2024-01-02T10:00:00Z");
         assert_eq!(claim(store, &within).await, done(b""));
         let after = request("2024-01-02T10:00:00.000001Z");
-        assert_eq!(claim(store, &after).await, IdempotencyClaim::New);
+        assert_eq!(claim(store, &after).await, new(&after));
     })
     .await;
 }
