@@ -104,7 +104,7 @@ test('without script one signs in and out', async ({ browser }) => {
 test('over plain HTTP, where a browser says less, the form works and leads back', async ({ playwright }) => {
   // A name that is not the browser's own machine: no `Sec-Fetch-Site`, and the origin alone tells.
   const port = new URL(origin).port;
-  const browser = await playwright.chromium.launch({ executablePath: process.env['E2E_CHROMIUM'], args: ['--no-sandbox', '--host-resolver-rules=MAP edge.example 127.0.0.1'] });
+  const browser = await playwright.chromium.launch({ executablePath: process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--host-resolver-rules=MAP edge.example 127.0.0.1'] });
   try {
     const page = await browser.newPage();
     await page.goto(`http://edge.example:${port}/edges`);

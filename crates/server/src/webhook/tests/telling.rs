@@ -246,7 +246,9 @@ async fn one_that_hangs_delays_nobody_else_and_what_was_under_way_is_told_after_
     world.test(other).await;
     answer(next(&mut quick).await.1, 200).await;
     world.once(other, delivered).await;
+    // As a kill: nobody is there any more to note that the connection was cut.
     telling.abort();
+    assert!(telling.await.unwrap_err().is_cancelled());
     drop(held);
     // Another server, or this one after a kill, takes it once the lease is over.
     world.clock.forward(SignedDuration::from_secs(61));
