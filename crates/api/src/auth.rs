@@ -83,11 +83,15 @@ enum Proof {
 }
 
 impl Proof {
-    /// What a request brings that changes nothing, whoever has the browser send it.
-    fn to_read(headers: &HeaderMap) -> Option<Self> {
+    /// What a request brings that changes nothing, whoever has the browser send it. Where anybody may
+    /// (`is_open`), a session is not looked for: one that ended is no reason to refuse.
+    fn to_read(headers: &HeaderMap, is_open: bool) -> Option<Self> {
         let key = presented(headers).or_else(|| from_browser(headers));
-        key.map(Self::Key)
-            .or_else(|| SessionName::carried(headers).map(Self::Session))
+        match key {
+            Some(key) => Some(Self::Key(key)),
+            None if is_open => None,
+            None => SessionName::carried(headers).map(Self::Session),
+        }
     }
 
     /// What a request brings that changes something: a key, or the session of one of our pages.
@@ -147,9 +151,8 @@ impl Reader {
     /// Lets in who may read, by the headers (or metadata) of a request.
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
         let open = state.options.read_access == ReadAccess::Open;
-        let proof = Proof::to_read(headers);
-        // Where reads are open, a session that ended meanwhile is no reason to refuse one.
-        if open && !matches!(proof, Some(Proof::Key(_))) {
+        let proof = Proof::to_read(headers, open);
+        if open && proof.is_none() {
             return Ok(Self::anybody());
         }
         let session = match &proof {
@@ -205,12 +208,13 @@ impl Watcher {
     /// Lets in whoever reaches a server that only its own machine reaches, and otherwise who may
     /// operate it; a browser may send the key, as nothing is changed.
     async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
-        let proof = Proof::to_read(headers);
-        if !matches!(proof, Some(Proof::Key(_))) && state.options.is_own_machine_only() {
+        let is_open = state.options.is_own_machine_only();
+        let proof = Proof::to_read(headers, is_open);
+        if is_open && proof.is_none() {
             return Ok(Self);
         }
         let key = authenticate(proof, state, Scope::Admin).await?;
-        if state.options.is_own_machine_only() {
+        if is_open {
             return Ok(Self);
         }
         require(&key, Scope::Admin).map(|()| Self)
