@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::{Peer, RateOptions, counter, network_of};
 use crate::{
     ApiState,
-    auth::{self, SessionName},
+    auth::{self, KeyText, SessionName},
 };
 
 /// How long a key counts by what was known of it; what it may do is asked with each request.
@@ -38,6 +38,34 @@ pub(super) enum Holder {
     Unknown,
 }
 
+/// What a request brings to be counted as somebody's.
+enum Brought {
+    Key(KeyText),
+    Session(SessionName),
+}
+
+impl Brought {
+    fn by(request: &Parts) -> Option<Self> {
+        let headers = &request.headers;
+        let key = auth::carried(headers).map(Self::Key);
+        key.or_else(|| SessionName::carried(headers).map(Self::Session))
+    }
+
+    /// The public prefix of the key that it counts as, where it does.
+    async fn prefix(&self, state: &ApiState) -> Result<Option<String>, EngineError> {
+        Ok(match self {
+            Self::Key(key) => {
+                let counts = auth::counts(key, state).await?;
+                counts.then(|| key.prefix().to_owned())
+            }
+            Self::Session(name) => {
+                let session = state.sessions.find(name, state.engine.now()).await;
+                session.map(|it| it.prefix)
+            }
+        })
+    }
+}
+
 /// What is known of keys.
 pub(super) struct Proofs {
     /// Hashes of keys that count, each with when that is to be asked anew.
@@ -56,63 +84,35 @@ impl Proofs {
 
     /// Says whose a request is.
     pub(super) async fn holder(&self, state: &ApiState, request: &Parts) -> Holder {
-        let address = request.extensions.get().map(|Peer(it)| *it);
-        let Some(key) = auth::carried(&request.headers) else {
-            return self.signed_in(state, request, address).await;
+        let Some(brought) = Brought::by(request) else {
+            return Holder::Nobody;
         };
-        let hash = key.hash();
-        if self.is_proven(&hash) {
+        if let Brought::Key(key) = &brought
+            && self.is_proven(&key.hash())
+        {
             return Holder::Key(key.prefix().to_owned());
         }
+        let address = request.extensions.get().map(|Peer(it)| *it);
         if self.has_made_up_enough(address).await {
             return Holder::Nobody;
         }
         let Ok(_permit) = state.requests.try_acquire() else {
             return Holder::Unknown; // The front door refuses it for the same reason.
         };
-        match said(auth::counts(&key, state)).await {
-            Some(true) => {
-                self.note(hash);
-                Holder::Key(key.prefix().to_owned())
+        match said(brought.prefix(state)).await {
+            Some(Some(prefix)) => {
+                if let Brought::Key(key) = &brought {
+                    self.note(key.hash());
+                }
+                Holder::Key(prefix)
             }
-            Some(false) => {
-                self.count_made_up(address).await;
+            Some(None) => {
+                if let (Some(limit), Some(address)) = (&self.made_up, address) {
+                    limit.take(&network_of(address), 1).await;
+                }
                 Holder::Nobody
             }
             None => Holder::Unknown,
-        }
-    }
-
-    /// Whose a request is that brings a session, or nothing; asked for within the same bounds.
-    async fn signed_in(
-        &self,
-        state: &ApiState,
-        request: &Parts,
-        address: Option<IpAddr>,
-    ) -> Holder {
-        let Some(name) = SessionName::carried(&request.headers) else {
-            return Holder::Nobody;
-        };
-        if self.has_made_up_enough(address).await {
-            return Holder::Nobody;
-        }
-        let Ok(_permit) = state.requests.try_acquire() else {
-            return Holder::Unknown; // The front door refuses it for the same reason.
-        };
-        let asked = state.sessions.find(&name, state.engine.now());
-        match timeout(ASKING_TIME_MAX, asked).await {
-            Ok(Some(session)) => Holder::Key(session.prefix),
-            Ok(None) => {
-                self.count_made_up(address).await;
-                Holder::Nobody
-            }
-            Err(_) => Holder::Unknown,
-        }
-    }
-
-    async fn count_made_up(&self, address: Option<IpAddr>) {
-        if let (Some(limit), Some(address)) = (&self.made_up, address) {
-            limit.take(&network_of(address), 1).await;
         }
     }
 
@@ -146,7 +146,7 @@ impl Proofs {
 }
 
 /// What the store says in time.
-async fn said(asked: impl Future<Output = Result<bool, EngineError>>) -> Option<bool> {
+async fn said<T>(asked: impl Future<Output = Result<T, EngineError>>) -> Option<T> {
     timeout(ASKING_TIME_MAX, asked).await.ok()?.ok()
 }
 
@@ -157,8 +157,8 @@ mod tests {
     #[tokio::test]
     async fn a_store_that_hangs_or_fails_says_nothing() {
         assert_eq!(said(async { Ok(true) }).await, Some(true));
-        assert_eq!(said(async { Err(EngineError::Worker) }).await, None);
-        assert_eq!(said(std::future::pending()).await, None);
+        assert_eq!(said(async { Err(EngineError::Worker) }).await, None::<bool>);
+        assert_eq!(said(std::future::pending()).await, None::<bool>);
     }
 
     #[test]
