@@ -14,14 +14,13 @@ use crate::{auth::SessionName, error::ApiError};
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     by_principal: Mutex<HashMap<Box<str>, Tally>>,
-    /// Sessions that streams came by, one for each.
-    sessions: Mutex<Vec<Weak<Entry>>>,
+    /// Sessions that streams came by, each for as long as one of them is there.
+    sessions: Mutex<HashMap<SessionName, Weak<Entry>>>,
 }
 
-/// A session by which a stream came.
-#[derive(Debug)]
+/// A session by which streams came.
+#[derive(Debug, Default)]
 pub(crate) struct Entry {
-    pub(crate) name: SessionName,
     has_ended: AtomicBool,
 }
 
@@ -50,7 +49,7 @@ pub(crate) struct Place {
 }
 
 impl Entry {
-    /// Notes that the session counts no longer, so that the stream ends.
+    /// Notes that the session counts no longer, so that its streams end.
     pub(crate) fn end(&self) {
         self.has_ended.store(true, Ordering::Relaxed);
     }
@@ -77,10 +76,13 @@ impl Tallies {
     }
 
     /// Sessions by which streams came that are still there.
-    pub(crate) fn sessions(&self) -> Vec<Arc<Entry>> {
+    pub(crate) fn sessions(&self) -> Vec<(SessionName, Arc<Entry>)> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|it| it.strong_count() > 0);
-        sessions.iter().filter_map(Weak::upgrade).collect()
+        sessions.retain(|_, it| it.strong_count() > 0);
+        let there = sessions.iter();
+        there
+            .filter_map(|(name, it)| Some((name.clone(), it.upgrade()?)))
+            .collect()
     }
 
     /// Counts a stream of a principal within its bound.
@@ -126,16 +128,11 @@ impl Tallies {
 impl Place {
     /// Notes by which session its stream came.
     pub(crate) fn came_by(&mut self, name: SessionName) {
-        let entry = Arc::new(Entry {
-            name,
-            has_ended: AtomicBool::new(false),
-        });
         let sessions = self.tallies.sessions.lock();
         let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
-        if sessions.len() == sessions.capacity() {
-            sessions.retain(|it| it.strong_count() > 0);
-        }
-        sessions.push(Arc::downgrade(&entry));
+        let there = sessions.entry(name).or_default();
+        let entry = there.upgrade().unwrap_or_default();
+        *there = Arc::downgrade(&entry);
         self.session = Some(entry);
     }
 
@@ -236,17 +233,14 @@ mod tests {
         let names = ["1", "2"].map(|it| SessionName::of(it.as_bytes()));
         first.came_by(names[0].clone());
         second.came_by(names[1].clone());
-        let sessions = tallies.sessions();
-        assert_eq!(
-            sessions
-                .iter()
-                .map(|it| it.name.clone())
-                .collect::<Vec<_>>(),
-            names
-        );
-        sessions[1].end();
-        assert!(first.lost().is_none() && second.lost().is_some());
-        drop((sessions, second));
+        let mut third = tallies.enter(Some("a"), 3).unwrap();
+        third.came_by(names[1].clone());
+        let sessions: HashMap<_, _> = tallies.sessions().into_iter().collect();
+        assert_eq!(sessions.len(), 2, "one for all its streams");
+        assert!(names.iter().all(|it| sessions.contains_key(it)));
+        sessions[&names[1]].end();
+        assert!(first.lost().is_none() && second.lost().is_some() && third.lost().is_some());
+        drop((sessions, second, third));
         assert_eq!(
             tallies.sessions().len(),
             1,

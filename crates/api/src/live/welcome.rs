@@ -1,10 +1,7 @@
 //! Whether those who follow still may: keys that are revoked and sessions that end, looked at once a
 //! beat for all streams together.
 
-use std::collections::HashMap;
-
 use super::Live;
-use crate::auth::SessionName;
 
 impl Live {
     /// Looks at the keys and sessions of streams once a beat, however long states take to make.
@@ -28,13 +25,9 @@ impl Live {
     /// Notes which sessions have ended, so that streams opened by them end on their next beat.
     async fn look_at_sessions(&self) {
         let now = self.engine.now();
-        let mut streams: HashMap<SessionName, Vec<_>> = HashMap::new();
-        for stream in self.tallies.sessions() {
-            streams.entry(stream.name.clone()).or_default().push(stream);
-        }
-        for (session, streams) in streams {
-            if self.sessions.find(&session, now).await.is_none() {
-                streams.iter().for_each(|it| it.end());
+        for (name, session) in self.tallies.sessions() {
+            if self.sessions.find(&name, now).await.is_none() {
+                session.end();
             }
         }
     }
