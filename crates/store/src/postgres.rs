@@ -131,9 +131,12 @@ impl PostgresStore {
         let port = connect.get_port();
         let pool = PgPoolOptions::new()
             .after_connect(move |_, _| {
-                let set = nodelay::set(port);
-                tracing::trace!(set, "connections that need not wait");
-                Box::pin(std::future::ready(Ok(())))
+                Box::pin(async move {
+                    // It looks at every file that is open.
+                    let set = tokio::task::spawn_blocking(move || nodelay::set(port)).await;
+                    tracing::trace!(?set, "connections that need not wait");
+                    Ok(())
+                })
             })
             .max_connections(options.connections_max.max(1))
             .acquire_timeout(options.acquire_timeout)

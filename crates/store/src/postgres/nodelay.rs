@@ -6,19 +6,24 @@
 //! handle to each of its sockets that lead to the server, and sets the option there. Where that is
 //! not allowed, or not Linux, everything works and takes longer.
 
-use std::net::TcpStream;
+#[cfg(target_os = "linux")]
+use std::{net::TcpStream, os::fd::OwnedFd};
+
+#[cfg(target_os = "linux")]
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 /// Sets the option on every connection of this process to a server's `port` that is without it;
 /// returns how many those were.
 #[cfg(target_os = "linux")]
 pub(super) fn set(port: u16) -> usize {
-    let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
+    let this = pidfd_open(getpid(), PidfdFlags::empty());
+    let (Ok(open), Ok(this)) = (std::fs::read_dir("/proc/self/fd"), this) else {
         return 0;
     };
     let number =
         |it: std::io::Result<std::fs::DirEntry>| it.ok()?.file_name().to_str()?.parse().ok();
     open.filter_map(number)
-        .filter_map(second)
+        .filter_map(|it| second(&this, it))
         .filter(|it| hurry(it, port))
         .count()
 }
@@ -30,14 +35,11 @@ pub(super) fn set(_: u16) -> usize {
 
 /// A second handle to a socket.
 #[cfg(target_os = "linux")]
-fn second(number: i32) -> Option<TcpStream> {
-    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
-
+fn second(this: &OwnedFd, number: i32) -> Option<TcpStream> {
     let link = std::fs::read_link(format!("/proc/self/fd/{number}")).ok()?;
     if !link.to_str()?.starts_with("socket:") {
         return None;
     }
-    let this = pidfd_open(getpid(), PidfdFlags::empty()).ok()?;
     let handle = pidfd_getfd(this, number, PidfdGetfdFlags::empty()).ok()?;
     Some(handle.into())
 }
