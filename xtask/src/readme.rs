@@ -70,6 +70,10 @@ impl Place {
             }
         }
         command.current_dir(&self.folder);
+        // Build scripts write down where they are, and this folder is gone the next time.
+        if let Ok(target) = fs::canonicalize(self.folder.join("target")) {
+            command.env("CARGO_BUILD_TARGET_DIR", target);
+        }
         command.env("SPORTS_EDGE_LISTEN", &self.address);
         command.env("SPORTS_EDGE_DATA_DIR", &self.data);
         command
