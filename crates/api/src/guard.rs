@@ -206,14 +206,9 @@ fn as_page(error: &ApiError, instance: &Uri, asked: &HeaderMap) -> Response {
         to.push_str("&ended=1");
     }
     let to = HeaderValue::try_from(to).expect("an encoded query is visible ASCII");
-    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response();
-    if has_ended {
-        // Else pages would go on to show who is signed in.
-        for cookie in auth::forgotten(asked) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-    }
-    response
+    // Else pages would go on to show who is signed in.
+    let cookies = has_ended.then(|| auth::forgotten(asked));
+    (StatusCode::SEE_OTHER, cookies, [(header::LOCATION, to)]).into_response()
 }
 
 /// The error behind a status that came without one.

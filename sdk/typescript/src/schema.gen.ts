@@ -1143,8 +1143,8 @@ export interface paths {
         post: operations["signIn"];
         /**
          * Sign out
-         * @description Ends the session at every server and has the browser forget its cookie, answers that it kept, and what pages
-         *     kept on the device. Streams that were opened by it end within 30 seconds.
+         * @description Ends the session at every server and has the browser forget its cookie, answers that it kept, and
+         *     what pages kept on the device. Streams that were opened by it end within 30 seconds.
          */
         delete: operations["signOut"];
         options?: never;

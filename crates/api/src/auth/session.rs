@@ -12,7 +12,8 @@ use std::{
 
 use axum::{
     body::Bytes,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::AppendHeaders,
 };
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use engine::{ApiKeyRecord, caching::shared};
@@ -57,14 +58,13 @@ impl Default for SessionOptions {
     }
 }
 
-/// What a session is kept under: the hash of its secret, in hexadecimal digits.
+/// What a session is kept under: the hash of its secret, in base64.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SessionName(String);
 
 impl SessionName {
     pub(crate) fn of(secret: &[u8]) -> Self {
-        let digest = Sha256::digest(secret);
-        Self(digest.iter().map(|it| format!("{it:02x}")).collect())
+        Self(BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(secret)))
     }
 
     /// The session whose cookie a request carries; whether it counts is another question.
@@ -76,7 +76,7 @@ impl SessionName {
 }
 
 /// What a browser is told to keep, or to forget.
-pub(crate) type Cookies = [HeaderValue; 2];
+pub(crate) type Cookies = AppendHeaders<[(HeaderName, HeaderValue); 2]>;
 
 /// A session that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,15 +230,16 @@ fn cookies((secret, prefix): (&str, &str), time: Duration, asked: &HeaderMap) ->
     let is_safe = origin.is_some_and(|it| it.starts_with(b"https://"));
     let secure = if is_safe { "; Secure" } else { "" };
     let seconds = time.as_secs();
-    [
+    let both = [
         (SECRET_COOKIE, secret, "; HttpOnly"),
         (SHOWN_COOKIE, prefix, ""),
-    ]
-    .map(|(name, value, hidden)| {
+    ];
+    AppendHeaders(both.map(|(name, value, hidden)| {
         let text =
             format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{hidden}{secure}");
-        HeaderValue::try_from(text).expect("prefixes and base64 are visible ASCII")
-    })
+        let value = HeaderValue::try_from(text).expect("prefixes and base64 are visible ASCII");
+        (header::SET_COOKIE, value)
+    }))
 }
 
 /// Refuses what a browser sends for a page of another site. Browsers say so themselves by
@@ -271,7 +272,7 @@ mod tests {
         let pairs = pairs.iter();
         pairs
             .map(|(name, value)| {
-                let name = axum::http::HeaderName::from_static(name);
+                let name = HeaderName::from_static(name);
                 (name, HeaderValue::from_static(value))
             })
             .collect()
@@ -333,17 +334,18 @@ mod tests {
     fn cookies_are_read_as_they_were_given_and_nothing_else_is() {
         let over_tls = headers(&[("origin", "https://edge.example")]);
         let secret = BASE64_URL_SAFE_NO_PAD.encode([5; HASH]);
-        let [kept, shown_one] = cookies((&secret, "Ab3dEf9h"), Duration::from_secs(60), &over_tls);
+        let AppendHeaders([(_, kept), (_, shown_one)]) =
+            cookies((&secret, "Ab3dEf9h"), Duration::from_secs(60), &over_tls);
         let kept = kept.to_str().unwrap();
         assert!(
             kept.ends_with("; Max-Age=60; SameSite=Lax; HttpOnly; Secure"),
             "{kept}"
         );
-        let plain = cookies(("", ""), Duration::ZERO, &HeaderMap::new());
+        let AppendHeaders(plain) = cookies(("", ""), Duration::ZERO, &HeaderMap::new());
         assert!(
             plain
                 .iter()
-                .all(|it| !it.to_str().unwrap().contains("Secure"))
+                .all(|it| !it.1.to_str().unwrap().contains("Secure"))
         );
         let pair = |it: &str| it.split(';').next().unwrap().to_owned();
         let both = format!(

@@ -5,7 +5,7 @@ use axum::{
     Form,
     extract::{Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{AppendHeaders, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
@@ -72,7 +72,6 @@ pub(super) async fn enter(
         }
     };
     let to = HeaderValue::try_from(local(&form.back)).unwrap_or(HeaderValue::from_static("/"));
-    let cookies = AppendHeaders(cookies.map(|it| (header::SET_COOKIE, it)));
     (StatusCode::SEE_OTHER, cookies, [(header::LOCATION, to)]).into_response()
 }
 
@@ -82,7 +81,6 @@ pub(super) async fn leave(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (_, cookies) = auth::sign_out(&state, &headers).await?;
-    let cookies = AppendHeaders(cookies.map(|it| (header::SET_COOKIE, it)));
     let to = [(header::LOCATION, HeaderValue::from_static("/")), FORGET];
     Ok((StatusCode::SEE_OTHER, cookies, to).into_response())
 }

@@ -3,8 +3,8 @@
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{AppendHeaders, IntoResponse, Response},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
 };
 use engine::ApiKeyRecord;
 use jiff::Timestamp;
@@ -95,7 +95,6 @@ pub(crate) async fn sign_in(
 ) -> Result<Response, ApiError> {
     let asked: SignIn = read_object(&body.bytes)?;
     let (session, key, cookies) = auth::sign_in(&state, &asked.key, &body.headers).await?;
-    let cookies = AppendHeaders(cookies.map(|it| (header::SET_COOKIE, it)));
     let said = Json(Session::of(&session, key));
     Ok((StatusCode::CREATED, cookies, said).into_response())
 }
@@ -122,8 +121,8 @@ pub(crate) async fn get_session(
 
 /// Sign out
 ///
-/// Ends the session at every server and has the browser forget its cookie, answers that it kept, and what pages
-/// kept on the device. Streams that were opened by it end within 30 seconds.
+/// Ends the session at every server and has the browser forget its cookie, answers that it kept, and
+/// what pages kept on the device. Streams that were opened by it end within 30 seconds.
 #[utoipa::path(
     delete,
     path = "/v1/session",
@@ -137,6 +136,5 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let (ended, cookies) = auth::sign_out(&state, &headers).await?;
-    let cookies = AppendHeaders(cookies.map(|it| (header::SET_COOKIE, it)));
     Ok((cookies, [FORGET], Json(SignedOut { ended })).into_response())
 }
