@@ -23,6 +23,7 @@ use crate::{
     heard::{Heard, SourceView},
     held::Held,
     in_play::ReadyGames,
+    keys::HeldKeys,
     knowledge::{Knowledge, blocking},
     logs::Logs,
     topic,
@@ -89,6 +90,8 @@ pub struct Engine {
     /// What was heard of games under way.
     pub(crate) logs: Logs,
     pub(crate) held: Held,
+    /// Keys that were asked for a moment ago.
+    pub(crate) held_keys: HeldKeys,
     /// How the sources of it do.
     pub(crate) heard: Heard,
     /// What rules that watch games have done.
@@ -129,6 +132,7 @@ impl Engine {
             ready: Arc::default(),
             logs: Logs::default(),
             held: Held::default(),
+            held_keys: HeldKeys::default(),
             heard: Heard::default(),
             alerting: Tally::default(),
             courier: None,

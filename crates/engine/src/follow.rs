@@ -96,6 +96,7 @@ impl Engine {
 
     async fn forget_everything(&self) {
         self.held.clear();
+        self.held_keys.clear();
         self.logs.doubt_all();
         self.cache().remove(&[Target::Everything]).await;
         self.tell_changed();
@@ -165,6 +166,7 @@ impl Engine {
             self.cache().must_see(changes.last);
             if after == NOWHERE {
                 self.held.clear();
+                self.held_keys.clear();
                 self.logs.doubt_all();
                 self.cache().forget(); // What changed before is not known.
                 self.tell_changed();
@@ -203,7 +205,8 @@ impl Engine {
                     let what = fixtures.entry(FixtureId(id)).or_default();
                     *what = What::of(change.kind).max(*what);
                 }
-                ChangeKind::ApiKey | ChangeKind::Alert | ChangeKind::Firing => {}
+                ChangeKind::ApiKey => self.held_keys.clear(),
+                ChangeKind::Alert | ChangeKind::Firing => {}
             }
         }
         let is_events = |it: &Change| matches!(it.kind, ChangeKind::Events);

@@ -17,6 +17,7 @@ mod heard;
 mod held;
 pub mod import;
 mod in_play;
+mod keys;
 mod knowledge;
 mod lists;
 mod logs;
@@ -51,6 +52,7 @@ pub use forecast::{BacktestOptions, NextGoal, Phase, Progress, Report};
 pub use heard::{HeardFigures, RecentFigures, SOURCES_MAX, SourceView};
 /// The server of models: what it takes, gives and refuses.
 pub use inference as serving;
+pub use keys::KEY_BELIEVED;
 pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 pub use models::{ProgressSink, TrainOutcome};
 pub use predict::PredictionRequest;

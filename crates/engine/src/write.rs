@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{Fixture, FixtureId, Market, Price, Quote, SourceKey, Sport, TeamId};
 use store::{
-    ApiKeyRecord, FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, NewTeam,
-    Recorded, Recording, ResultRecord,
+    FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, NewTeam, Recorded, Recording,
+    ResultRecord,
 };
 
 use crate::{
@@ -157,31 +157,6 @@ impl Engine {
         let outcome = self.record_of(source, &records).await?;
         self.heard.note_quotes(source, records.len(), self.now());
         Ok(outcome)
-    }
-
-    /// The key with this public prefix.
-    pub async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, EngineError> {
-        Ok(self.store.key(prefix).await?)
-    }
-
-    /// Every key, oldest first.
-    pub async fn keys(&self) -> Result<Vec<ApiKeyRecord>, EngineError> {
-        Ok(self.store.keys().await?)
-    }
-
-    /// Adds a key.
-    pub async fn put_key(&self, key: &ApiKeyRecord) -> Result<(), EngineError> {
-        Ok(self.store.put_key(key).await?)
-    }
-
-    /// Revokes a key; `false` where there is none to revoke.
-    pub async fn revoke_key(&self, prefix: &str) -> Result<bool, EngineError> {
-        Ok(self.store.revoke_key(prefix, self.now()).await?)
-    }
-
-    /// Notes that a key was used.
-    pub async fn touch_key(&self, prefix: &str) -> Result<(), EngineError> {
-        Ok(self.store.touch_key(prefix, self.now()).await?)
     }
 
     /// Claims an idempotency key, or says what became of the first request.

@@ -251,6 +251,8 @@ async fn keys_and_idempotency_pass_through_to_the_store() {
     assert!(world.engine.revoke_key("abcdefgh").await.unwrap());
     assert!(!world.engine.revoke_key("nobody00").await.unwrap());
     assert!(world.engine.keys().await.unwrap()[0].revoked_at.is_some());
+    let held = world.engine.key("abcdefgh").await.unwrap().unwrap();
+    assert!(held.revoked_at.is_some(), "what was held of it is let go");
 
     let record = IdempotencyRecord {
         principal: "abcdefgh".to_owned(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use api::{KEY_RANDOM_BYTES, KeyText, NewKey, Scope};
 use clap::Subcommand;
-use engine::{ApiKeyRecord, Engine};
+use engine::{ApiKeyRecord, Engine, KEY_BELIEVED};
 
 use super::{engine, open_store};
 use crate::{config::Config, run::fill_random};
@@ -56,6 +56,8 @@ pub(crate) async fn run(verb: KeyVerb, config: &Config) -> anyhow::Result<ExitCo
             if !engine.revoke_key(&prefix).await? {
                 bail!("there is no key {prefix:?} to revoke; `sports-edge key list` shows keys");
             }
+            // Servers may take it for so long; once this has returned, none does.
+            tokio::time::sleep(KEY_BELIEVED).await;
             println!("{prefix} is revoked");
         }
     }

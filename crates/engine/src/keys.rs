@@ -1,0 +1,162 @@
+//! API keys, of which those in use are held in memory for a moment.
+//!
+//! Every request that shows a key has to find its record. One read of the store a second is enough
+//! for that: a change of any key that is followed lets all of them go, and what is held is believed
+//! for a second at most, whatever was not followed.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use store::ApiKeyRecord;
+
+use crate::{Engine, EngineError};
+
+/// How long a key may count that another process revoked, where that was not heard of sooner.
+pub const KEY_BELIEVED: Duration = Duration::from_secs(1);
+/// Keys held; beyond them all are let go. Only keys that exist are held.
+const KEYS_MAX: usize = 10_000;
+
+/// What is held.
+#[derive(Debug, Default)]
+pub(crate) struct HeldKeys(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// How often all were let go.
+    turn: u64,
+    /// By prefix: the record, and when the store was asked for it.
+    records: HashMap<String, (ApiKeyRecord, Instant)>,
+}
+
+impl HeldKeys {
+    /// Lets go of all, and keeps nothing whose reading began before this.
+    pub(crate) fn clear(&self) {
+        let mut state = self.lock();
+        state.turn += 1;
+        state.records.clear();
+    }
+
+    /// The record of a prefix, where it may still be believed at this moment.
+    fn find(&self, prefix: &str, now: Instant) -> Option<ApiKeyRecord> {
+        let state = self.lock();
+        let (record, asked) = state.records.get(prefix)?;
+        let is_believed = now.saturating_duration_since(*asked) < KEY_BELIEVED;
+        is_believed.then(|| record.clone())
+    }
+
+    fn turn(&self) -> u64 {
+        self.lock().turn
+    }
+
+    /// Holds a record that the store was asked for at a moment, in a turn.
+    fn keep(&self, record: &ApiKeyRecord, asked: Instant, turn: u64) {
+        let mut state = self.lock();
+        if state.turn != turn {
+            return;
+        }
+        if state.records.len() >= KEYS_MAX {
+            state.records.clear();
+        }
+        let prefix = record.prefix.clone();
+        state.records.insert(prefix, (record.clone(), asked));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// The key with this public prefix, as it was at most [`KEY_BELIEVED`] ago.
+    pub async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, EngineError> {
+        let (asked, turn) = (Instant::now(), self.held_keys.turn());
+        if let Some(record) = self.held_keys.find(prefix, asked) {
+            return Ok(Some(record));
+        }
+        let found = self.store.key(prefix).await?;
+        if let Some(record) = &found {
+            self.held_keys.keep(record, asked, turn);
+        }
+        Ok(found)
+    }
+
+    /// Every key, oldest first.
+    pub async fn keys(&self) -> Result<Vec<ApiKeyRecord>, EngineError> {
+        Ok(self.store.keys().await?)
+    }
+
+    /// Adds a key.
+    pub async fn put_key(&self, key: &ApiKeyRecord) -> Result<(), EngineError> {
+        let written = self.store.put_key(key).await;
+        self.held_keys.clear();
+        Ok(written?)
+    }
+
+    /// Revokes a key; `false` where there is none to revoke. Other processes may take it for up to
+    /// [`KEY_BELIEVED`] longer.
+    pub async fn revoke_key(&self, prefix: &str) -> Result<bool, EngineError> {
+        let written = self.store.revoke_key(prefix, self.now()).await;
+        self.held_keys.clear();
+        Ok(written?)
+    }
+
+    /// Notes that a key was used.
+    pub async fn touch_key(&self, prefix: &str) -> Result<(), EngineError> {
+        let written = self.store.touch_key(prefix, self.now()).await;
+        self.held_keys.lock().records.remove(prefix);
+        Ok(written?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn record(prefix: &str) -> ApiKeyRecord {
+        ApiKeyRecord {
+            prefix: prefix.to_owned(),
+            hash: [7; 32],
+            name: String::new(),
+            scopes: Vec::new(),
+            created_at: Timestamp::UNIX_EPOCH,
+            last_used_at: None,
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn a_key_is_believed_for_a_second_after_the_store_was_asked() {
+        let (held, asked) = (HeldKeys::default(), Instant::now());
+        held.keep(&record("a"), asked, held.turn());
+        assert_eq!(held.find("a", asked), Some(record("a")));
+        let last = asked + KEY_BELIEVED - Duration::from_nanos(1);
+        assert_eq!(held.find("a", last), Some(record("a")));
+        assert_eq!(held.find("a", asked + KEY_BELIEVED), None);
+        assert_eq!(held.find("b", asked), None);
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_held_after_it() {
+        let (held, asked) = (HeldKeys::default(), Instant::now());
+        let turn = held.turn();
+        held.keep(&record("a"), asked, turn);
+        held.clear();
+        assert_eq!(held.find("a", asked), None);
+        held.keep(&record("a"), asked, turn);
+        assert_eq!(held.find("a", asked), None, "its reading began before");
+    }
+
+    #[test]
+    fn no_more_keys_are_held_than_there_may_be() {
+        let (held, asked) = (HeldKeys::default(), Instant::now());
+        for number in 0..=KEYS_MAX {
+            held.keep(&record(&number.to_string()), asked, held.turn());
+        }
+        assert_eq!(held.lock().records.len(), 1);
+    }
+}
