@@ -16,7 +16,7 @@ use anyhow::{Context, bail};
 use api::{ApiOptions, ApiState, Hosts, LiveOptions, RateOptions, ReadAccess, SessionOptions};
 use engine::Engine;
 use tokio::net::TcpListener;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
 use self::{beside::Beside, cores::Cores, warmth::Warmth};
@@ -96,6 +96,8 @@ async fn load(state: ApiState, warmth: Warmth) {
         Ok(found) => {
             warmth.warm().await;
             state.end_warming();
+            let given_back = crate::memory::give_back_start();
+            debug!(bytes = given_back, "pages of the program given back");
             info!(games = found.games, model = found.model, "ready");
         }
         Err(error) => {
