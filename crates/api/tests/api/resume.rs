@@ -375,5 +375,7 @@ async fn a_ticket_counts_at_another_server_once_and_not_when_its_key_is_revoked(
     let mut prefixes = keys.into_iter().map(|it| it.prefix);
     let prefix = prefixes.find(|it| key.contains(it.as_str())).unwrap();
     world.app.engine.revoke_key(&prefix).await.unwrap();
+    // What another server revoked is heard of by following, or not held for longer than this.
+    tokio::time::sleep(engine::KEY_BELIEVED).await;
     assert_eq!(two.status(&revoked).await, StatusCode::UNAUTHORIZED);
 }
