@@ -68,6 +68,10 @@ pub trait AlertStore: Send + Sync {
     /// Forgets firings before a moment whose telling is over, and of each rule those beyond its
     /// newest `kept_max`; returns how many.
     async fn trim_firings(&self, before: Timestamp, kept_max: u32) -> Result<u64, StoreError>;
+
+    /// Forgets what rules remember of fixtures that kicked off before a moment and were last looked
+    /// at before it, at most `limit` at once; returns how many.
+    async fn trim_alert_states(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// Why a rule does not look.

@@ -33,9 +33,12 @@ const TOGETHER: usize = 50;
 const REMEMBERED_MAX: usize = 100_000;
 /// How often a look that met another is tried.
 const TRIES_MAX: usize = 3;
-/// How long firings are kept, how many of one rule, and how often older ones are deleted.
+/// How long firings are kept, and what was seen of games that kicked off as long ago; how many
+/// firings of one rule, and how often older ones are deleted.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 const KEPT_MAX: u32 = 1_000;
+/// What was seen is deleted in parts, so that nobody waits long for a write.
+const TRIMMED_TOGETHER: u32 = 5_000;
 const TRIM_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// How long to wait where nothing changes and no clock runs.
 const IDLE: Duration = Duration::from_secs(30);
@@ -413,7 +416,18 @@ impl AlertWatcher {
         }
         let before = now.saturating_sub(KEPT);
         let before = before.expect("a fixed span never overflows");
-        self.engine.store.trim_firings(before, KEPT_MAX).await?;
+        let store = &self.engine.store;
+        store.trim_firings(before, KEPT_MAX).await?;
+        while store.trim_alert_states(before, TRIMMED_TOGETHER).await? >= TRIMMED_TOGETHER.into() {}
+        // What is written down of any of these is read again when it is looked at again.
+        let read = &mut self.read;
+        self.remembered.retain(|(_, fixture), it| {
+            let is_new = it.kept.seen_at >= before;
+            if !is_new {
+                read.remove(fixture);
+            }
+            is_new
+        });
         self.trimmed_at = now;
         Ok(())
     }

@@ -254,6 +254,30 @@ async fn what_was_seen_survives_a_restart_and_what_happened_meanwhile_fires() {
 }
 
 #[tokio::test]
+async fn what_was_seen_of_games_long_over_is_forgotten() {
+    let world = trained().await;
+    let ids: Vec<_> = world
+        .to_come()
+        .await
+        .iter()
+        .map(|it| it.fixture.id)
+        .collect();
+    let condition = home_crosses(0.99, Direction::Up);
+    made(&world.engine, condition, AlertScope::All).await;
+    let mut watcher = world.engine.alert_watcher();
+    looked(&mut watcher).await;
+    let kept = async || world.store.alert_states(&ids).await.unwrap().len();
+    assert_eq!(kept().await, ids.len());
+    // The league's last game is some weeks ahead.
+    world.clock.forward(SignedDuration::from_hours(24 * 20));
+    looked(&mut watcher).await;
+    assert_eq!(kept().await, ids.len(), "games may still be corrected");
+    world.clock.forward(SignedDuration::from_hours(24 * 60));
+    looked(&mut watcher).await;
+    assert_eq!(kept().await, 0);
+}
+
+#[tokio::test]
 async fn a_pause_passes_over_what_happens_in_it_and_another_level_begins_anew() {
     let game = Match::new().await;
     game.begin().await;

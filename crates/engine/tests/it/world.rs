@@ -37,6 +37,7 @@ impl Clock for Hand {
 
 pub(crate) struct World {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<Hand>,
     pub(crate) league: League,
     pub(crate) teams: Vec<TeamId>,
@@ -67,10 +68,15 @@ async fn world(teams: usize, seasons: usize) -> World {
     let store: Arc<dyn Store> = Arc::new(store);
     let (teams, fixtures) = testkit::fill(&*store, &league).await;
     let clock = Arc::new(Hand(AtomicI64::new(league.recorded_at.as_microsecond())));
-    let engine = Engine::new(store, Arc::clone(&clock) as _, EngineOptions::default());
+    let engine = Engine::new(
+        Arc::clone(&store),
+        Arc::clone(&clock) as _,
+        EngineOptions::default(),
+    );
     let engine = Arc::new(engine);
     World {
         engine,
+        store,
         clock,
         league,
         teams,

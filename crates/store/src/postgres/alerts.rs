@@ -395,4 +395,13 @@ impl AlertStore for PostgresStore {
             .with(i64::from(kept_max));
         self.run(sql, args).await
     }
+
+    async fn trim_alert_states(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        // What another server is writing at the moment is not old.
+        let sql = "DELETE FROM alert_states WHERE (alert, fixture) IN (SELECT s.alert, s.fixture
+             FROM alert_states AS s JOIN fixtures AS f ON f.id = s.fixture
+             WHERE s.seen_at < $1 AND f.kickoff < $1 LIMIT $2 FOR UPDATE OF s SKIP LOCKED)";
+        let args = Args::default().with(micros(before)).with(i64::from(limit));
+        self.run(sql, args).await
+    }
 }

@@ -81,4 +81,8 @@ impl AlertStore for ReplicatedStore {
     async fn trim_firings(&self, before: Timestamp, kept_max: u32) -> Result<u64, StoreError> {
         self.primary.trim_firings(before, kept_max).await
     }
+
+    async fn trim_alert_states(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.primary.trim_alert_states(before, limit).await
+    }
 }

@@ -376,4 +376,17 @@ impl AlertStore for SqliteStore {
         .await?;
         Ok(trimmed.rows_affected())
     }
+
+    async fn trim_alert_states(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let trimmed = sqlx::query(
+            "DELETE FROM alert_states WHERE (alert, fixture) IN (SELECT s.alert, s.fixture
+             FROM alert_states AS s CROSS JOIN fixtures AS f ON f.id = s.fixture
+             WHERE s.seen_at < $1 AND f.kickoff < $1 LIMIT $2)",
+        )
+        .bind(micros(before))
+        .bind(limit)
+        .execute(&self.writer)
+        .await?;
+        Ok(trimmed.rows_affected())
+    }
 }
