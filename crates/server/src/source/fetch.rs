@@ -1,18 +1,22 @@
 //! Fetching a URL into a temporary file: bounded in time and size, tried again with growing pauses,
 //! and only where it has changed.
 
+mod redirect;
+
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use store::FetchState;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
+use url::Url;
+
+use redirect::REDIRECTS_MAX;
 
 /// The longest pause a server may ask for between two attempts.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
-const REDIRECTS_MAX: u32 = 5;
 
 /// The bounds of a fetch.
 #[derive(Debug, Clone)]
@@ -84,8 +88,8 @@ impl Fetcher {
             .timeout_connect(Some(options.connect_timeout))
             .timeout_recv_response(Some(options.read_timeout))
             .timeout_per_read(Some(options.read_timeout))
-            .timeout_per_call(Some(options.total_timeout))
-            .max_redirects(REDIRECTS_MAX)
+            // They are followed by a rule of our own.
+            .max_redirects(0)
             .http_status_as_error(false)
             .user_agent(concat!("sports-edge/", env!("CARGO_PKG_VERSION")))
             .build();
@@ -127,14 +131,7 @@ impl Fetcher {
     }
 
     fn attempt(&self, url: &str, known: Option<&FetchState>) -> Result<Fetched, Failure> {
-        let mut request = self.agent.get(url);
-        if let Some(etag) = known.and_then(|it| it.etag.as_deref()) {
-            request = request.header(header::IF_NONE_MATCH, etag);
-        }
-        if let Some(date) = known.and_then(|it| it.last_modified.as_deref()) {
-            request = request.header(header::IF_MODIFIED_SINCE, date);
-        }
-        let response = request.call().map_err(failure)?;
+        let response = self.followed(url, known)?;
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::Unchanged);
@@ -152,6 +149,40 @@ impl Fetcher {
             return Err(Failure::Lasting(anyhow!("the server answers {status}")));
         }
         self.take(response)
+    }
+
+    /// What is answered in the end, as far as the server leads to places of its own.
+    fn followed(&self, url: &str, known: Option<&FetchState>) -> Result<Response<Body>, Failure> {
+        let began = Instant::now();
+        let at = Url::parse(url).context("the address cannot be read");
+        let mut at = at.map_err(Failure::Lasting)?;
+        for _ in 0..=REDIRECTS_MAX {
+            let left = self.options.total_timeout.saturating_sub(began.elapsed());
+            let response = self.ask(&at, known, left)?;
+            if !redirect::is_redirect(response.status()) {
+                return Ok(response);
+            }
+            at = redirect::target(&at, response.headers()).map_err(Failure::Lasting)?;
+        }
+        let error = anyhow!("the server leads on after {REDIRECTS_MAX} redirects");
+        Err(Failure::Lasting(error))
+    }
+
+    fn ask(
+        &self,
+        url: &Url,
+        known: Option<&FetchState>,
+        time_max: Duration,
+    ) -> Result<Response<Body>, Failure> {
+        let request = self.agent.get(url.as_str());
+        let mut request = request.config().timeout_global(Some(time_max)).build();
+        if let Some(etag) = known.and_then(|it| it.etag.as_deref()) {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
+        if let Some(date) = known.and_then(|it| it.last_modified.as_deref()) {
+            request = request.header(header::IF_MODIFIED_SINCE, date);
+        }
+        request.call().map_err(failure)
     }
 
     fn take(&self, response: Response<Body>) -> Result<Fetched, Failure> {

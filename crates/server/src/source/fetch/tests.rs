@@ -169,7 +169,7 @@ fn a_lasting_failure_is_not_tried_again() {
         "the server answers 404 Not Found"
     );
     assert_eq!(server.finish().len(), 1);
-    assert!(problem(fetch("http://[::bad", None)).contains("the server cannot be reached"));
+    assert!(problem(fetch("http://[::bad", None)).starts_with("the address cannot be read"));
 }
 
 #[test]
@@ -207,4 +207,34 @@ fn nobody_there_is_a_passing_failure() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
     assert!(problem(fetch(&url, None)).starts_with("given up after 3 attempts"));
+}
+
+fn leads(location: &str) -> Vec<u8> {
+    answer("302 Found", &format!("location: {location}\r\n"), "")
+}
+
+#[test]
+fn a_server_leads_to_its_own_places_and_so_often() {
+    let server = Server::start(vec![leads("/b?c"), answer("200 OK", "", "here")]);
+    assert_eq!(text(fetch(&server.url, None).unwrap()).0, "here");
+    assert!(server.finish()[1].starts_with("get /b?c "));
+    let server = Server::start(vec![leads("/again"); 6]);
+    assert_eq!(
+        problem(fetch(&server.url, None)),
+        "the server leads on after 5 redirects"
+    );
+    assert_eq!(server.finish().len(), 6);
+}
+
+#[test]
+fn a_server_leads_to_no_other_and_nothing_is_asked_there() {
+    let inside = TcpListener::bind("127.0.0.1:0").unwrap();
+    inside.set_nonblocking(true).unwrap();
+    let secret = format!("http://{}/secret", inside.local_addr().unwrap());
+    let server = Server::start(vec![leads(&secret)]);
+    let refused = problem(fetch(&server.url, None));
+    assert!(refused.contains(&secret), "{refused}");
+    server.finish();
+    let asked = inside.accept().map(|_| ()).map_err(|it| it.kind());
+    assert_eq!(asked, Err(io::ErrorKind::WouldBlock));
 }
