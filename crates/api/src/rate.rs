@@ -2,8 +2,9 @@
 //!
 //! Replicas count together in the shared tier; without one, and while it is away, each by itself.
 //! A key counts once it is proven, so that nobody uses up another's share, or takes a new one, by
-//! making keys up; where the store does not say, nothing is counted. Never counts streams of what is
-//! followed, inference, health and files of the pages.
+//! making keys up; where the store does not say, nothing is counted. Opening a stream of what is
+//! followed counts, by whichever transport, what comes over it does not. Never counts inference,
+//! health and files of the pages.
 
 mod proofs;
 
@@ -14,13 +15,13 @@ use std::{
 };
 
 use axum::{
-    http::{HeaderName, HeaderValue, Uri, header, request::Parts},
+    http::{HeaderName, HeaderValue, header, request::Parts},
     response::Response,
 };
 use engine::caching::shared::{Allowance, Rate, RateLimit, Shared};
 
 use self::proofs::{Holder, Proofs};
-use crate::{ApiState, guard, live, routes};
+use crate::{ApiState, guard, live};
 
 /// What is followed: by a stream, or by requests that wait.
 const LIVE: &str = "/v1/live";
@@ -84,11 +85,11 @@ impl RateLimits {
 
     /// Counts a request; `None` where nothing limits it.
     pub(crate) async fn judge(&self, state: &ApiState, request: &Parts) -> Option<Verdict> {
-        if self.is_off() || is_free(request) {
+        if self.is_off() || is_never_counted(request.uri.path()) {
             return None;
         }
         guard::check_host(state, &request.headers, &request.uri).ok()?; // It is refused anyway.
-        let cost = cost(&request.uri);
+        let cost = cost(request);
         match self.proofs.holder(state, request).await {
             Holder::Key(prefix) => Some(self.key.as_ref()?.take(&prefix, cost).await),
             Holder::Nobody => {
@@ -170,13 +171,6 @@ fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// Whether a request is not counted: streams have bounds of their own, too.
-fn is_free(request: &Parts) -> bool {
-    let (path, headers) = (request.uri.path(), &request.headers);
-    let streams = || live::is_asked(headers) || routes::wants_events(headers);
-    is_never_counted(path) || (path == LIVE && streams())
-}
-
 /// What is not counted: what has bounds of its own, and what is asked for to look after the server.
 pub(crate) fn is_never_counted(path: &str) -> bool {
     let under = |root: &str| {
@@ -186,9 +180,11 @@ pub(crate) fn is_never_counted(path: &str) -> bool {
     ["/health", "/v2", "/assets"].into_iter().any(under)
 }
 
-/// Requests that a request counts as: one that waits for news brings the state of each of its keys.
-fn cost(uri: &Uri) -> u32 {
-    if uri.path() != LIVE {
+/// Requests that a request counts as: one that waits for news, and one that opens a stream of events,
+/// brings the state of each of its keys. A socket is opened without any.
+fn cost(request: &Parts) -> u32 {
+    let uri = &request.uri;
+    if uri.path() != LIVE || live::is_asked(&request.headers) {
         return 1;
     }
     let query = uri.query().unwrap_or_default();
@@ -259,42 +255,31 @@ mod tests {
 
     #[test]
     fn what_has_bounds_of_its_own_is_free() {
-        let events = ("accept", "text/event-stream");
-        let json = ("accept", "application/json");
-        for (path, header) in [
-            ("/v1/live?k=board", events),
-            ("/v1/live", ("upgrade", "websocket")),
-            ("/health/live", json),
-            ("/v2/models/m/infer", json),
-            ("/v2", json),
-            ("/assets/a.js", json),
-        ] {
-            assert!(is_free(&request(path, header)), "{path}");
+        for path in ["/health/live", "/v2/models/m/infer", "/v2", "/assets/a.js"] {
+            assert!(is_never_counted(path), "{path}");
         }
-        for (path, header) in [
-            ("/", json),
-            ("/v1/live?k=board", json),
-            ("/v1/live/tickets", events),
-            ("/v1/fixtures", events),
-            ("/healthy", json),
-            ("/v20", json),
-        ] {
-            assert!(!is_free(&request(path, header)), "{path}");
+        for path in ["/", "/v1/live", "/v1/live/tickets", "/healthy", "/v20"] {
+            assert!(!is_never_counted(path), "{path}");
         }
     }
 
     #[test]
-    fn a_request_that_waits_counts_as_one_for_each_of_its_keys() {
-        for (path, requests) in [
-            ("/v1/live", 1),
-            ("/v1/live?k=board", 1),
-            (
-                "/v1/live?k=board&since=-&%6B=edges&wait_ms=5&k=fixtures/8",
-                3,
-            ),
-            ("/v1/fixtures?k=a&k=b", 1),
+    fn whoever_follows_counts_as_one_for_each_key_whose_state_comes_at_once() {
+        let json = ("accept", "application/json");
+        let events = ("accept", "text/event-stream");
+        let socket = ("upgrade", "websocket");
+        let three = "/v1/live?k=board&since=-&%6B=edges&wait_ms=5&k=fixtures/8";
+        for (path, header, requests) in [
+            ("/v1/live", json, 1),
+            ("/v1/live", socket, 1),
+            ("/v1/live?k=board", json, 1),
+            (three, json, 3),
+            (three, events, 3),
+            (three, socket, 1),
+            ("/v1/fixtures?k=a&k=b", json, 1),
         ] {
-            assert_eq!(cost(&path.parse().unwrap()), requests, "{path}");
+            let counted = cost(&request(path, header));
+            assert_eq!(counted, requests, "{path} {header:?}");
         }
     }
 }

@@ -60,7 +60,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{ApiState, guard::conditional};
 
-pub(crate) use live::wants_events;
 pub(crate) use session::FORGET;
 
 /// Every endpoint with its documentation; what is not registered here does not exist.

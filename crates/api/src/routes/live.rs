@@ -107,7 +107,7 @@ pub(crate) async fn follow_live(
 }
 
 /// Whether a request asks for server-sent events.
-pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
+fn wants_events(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
     accept.is_some_and(|it| it.contains("text/event-stream"))
 }
