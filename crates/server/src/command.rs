@@ -20,6 +20,7 @@ pub(crate) mod serve;
 mod table;
 mod target;
 pub(crate) mod train;
+mod trust;
 
 use std::{fs, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
 

@@ -23,6 +23,8 @@ const PREFIX: &str = "SPORTS_EDGE_";
 const FILE_VARIABLE: &str = "SPORTS_EDGE_CONFIG";
 /// Holds the API key that commands use; not a setting, so that no file of settings holds a secret.
 const KEY_VARIABLE: &str = "SPORTS_EDGE_KEY";
+/// Names a file of authorities that commands trust; not a setting, as no server has a use for it.
+const CA_FILE_VARIABLE: &str = "SPORTS_EDGE_CA_FILE";
 /// The settings file looked for where none is named.
 const FILE_NAME: &str = "sports-edge.toml";
 
@@ -172,6 +174,8 @@ pub struct Config {
     pub personal_folder: Option<PathBuf>,
     /// The API key that commands use to talk to a server.
     pub api_key: Option<ApiKey>,
+    /// The file of authorities that commands trust when they talk to a server.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// An API key, which is not shown.
@@ -201,7 +205,7 @@ impl Config {
             };
             let key = rest.to_lowercase().replace("__", ".");
             match defaults.get(&key) {
-                _ if name == FILE_VARIABLE || name == KEY_VARIABLE => {}
+                _ if [FILE_VARIABLE, KEY_VARIABLE, CA_FILE_VARIABLE].contains(&name.as_str()) => {}
                 Some(like) => {
                     let source = Source::Environment(name.clone());
                     layer::lay_text(&mut origins, &key, text, (like, source))?;
@@ -246,6 +250,7 @@ impl Config {
             api_key: inputs
                 .variable(KEY_VARIABLE)
                 .map(|it| ApiKey(it.to_owned())),
+            ca_file: inputs.variable(CA_FILE_VARIABLE).map(PathBuf::from),
         })
     }
 }

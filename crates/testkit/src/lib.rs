@@ -7,6 +7,7 @@ mod postgres;
 mod random;
 mod redis;
 mod services;
+mod tls;
 
 use domain::{FixtureId, TeamId};
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ pub use postgres::{PostgresDatabase, PostgresPooler, PostgresServer, ServerOptio
 pub use random::SplitMix;
 pub use redis::{Chaos, Proxy, Redis, Reply, TlsRedis, cluster};
 pub use services::skip;
+pub use tls::TlsDoor;
 
 /// Reads a time such as `2024-08-17T14:00:00Z`.
 ///

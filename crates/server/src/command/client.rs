@@ -1,6 +1,6 @@
 //! Talks to a running server, and says what is wrong where it does not answer or refuses.
 
-use std::{io::Read, time::Duration};
+use std::{io::Read, path::PathBuf, time::Duration};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -8,9 +8,10 @@ use serde_json::Value;
 use ureq::{
     Agent, AsSendBody, Body, SendBody,
     http::{Method, Request, Response, header, request::Builder},
+    tls::TlsConfig,
 };
 
-use super::{table::Show, target::Target};
+use super::{table::Show, target::Target, trust};
 use crate::{
     config::Config,
     live::{Door, Refusal},
@@ -31,6 +32,10 @@ pub(crate) struct ServerArgs {
     /// API key, in place of `SPORTS_EDGE_KEY`
     #[arg(long, value_name = "KEY", global = true)]
     key: Option<String>,
+    /// File of further authorities (PEM) that a server's certificate may be by, in place of
+    /// `SPORTS_EDGE_CA_FILE`
+    #[arg(long, value_name = "FILE", global = true)]
+    ca_file: Option<PathBuf>,
     /// Print what the server says, as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -53,6 +58,7 @@ pub(crate) struct Client {
     agent: Agent,
     server: Target,
     key: Option<String>,
+    tls: TlsConfig,
 }
 
 /// A file to upload and the JSON in front of it.
@@ -71,19 +77,26 @@ impl Client {
             Some(url) => Target::parse(url)?,
             None => Target::of_setting(config.settings.listen),
         };
-        Ok(Self::new(server, key, ANSWER_WAIT_MAX))
+        let ca_file = args.ca_file.as_ref().or(config.ca_file.as_ref());
+        let tls = match server.plain() {
+            Some(_) => TlsConfig::default(),
+            None => trust::tls(ca_file.map(PathBuf::as_path))?,
+        };
+        Ok(Self::new(server, (key, tls), ANSWER_WAIT_MAX))
     }
 
     /// The same, with answers that take no longer than this.
     pub(crate) fn waiting(self, answer_max: Duration) -> Self {
-        Self::new(self.server, self.key, answer_max)
+        Self::new(self.server, (self.key, self.tls), answer_max)
     }
 
-    fn new(server: Target, key: Option<String>, answer_max: Duration) -> Self {
+    fn new(server: Target, (key, tls): (Option<String>, TlsConfig), answer_max: Duration) -> Self {
         let config = Agent::config_builder()
             .timeout_connect(Some(CONNECT_WAIT_MAX))
             .timeout_recv_response(Some(answer_max))
+            // A key goes to no other server than the one that was named.
             .max_redirects(0)
+            .tls_config(tls.clone())
             .http_status_as_error(false)
             .user_agent(concat!("sports-edge/", env!("CARGO_PKG_VERSION")))
             .build();
@@ -91,6 +104,7 @@ impl Client {
             agent: config.new_agent(),
             server,
             key,
+            tls,
         }
     }
 
@@ -156,6 +170,9 @@ impl Client {
     /// Why there is no answer.
     fn silence(&self, error: ureq::Error) -> anyhow::Error {
         let server = &self.server;
+        if let Some(why) = trust::doubt(&error) {
+            return anyhow!("{server} is not believed: {why}");
+        }
         match error {
             ureq::Error::Io(error) if error.kind() != std::io::ErrorKind::ConnectionRefused => {
                 anyhow::Error::new(error).context(format!("the connection to {server} broke"))
@@ -172,6 +189,15 @@ impl Client {
 
     fn read(&self, mut response: Response<Body>) -> anyhow::Result<Value> {
         let status = response.status();
+        if let Some(to) = response.headers().get(header::LOCATION)
+            && status.is_redirection()
+        {
+            return Err(anyhow!(
+                "{} answers {status} and leads to {to:?}, which is not asked: name it with --server \
+                 if you trust it",
+                self.server
+            ));
+        }
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
         let text = body.read_to_string();
         let text = text.with_context(|| format!("the answer of {} broke off", self.server))?;

@@ -16,4 +16,5 @@ mod rates;
 mod serve;
 mod sessions;
 mod shared;
+mod tls;
 mod verbs;

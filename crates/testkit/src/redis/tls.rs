@@ -1,15 +1,7 @@
 //! A server that speaks TLS, under a certificate of an authority that nobody else knows.
 
-use std::path::Path;
-use std::process::Command;
-
-use tempfile::TempDir;
-
-use super::{Redis, find, free_port};
-
-/// What `openssl` is told of the authority's certificate and of the server's.
-const CONFIG: &str = "[req]\ndistinguished_name=name\nprompt=no\n[name]\nCN=testkit\n\
-    [authority]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n[server]\n";
+use super::{Redis, free_port};
+use crate::tls::Certificates;
 
 /// A running server that answers in the clear, for commands of the test, and by TLS.
 #[derive(Debug)]
@@ -17,7 +9,7 @@ pub struct TlsRedis {
     redis: Redis,
     port: u16,
     authority: Vec<u8>,
-    _folder: TempDir,
+    _certificates: Certificates,
 }
 
 impl TlsRedis {
@@ -27,27 +19,23 @@ impl TlsRedis {
     /// # Panics
     /// Where there are such programs and they fail.
     pub fn start(host: &str) -> Option<Self> {
-        if find("openssl").is_none() {
-            crate::skip("openssl");
-            return None;
-        }
-        let folder = tempfile::tempdir().expect("a test can make a temporary folder");
-        certify(folder.path(), host);
-        let (port, at) = (free_port(&[]), folder.path().display());
+        let certificates = Certificates::of(host)?;
+        let file = |name| certificates.file(name).display().to_string();
+        let port = free_port(&[]);
         let settings = [
             format!("tls-port {port}"),
-            format!("tls-cert-file {at}/server.pem"),
-            format!("tls-key-file {at}/server.key"),
-            format!("tls-ca-cert-file {at}/authority.pem"),
+            format!("tls-cert-file {}", file("server.pem")),
+            format!("tls-key-file {}", file("server.key")),
+            format!("tls-ca-cert-file {}", file("authority.pem")),
             "tls-auth-clients no".to_owned(),
         ];
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-        let authority = std::fs::read(folder.path().join("authority.pem"));
+        let authority = std::fs::read(certificates.file("authority.pem"));
         Some(Self {
             redis: Redis::start_with(&settings)?,
             port,
             authority: authority.expect("it was just made"),
-            _folder: folder,
+            _certificates: certificates,
         })
     }
 
@@ -64,28 +52,5 @@ impl TlsRedis {
     /// The server.
     pub fn redis(&self) -> &Redis {
         &self.redis
-    }
-}
-
-/// Makes an authority in `folder`, and a key and certificate for `host` from it.
-fn certify(folder: &Path, host: &str) {
-    let config = format!("{CONFIG}subjectAltName=DNS:{host}\n");
-    std::fs::write(folder.join("config"), config).expect("the folder is ours");
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-    for line in [
-        format!(
-            "req -x509 -config config -extensions authority -days 2 {key} -keyout authority.key \
-             -out authority.pem"
-        ),
-        format!("req -config config {key} -keyout server.key -out request"),
-        "x509 -req -in request -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 \
-         -extfile config -extensions server -out server.pem"
-            .to_owned(),
-    ] {
-        let mut command = Command::new("openssl");
-        let command = command.args(line.split_whitespace()).current_dir(folder);
-        let output = command.output().expect("it was found");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "openssl {line}: {said}");
     }
 }
