@@ -2,6 +2,11 @@
 // the session, and signing out ends it everywhere.
 import { AxeBuilder } from '@axe-core/playwright';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { expect, FIXTURE, sideways, started, test as base } from './page.js';
 import { PROGRAM, address, ready, stop } from './server.js';
 
@@ -73,7 +78,7 @@ test('signing out ends the session in every tab', async ({ page, context }) => {
   await second.goto(`${origin}/`);
   await second.getByRole('button', { name: 'Sign out' }).click();
   await expect(second).toHaveURL(`${origin}/sign-in?back=%2F`);
-  expect(await context.cookies()).not.toContainEqual(expect.objectContaining({ name: 'sports-edge-session' }));
+  expect(await context.cookies()).not.toContainEqual(expect.objectContaining({ name: expect.stringContaining('sports-edge-session') }));
   // The page that is still open finds out by itself, and comes back once somebody signs in.
   await expect(page).toHaveURL(`${origin}/sign-in?back=%2Fmodels`, { timeout: 20_000 });
 });
@@ -133,4 +138,58 @@ test('a board that is open when the session ends leads to the form', async ({ pa
   await expect(second).toHaveURL(`${origin}/sign-in?back=%2F`);
   // Its stream ends within two beats of 15 s, and is refused when it comes again.
   await expect(page).toHaveURL(/\/sign-in\?back=%2F/, { timeout: 90_000 });
+});
+
+test('two servers of one host have a session each', async ({ page, context }) => {
+  const signIn = async (url: string, key: string) => {
+    await page.goto(`${url}/sign-in?back=/models`);
+    await page.getByLabel('API key').fill(key);
+    await page.getByRole('main').getByRole('button', { name: 'Sign in' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Models');
+  };
+  page.removeAllListeners('request');
+  const other = process.env['E2E_URL']!;
+  await signIn(origin, reader);
+  await signIn(other, process.env['E2E_ADMIN_KEY']!);
+  for (const [url, key] of [[origin, reader], [other, process.env['E2E_ADMIN_KEY']!]] as const) {
+    await page.goto(`${url}/models`);
+    await started(page);
+    await expect(page.getByRole('button', { name: 'Sign out' })).toHaveAttribute('title', `Signed in with the key ${key.slice(0, 11)}`);
+  }
+  expect((await context.cookies()).map((it) => it.name)).toContain(`sports-edge-session-${new URL(origin).port}`);
+});
+
+test('over TLS cookies are the host\u2019s own, and a planted one counts for nothing', async ({ playwright }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sports-edge-tls-'));
+  const file = (name: string) => join(folder, name);
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=edge.example', '-keyout', file('key'), '-out', file('cert')], { stdio: 'ignore' });
+  const behind = Number(new URL(origin).port);
+  const door = createServer({ key: readFileSync(file('key')), cert: readFileSync(file('cert')) }, (outside) => {
+    const inside = connect(behind, '127.0.0.1');
+    outside.pipe(inside).pipe(outside);
+    for (const it of [outside, inside]) it.on('error', () => [outside, inside].forEach((both) => both.destroy()));
+  });
+  await new Promise<void>((done) => door.listen(0, '127.0.0.1', done));
+  const { port } = door.address() as AddressInfo;
+  const url = `https://edge.example:${port}`;
+  const browser = await playwright.chromium.launch({ executablePath: process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--host-resolver-rules=MAP edge.example 127.0.0.1'] });
+  try {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    const page = await context.newPage();
+    await page.goto(`${url}/models`);
+    await page.getByLabel('API key').fill(reader);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page).toHaveURL(`${url}/models`);
+    const hidden = (await context.cookies()).find((it) => it.httpOnly)!;
+    expect(hidden).toMatchObject({ name: `__Host-sports-edge-session-${port}`, secure: true, path: '/', domain: 'edge.example', sameSite: 'Lax' });
+    expect(await page.evaluate(() => document.cookie)).toContain(`__Host-signed-in-${port}=${reader.slice(3, 11)}`);
+    await context.clearCookies();
+    await context.addCookies([{ name: hidden.name.replace('__Host-', ''), value: hidden.value, url }]);
+    await page.goto(`${url}/models`);
+    await expect(page).toHaveURL(`${url}/sign-in?back=%2Fmodels`);
+  } finally {
+    await browser.close();
+    door.close();
+    rmSync(folder, { recursive: true });
+  }
 });

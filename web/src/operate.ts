@@ -53,7 +53,9 @@ export interface Refusal {
 export const ANSWER_MS = 30_000;
 /** The key that this browser is signed in with, by its public part; `null` for none. It proves nothing. */
 export function signedIn(page: Document): string | null {
-  const prefix = /(?:^|; )signed-in=(\w+)/.exec(page.cookie)?.[1];
+  // Which cookie it is depends on the server's port, and on whether it is reached by TLS.
+  const name = page.body.dataset["visitor"] ?? "signed-in";
+  const prefix = new RegExp(`(?:^|; )(?:__Host-)?${name}=(\\w+)`).exec(page.cookie)?.[1];
   return prefix === undefined ? null : `se_${prefix}`;
 }
 

@@ -20,8 +20,8 @@ use crate::{ApiState, error::ApiError, live};
 pub use key::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError};
 pub use session::SessionOptions;
 pub(crate) use session::{
-    SECRET_COOKIE, Session, SessionName, Sessions, check_own_site, forgotten, shown, sign_in,
-    sign_out,
+    SECRET_COOKIE, Session, SessionName, Sessions, check_own_site, forgotten, shown, shown_cookie,
+    sign_in, sign_out,
 };
 
 /// What a key may do.

@@ -1,14 +1,203 @@
-//! Cookies of a request (RFC 6265, 4.2).
+//! Cookies of a request (RFC 6265, 4.2), and those that are one server's own.
+//!
+//! Browsers send cookies to every port of a host, so that the port is part of an own cookie's name.
+//! Over TLS its name begins with `__Host-`: that one browsers take from the host itself alone, over
+//! TLS, and nobody else can plant it (RFC 6265bis, 4.1.3.2).
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::auth::check_own_site;
+
+const OVER_TLS: &str = "__Host-";
 
 /// The value of the first cookie of this name.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    pairs(headers)
+        .find(|(it, _)| *it == name)
+        .map(|(_, value)| value)
+}
+
+/// The value of our own cookie of this name, as it was given over a connection like that of the
+/// request.
+pub(crate) fn own<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let port = port(headers);
+    let mut plain = None;
+    for (given, value) in pairs(headers) {
+        let safe = given.strip_prefix(OVER_TLS);
+        let suffix = safe.unwrap_or(given).strip_prefix(name);
+        let is_ours = suffix.is_some_and(|it| match port {
+            Some(port) => it.strip_prefix('-') == Some(port),
+            None => it.is_empty(),
+        });
+        if is_ours && safe.is_some() {
+            return Some(value);
+        }
+        if is_ours {
+            plain = plain.or(Some(value));
+        }
+    }
+    plain.filter(|_| !is_over_tls(headers))
+}
+
+/// What an own cookie is called at the server that a request names, as far as that does not depend
+/// on TLS.
+pub(crate) fn own_name(headers: &HeaderMap, name: &str) -> String {
+    match port(headers) {
+        Some(port) => format!("{name}-{port}"),
+        None => name.to_owned(),
+    }
+}
+
+/// An own cookie for this site alone, kept for so many seconds, over TLS alone where it is reached so.
+pub(crate) fn set_own(
+    headers: &HeaderMap,
+    (name, value): (&str, &str),
+    (seconds, hidden): (u64, &str),
+) -> String {
+    let name = own_name(headers, name);
+    let (before, after) = if is_over_tls(headers) {
+        (OVER_TLS, "; Secure")
+    } else {
+        ("", "")
+    };
+    format!("{before}{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{hidden}{after}")
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let lines = headers.get_all(header::COOKIE).into_iter();
     lines
         .filter_map(|it| it.to_str().ok())
         .flat_map(|it| it.split(';'))
         .filter_map(|it| it.trim().split_once('='))
-        .find(|(it, _)| *it == name)
-        .map(|(_, value)| value)
+}
+
+/// Whether a browser reaches us by TLS, which ends before us: one of our pages says that it came so,
+/// and browsers say from which site a request comes to no place but those, and their own machine.
+fn is_over_tls(headers: &HeaderMap) -> bool {
+    let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let is_safe = origin.is_some_and(|it| it.starts_with(b"https://"));
+    let is_told = headers.contains_key("sec-fetch-site");
+    let host = || headers.get(header::HOST)?.to_str().ok();
+    (is_safe && check_own_site(headers).is_ok())
+        || (is_told && host().is_some_and(|it| !is_own_machine(it)))
+}
+
+fn is_own_machine(host: &str) -> bool {
+    let port = port_of(host).map_or(0, |it| it.len() + 1);
+    let name = host[..host.len() - port].to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name == "[::1]"
+        || name.starts_with("127.")
+}
+
+/// The port that a request names, where it is not the usual one.
+fn port(headers: &HeaderMap) -> Option<&str> {
+    port_of(headers.get(header::HOST)?.to_str().ok()?)
+}
+
+fn port_of(host: &str) -> Option<&str> {
+    let (_, port) = host.rsplit_once(':')?;
+    let is_number = (1..=5).contains(&port.len()) && port.bytes().all(|it| it.is_ascii_digit());
+    is_number.then_some(port)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderName;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| {
+                let name = HeaderName::from_static(name);
+                (name, HeaderValue::from_static(value))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_cookie_is_given_for_one_port_and_over_tls_for_the_host_alone() {
+        let told = ("sec-fetch-site", "same-origin");
+        for (asked, set) in [
+            (
+                vec![("host", "a.example")],
+                "s=1; Path=/; Max-Age=9; SameSite=Lax",
+            ),
+            (
+                vec![("host", "a.example:81")],
+                "s-81=1; Path=/; Max-Age=9; SameSite=Lax",
+            ),
+            (
+                vec![("host", "[::1]")],
+                "s=1; Path=/; Max-Age=9; SameSite=Lax",
+            ),
+            (
+                vec![("host", "[::1]:81"), told],
+                "s-81=1; Path=/; Max-Age=9; SameSite=Lax",
+            ),
+            (
+                vec![("host", "127.0.0.1:81"), told],
+                "s-81=1; Path=/; Max-Age=9; SameSite=Lax",
+            ),
+            (
+                vec![("host", "a.example"), told],
+                "__Host-s=1; Path=/; Max-Age=9; SameSite=Lax; Secure",
+            ),
+            (
+                // A proxy that names itself.
+                vec![
+                    ("host", "127.0.0.1:81"),
+                    told,
+                    ("origin", "https://a.example"),
+                ],
+                "__Host-s-81=1; Path=/; Max-Age=9; SameSite=Lax; Secure",
+            ),
+        ] {
+            assert_eq!(
+                set_own(&headers(&asked), ("s", "1"), (9, "")),
+                set,
+                "{asked:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_read_where_it_was_given_and_one_that_was_planted_is_not() {
+        let (here, tls) = (("host", "a.example:81"), ("sec-fetch-site", "none"));
+        for (asked, read) in [
+            (vec![here, ("cookie", "s-81=1")], Some("1")),
+            (
+                vec![here, ("cookie", "s=0; s-80=0; s-810=0; s-81=1")],
+                Some("1"),
+            ),
+            (vec![here, ("cookie", "s=0; s-80=0; t-81=0; s-=0")], None),
+            (
+                vec![("host", "a.example"), ("cookie", "s-81=0; s=1")],
+                Some("1"),
+            ),
+            (vec![("cookie", "s=1")], Some("1")),
+            (
+                vec![here, tls, ("cookie", "s-81=0; __Host-s-81=1")],
+                Some("1"),
+            ),
+            (vec![here, tls, ("cookie", "s-81=0")], None),
+            (
+                vec![
+                    here,
+                    ("origin", "https://a.example:81"),
+                    ("cookie", "s-81=0"),
+                ],
+                None,
+            ),
+            (
+                vec![("host", "localhost:81"), tls, ("cookie", "s-81=1")],
+                Some("1"),
+            ),
+        ] {
+            assert_eq!(own(&headers(&asked), "s"), read, "{asked:?}");
+        }
+    }
 }

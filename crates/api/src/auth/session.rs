@@ -20,7 +20,7 @@ use engine::{ApiKeyRecord, caching::shared};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::{ApiState, cookie::cookie, error::ApiError};
+use crate::{ApiState, cookie, error::ApiError};
 
 /// The cookie that holds a session's secret.
 pub(crate) const SECRET_COOKIE: &str = "sports-edge-session";
@@ -69,7 +69,7 @@ impl SessionName {
 
     /// The session whose cookie a request carries; whether it counts is another question.
     pub(crate) fn carried(headers: &HeaderMap) -> Option<Self> {
-        let text = cookie(headers, SECRET_COOKIE)?;
+        let text = cookie::own(headers, SECRET_COOKIE)?;
         let secret = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         (secret.len() == HASH).then(|| Self::of(&secret))
     }
@@ -219,24 +219,25 @@ pub(crate) async fn sign_out(
 /// The key that pages show as signed in, by its public prefix; it proves nothing.
 pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
     let is_sane = |it: &&str| it.len() <= 16 && it.bytes().all(|it| it.is_ascii_alphanumeric());
-    cookie(headers, SHOWN_COOKIE)
+    cookie::own(headers, SHOWN_COOKIE)
         .filter(|it| !it.is_empty())
         .filter(is_sane)
 }
 
-/// The cookies of a session, for our own site alone, and over TLS alone where it is reached so.
+/// What the cookie is called that says which key pages show, so that their program finds it.
+pub(crate) fn shown_cookie(headers: &HeaderMap) -> String {
+    cookie::own_name(headers, SHOWN_COOKIE)
+}
+
+/// The cookies of a session.
 fn cookies((secret, prefix): (&str, &str), time: Duration, asked: &HeaderMap) -> Cookies {
-    let origin = asked.get(header::ORIGIN).map(HeaderValue::as_bytes);
-    let is_safe = origin.is_some_and(|it| it.starts_with(b"https://"));
-    let secure = if is_safe { "; Secure" } else { "" };
     let seconds = time.as_secs();
     let both = [
         (SECRET_COOKIE, secret, "; HttpOnly"),
         (SHOWN_COOKIE, prefix, ""),
     ];
     AppendHeaders(both.map(|(name, value, hidden)| {
-        let text =
-            format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{hidden}{secure}");
+        let text = cookie::set_own(asked, (name, value), (seconds, hidden));
         let value = HeaderValue::try_from(text).expect("prefixes and base64 are visible ASCII");
         (header::SET_COOKIE, value)
     }))
@@ -332,7 +333,7 @@ mod tests {
 
     #[test]
     fn cookies_are_read_as_they_were_given_and_nothing_else_is() {
-        let over_tls = headers(&[("origin", "https://edge.example")]);
+        let over_tls = headers(&[("host", "edge.example"), ("origin", "https://edge.example")]);
         let secret = BASE64_URL_SAFE_NO_PAD.encode([5; HASH]);
         let AppendHeaders([(_, kept), (_, shown_one)]) =
             cookies((&secret, "Ab3dEf9h"), Duration::from_secs(60), &over_tls);

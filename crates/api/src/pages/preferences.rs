@@ -10,7 +10,10 @@ use domain::{OddsFormat, Price};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use crate::{auth::shown, cookie::cookie};
+use crate::{
+    auth::{shown, shown_cookie},
+    cookie::cookie,
+};
 
 /// A year: how long the browser keeps a choice.
 const KEEP_SECONDS: u32 = 31_536_000;
@@ -23,6 +26,8 @@ pub(super) struct Preferences {
     pub(super) zone: TimeZone,
     /// The public prefix of the key that is signed in.
     pub(super) signed_in: Option<String>,
+    /// The cookie that says so.
+    pub(super) shown_cookie: String,
 }
 
 /// Light, dark, or what the device says.
@@ -65,6 +70,7 @@ impl Default for Preferences {
             odds: OddsFormat::Decimal,
             zone: TimeZone::UTC,
             signed_in: None,
+            shown_cookie: String::new(),
         }
     }
 }
@@ -81,6 +87,7 @@ impl Preferences {
                 .unwrap_or(fallback.odds),
             zone: of("tz").and_then(zone).unwrap_or(fallback.zone),
             signed_in: shown(headers).map(str::to_owned),
+            shown_cookie: shown_cookie(headers),
         }
     }
 

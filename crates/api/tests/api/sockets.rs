@@ -345,7 +345,9 @@ async fn streams_of_a_session_end_with_it_and_those_of_its_key_go_on() {
     .await;
     let key = app.key(&[Scope::Read], 7).await;
     let body = format!(r#"{{"key": "{key}"}}"#);
-    let cookie = cookies(&app.post("/v1/session", &body, &[]).await);
+    let host = address.to_string();
+    let host = ("host", host.as_str());
+    let cookie = cookies(&app.post("/v1/session", &body, &[host]).await);
     let open = async |header: (&str, &str)| {
         let headers = &[header];
         Client::ask(address, Wish { query: "", headers }).await.1
@@ -355,7 +357,7 @@ async fn streams_of_a_session_end_with_it_and_those_of_its_key_go_on() {
     ends.sub(&["board"]).await;
     assert_eq!(ends.next_of("snap").await["k"], "board");
     let out = (axum::http::Method::DELETE, "/v1/session");
-    app.ask(out, "", &[("cookie", &cookie)]).await;
+    app.ask(out, "", &[host, ("cookie", &cookie)]).await;
     assert_eq!(ends.end_alive().await.0, 4401);
     goes_on.sub(&["board"]).await;
     assert_eq!(goes_on.next_of("snap").await["k"], "board");
