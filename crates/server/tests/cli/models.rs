@@ -1,4 +1,8 @@
-use std::{fs, net::TcpListener};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+};
 
 use serde_json::Value;
 
@@ -174,4 +178,28 @@ fn golden_rows_go_with_a_push_and_what_came_true_is_told() {
     let versions = run.json(&["show", "goals"])["versions"].clone();
     assert_eq!(versions[0]["scored"], 1);
     assert_eq!(run.ended(&["observe", "goals", "game-1"]).code, 2);
+}
+
+#[test]
+fn a_server_that_leads_to_another_is_not_followed_and_no_key_goes_there() {
+    let (here, there) = (
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+    );
+    there.set_nonblocking(true).unwrap();
+    let elsewhere = format!("http://{}/v1/models", there.local_addr().unwrap());
+    let server = format!("http://{}", here.local_addr().unwrap());
+    let answer = format!("HTTP/1.1 307 x\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n");
+    let leading = std::thread::spawn(move || {
+        let (mut stream, _) = here.accept().unwrap();
+        let mut head = [0; 4_096];
+        assert!(stream.read(&mut head).unwrap() > 0);
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    let args = ["model", "list", "--server", &server, "--key", "se_secret"];
+    let ended = Home::new().run(&args);
+    leading.join().unwrap();
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains(&elsewhere), "{ended:?}");
+    assert!(there.accept().is_err(), "nobody came");
 }
