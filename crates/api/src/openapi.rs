@@ -8,13 +8,15 @@ use utoipa::{
         header::HeaderBuilder,
         path::Operation,
         schema::{ObjectBuilder, Type},
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{
+            ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+        },
         tag::TagBuilder,
     },
 };
 
 use crate::{
-    auth::SECRET_COOKIE,
+    auth::{SECRET_COOKIE, Scope},
     problem::{FieldError, Problem},
     rate, routes,
 };
@@ -148,7 +150,8 @@ fn api_key() -> SecurityScheme {
 
 fn session() -> SecurityScheme {
     let text = "What `POST /v1/session` gives a browser in place of a key. With it only pages of the \
-                server itself may change anything.";
+                server itself may change anything. The name ends with the port where the address \
+                has one (`sports-edge-session-8080`), and begins with `__Host-` over TLS.";
     SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
         SECRET_COOKIE,
         text,
@@ -195,8 +198,34 @@ fn problem_response(description: &str) -> Response {
         .build()
 }
 
+/// Where a session does not do in place of a key: whoever has one needs no ticket.
+const NO_SESSION: &str = "/v1/live/tickets";
+
+/// Adds the session wherever a key of some scope does.
+fn add_session(operation: &mut Operation) {
+    let security = operation.security.get_or_insert_default();
+    for scope in Scope::ALL {
+        let by = |scheme: &str| SecurityRequirement::new(scheme, [scope.as_str()]);
+        if security.contains(&by("bearer")) {
+            security.push(by("session"));
+        }
+    }
+}
+
 /// Adds to every operation what the front door answers for it.
 fn complete(path: &str, item: &mut PathItem) {
+    let operations = [
+        &mut item.get,
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ];
+    for operation in operations.into_iter().flatten() {
+        if path != NO_SESSION {
+            add_session(operation);
+        }
+    }
     if let Some(operation) = &mut item.get {
         add(
             operation,

@@ -72,7 +72,7 @@ pub(crate) struct Frames {
             content_type = "application/problem+json"),
         (status = 426, description = "Another version of WebSocket than 13.", body = Problem,
             content_type = "application/problem+json"),
-        (status = 429, description = "The key has as many streams as it may, or too many requests were sent that wait.", body = Problem,
+        (status = 429, description = "The key has as many streams as it may, or more was asked for in a minute than may be.", body = Problem,
             content_type = "application/problem+json"),
         (status = 503, description = "Too many follow already.", body = Problem,
             content_type = "application/problem+json"),

@@ -91,6 +91,24 @@ fn every_operation_is_described_secured_and_names_its_problems() {
 }
 
 #[test]
+fn a_session_stands_wherever_a_key_does_but_for_tickets() {
+    let document = document();
+    for (name, operation) in operations(&document) {
+        let security = operation["security"].as_array().unwrap();
+        let scopes = |scheme: &str| {
+            let mut by = security.iter().filter_map(|it| it.get(scheme));
+            by.next().cloned()
+        };
+        if name == "post /v1/live/tickets" {
+            assert_eq!(scopes("session"), None, "{name}");
+        } else if scopes("bearer").is_some() {
+            assert_eq!(scopes("session"), scopes("bearer"), "{name}");
+        }
+        assert_eq!(scopes("api_key"), scopes("bearer"), "{name}");
+    }
+}
+
+#[test]
 fn every_reference_in_the_document_leads_somewhere() {
     let document = document();
     let mut open = vec![&document];
