@@ -1,33 +1,39 @@
-//! A value in memory, with what is needed to tell whether it is still good.
+//! A value in memory, with what is needed to tell whether it is still good: one piece of memory for
+//! all of it. What entries have in common stands elsewhere, once.
 
 use std::any::Any;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use triomphe::Arc;
+use unsize::{CoerceUnsize, Coercion};
 
 use crate::key::Key;
 use crate::rules::Ages;
-use crate::statistics::Tally;
+use crate::table::PLACE_BYTES;
+use crate::terms::Terms;
 use crate::versions::{Slot, Verdict, Versions};
 
-/// Everything about a value but the value.
+/// Marks that memory has let go of an entry, beside the time when it was verified.
+const LEFT: u64 = 1 << 63;
+
+/// Everything about a value but the value, and the text of its key.
 #[derive(Debug)]
 pub(crate) struct Meta {
-    /// The latest time at which none of the slots had changed since the load began.
+    /// The latest time at which none of the slots had changed since the load began, and [`LEFT`].
     verified: AtomicU64,
     pub(crate) born_ms: u64,
-    pub(crate) ages: Ages,
-    /// The key's bytes; then the slots: the key's, the kind's and those of all tags, four bytes each.
-    tail: Box<[u8]>,
-    pub(crate) tally: Arc<Tally>,
+    pub(crate) terms: Arc<Terms>,
     pub(crate) hits: AtomicU32,
     pub(crate) weight: u32,
     /// What its load took, in microseconds.
     pub(crate) cost_us: u32,
+    soft: u32,
+    hard: u32,
     key_length: u16,
-    pub(crate) kind: u16,
+    slots: u8,
     pub(crate) negative: bool,
-    /// Memory has let go of it, or has another in its place.
-    left: AtomicBool,
 }
 
 /// How old a value is, by its rules.
@@ -50,61 +56,22 @@ pub(crate) enum Stage {
 impl Meta {
     /// The time up to which nothing it was made from has changed.
     pub(crate) fn verified(&self) -> u64 {
-        self.verified.load(Ordering::Acquire)
+        self.verified.load(Ordering::Acquire) & !LEFT
     }
 
-    /// The canonical bytes of its key.
-    #[inline]
-    pub(crate) fn key(&self) -> &[u8] {
-        &self.tail[..usize::from(self.key_length)]
+    pub(crate) fn ages(&self) -> Ages {
+        self.terms.ages(self.soft, self.hard)
     }
 
-    /// Places in the table of versions that it depends on.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        let (slots, _) = self.tail[usize::from(self.key_length)..].as_chunks();
-        slots.iter().map(|it| Slot::from_le_bytes(*it))
-    }
-
-    /// Notes that memory has let go of it.
+    /// Notes that memory has let go of it, or has another in its place.
     pub(crate) fn leave(&self) {
-        self.left.store(true, Ordering::Release);
+        self.verified.fetch_or(LEFT, Ordering::Release);
     }
 
     /// Whether memory has let go of it.
     #[inline]
     pub(crate) fn has_left(&self) -> bool {
-        self.left.load(Ordering::Acquire)
-    }
-
-    /// Whether it was invalidated; remembers that it was not.
-    pub(crate) fn judge(&self, versions: &Versions) -> Verdict {
-        let now = versions.now();
-        let verified = self.verified();
-        if verified == now {
-            return Verdict::Fresh;
-        }
-        let verdict = versions.judge(self.slots(), verified);
-        if verdict == Verdict::Fresh {
-            // Another thread may write an earlier time, which only costs another look.
-            self.verified.store(now, Ordering::Release);
-        }
-        verdict
-    }
-
-    /// What may be done with it at `now_ms`.
-    pub(crate) fn stage(&self, versions: &Versions, now_ms: u64) -> Stage {
-        let age = now_ms.saturating_sub(self.born_ms);
-        if age >= u64::from(self.ages.hard) {
-            return Stage::Gone;
-        }
-        match self.judge(versions) {
-            Verdict::Removed => Stage::Gone,
-            Verdict::Expired => Stage::Fallback,
-            Verdict::Fresh if age < u64::from(self.ages.eager) => Stage::Young,
-            Verdict::Fresh if age < u64::from(self.ages.soft) => Stage::Eager,
-            Verdict::Fresh if age < u64::from(self.ages.revalidate) => Stage::Revalidate,
-            Verdict::Fresh => Stage::Fallback,
-        }
+        self.verified.load(Ordering::Acquire) & LEFT != 0
     }
 
     /// Counts a hit; says how many there were before.
@@ -115,76 +82,256 @@ impl Meta {
 
 impl Drop for Meta {
     fn drop(&mut self) {
-        self.tally.entries.subtract(1);
-        self.tally.bytes.subtract(u64::from(self.weight));
+        let tally = &self.terms.tally;
+        tally.entries.subtract(1);
+        tally.bytes.subtract(u64::from(self.weight));
+    }
+}
+
+/// A value with its meta. The order is the one in which a look reads: what it compares lies in one
+/// or two lines of the processor's cache, however large the value is.
+#[repr(C)]
+struct Body<V, T> {
+    meta: Meta,
+    /// What the key has after the kind's prefix; then the slots of the key and of all tags, four
+    /// bytes each. The kind's is in its terms.
+    tail: T,
+    value: V,
+}
+
+/// An entry whose value's type is not known.
+pub(crate) trait Held: Send + Sync {
+    fn meta(&self) -> &Meta;
+
+    /// The meta, and what follows it.
+    fn parts(&self) -> (&Meta, &[u8]);
+
+    fn value(&self) -> &(dyn Any + Send + Sync);
+}
+
+/// Holds an entry: counted in the entry itself, and by nobody who looks on.
+pub(crate) type Holder = Arc<dyn Held>;
+
+impl<V, T> Held for Body<V, T>
+where
+    V: Send + Sync + 'static,
+    T: AsRef<[u8]> + Send + Sync,
+{
+    #[inline]
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    #[inline]
+    fn parts(&self) -> (&Meta, &[u8]) {
+        (&self.meta, self.tail.as_ref())
+    }
+
+    #[inline]
+    fn value(&self) -> &(dyn Any + Send + Sync) {
+        &self.value
+    }
+}
+
+impl dyn Held + '_ {
+    /// Whether it is the entry of a key.
+    #[inline]
+    pub(crate) fn is_of(&self, key: &Key) -> bool {
+        let (meta, tail) = self.parts();
+        let (prefix, rest) = (&*meta.terms.prefix, usize::from(meta.key_length));
+        match key.as_bytes().split_at_checked(prefix.len()) {
+            Some((start, end)) => end == &tail[..rest] && start == prefix,
+            None => false,
+        }
+    }
+
+    /// The canonical bytes of its key.
+    pub(crate) fn key(&self) -> Box<[u8]> {
+        let (meta, tail) = self.parts();
+        let rest = &tail[..usize::from(meta.key_length)];
+        [&meta.terms.prefix, rest].concat().into()
+    }
+
+    /// Places in the table of versions that it depends on.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        let (meta, tail) = self.parts();
+        let (slots, _) = tail[usize::from(meta.key_length)..].as_chunks();
+        let own = slots[..usize::from(meta.slots)].iter();
+        let own = own.map(|it| Slot::from_le_bytes(*it));
+        own.chain([meta.terms.slot])
+    }
+
+    /// Whether it was invalidated; remembers that it was not.
+    pub(crate) fn judge(&self, versions: &Versions) -> Verdict {
+        let meta = self.meta();
+        let now = versions.now();
+        let verified = meta.verified();
+        if verified == now {
+            return Verdict::Fresh;
+        }
+        let verdict = versions.judge(self.slots(), verified);
+        if verdict == Verdict::Fresh {
+            // One that has left stays marked, and is asked again each time.
+            meta.verified.fetch_max(now, Ordering::AcqRel);
+        }
+        verdict
+    }
+
+    /// What may be done with it at `now_ms`.
+    pub(crate) fn stage(&self, versions: &Versions, now_ms: u64) -> Stage {
+        let meta = self.meta();
+        let age = now_ms.saturating_sub(meta.born_ms);
+        if age >= u64::from(meta.hard) {
+            return Stage::Gone;
+        }
+        let ages = meta.ages();
+        match self.judge(versions) {
+            Verdict::Removed => Stage::Gone,
+            Verdict::Expired => Stage::Fallback,
+            Verdict::Fresh if age < u64::from(ages.eager) => Stage::Young,
+            Verdict::Fresh if age < u64::from(ages.soft) => Stage::Eager,
+            Verdict::Fresh if age < u64::from(ages.revalidate) => Stage::Revalidate,
+            Verdict::Fresh => Stage::Fallback,
+        }
     }
 }
 
 /// What a new entry is made of.
-pub(crate) struct Birth {
+pub(crate) struct Birth<'a> {
     pub(crate) began: u64,
     pub(crate) born_ms: u64,
     pub(crate) ages: Ages,
-    pub(crate) key: Key,
+    pub(crate) key: &'a Key,
+    /// The kind's may be among them.
     pub(crate) slots: Vec<Slot>,
-    pub(crate) tally: Arc<Tally>,
+    /// Those that give these ages.
+    pub(crate) terms: Arc<Terms>,
     pub(crate) value_bytes: usize,
     pub(crate) cost_us: u32,
     pub(crate) negative: bool,
 }
 
-/// A value and everything about it.
-#[derive(Debug)]
+/// An entry whose value is a `V`; clones are the same one.
 pub(crate) struct Entry<V> {
-    pub(crate) meta: Meta,
-    pub(crate) value: V,
+    held: Holder,
+    of: PhantomData<fn() -> V>,
 }
 
-/// What an entry takes beyond key, slots and value: itself, its places in the table of the memory.
-const OVERHEAD_BYTES: usize = size_of::<Meta>() + 3 * 16 + 60;
+impl<V> Clone for Entry<V> {
+    fn clone(&self) -> Self {
+        Self::of(self.held.clone())
+    }
+}
+
+/// What an entry takes beyond its meta, key, slots and value: its place in the table of the memory,
+/// the count of those who hold it, and what the allocator adds.
+const OVERHEAD_BYTES: usize = PLACE_BYTES + 8 + 16;
 
 impl<V> Entry<V> {
-    pub(crate) fn new(birth: Birth, value: V) -> Self {
-        let key = birth.key.as_bytes();
-        let mut tail = Vec::with_capacity(key.len() + birth.slots.len() * size_of::<Slot>());
-        tail.extend_from_slice(key);
-        for slot in &birth.slots {
-            tail.extend_from_slice(&slot.to_le_bytes());
+    /// The value of `held` is known to be a `V`, as all of a kind are.
+    pub(crate) fn of(held: Holder) -> Self {
+        Self {
+            held,
+            of: PhantomData,
         }
-        let weight = OVERHEAD_BYTES
+    }
+
+    pub(crate) fn held(&self) -> &Holder {
+        &self.held
+    }
+
+    pub(crate) fn meta(&self) -> &Meta {
+        self.held.meta()
+    }
+}
+
+impl<V: 'static> Entry<V> {
+    #[inline]
+    pub(crate) fn value(&self) -> &V {
+        value(&*self.held)
+    }
+}
+
+/// The value of an entry that is known to be of a kind of `V`.
+#[inline]
+pub(crate) fn value<V: 'static>(held: &dyn Held) -> &V {
+    let value = held.value().downcast_ref();
+    value.expect("all values of a kind have one type")
+}
+
+impl<V: Send + Sync + 'static> Entry<V> {
+    pub(crate) fn new(birth: Birth<'_>, value: V) -> Self {
+        let terms = birth.terms;
+        let rest = &birth.key.as_bytes()[terms.prefix.len()..];
+        let mut tail = Vec::with_capacity(rest.len() + birth.slots.len() * size_of::<Slot>());
+        tail.extend_from_slice(rest);
+        let own = birth.slots.iter().filter(|it| **it != terms.slot);
+        own.for_each(|it| tail.extend_from_slice(&it.to_le_bytes()));
+        let weight = (OVERHEAD_BYTES + size_of::<Meta>())
             .saturating_add(tail.len())
             .saturating_add(birth.value_bytes);
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
-        birth.tally.entries.add(1);
-        birth.tally.bytes.add(u64::from(weight));
-        Self {
-            meta: Meta {
-                verified: AtomicU64::new(birth.began),
-                born_ms: birth.born_ms,
-                ages: birth.ages,
-                key_length: u16::try_from(key.len())
-                    .expect("keys are checked before they are used"),
-                tail: tail.into_boxed_slice(),
-                tally: birth.tally,
-                hits: AtomicU32::new(0),
-                weight,
-                cost_us: birth.cost_us,
-                kind: birth.key.kind,
-                negative: birth.negative,
-                left: AtomicBool::new(false),
-            },
-            value,
+        terms.tally.entries.add(1);
+        terms.tally.bytes.add(u64::from(weight));
+        let slots = (tail.len() - rest.len()) / size_of::<Slot>();
+        let meta = Meta {
+            verified: AtomicU64::new(birth.began),
+            born_ms: birth.born_ms,
+            hits: AtomicU32::new(0),
+            weight,
+            cost_us: birth.cost_us,
+            soft: birth.ages.soft,
+            hard: birth.ages.hard,
+            key_length: u16::try_from(rest.len()).expect("keys are checked before they are used"),
+            slots: u8::try_from(slots).expect("tags are counted before they are kept"),
+            negative: birth.negative,
+            terms,
+        };
+        Self::of(with_tail(meta, value, tail))
+    }
+}
+
+/// Puts everything into one piece of memory, whose size is a multiple of eight bytes; a long tail
+/// gets its own.
+fn with_tail<V: Send + Sync + 'static>(meta: Meta, value: V, tail: Vec<u8>) -> Holder {
+    match tail.len() {
+        0..=16 => short::<V, 16>(meta, value, &tail),
+        17..=24 => short::<V, 24>(meta, value, &tail),
+        25..=32 => short::<V, 32>(meta, value, &tail),
+        33..=40 => short::<V, 40>(meta, value, &tail),
+        41..=48 => short::<V, 48>(meta, value, &tail),
+        49..=56 => short::<V, 56>(meta, value, &tail),
+        57..=64 => short::<V, 64>(meta, value, &tail),
+        65..=72 => short::<V, 72>(meta, value, &tail),
+        73..=80 => short::<V, 80>(meta, value, &tail),
+        81..=88 => short::<V, 88>(meta, value, &tail),
+        89..=96 => short::<V, 96>(meta, value, &tail),
+        97..=112 => short::<V, 112>(meta, value, &tail),
+        113..=128 => short::<V, 128>(meta, value, &tail),
+        129..=160 => short::<V, 160>(meta, value, &tail),
+        161..=192 => short::<V, 192>(meta, value, &tail),
+        _ => {
+            let tail = tail.into_boxed_slice();
+            let body = Body { meta, tail, value };
+            Arc::new(body).unsize(Coercion!(to dyn Held))
         }
     }
 }
 
-/// An entry whose value's type is not known.
-pub(crate) trait Held: Any + Send + Sync {
-    fn meta(&self) -> &Meta;
+fn short<V, const N: usize>(meta: Meta, value: V, from: &[u8]) -> Holder
+where
+    V: Send + Sync + 'static,
+{
+    let mut tail = [0; N];
+    tail[..from.len()].copy_from_slice(from);
+    let body = Body { meta, tail, value };
+    Arc::new(body).unsize(Coercion!(to dyn Held))
 }
 
-impl<V: Send + Sync + 'static> Held for Entry<V> {
-    fn meta(&self) -> &Meta {
-        &self.meta
+impl<V: fmt::Debug + 'static> fmt::Debug for Entry<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut entry = f.debug_struct("Entry");
+        entry.field("meta", self.meta());
+        entry.field("value", self.value()).finish()
     }
 }

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use crate::key::Key;
-use crate::memory::Same;
 
 /// Failures remembered at a time, per kind.
 const RESTING_MAX: usize = 10_000;
@@ -205,6 +204,26 @@ struct ByHash(Key);
 impl Hash for ByHash {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0.hash);
+    }
+}
+
+/// The hash of a key is one with a secret seed already.
+#[derive(Default)]
+struct Same(u64);
+
+impl Hasher for Same {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
     }
 }
 

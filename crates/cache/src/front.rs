@@ -5,13 +5,12 @@
 //! It is bounded in places and in bytes; what left memory is served no more, and what a thread
 //! holds is given back when it next looks after everything was forgotten, or ends.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use crate::cache::Core;
-use crate::entry::{Entry, Held, Meta};
+use crate::entry::{Entry, Held, Holder};
 use crate::key::Key;
 use crate::statistics::{Strand, Tally};
 use crate::versions::{Verdict, Versions};
@@ -43,9 +42,8 @@ thread_local! {
 const PASSED_OVER: u32 = 4;
 
 /// An entry in the hands of one thread: counting those who hold it concerns that thread alone.
-#[derive(Debug)]
-pub(crate) struct Lent<V> {
-    pub(crate) entry: Arc<Entry<V>>,
+pub(crate) struct Lent {
+    pub(crate) held: Holder,
 }
 
 /// The moment of a look: trust was asked for before, then the versions.
@@ -62,8 +60,11 @@ struct Front {
     /// What was older than this was forgotten when it last looked.
     floor: u64,
     places: Vec<Place>,
+    /// Some bits of the hash of what is at each place, 0 where nothing is: who is not here is told so
+    /// by a sixteenth of the memory.
+    tags: Vec<u32>,
     /// What of each place was lent to be held, beside the places as most looks do without.
-    lent: Vec<Option<Arc<dyn Any + Send + Sync>>>,
+    lent: Vec<Option<Arc<Lent>>>,
     bytes: u64,
     /// Entries that found no room since it last grew.
     crowded: u32,
@@ -86,11 +87,13 @@ struct Place {
     verified: u64,
     /// When it is young no more.
     until_ms: u64,
-    held: Option<Arc<dyn Held>>,
+    held: Option<Holder>,
     /// Hits that the entry was not told of, and that it was.
     untold: u32,
     told: u32,
     hot: u8,
+    /// When memory was last told that the entry is wanted.
+    turn: usize,
 }
 
 impl Place {
@@ -105,16 +108,17 @@ impl Place {
         }
     }
 
-    /// Counts a hit; says whether memory should hear that the entry is wanted.
+    /// Counts a hit; says whether memory should hear that the entry is wanted: the first time, and
+    /// once in each of its turns.
     #[inline]
-    fn count(&mut self) -> bool {
+    fn count(&mut self, turn: usize) -> bool {
+        let is_first = self.told == 0;
         self.hot = (self.hot + 1).min(HOT_MAX);
         self.untold += 1;
-        if self.untold < (self.told / 8).clamp(UNTOLD[0], UNTOLD[1]) {
-            return false;
+        if self.untold >= (self.told / 8).clamp(UNTOLD[0], UNTOLD[1]) {
+            self.tell();
         }
-        self.tell();
-        self.told.is_power_of_two() || self.told >= 8
+        is_first || std::mem::replace(&mut self.turn, turn) != turn
     }
 }
 
@@ -124,6 +128,7 @@ impl Front {
             cache: Arc::downgrade(versions),
             floor: versions.floor(),
             places: (0..PLACES[0]).map(|_| Place::default()).collect(),
+            tags: vec![0; PLACES[0]],
             lent: vec![None; PLACES[0]],
             bytes: 0,
             crowded: 0,
@@ -144,10 +149,10 @@ impl Front {
 
     #[inline]
     fn find(&self, hash: u64) -> Option<usize> {
-        let first = self.first_of(hash);
-        let pair = self.places.get(first..first + 2)?;
-        let is_there = |it: &Place| it.hash == hash && it.held.is_some();
-        pair.iter().position(is_there).map(|at| first + at)
+        let (first, tag) = (self.first_of(hash), tag(hash));
+        let pair = self.tags.get(first..first + 2)?;
+        let at = first + pair.iter().position(|it| *it == tag)?;
+        (self.places[at].hash == hash).then_some(at)
     }
 
     #[inline(never)]
@@ -156,6 +161,7 @@ impl Front {
         place.tell();
         let gone = std::mem::take(place);
         self.lent[at] = None;
+        self.tags[at] = 0;
         if let Some(held) = gone.held {
             self.bytes -= u64::from(held.meta().weight);
         }
@@ -166,6 +172,8 @@ impl Front {
         (0..self.places.len()).for_each(|at| self.empty(at));
         self.places.truncate(PLACES[0]);
         self.places.shrink_to_fit();
+        self.tags.truncate(PLACES[0]);
+        self.tags.shrink_to_fit();
         self.lent.truncate(PLACES[0]);
         self.lent.shrink_to_fit();
     }
@@ -174,19 +182,18 @@ impl Front {
     fn room(&mut self, hash: u64, weight: u32) -> Option<usize> {
         let first = self.first_of(hash);
         let pair = [first, first + 1];
-        let is_free = |at: &usize| self.places[*at].held.is_none();
+        let is_free = |at: &usize| self.tags[*at] == 0;
         let free = pair.into_iter().find(is_free);
-        let taken = pair.into_iter().filter(|at| !is_free(at));
-        let coldest = taken.min_by_key(|at| self.places[*at].hot);
         let fits = self.bytes + u64::from(weight) <= BYTES_MAX;
         if let (Some(at), true) = (free, fits) {
             return Some(at);
         }
-        let at = coldest?;
         self.crowded += u32::from(free.is_none());
         if !self.crowded.is_multiple_of(PASSED_OVER) {
             return None;
         }
+        let taken = pair.into_iter().filter(|at| !is_free(at));
+        let at = taken.min_by_key(|at| self.places[*at].hot)?;
         if self.places[at].hot > 0 {
             // Whoever stands in the way is a little less wanted each time.
             self.places[at].hot -= 1;
@@ -203,13 +210,15 @@ impl Front {
         }
         self.crowded = 0;
         self.lent = vec![None; self.places.len() * 2];
+        self.tags = vec![0; self.places.len() * 2];
         let wider = (0..self.places.len() * 2).map(|_| Place::default());
         let before = std::mem::replace(&mut self.places, wider.collect());
         for place in before {
             if place.held.is_some() {
                 // Two of a pair find room in the pairs it becomes.
                 let first = self.first_of(place.hash);
-                let at = first + usize::from(self.places[first].held.is_some());
+                let at = first + usize::from(self.tags[first] != 0);
+                self.tags[at] = tag(place.hash);
                 self.places[at] = place;
             }
         }
@@ -271,53 +280,43 @@ fn take_first(fronts: &mut Vec<Front>, core: &Core) {
 
 /// Looks for a young entry of `key`, counts the hit and lends the entry to `with`.
 #[inline]
-pub(crate) fn look<V: Send + Sync + 'static, R>(
+pub(crate) fn look<R>(
     core: &Core,
     key: &Key,
     moment: Moment,
     kind: (u16, &Arc<Tally>),
-    with: impl FnOnce(&Entry<V>) -> R,
+    with: impl FnOnce(&dyn Held) -> R,
 ) -> Option<R> {
     with_front(core, |front| {
-        let at = front.hit::<V>(core, key, moment, kind)?;
-        front.places[at].entry().map(with)
+        let at = front.hit(core, key, moment, kind)?;
+        front.places[at].held.as_deref().map(with)
     })
 }
 
 /// Looks for a young entry of `key`, counts the hit and gives it to be held.
 #[inline]
-pub(crate) fn take<V: Send + Sync + 'static>(
+pub(crate) fn take(
     core: &Core,
     key: &Key,
     moment: Moment,
     kind: (u16, &Arc<Tally>),
-) -> Option<Arc<Lent<V>>> {
-    let lent = with_front(core, |front| {
-        let at = front.hit::<V>(core, key, moment, kind)?;
+) -> Option<Arc<Lent>> {
+    with_front(core, |front| {
+        let at = front.hit(core, key, moment, kind)?;
         if let Some(lent) = &front.lent[at] {
             return Some(Arc::clone(lent));
         }
-        let held: Arc<dyn Any + Send + Sync> = front.places[at].held.clone()?;
-        let entry = held.downcast().ok()?;
-        let lent: Arc<dyn Any + Send + Sync> = Arc::new(Lent::<V> { entry });
+        let held = front.places[at].held.clone()?;
+        let lent = Arc::new(Lent { held });
         front.lent[at] = Some(Arc::clone(&lent));
         Some(lent)
-    })?;
-    lent.downcast().ok()
-}
-
-impl Place {
-    #[inline]
-    fn entry<V: Send + Sync + 'static>(&self) -> Option<&Entry<V>> {
-        let held: &dyn Any = &**self.held.as_ref()?;
-        held.downcast_ref()
-    }
+    })
 }
 
 impl Front {
     /// Where a young entry of `key` is; counts the hit.
     #[inline]
-    fn hit<V: Send + Sync + 'static>(
+    fn hit(
         &mut self,
         core: &Core,
         key: &Key,
@@ -326,15 +325,19 @@ impl Front {
     ) -> Option<usize> {
         let at = self.find(key.hash)?;
         let place = &self.places[at];
-        let meta = &place.entry::<V>()?.meta;
-        if !is_good(place, meta, key, moment, &core.versions) {
+        let held = &**place.held.as_ref()?;
+        let meta = held.meta();
+        if meta.terms.kind != kind {
+            return None;
+        }
+        if !is_good(place, held, key, moment, &core.versions) {
             self.empty(at);
             return None;
         }
         let cost_us = meta.cost_us;
         let place = &mut self.places[at];
         place.verified = moment.clock;
-        if place.count() {
+        if place.count(core.memory.turn()) {
             core.memory.touch(key);
         }
         self.strand(kind, tally).front_hit(cost_us);
@@ -344,43 +347,64 @@ impl Front {
 
 /// Whether an entry may be served: it is the key's, young, still in memory and not outdated.
 #[inline]
-fn is_good(place: &Place, meta: &Meta, key: &Key, moment: Moment, versions: &Versions) -> bool {
+fn is_good(place: &Place, held: &dyn Held, key: &Key, moment: Moment, versions: &Versions) -> bool {
     moment.now_ms < place.until_ms
-        && !meta.has_left()
-        && meta.key() == key.as_bytes()
+        && !held.meta().has_left()
+        && held.is_of(key)
         // The versions' own clock tells whether anything at all was changed since it was last
         // judged; where something was, the places that it depends on tell whether that was its.
-        && (moment.clock == place.verified || meta.judge(versions) == Verdict::Fresh)
+        && (moment.clock == place.verified || held.judge(versions) == Verdict::Fresh)
 }
 
-/// Takes an entry that memory answered with, and that was judged as fresh at `moment`.
-pub(crate) fn admit<V: Send + Sync + 'static>(
+/// Counts an answer of memory by the calling thread's own counters, and takes the entry where it was
+/// judged as fresh at `moment`; says whether it could.
+pub(crate) fn admit<V>(
     core: &Core,
     key: &Key,
-    moment: Moment,
-    entry: &Arc<Entry<V>>,
-) {
-    let meta = &entry.meta;
-    if meta.weight > ENTRY_BYTES_MAX {
-        return;
-    }
-    with_front(core, |front| {
-        if let Some(at) = front.find(key.hash) {
-            front.empty(at);
+    moment: Option<Moment>,
+    (kind, tally): (u16, &Arc<Tally>),
+    entry: &Entry<V>,
+) -> bool {
+    let done = with_front(core, |front| {
+        let cost_us = entry.meta().cost_us;
+        front.strand(kind, tally).memory_hit(cost_us);
+        if let Some(moment) = moment {
+            front.place(key, moment, core.memory.turn(), entry.held());
         }
-        front.grow();
-        let at = front.room(key.hash, meta.weight)?;
-        front.bytes += u64::from(meta.weight);
-        let entry = Arc::clone(entry);
-        front.places[at] = Place {
+        Some(())
+    });
+    done.is_some()
+}
+
+impl Front {
+    fn place(&mut self, key: &Key, moment: Moment, turn: usize, held: &Holder) -> Option<()> {
+        let meta = held.meta();
+        if meta.weight > ENTRY_BYTES_MAX {
+            return None;
+        }
+        if let Some(at) = self.find(key.hash) {
+            self.empty(at);
+        }
+        self.grow();
+        let at = self.room(key.hash, meta.weight)?;
+        self.bytes += u64::from(meta.weight);
+        self.tags[at] = tag(key.hash);
+        self.places[at] = Place {
             hash: key.hash,
             verified: moment.clock,
-            until_ms: meta.born_ms + u64::from(meta.ages.eager),
-            held: Some(entry),
+            until_ms: meta.born_ms + u64::from(meta.ages().eager),
+            held: Some(held.clone()),
+            turn,
             ..Place::default()
         };
         Some(())
-    });
+    }
+}
+
+/// Bits of a hash that did not choose the place, and one that says that there is something.
+#[inline]
+fn tag(hash: u64) -> u32 {
+    hash as u32 | 1
 }
 
 /// Counts an answer of memory by the calling thread's own counters; says whether it could.

@@ -1,17 +1,17 @@
 //! An answer: the value, and where it came from.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::between;
-use crate::entry::Entry;
+use crate::entry::{Entry, Held, value};
 use crate::front::Lent;
 use crate::statistics::Tier;
 use crate::versions::Slot;
 
 /// A value that was asked for; cheap to clone. It stays as it is while it is held.
-#[derive(Debug)]
 pub struct Hit<V> {
     held: By<V>,
     tier: Tier,
@@ -20,17 +20,16 @@ pub struct Hit<V> {
 }
 
 /// By what a value is held.
-#[derive(Debug)]
 enum By<V> {
-    Entry(Arc<Entry<V>>),
+    Entry(Entry<V>),
     /// One of the front's, which other threads do not count.
-    Lent(Arc<Lent<V>>),
+    Lent(Arc<Lent>),
 }
 
 impl<V> Clone for By<V> {
     fn clone(&self) -> Self {
         match self {
-            Self::Entry(it) => Self::Entry(Arc::clone(it)),
+            Self::Entry(it) => Self::Entry(it.clone()),
             Self::Lent(it) => Self::Lent(Arc::clone(it)),
         }
     }
@@ -45,17 +44,29 @@ impl<V> Clone for Hit<V> {
     }
 }
 
-impl<V> Deref for Hit<V> {
+impl<V: 'static> Deref for Hit<V> {
     type Target = V;
 
+    #[inline]
     fn deref(&self) -> &V {
-        &self.entry().value
+        value(self.held())
+    }
+}
+
+impl<V: fmt::Debug + 'static> fmt::Debug for Hit<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hit")
+            .field("value", &**self)
+            .field("tier", &self.tier)
+            .field("age", &self.age)
+            .field("stale", &self.stale)
+            .finish()
     }
 }
 
 impl<V> Hit<V> {
-    pub(crate) fn new(entry: Arc<Entry<V>>, tier: Tier, now_ms: u64, stale: bool) -> Self {
-        let age = between(entry.meta.born_ms, now_ms);
+    pub(crate) fn new(entry: Entry<V>, tier: Tier, now_ms: u64, stale: bool) -> Self {
+        let age = between(entry.meta().born_ms, now_ms);
         Self {
             held: By::Entry(entry),
             tier,
@@ -65,8 +76,8 @@ impl<V> Hit<V> {
     }
 
     /// A fresh answer of the front.
-    pub(crate) fn of_front(lent: Arc<Lent<V>>, now_ms: u64) -> Self {
-        let age = between(lent.entry.meta.born_ms, now_ms);
+    pub(crate) fn of_front(lent: Arc<Lent>, now_ms: u64) -> Self {
+        let age = between(lent.held.meta().born_ms, now_ms);
         Self {
             held: By::Lent(lent),
             tier: Tier::Front,
@@ -75,10 +86,11 @@ impl<V> Hit<V> {
         }
     }
 
-    fn entry(&self) -> &Entry<V> {
+    #[inline]
+    fn held(&self) -> &dyn Held {
         match &self.held {
-            By::Entry(entry) => entry,
-            By::Lent(lent) => &lent.entry,
+            By::Entry(entry) => &**entry.held(),
+            By::Lent(lent) => &*lent.held,
         }
     }
 
@@ -99,7 +111,7 @@ impl<V> Hit<V> {
 
     /// Whether the loader said that there is nothing.
     pub fn is_negative(&self) -> bool {
-        self.entry().meta.negative
+        self.held().meta().negative
     }
 
     /// How long the value is still fresh; zero where it is stale.
@@ -107,32 +119,33 @@ impl<V> Hit<V> {
         if self.stale {
             return Duration::ZERO;
         }
-        Duration::from_millis(u64::from(self.entry().meta.ages.soft)).saturating_sub(self.age)
+        Duration::from_millis(u64::from(self.held().meta().ages().soft)).saturating_sub(self.age)
     }
 
     /// How long after it is no longer fresh the value may still stand in.
     pub fn stale_for(&self) -> Duration {
-        let ages = self.entry().meta.ages;
+        let ages = self.held().meta().ages();
         Duration::from_millis(u64::from(ages.hard - ages.soft))
     }
 
     /// How often the value was answered from memory.
     pub fn hits(&self) -> u32 {
-        self.entry()
-            .meta
+        self.held()
+            .meta()
             .hits
             .load(std::sync::atomic::Ordering::Relaxed)
     }
 
     pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
-        self.entry().meta.slots()
+        self.held().slots()
     }
 }
 
 /// A look at a value in memory, for as long as it is lent.
 #[derive(Debug)]
 pub struct Glance<'a, V> {
-    pub(crate) entry: &'a Entry<V>,
+    pub(crate) value: &'a V,
+    pub(crate) born_ms: u64,
     pub(crate) tier: Tier,
     pub(crate) now_ms: u64,
 }
@@ -141,7 +154,7 @@ impl<V> Deref for Glance<'_, V> {
     type Target = V;
 
     fn deref(&self) -> &V {
-        &self.entry.value
+        self.value
     }
 }
 
@@ -153,6 +166,6 @@ impl<V> Glance<'_, V> {
 
     /// The time since the value's load began.
     pub fn age(&self) -> Duration {
-        between(self.entry.meta.born_ms, self.now_ms)
+        between(self.born_ms, self.now_ms)
     }
 }

@@ -94,12 +94,15 @@ impl Cache {
             let meta = held.meta();
             let hit = match &aim {
                 Aim::Everything => true,
-                Aim::Slots(slots) => meta.slots().any(|slot| slots.contains(&slot)),
+                Aim::Slots(slots) => held.slots().any(|slot| slots.contains(&slot)),
             };
             if hit && self.state(&*held) != State::Gone {
                 preview.entries += 1;
                 preview.bytes += u64::from(meta.weight);
-                *preview.by_kind.entry(name(&names, meta.kind)).or_default() += 1;
+                *preview
+                    .by_kind
+                    .entry(name(&names, meta.terms.kind))
+                    .or_default() += 1;
             }
         }
         preview
@@ -130,7 +133,7 @@ impl Cache {
 
     fn state(&self, held: &dyn Held) -> State {
         let core = self.core();
-        match held.meta().stage(&core.versions, core.clock.now_ms()) {
+        match held.stage(&core.versions, core.clock.now_ms()) {
             Stage::Young | Stage::Eager => State::Fresh,
             Stage::Revalidate | Stage::Fallback | Stage::Unproven => State::Stale,
             Stage::Gone => State::Gone,
@@ -140,14 +143,14 @@ impl Cache {
     fn glimpse(&self, held: &dyn Held, names: &BTreeMap<u16, String>) -> Glimpse {
         let meta = held.meta();
         Glimpse {
-            key: meta.key().into(),
-            kind: name(names, meta.kind),
+            key: held.key(),
+            kind: name(names, meta.terms.kind),
             age: between(meta.born_ms, self.core().clock.now_ms()),
             state: self.state(held),
             bytes: meta.weight,
             hits: meta.hits.load(Ordering::Relaxed),
             cost: Duration::from_micros(u64::from(meta.cost_us)),
-            slots: meta.slots().collect(),
+            slots: held.slots().collect(),
         }
     }
 }

@@ -141,6 +141,10 @@ impl Prefix {
         Self(KeyBuilder { bytes, kind, seed })
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.bytes.as_slice()
+    }
+
     /// A key of the kind, for a value that `scope` may see.
     #[inline]
     pub(crate) fn builder(&self, scope: Scope<'_>) -> KeyBuilder {

@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use crate::cache::{Aim, Core};
-use crate::entry::{Birth, Entry, Held, Stage};
+use crate::entry::{Birth, Entry, Held, Stage, value};
 use crate::error::CacheError;
 use crate::flight::{Began, Fit, Flights, Joined, Ticket};
 use crate::front::{self, Moment};
@@ -15,6 +15,7 @@ use crate::loading::{Draft, Loading, TAGS_MAX};
 use crate::packing::Packing;
 use crate::rules::Rules;
 use crate::statistics::{Tally, Tier};
+use crate::terms::TermsBook;
 use crate::versions::{Force, Slot, Verdict};
 
 mod load;
@@ -48,6 +49,7 @@ pub(crate) struct Inner<V, E: std::error::Error + 'static> {
     weigh: Weigh<V>,
     packing: Option<Packing<V>>,
     tally: Arc<Tally>,
+    terms: TermsBook,
     flights: Arc<Flights<Landed<V>, CacheError<E>>>,
     core: Arc<Core>,
 }
@@ -65,10 +67,13 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     pub(crate) fn new(core: Arc<Core>, it: Registered, options: KindOptions<V>) -> Self {
+        let prefix = Prefix::new(&options.name, it.id, core.seed);
+        let slot = core.versions.of_kind(&options.name);
         let inner = Inner {
             id: it.id,
-            prefix: Prefix::new(&options.name, it.id, core.seed),
-            slot: core.versions.of_kind(&options.name),
+            terms: TermsBook::new(it.tally.clone(), prefix.as_bytes(), slot, it.id),
+            prefix,
+            slot,
             name: options.name.into(),
             rules: it.rules,
             weigh: options.weigh,
@@ -118,7 +123,10 @@ where
         let found = inner.look(key, reader);
         let mut loader = Some(loader);
         match &found {
-            Some((entry, Stage::Young)) => return Ok(inner.hit_in_memory(key, reader, entry)),
+            Some((entry, Stage::Young)) => {
+                inner.memory_answers(key, reader, entry);
+                return Ok(Hit::new(entry.clone(), Tier::Memory, reader.now_ms, false));
+            }
             Some((entry, Stage::Eager)) => {
                 inner.load_behind(key, &mut loader);
                 return Ok(inner.hit(entry, Tier::Memory));
@@ -160,7 +168,10 @@ where
             return Some(hit);
         }
         match inner.look(key, reader) {
-            Some((entry, Stage::Young)) => Some(inner.hit_in_memory(key, reader, &entry)),
+            Some((entry, Stage::Young)) => {
+                inner.memory_answers(key, reader, &entry);
+                Some(Hit::new(entry, Tier::Memory, reader.now_ms, false))
+            }
             Some((entry, Stage::Eager)) => Some(inner.hit(&entry, Tier::Memory)),
             _ => {
                 inner.tally.misses.add(1);
@@ -177,18 +188,18 @@ where
         let inner = &self.inner;
         let reader = inner.arrive();
         let mut with = Some(with);
-        let mut lend = |entry: &Entry<V>, tier| {
+        let mut lend = |held: &dyn Held, tier| {
             let with = with.take()?;
-            let now_ms = reader.now_ms;
             Some(with(&Glance {
-                entry,
+                value: value(held),
+                born_ms: held.meta().born_ms,
                 tier,
-                now_ms,
+                now_ms: reader.now_ms,
             }))
         };
         if let Some(moment) = reader.moment() {
             let kind = (inner.id, &inner.tally);
-            let at_front = |it: &Entry<V>| lend(it, Tier::Front);
+            let at_front = |it: &dyn Held| lend(it, Tier::Front);
             if let Some(done) = front::look(&inner.core, key, moment, kind, at_front) {
                 return done;
             }
@@ -197,8 +208,8 @@ where
         if stage != Stage::Young {
             return None;
         }
-        drop(inner.hit_in_memory(key, reader, &entry));
-        lend(&entry, Tier::Memory)
+        inner.memory_answers(key, reader, &entry);
+        lend(&**entry.held(), Tier::Memory)
     }
 
     /// Keeps a value that the caller made from `tags` after everything that is committed by now.
@@ -277,7 +288,7 @@ impl Arrival {
 
 /// What a load came to.
 struct Landed<V> {
-    entry: Arc<Entry<V>>,
+    entry: Entry<V>,
     tier: Tier,
 }
 
@@ -308,7 +319,7 @@ where
     }
 
     fn check(&self, key: &Key) -> Result<(), CacheError<E>> {
-        if key.kind != self.id {
+        if key.kind != self.id || !key.as_bytes().starts_with(self.prefix.as_bytes()) {
             return Err(CacheError::WrongKind(self.name.clone()));
         }
         if key.as_bytes().len() > KEY_BYTES_MAX {
@@ -347,23 +358,28 @@ where
         Some(Hit::of_front(lent, asked.now_ms))
     }
 
-    /// Answers with a young entry, which the calling thread keeps at hand from now on.
-    fn hit_in_memory(&self, key: &Key, asked: Arrival, entry: &Arc<Entry<V>>) -> Hit<V> {
-        if let Some(moment) = asked.moment() {
-            front::admit(&self.core, key, moment, entry);
+    /// Counts an answer by a young entry, which the calling thread keeps at hand from now on.
+    fn memory_answers(&self, key: &Key, asked: Arrival, entry: &Entry<V>) {
+        entry.meta().touch();
+        let kind = (self.id, &self.tally);
+        if !front::admit(&self.core, key, asked.moment(), kind, entry) {
+            self.tally.hit(Tier::Memory, entry.meta().cost_us);
         }
-        self.hit(entry, Tier::Memory)
     }
 
     /// What memory has of a key, and what may be done with it; what is gone is dropped.
-    fn look(&self, key: &Key, asked: Arrival) -> Option<(Arc<Entry<V>>, Stage)> {
-        let entry = self.core.memory.get::<V>(key)?;
-        let stage = entry.meta.stage(&self.core.versions, asked.now_ms);
-        if stage == Stage::Gone {
-            self.tally.invalidations.add(1);
-            self.core.memory.drop_entry(key, &*entry);
+    fn look(&self, key: &Key, asked: Arrival) -> Option<(Entry<V>, Stage)> {
+        let held = self.core.memory.get(key)?;
+        if held.meta().terms.kind != self.id {
             return None;
         }
+        let stage = held.stage(&self.core.versions, asked.now_ms);
+        if stage == Stage::Gone {
+            self.tally.invalidations.add(1);
+            self.core.memory.drop_entry(key, &held);
+            return None;
+        }
+        let entry = Entry::of(held);
         match asked.trusted {
             true => Some((entry, stage)),
             false => Some((entry, Stage::Unproven)),
@@ -371,14 +387,14 @@ where
     }
 
     /// A stale value that came with the load that failed.
-    fn stale_by_now(&self, key: &Key) -> Option<Arc<Entry<V>>> {
+    fn stale_by_now(&self, key: &Key) -> Option<Entry<V>> {
         let (entry, stage) = self.look(key, self.arrive())?;
         matches!(stage, Stage::Revalidate | Stage::Fallback).then_some(entry)
     }
 
-    fn hit(&self, entry: &Arc<Entry<V>>, tier: Tier) -> Hit<V> {
-        entry.meta.touch();
-        let cost_us = entry.meta.cost_us;
+    fn hit(&self, entry: &Entry<V>, tier: Tier) -> Hit<V> {
+        entry.meta().touch();
+        let cost_us = entry.meta().cost_us;
         let counted = tier == Tier::Memory
             && front::count_memory_hit(&self.core, (self.id, &self.tally), cost_us);
         if !counted {
@@ -388,28 +404,28 @@ where
     }
 
     /// Answers somebody who waited for another's load.
-    fn joined(&self, entry: &Arc<Entry<V>>, tier: Tier) -> Hit<V> {
-        entry.meta.touch();
-        self.tally.hit(Tier::Loader, entry.meta.cost_us);
+    fn joined(&self, entry: &Entry<V>, tier: Tier) -> Hit<V> {
+        entry.meta().touch();
+        self.tally.hit(Tier::Loader, entry.meta().cost_us);
         Hit::new(entry.clone(), tier, self.core.clock.now_ms(), false)
     }
 
-    fn stale(&self, entry: &Arc<Entry<V>>) -> Hit<V> {
-        entry.meta.touch();
+    fn stale(&self, entry: &Entry<V>) -> Hit<V> {
+        entry.meta().touch();
         self.tally.stale.add(1);
         Hit::new(entry.clone(), Tier::Memory, self.core.clock.now_ms(), true)
     }
 
     /// The stale value, where it may still be served.
-    fn stand_in(&self, fallback: Option<&Arc<Entry<V>>>) -> Option<Hit<V>> {
+    fn stand_in(&self, fallback: Option<&Entry<V>>) -> Option<Hit<V>> {
         let entry = fallback?;
         let now_ms = self.core.clock.now_ms();
-        let gone = entry.meta.stage(&self.core.versions, now_ms) == Stage::Gone;
+        let gone = entry.held().stage(&self.core.versions, now_ms) == Stage::Gone;
         (!gone).then(|| self.stale(entry))
     }
 
     /// Makes an entry of a value and keeps it, unless something it was made from has changed.
-    fn keep(&self, made: Made<'_>, value: V, draft: Draft) -> Result<Arc<Entry<V>>, CacheError<E>> {
+    fn keep(&self, made: Made<'_>, value: V, draft: Draft) -> Result<Entry<V>, CacheError<E>> {
         let Draft {
             mut slots,
             rules,
@@ -433,23 +449,23 @@ where
             began: made.began,
             born_ms: made.born_ms,
             ages,
-            key: made.key.clone(),
+            key: made.key,
             slots,
-            tally: self.tally.clone(),
+            terms: self.terms.of(ages, &rules),
             value_bytes: (self.weigh)(&value),
             cost_us: u32::try_from(made.cost.as_micros()).unwrap_or(u32::MAX),
             negative,
         };
-        let entry = Arc::new(Entry::new(birth, value));
+        let entry = Entry::new(birth, value);
         self.insert(made.key, &entry);
         Ok(entry)
     }
 
     /// Puts an entry into memory, unless something it was made from has changed.
-    fn insert(&self, key: &Key, entry: &Arc<Entry<V>>) {
-        if entry.meta.judge(&self.core.versions) == Verdict::Fresh {
+    fn insert(&self, key: &Key, entry: &Entry<V>) {
+        if entry.held().judge(&self.core.versions) == Verdict::Fresh {
             // Should it change right now, the next reader's look finds that.
-            self.core.memory.insert(key, entry.clone() as Arc<dyn Held>);
+            self.core.memory.insert(key, entry.held().clone());
         } else {
             self.tally.outdated.add(1);
         }

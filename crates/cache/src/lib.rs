@@ -55,6 +55,8 @@ mod packing;
 mod rules;
 pub mod shared;
 mod statistics;
+mod table;
+mod terms;
 mod tier;
 mod trust;
 mod versions;

@@ -1,75 +1,99 @@
 //! The memory of the process: entries by key, within a budget of bytes.
 
-use std::any::Any;
-use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use quick_cache::sync::Cache as Quick;
-use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
-
-use crate::entry::{Entry, Held};
+use crate::entry::Holder;
 use crate::key::Key;
+use crate::table::{Piece, Table};
 use crate::versions::{Verdict, Versions};
 
-/// The typical entry, by which the first tables are sized.
-const ENTRY_BYTES_GUESS: u64 = 512;
+/// Shards for each processor, so that those who put something in rarely wait for each other.
+const SHARDS_EACH: usize = 4;
 
-type Table = Quick<u64, Arc<dyn Held>, ByWeight, AsIs, CountEvictions>;
+/// Room of a shard, at least: for the largest values that make sense, and for as many of large ones
+/// that it matters little how hashes spread them.
+const SHARD_BYTES_MIN: u64 = 4 << 20;
 
-/// Entries by the hash of their key. Of two keys with one hash the later one is kept; the whole
-/// key is compared when reading.
+/// Into how many turns the time is divided in which as many entries go as there are.
+const TURNS: usize = 64;
+
+/// Entries by key.
 pub(crate) struct Memory {
-    table: Table,
+    table: Table<Holder>,
     bytes_max: u64,
+    turn: AtomicUsize,
+    /// Entries that are yet to go until the next turn.
+    left: AtomicUsize,
+}
+
+impl Piece for Holder {
+    fn weight(&self) -> u64 {
+        u64::from(self.meta().weight)
+    }
 }
 
 impl Memory {
     pub(crate) fn new(bytes_max: u64) -> Self {
         let parallel = std::thread::available_parallelism().map_or(1, usize::from);
-        let options = OptionsBuilder::new()
-            .estimated_items_capacity(usize::try_from(bytes_max / ENTRY_BYTES_GUESS).unwrap_or(1))
-            .weight_capacity(bytes_max)
-            // A shard must have room for the largest values that make sense.
-            .shards((parallel * 4).min(usize::try_from(bytes_max >> 20).unwrap_or(1).max(1)))
-            .build()
-            .expect("both capacities are given");
+        let room = usize::try_from(bytes_max / SHARD_BYTES_MIN).unwrap_or(usize::MAX);
+        // The table rounds up, and a shard is to have its room nevertheless.
+        let shards = 1 << (parallel * SHARDS_EACH).min(room).max(1).ilog2();
         Self {
-            table: Quick::with_options(options, ByWeight, AsIs, CountEvictions),
+            table: Table::new(bytes_max, shards),
             bytes_max,
+            turn: AtomicUsize::new(0),
+            left: AtomicUsize::new(0),
         }
     }
 
-    pub(crate) fn get<V: Send + Sync + 'static>(&self, key: &Key) -> Option<Arc<Entry<V>>> {
-        let held = self.table.get(&key.hash)?;
-        if held.meta().key() != key.as_bytes() {
-            return None;
-        }
-        let any: Arc<dyn Any + Send + Sync> = held;
-        any.downcast().ok()
+    pub(crate) fn get(&self, key: &Key) -> Option<Holder> {
+        self.table.get(key.hash, |it| it.is_of(key))
     }
 
     /// Looks without making the entry more likely to stay.
-    pub(crate) fn peek(&self, key: &Key) -> Option<Arc<dyn Held>> {
-        let held = self.table.peek(&key.hash)?;
-        (held.meta().key() == key.as_bytes()).then_some(held)
+    pub(crate) fn peek(&self, key: &Key) -> Option<Holder> {
+        self.table.peek(key.hash, |it| it.is_of(key))
     }
 
     /// Makes an entry more likely to stay, as one that is asked for elsewhere.
     pub(crate) fn touch(&self, key: &Key) {
-        self.table.get(&key.hash);
+        self.table.touch(key.hash, |it| it.is_of(key));
     }
 
-    pub(crate) fn insert(&self, key: &Key, entry: Arc<dyn Held>) {
-        self.table.insert(key.hash, entry);
+    /// Puts an entry in; what goes for it is told so, and let go of outside the table's lock.
+    pub(crate) fn insert(&self, key: &Key, entry: Holder) {
+        let gone = self.table.insert(key.hash, |it| it.is_of(key), entry);
+        if !gone.evicted.is_empty() {
+            self.turn_after(gone.evicted.len());
+        }
+        for held in &gone.evicted {
+            held.meta().leave();
+            held.meta().terms.tally.evictions.add(1);
+        }
+        if let Some(held) = gone.replaced {
+            held.meta().leave();
+        }
+    }
+
+    /// Moves on by the number of those that go: while none do, nobody need say what is wanted.
+    #[inline]
+    pub(crate) fn turn(&self) -> usize {
+        self.turn.load(Ordering::Relaxed)
+    }
+
+    fn turn_after(&self, gone: usize) {
+        let fewer = |left: usize| left.checked_sub(gone);
+        let relaxed = Ordering::Relaxed;
+        if self.left.fetch_update(relaxed, relaxed, fewer).is_err() {
+            self.left.store(self.table.len() / TURNS, relaxed);
+            self.turn.fetch_add(1, relaxed);
+        }
     }
 
     /// Drops this very entry, where it is still there.
-    pub(crate) fn drop_entry(&self, key: &Key, entry: &dyn Held) {
-        let it = std::ptr::from_ref(entry).cast::<()>();
-        let dropped = self.table.remove_if(&key.hash, |held| {
-            std::ptr::eq(Arc::as_ptr(held).cast::<()>(), it)
-        });
-        if let Some((_, held)) = dropped {
+    pub(crate) fn drop_entry(&self, key: &Key, entry: &Holder) {
+        let same = |it: &Holder| std::ptr::addr_eq(Holder::as_ptr(it), Holder::as_ptr(entry));
+        if let Some(held) = self.table.remove(key.hash, same) {
             held.meta().leave();
         }
     }
@@ -81,11 +105,11 @@ impl Memory {
     /// Drops what was invalidated. What was put in since is kept.
     pub(crate) fn drop_removed(&self, versions: &Versions) {
         self.table
-            .retain(|_, held| held.meta().judge(versions) != Verdict::Removed);
+            .retain(|held| held.judge(versions) != Verdict::Removed);
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = Arc<dyn Held>> + '_ {
-        self.table.iter().map(|(_, held)| held)
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Holder> + '_ {
+        self.table.iter()
     }
 
     pub(crate) fn bytes_max(&self) -> u64 {
@@ -94,61 +118,5 @@ impl Memory {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.table.weight()
-    }
-}
-
-/// Entries know what they weigh.
-#[derive(Clone)]
-struct ByWeight;
-
-impl Weighter<u64, Arc<dyn Held>> for ByWeight {
-    fn weight(&self, _: &u64, held: &Arc<dyn Held>) -> u64 {
-        u64::from(held.meta().weight)
-    }
-}
-
-/// Counts what goes for want of room or for a newer value, says so to it, and lets go of it outside
-/// the table's lock.
-#[derive(Clone)]
-struct CountEvictions;
-
-impl Lifecycle<u64, Arc<dyn Held>> for CountEvictions {
-    type RequestState = Vec<Arc<dyn Held>>;
-
-    fn on_evict(&self, gone: &mut Self::RequestState, _: u64, held: Arc<dyn Held>) {
-        held.meta().leave();
-        held.meta().tally.evictions.add(1);
-        gone.push(held);
-    }
-}
-
-/// The key of the table is a hash with a secret seed already.
-#[derive(Clone, Default)]
-pub(crate) struct AsIs;
-
-impl BuildHasher for AsIs {
-    type Hasher = Same;
-
-    fn build_hasher(&self) -> Same {
-        Same(0)
-    }
-}
-
-#[derive(Default)]
-pub(crate) struct Same(u64);
-
-impl Hasher for Same {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
     }
 }

@@ -77,7 +77,7 @@ where
             Some(Err(error)) => Attempt::Failed(error),
             Some(Ok(Landed { entry, tier })) => {
                 let good = began >= reader.clock
-                    || entry.meta.judge(&self.core.versions) == Verdict::Fresh;
+                    || entry.held().judge(&self.core.versions) == Verdict::Fresh;
                 match good {
                     true if own => {
                         let now_ms = self.core.clock.now_ms();
@@ -171,7 +171,7 @@ where
         };
         let ended = match share.ask(self, key).await {
             Asked::Found(entry) => {
-                self.tally.hit(Tier::Shared, entry.meta.cost_us);
+                self.tally.hit(Tier::Shared, entry.meta().cost_us);
                 let tier = Tier::Shared;
                 (Ok(Landed { entry, tier }), 0)
             }

@@ -6,9 +6,9 @@ use std::time::Instant;
 use tokio::time::sleep;
 
 use super::load::AbortOnDrop;
-use super::{Arc, Birth, CacheError, Duration, Entry, Inner, Key, Landed, Stage};
+use super::{Birth, CacheError, Duration, Entry, Inner, Key, Landed, Stage};
 use crate::packing::Side;
-use crate::rules::{Ages, Rules, millis};
+use crate::rules::{Rules, millis};
 use crate::shared::{Begin, Fence, Frame, Shared, Stored, Wish};
 use crate::versions::Slot;
 
@@ -33,7 +33,7 @@ pub(super) struct Share {
 /// What the shared tier has to say before a load.
 pub(super) enum Asked<V, E: std::error::Error + 'static> {
     /// A value that is fresh.
-    Found(Arc<Entry<V>>),
+    Found(Entry<V>),
     /// Another replica's load failed; until when that is to be remembered.
     Failed(CacheError<E>, u64),
     /// Load it, and tell what came of it where there is a fence.
@@ -69,17 +69,17 @@ where
     fn younger_than(&self, key: &Key) -> Option<Duration> {
         let now = self.arrive();
         let (entry, stage) = self.look(key, now)?;
-        let age = now.now_ms.saturating_sub(entry.meta.born_ms);
+        let age = now.now_ms.saturating_sub(entry.meta().born_ms);
         let is_old = match stage {
             Stage::Eager | Stage::Revalidate => true,
-            Stage::Fallback => age >= u64::from(entry.meta.ages.soft),
+            Stage::Fallback => age >= u64::from(entry.meta().ages().soft),
             Stage::Young | Stage::Unproven | Stage::Gone => false,
         };
         is_old.then(|| Duration::from_millis(age / 2))
     }
 
     /// Takes a frame into memory; `None` where it is no value of this kind.
-    fn adopt(&self, key: &Key, frame: &Frame, began: u64) -> Option<Arc<Entry<V>>> {
+    fn adopt(&self, key: &Key, frame: &Frame, began: u64) -> Option<Entry<V>> {
         let needs = [self.core.versions.of_key(key), self.slot];
         let packing = self.packing.as_ref()?;
         let opened = packing.open(frame);
@@ -93,14 +93,14 @@ where
             began,
             born_ms: self.core.clock.now_ms().saturating_sub(age),
             ages: side.ages,
-            key: key.clone(),
+            key,
             slots: frame.slots.clone(),
-            tally: self.tally.clone(),
+            terms: self.terms.of(side.ages, &self.rules()),
             value_bytes: (self.weigh)(&value),
             cost_us: side.cost_us,
             negative: side.negative,
         };
-        let entry = Arc::new(Entry::new(birth, value));
+        let entry = Entry::new(birth, value);
         self.insert(key, &entry);
         Some(entry)
     }
@@ -191,20 +191,20 @@ impl Share {
             Err(error) => return Told::Failed(fence, words(error), error_hold),
         };
         let now_ms = inner.core.clock.now_ms();
-        let meta = &entry.meta;
-        let Ages { soft, .. } = meta.ages;
+        let meta = entry.meta();
+        let ages = meta.ages();
         let age = now_ms.saturating_sub(meta.born_ms);
-        let (Some(packing), true) = (&inner.packing, age < u64::from(soft)) else {
+        let (Some(packing), true) = (&inner.packing, age < u64::from(ages.soft)) else {
             return Told::Unkept(fence);
         };
         let side = Side {
-            ages: meta.ages,
+            ages,
             cost_us: meta.cost_us,
             negative: meta.negative,
         };
         let age = Duration::from_millis(age);
-        let slots: Vec<Slot> = meta.slots().collect();
-        Told::Made(fence, packing.frame(&entry.value, side, &slots, age))
+        let slots: Vec<Slot> = entry.held().slots().collect();
+        Told::Made(fence, packing.frame(entry.value(), side, &slots, age))
     }
 
     /// Tells it.
