@@ -181,7 +181,7 @@ pub trait Store: AlertStore + Send + Sync {
     /// Revokes a key; `false` where there is none to revoke.
     async fn revoke_key(&self, prefix: &str, at: Timestamp) -> Result<bool, StoreError>;
 
-    /// Notes that a key was used.
+    /// Notes that a key was used: for people, so that readers may hear of it later.
     async fn touch_key(&self, prefix: &str, at: Timestamp) -> Result<(), StoreError>;
 
     /// Claims an idempotency key for a request, or says what became of the first request.

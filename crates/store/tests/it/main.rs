@@ -26,6 +26,7 @@ mod recording;
 mod replicas;
 mod requests;
 mod sample;
+mod standby;
 mod teams;
 mod upkeep;
 mod views;
@@ -44,7 +45,8 @@ async fn each_store(test: impl AsyncFn(&dyn Store)) {
     test(&SqliteStore::in_memory().await.unwrap()).await;
 }
 
-/// Runs a test on a fresh store of each kind that has several connections.
+/// Runs a test on a fresh store of each kind that has several connections: a file, a database, and
+/// a database with a standby that is read from.
 async fn each_shared_store(test: impl AsyncFn(Arc<dyn Store>)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("test.db");
@@ -55,6 +57,7 @@ async fn each_shared_store(test: impl AsyncFn(Arc<dyn Store>)) {
     if let Some(database) = PostgresDatabase::migrated().await {
         test(Arc::new(database.store().await)).await;
     }
+    standby::check(test).await;
 }
 
 /// Runs a check on what a strategy gives, so many times, each on a fresh store: every eighth time a

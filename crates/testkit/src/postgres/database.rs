@@ -57,6 +57,12 @@ impl PostgresDatabase {
         url(self.server.folder(), &self.name)
     }
 
+    /// The URL of the same database on a standby that is always a tenth of a second behind, and
+    /// perhaps has yet to hear of it.
+    pub async fn standby_url(&self) -> String {
+        url(&self.server.standby().await, &self.name)
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

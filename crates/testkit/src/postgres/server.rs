@@ -66,11 +66,7 @@ impl PostgresServer {
     /// Where it does not start.
     pub fn replica(&self, options: ServerOptions) -> Self {
         let folder = folder(&self.programs);
-        let mut copy = self.programs.command("pg_basebackup", Life::Own);
-        copy.arg("-D").arg(folder.path().join("data"));
-        copy.args(["-d", &self.conninfo(), "-R", "-X", "stream", "-c", "fast"]);
-        copy.arg("--no-sync");
-        expect(copy.output(), "pg_basebackup");
+        base_backup(&self.programs, self.socket(), &folder.path().join("data"));
         Self::run(self.programs.clone(), folder, options)
     }
 
@@ -103,13 +99,6 @@ impl PostgresServer {
     /// Folder of the socket.
     pub fn socket(&self) -> &Path {
         self.folder.path()
-    }
-
-    fn conninfo(&self) -> String {
-        let folder = self.folder.path();
-        let port = port(folder);
-        let host = folder.display();
-        format!("host={host} port={port} user=postgres dbname=postgres")
     }
 
     /// Runs SQL in a database and returns what `psql` prints of it.
@@ -182,6 +171,16 @@ pub(super) fn init(programs: &Programs, data: &Path) {
     command.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]);
     command.args(["--no-sync", "--no-instructions"]);
     expect(command.output(), "initdb");
+}
+
+/// Makes in `data` the files of a standby of the server over `primary`.
+pub(super) fn base_backup(programs: &Programs, primary: &Path, data: &Path) {
+    let (host, port) = (primary.display(), port(primary));
+    let primary = format!("host={host} port={port} user=postgres dbname=postgres");
+    let mut command = programs.command("pg_basebackup", Life::Own);
+    command.arg("-D").arg(data).args(["-d", &primary]);
+    command.args(["-R", "-X", "stream", "-c", "fast", "--no-sync"]);
+    expect(command.output(), "pg_basebackup");
 }
 
 /// The server over `folder`, ready to be started.

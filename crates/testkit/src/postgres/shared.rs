@@ -2,7 +2,8 @@
 //!
 //! Whoever uses it holds a shared lock on a file, which the system takes back however the process
 //! ends. A guardian beside the server looks for users; when there have been none for some seconds
-//! it kills the server and clears the folder.
+//! it kills the server and clears the folder. A standby that streams from it is started with the
+//! first test that wants one, and lives and goes in the same way.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
@@ -13,10 +14,14 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::programs::{Life, Programs};
-use super::server::{ServerOptions, answers, init, log, postgres, psql};
+use super::server::{ServerOptions, answers, base_backup, init, log, postgres, psql};
 
 /// How long it may take to answer.
 const START_MAX: Duration = Duration::from_secs(60);
+
+/// How far behind the standby always is: longer than from a test's write to its next read, so that
+/// whoever reads there what was written just now is found out.
+const STANDBY_DELAY: &str = "recovery_min_apply_delay=100ms";
 
 /// Looks every second; three in a row that find nobody end it.
 const GUARDIAN: &str = r#"
@@ -28,7 +33,7 @@ while sleep 1; do
 		idle=$((idle + 1))
 		if [ "$idle" -ge 3 ]; then
 			kill -KILL "$2" 2>/dev/null
-			rm -rf "$1/server" || { sleep 1; rm -rf "$1/server"; }
+			rm -rf "$3" || { sleep 1; rm -rf "$3"; }
 			exit 0
 		fi
 		flock -u 9
@@ -69,7 +74,12 @@ impl Shared {
         starting.lock().expect("a file can be locked");
         let server = folder.join("server");
         if !answers(&programs, &server) {
-            start(&programs, &folder, &server);
+            // What a machine that lost its power left behind.
+            let _ = fs::remove_dir_all(&server);
+            fs::create_dir_all(&server).expect("the folder is this user's");
+            programs.give(&server);
+            init(&programs, &server.join("data"));
+            start(&programs, (&folder, &server), &ServerOptions::default());
         }
         Some(Self {
             programs,
@@ -80,6 +90,28 @@ impl Shared {
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Finds or starts the standby; returns its folder, which lies in the server's and goes with it.
+    pub(super) async fn standby(&self) -> PathBuf {
+        let standby = self.folder.join("standby");
+        let find = async {
+            if answers(&self.programs, &standby) {
+                return;
+            }
+            let _ = fs::remove_dir_all(&standby);
+            fs::create_dir_all(&standby).expect("the folder is this user's");
+            self.programs.give(&standby);
+            base_backup(&self.programs, &self.folder, &standby.join("data"));
+            let options = ServerOptions {
+                settings: vec![STANDBY_DELAY.to_owned()],
+                port: None,
+            };
+            let users = self.folder.parent().expect("it was joined to one");
+            start(&self.programs, (users, &standby), &options);
+        };
+        self.alone(find).await;
+        standby
     }
 
     /// Runs SQL in a database and returns what it prints.
@@ -101,20 +133,15 @@ impl Shared {
     clippy::zombie_processes,
     reason = "both outlive this process, and the guardian ends both"
 )]
-fn start(programs: &Programs, folder: &Path, server: &Path) {
-    // What a machine that lost its power left behind.
-    let _ = fs::remove_dir_all(server);
-    fs::create_dir_all(server).expect("the folder is this user's");
-    programs.give(server);
-    init(programs, &server.join("data"));
-    let mut command = postgres(programs, server, &ServerOptions::default(), Life::Own);
+fn start(programs: &Programs, (users, server): (&Path, &Path), options: &ServerOptions) {
+    let mut command = postgres(programs, server, options, Life::Own);
     let mut child = command
         .process_group(0)
         .spawn()
         .expect("setpriv is part of the system");
     let mut guardian = Command::new("sh");
     guardian.args(["-c", GUARDIAN, "guardian"]);
-    guardian.arg(folder).arg(child.id().to_string());
+    guardian.arg(users).arg(child.id().to_string()).arg(server);
     guardian.stdin(Stdio::null()).stdout(Stdio::null());
     guardian.stderr(Stdio::null()).process_group(0);
     guardian.spawn().expect("a shell is part of the system");
