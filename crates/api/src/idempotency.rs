@@ -4,13 +4,14 @@
 //! one may use the key. A claim without an answer loses its place after a minute: of a client that
 //! hung up, or of a server that ended between the commit of a write and the note of its answer, which
 //! are two transactions. The write is then done again as of the time of the first: the same entries
-//! change nothing, quotes that said no time too. A new alert would be there twice.
+//! change nothing, quotes that said no time too. What has no key of its own to be known again by, as
+//! a rule that watches games, keeps the digest of the request that made it.
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::{Engine, IdempotencyClaim, IdempotencyRecord};
+use engine::{Engine, IdempotencyClaim, IdempotencyRecord, RequestDigest};
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -28,15 +29,23 @@ pub(crate) trait Answer: Serialize {
     }
 }
 
+/// As what a write is carried out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// When the request came, or the first with its key of which nobody knows how it ended.
+    pub at: Timestamp,
+    /// Names the request, where it has a key: the same again has the same name.
+    pub request: Option<RequestDigest>,
+}
+
 /// Runs `write` unless a request with the same key was answered before; the answer says by which
-/// position the write is there. `write` is told when the request came, or the first with its key of
-/// which nobody knows how it ended.
+/// position the write is there.
 pub(crate) async fn once<T: Answer, W: Future<Output = Result<T, ApiError>>>(
     engine: &Engine,
     writer: &Writer,
     route: &str,
     body: &JsonBody,
-    write: impl FnOnce(Timestamp) -> W,
+    write: impl FnOnce(Asked) -> W,
 ) -> Result<Response, ApiError> {
     let (mut answer, position) = answered(engine, writer, route, body, write).await?;
     match position {
@@ -51,10 +60,11 @@ async fn answered<T: Answer, W: Future<Output = Result<T, ApiError>>>(
     writer: &Writer,
     route: &str,
     body: &JsonBody,
-    write: impl FnOnce(Timestamp) -> W,
+    write: impl FnOnce(Asked) -> W,
 ) -> Result<(Response, Option<u64>), ApiError> {
     let Some(key) = key(&body.headers)? else {
-        let answer = write(engine.now()).await?;
+        let (at, request) = (engine.now(), None);
+        let answer = write(Asked { at, request }).await?;
         let text = serde_json::to_vec(&answer)?;
         return Ok((json(StatusCode::OK, text), answer.position()));
     };
@@ -65,7 +75,7 @@ async fn answered<T: Answer, W: Future<Output = Result<T, ApiError>>>(
         fingerprint: Sha256::digest(&body.bytes).into(),
         at: engine.now(),
     };
-    let since = match engine.claim_idempotency(&record).await? {
+    let at = match engine.claim_idempotency(&record).await? {
         IdempotencyClaim::New { since } => since,
         IdempotencyClaim::InProgress => return Err(ApiError::IdempotencyInProgress),
         IdempotencyClaim::Mismatch => return Err(ApiError::IdempotencyMismatch),
@@ -73,7 +83,8 @@ async fn answered<T: Answer, W: Future<Output = Result<T, ApiError>>>(
             return Ok((replay(status, body), None));
         }
     };
-    match write(since).await {
+    let request = Some(digest(&record));
+    match write(Asked { at, request }).await {
         Ok(answer) => {
             let text = serde_json::to_vec(&answer)?;
             let kept = (StatusCode::OK.as_u16(), text.clone());
@@ -85,6 +96,18 @@ async fn answered<T: Answer, W: Future<Output = Result<T, ApiError>>>(
             Err(error)
         }
     }
+}
+
+/// What names a request: who sent what where with which key.
+fn digest(record: &IdempotencyRecord) -> RequestDigest {
+    let mut digest = Sha256::new();
+    for part in [&record.principal, &record.route, &record.key] {
+        digest.update(part);
+        // No part has this byte.
+        digest.update([0]);
+    }
+    digest.update(record.fingerprint);
+    digest.finalize().into()
 }
 
 /// The request's idempotency key, where it has one.

@@ -14,7 +14,9 @@ mod watcher;
 use std::sync::Arc;
 
 use domain::{AlertCondition, AlertId, AlertRule, AlertScope, FixtureId, RawRule};
-use store::{AlertPause, AlertRecord, FiringQuery, FiringRecord, NewFiring, Seen, Webhook};
+use store::{
+    AlertPause, AlertRecord, FiringQuery, FiringRecord, NewFiring, RequestDigest, Seen, Webhook,
+};
 
 use crate::{Engine, EngineError};
 
@@ -53,6 +55,8 @@ pub struct AlertCommand {
     pub paused: bool,
     /// Where firings are told beside the pages.
     pub webhook: Option<String>,
+    /// Names the request, where it may come again: it makes one rule within a day.
+    pub request: Option<RequestDigest>,
 }
 
 /// What of a rule changes; `None` is what stays.
@@ -148,7 +152,6 @@ impl Engine {
             Some(url) => Some(self.webhook(url, None).await?),
             None => None,
         };
-        let secret = webhook.as_ref().map(|it| sign::secret_text(&it.secret));
         let now = self.now();
         let record = AlertRecord {
             id: AlertId(0),
@@ -165,9 +168,13 @@ impl Engine {
             revoked: false,
             fired_at: None,
         };
-        let made = self.store.put_alert(&record, ALERTS_PER_KEY_MAX).await?;
+        let (count_max, request) = (ALERTS_PER_KEY_MAX, command.request);
+        let made = self.store.put_alert(&record, count_max, request).await?;
         let made = made.ok_or(EngineError::TooManyAlerts(ALERTS_PER_KEY_MAX))?;
         self.tell_changed();
+        // That of the rule that is there, which the same request may have made before.
+        let webhook = made.webhook.as_ref();
+        let secret = webhook.map(|it| sign::secret_text(&it.secret));
         let view = self.alert_view(made).await?;
         Ok(AlertView { secret, ..view })
     }

@@ -59,7 +59,7 @@ pub use predict::PredictionRequest;
 pub use standings::{FormView, MeetingsView, StandingsView};
 pub use store::{
     AlertRecord, ApiKeyRecord, DeliveryAttempt, DeliveryState, FiringRecord, IdempotencyClaim,
-    IdempotencyRecord, MarketSummary, Markets, OutcomeSummary,
+    IdempotencyRecord, MarketSummary, Markets, OutcomeSummary, RequestDigest,
 };
 pub use topic::Topic;
 pub use view::{

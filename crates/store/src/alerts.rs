@@ -7,18 +7,20 @@ use async_trait::async_trait;
 use domain::{AlertId, AlertRule, AlertWatch, FixtureId};
 use jiff::Timestamp;
 
-use crate::StoreError;
 use crate::code::{corrupt, moment};
+use crate::{RequestDigest, StoreError};
 
 /// Rules and what becomes of them, whichever database remembers it.
 #[async_trait]
 pub trait AlertStore: Send + Sync {
     /// Adds a rule, its number left out; returns it as it is there, or `None` where who made it has
-    /// `count_max` already.
+    /// `count_max` already. A request that may come again is named: where it made a rule within the
+    /// day before, that one is returned and none added.
     async fn put_alert(
         &self,
         alert: &AlertRecord,
         count_max: u32,
+        request: Option<RequestDigest>,
     ) -> Result<Option<AlertRecord>, StoreError>;
 
     /// Every rule, in order of number.

@@ -47,7 +47,8 @@ pub use postgres::{Pooler, PostgresOptions, PostgresStore, redacted};
 pub use query::{FixtureQuery, GameQuery, SortOrder, TeamQuery};
 pub use record::{
     ApiKeyRecord, FetchState, FixtureRecord, IdempotencyClaim, IdempotencyRecord, ImportRecord,
-    ModelRecord, NewTeam, Recorded, RecordedQuote, Recording, ResultRecord, Revision, TeamName,
+    ModelRecord, NewTeam, Recorded, RecordedQuote, Recording, RequestDigest, ResultRecord,
+    Revision, TeamName,
 };
 pub use replicas::{ReplicaOptions, ReplicatedStore};
 pub use sqlite::{SqliteOptions, SqliteStore};

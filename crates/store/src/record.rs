@@ -190,6 +190,9 @@ pub struct ApiKeyRecord {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// Names a request that may come again; equal where it is the same.
+pub type RequestDigest = [u8; 32];
+
 /// A request that must happen once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyRecord {

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, response::Response};
 use domain::RawRule;
-use engine::{AlertCommand, EngineError};
+use engine::{AlertCommand, EngineError, RequestDigest};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -50,7 +50,7 @@ pub(crate) struct NewAlert {
 }
 
 impl NewAlert {
-    fn command(self) -> Result<AlertCommand, ApiError> {
+    fn command(self, request: Option<RequestDigest>) -> Result<AlertCommand, ApiError> {
         Ok(AlertCommand {
             name: self.name,
             rule: RawRule {
@@ -61,6 +61,7 @@ impl NewAlert {
             },
             paused: self.paused,
             webhook: self.webhook,
+            request,
         })
     }
 }
@@ -133,15 +134,16 @@ pub(crate) async fn create_alert(
     _query: Query<NoQuery>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
+    let (engine, bytes, caller) = (&state.engine, &body.bytes, writer.caller());
     once(
-        &state.engine,
+        engine,
         &writer,
         "POST /v1/alerts",
         &body,
-        |_| async {
-            let alert: NewAlert = read_object(&body.bytes)?;
-            let (caller, command) = (writer.caller(), alert.command()?);
-            let made = state.engine.put_alert(&caller, command).await;
+        |asked| async move {
+            let alert: NewAlert = read_object(bytes)?;
+            let command = alert.command(asked.request)?;
+            let made = engine.put_alert(&caller, command).await;
             Ok(Alert::from(made.map_err(refused)?))
         },
     )

@@ -124,9 +124,9 @@ pub(crate) async fn put_quotes(
         &writer,
         "POST /v1/quotes",
         &body,
-        |since| async move {
+        |asked| async move {
             let entries: Vec<QuoteEntry> = read_batch(bytes)?;
-            let command = |index, it: QuoteEntry| it.command(index, since);
+            let command = |index, it: QuoteEntry| it.command(index, asked.at);
             let outcome = match commands(entries, command) {
                 Ok(commands) => engine.put_quotes(&source, commands).await,
                 Err(error) => Err(error),

@@ -43,6 +43,7 @@ fn command(condition: AlertCondition, scope: AlertScope) -> AlertCommand {
         },
         paused: false,
         webhook: None,
+        request: None,
     }
 }
 

@@ -12,10 +12,12 @@ use crate::alerts::{
     firings, outcome_codes, pause_code, rule_text, state, took_micros, watch_text,
 };
 use crate::code::{micros, moment};
+use crate::idempotency::forgotten;
 use crate::outbox::{ChangeKind, Outgoing};
 use crate::{
     AlertRecord, AlertState, AlertStep, AlertStore, Committed, Delivery, DeliveryAttempt,
-    DeliveryClaim, DeliveryOutcome, FiringQuery, FiringRecord, NewFiring, Seen, StoreError,
+    DeliveryClaim, DeliveryOutcome, FiringQuery, FiringRecord, NewFiring, RequestDigest, Seen,
+    StoreError,
 };
 
 /// The address of a rule's webhook, and its secret.
@@ -28,12 +30,20 @@ async fn put(
     store: &PostgresStore,
     it: &AlertRecord,
     count_max: u32,
+    request: Option<RequestDigest>,
 ) -> Result<Option<i64>, StoreError> {
     let mut session = store.write().await?;
     let lock = "SELECT pg_advisory_xact_lock(6004, hashtext($1))";
     session
         .run(lock, Args::default().with(&it.principal))
         .await?;
+    let made = "SELECT id FROM alerts WHERE principal = $1 AND request = $2 AND created_at >= $3";
+    let request = request.as_ref().map(<[u8; 32]>::as_slice);
+    let args = Args::default().with(&it.principal).with(request);
+    let args = args.with(forgotten(it.created_at));
+    if let Some((id,)) = session.optional(made, args).await? {
+        return Ok(Some(id));
+    }
     let there = "SELECT count(*) FROM alerts WHERE principal = $1";
     let (there,): (i64,) = session
         .one(there, Args::default().with(&it.principal))
@@ -50,12 +60,13 @@ async fn put(
         .with(url)
         .with(secret)
         .with(micros(it.created_at))
-        .with(micros(it.changed_at));
+        .with(micros(it.changed_at))
+        .with(request);
     let (id,): (i64,) = session
         .one(
             "INSERT INTO alerts (principal, name, rule, pause, webhook, secret, generation,
-                 primed, version, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $8) RETURNING id",
+                 primed, version, created_at, changed_at, request)
+             VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $8, $9) RETURNING id",
             args,
         )
         .await?;
@@ -276,8 +287,9 @@ impl AlertStore for PostgresStore {
         &self,
         it: &AlertRecord,
         count_max: u32,
+        request: Option<RequestDigest>,
     ) -> Result<Option<AlertRecord>, StoreError> {
-        match again(|| put(self, it, count_max)).await? {
+        match again(|| put(self, it, count_max, request)).await? {
             Some(id) => self.alert(AlertId(id)).await,
             None => Ok(None),
         }

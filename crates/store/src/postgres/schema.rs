@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/postgres/0001_fixtures.sql"),
     include_str!("../../migrations/postgres/0002_events.sql"),
     include_str!("../../migrations/postgres/0003_no_events_known.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/postgres/0007_market_summaries.sql"),
     include_str!("../../migrations/postgres/0008_fixtures_without_keys.sql"),
     include_str!("../../migrations/postgres/0009_since_when_asked.sql"),
+    include_str!("../../migrations/postgres/0010_who_asked_for_an_alert.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::ReplicatedStore;
 use crate::{
     AlertRecord, AlertState, AlertStep, AlertStore, Committed, Delivery, DeliveryAttempt,
-    DeliveryClaim, DeliveryOutcome, FiringQuery, FiringRecord, NewFiring, Seen, StoreError,
+    DeliveryClaim, DeliveryOutcome, FiringQuery, FiringRecord, NewFiring, RequestDigest, Seen,
+    StoreError,
 };
 
 #[async_trait]
@@ -16,8 +17,9 @@ impl AlertStore for ReplicatedStore {
         &self,
         alert: &AlertRecord,
         count_max: u32,
+        request: Option<RequestDigest>,
     ) -> Result<Option<AlertRecord>, StoreError> {
-        let written = self.primary.put_alert(alert, count_max).await;
+        let written = self.primary.put_alert(alert, count_max, request).await;
         self.noted(written).await
     }
 

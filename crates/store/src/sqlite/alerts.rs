@@ -12,10 +12,12 @@ use crate::alerts::{
     firings, outcome_codes, pause_code, rule_text, state, took_micros, watch_text,
 };
 use crate::code::{json, micros, moment};
+use crate::idempotency::forgotten;
 use crate::outbox::{ChangeKind, Outgoing};
 use crate::{
     AlertRecord, AlertState, AlertStep, AlertStore, Committed, Delivery, DeliveryAttempt,
-    DeliveryClaim, DeliveryOutcome, FiringQuery, FiringRecord, NewFiring, Seen, StoreError,
+    DeliveryClaim, DeliveryOutcome, FiringQuery, FiringRecord, NewFiring, RequestDigest, Seen,
+    StoreError,
 };
 
 /// The address of a rule's webhook, and its secret.
@@ -81,8 +83,22 @@ impl AlertStore for SqliteStore {
         &self,
         it: &AlertRecord,
         count_max: u32,
+        request: Option<RequestDigest>,
     ) -> Result<Option<AlertRecord>, StoreError> {
         let mut tx = self.write().await?;
+        let request = request.as_ref().map(<[u8; 32]>::as_slice);
+        let made: Option<i64> = sqlx::query_scalar(
+            "SELECT id FROM alerts WHERE principal = $1 AND request = $2 AND created_at >= $3",
+        )
+        .bind(&it.principal)
+        .bind(request)
+        .bind(forgotten(it.created_at))
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some(id) = made {
+            tx.commit().await?;
+            return self.alert(AlertId(id)).await;
+        }
         let there: i64 = sqlx::query_scalar("SELECT count(*) FROM alerts WHERE principal = $1")
             .bind(&it.principal)
             .fetch_one(&mut *tx)
@@ -93,8 +109,8 @@ impl AlertStore for SqliteStore {
         let (url, secret) = webhook(it);
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO alerts (principal, name, rule, pause, webhook, secret, generation,
-                 primed, version, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $8) RETURNING id",
+                 primed, version, created_at, changed_at, request)
+             VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $8, $9) RETURNING id",
         )
         .bind(&it.principal)
         .bind(&it.name)
@@ -104,6 +120,7 @@ impl AlertStore for SqliteStore {
         .bind(secret)
         .bind(micros(it.created_at))
         .bind(micros(it.changed_at))
+        .bind(request)
         .fetch_one(&mut *tx)
         .await?;
         outbox::add(&mut tx, &Outgoing::one(ChangeKind::Alert, id)).await?;

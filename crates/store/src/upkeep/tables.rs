@@ -337,6 +337,7 @@ const ALERTS: &[(&str, Kind)] = &[
     ("version", Big),
     ("created_at", Big),
     ("changed_at", Big),
+    ("request", Bytes),
 ];
 
 const SUPERSEDED: &[(&str, Kind)] = &[

@@ -85,6 +85,7 @@ impl World {
             },
             paused: false,
             webhook: Some(url.to_owned()),
+            request: None,
         };
         self.engine.put_alert(&caller(), command).await
     }
