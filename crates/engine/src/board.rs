@@ -152,12 +152,17 @@ impl Engine {
             .await?;
         let mut games: std::collections::HashMap<_, _> =
             games.into_iter().map(|it| (it.fixture, it)).collect();
-        let mut glances = Vec::with_capacity(fixtures.len());
+        let mut glances = Vec::with_capacity(games.len());
+        let mut views = Vec::with_capacity(fixtures.len());
+        let mut found = Vec::with_capacity(fixtures.len());
         for view in self.fixture_views(fixtures).await? {
             if let Some(game) = games.remove(&view.fixture.id) {
-                let glance = self.glance(game, None, knowledge.revision()).await?;
-                glances.push((view, glance));
+                views.push(view);
+                found.push((game, None));
             }
+        }
+        for (view, gathered) in views.into_iter().zip(self.gather(found).await?) {
+            glances.push((view, self.glance(gathered, knowledge.revision())?));
         }
         for (_, glance) in &glances {
             self.note_forecast(&knowledge, glance);

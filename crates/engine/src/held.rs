@@ -153,13 +153,6 @@ impl Engine {
         Ok(Some(facts))
     }
 
-    /// Every price of a fixture that no other took the place of, oldest first.
-    pub(crate) async fn current_quotes(&self, id: FixtureId) -> Result<Vec<Quote>, EngineError> {
-        let quotes = self.store.quotes(id).await?.into_iter();
-        let counts = quotes.filter(|it| it.superseded_at.is_none());
-        Ok(counts.map(|it| it.quote).collect())
-    }
-
     /// The fixtures among these that are known; those that were followed last from memory.
     pub(crate) async fn held_fixtures(
         &self,

@@ -358,32 +358,33 @@ impl ReadyGames {
 }
 
 impl Engine {
-    /// How a game stands at a moment (now, for `None`), the newest price of which was taken at
-    /// `quoted_at`; `None` where it is not under way.
-    pub(crate) async fn standing(
+    /// Whether a game may be under way at a moment (now, for `None`), so that its log must be read.
+    pub(crate) fn may_be_under_way(&self, game: &Game, as_of: Option<Timestamp>) -> bool {
+        let now = whole_millisecond(self.now());
+        let moment = as_of.unwrap_or(now);
+        let early = game.kickoff.saturating_sub(EARLY_MAX);
+        moment >= early.expect("a fixed span never overflows") && moment <= now
+    }
+
+    /// How a game that may be under way stands at a moment (now, for `None`) by its log, the newest
+    /// price of which was taken at `quoted_at`; `None` where it is not under way.
+    pub(crate) fn standing(
         &self,
         game: &Game,
+        log: &Log,
         as_of: Option<Timestamp>,
         quoted_at: Timestamp,
-    ) -> Result<Option<Standing>, EngineError> {
+    ) -> Option<Standing> {
         let now = whole_millisecond(self.now());
         let asked = as_of.map_or(Asked::Present { now, quoted_at }, Asked::At);
-        let moment = asked.moment();
-        let early = game.kickoff.saturating_sub(EARLY_MAX);
-        if moment < early.expect("a fixed span never overflows") || moment > now {
-            return Ok(None);
-        }
-        let log = self.log(game.fixture).await?;
         let silence_max = self.options.silence_max;
-        let Some(mut standing) = Standing::of(game, &log, asked, silence_max) else {
-            return Ok(None);
-        };
+        let mut standing = Standing::of(game, log, asked, silence_max)?;
         if as_of.is_none() {
             if let Some(score) = game.score {
                 standing.close(score);
             }
             standing.note(now, silence_max);
         }
-        Ok(Some(standing))
+        Some(standing)
     }
 }

@@ -7,7 +7,7 @@
 //! log has all there is until more of its game is followed, and what this process appends goes in.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -121,6 +121,19 @@ impl Engine {
         self.logs.read(&*self.store, id, asked).await
     }
 
+    /// The logs of games.
+    pub(crate) async fn all_logs(
+        &self,
+        ids: BTreeSet<FixtureId>,
+    ) -> Result<HashMap<FixtureId, Arc<Log>>, StoreError> {
+        let asked = if self.believes_memory() {
+            Asked::Memory
+        } else {
+            Asked::Store
+        };
+        self.logs.read_all(&*self.store, ids, asked).await
+    }
+
     /// The log of a game as whoever writes must read it.
     pub(crate) async fn log_to_write(&self, id: FixtureId) -> Result<Arc<Log>, StoreError> {
         if self.believes_memory() {
@@ -174,6 +187,38 @@ impl Logs {
         }
         let new = store.events_after(id, found.log.newest).await?;
         Ok(self.lock().grow(id, found, new))
+    }
+
+    /// The same of many games, in one read of the store at most.
+    async fn read_all(
+        &self,
+        store: &dyn Store,
+        ids: BTreeSet<FixtureId>,
+        asked: Asked,
+    ) -> Result<HashMap<FixtureId, Arc<Log>>, StoreError> {
+        let (mut logs, mut behind) = (HashMap::new(), Vec::new());
+        {
+            let mut kept = self.lock();
+            for id in ids {
+                let found = kept.find(id);
+                if found.is_whole && asked == Asked::Memory {
+                    logs.insert(id, found.log);
+                } else {
+                    behind.push((id, found));
+                }
+            }
+        }
+        if behind.is_empty() {
+            return Ok(logs);
+        }
+        let after: Vec<_> = behind.iter().map(|it| (it.0, it.1.log.newest)).collect();
+        let mut new = store.events_of(&after).await?;
+        let mut kept = self.lock();
+        for (id, found) in behind {
+            let new = new.remove(&id).unwrap_or_default();
+            logs.insert(id, kept.grow(id, found, new));
+        }
+        Ok(logs)
     }
 
     /// Notes that more was followed of games than their logs have.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Fixture, FixtureId, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
-    Price, Prices, Quote, Sport, remove_overround, summarise_quotes,
+    Price, Prices, Sport, remove_overround, summarise_quotes,
 };
 use forecast::{Forecast, cut_for, next_cut};
 use jiff::{SignedDuration, Timestamp};
@@ -19,11 +19,13 @@ use crate::{
 };
 
 mod batch;
+mod gather;
 mod sight;
 mod timeline;
 mod what_if;
 
 pub use batch::PredictionRequest;
+pub(crate) use gather::Gathered;
 
 use sight::UnderWay;
 pub(crate) use sight::{Glance, Sight};
@@ -127,36 +129,36 @@ impl Engine {
         let knowledge = self.knowledge().await?;
         let facts = self.facts(id).await?;
         let facts = facts.ok_or(EngineError::UnknownFixture(id))?;
+        let log = match self.may_be_under_way(&facts.game, as_of) {
+            true => Some(self.log(id).await?),
+            false => None,
+        };
         let (game, quotes) = (facts.game.clone(), facts.quotes.clone());
-        let glance = self.glance_with((game, quotes), as_of, knowledge.revision());
-        let glance = glance.await?;
+        let gathered = Gathered {
+            game,
+            quotes,
+            log,
+            as_of,
+        };
+        let glance = self.glance(gathered, knowledge.revision())?;
         self.note_forecast(&knowledge, &glance);
         Ok((knowledge, glance))
     }
 
-    /// Gathers what was known of a game, read from the state of the store of this `revision` or a
-    /// later one, as of a moment.
-    pub(crate) async fn glance(
-        &self,
-        game: Game,
-        as_of: Option<Timestamp>,
-        revision: u64,
-    ) -> Result<Glance, EngineError> {
-        let quotes = self.current_quotes(game.fixture).await?;
-        self.glance_with((game, quotes), as_of, revision).await
-    }
-
-    async fn glance_with(
-        &self,
-        (game, quotes): (Game, Vec<Quote>),
-        as_of: Option<Timestamp>,
-        revision: u64,
-    ) -> Result<Glance, EngineError> {
+    /// What was known of a game as of a moment, of what was gathered from the state of the store of
+    /// this `revision` or a later one.
+    pub(crate) fn glance(&self, gathered: Gathered, revision: u64) -> Result<Glance, EngineError> {
+        let Gathered {
+            game,
+            quotes,
+            log,
+            as_of,
+        } = gathered;
         topic::read(Topic::Fixture(game.fixture));
         let taken_at = quotes.iter().map(|it| it.taken_at);
         let quoted_at = taken_at.filter(|it| *it <= self.now()).max();
         let quoted_at = quoted_at.unwrap_or(Timestamp::MIN);
-        let standing = self.standing(&game, as_of, quoted_at).await?;
+        let standing = log.and_then(|it| self.standing(&game, &it, as_of, quoted_at));
         let is_present = as_of.is_none() && topic::back().is_none();
         let is_live = is_present && self.now() < game.kickoff && standing.is_none();
         let as_of = match (&standing, as_of) {

@@ -96,6 +96,18 @@ pub(crate) fn event(row: EventRow) -> Result<RecordedEvent, StoreError> {
     })
 }
 
+/// Events by fixture, each list in the order of the rows.
+pub(crate) fn events_by_fixture(
+    rows: Vec<EventRow>,
+) -> Result<HashMap<FixtureId, Vec<RecordedEvent>>, StoreError> {
+    let mut events: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        let own = events.entry(FixtureId(row.1)).or_default();
+        own.push(event(row)?);
+    }
+    Ok(events)
+}
+
 /// A moment as a row holds it.
 fn stored(at: Timestamp) -> Timestamp {
     let at = Timestamp::from_microsecond(micros(at));

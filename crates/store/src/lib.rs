@@ -25,6 +25,7 @@ mod sqlite;
 pub mod upkeep;
 mod views;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -97,6 +98,12 @@ pub trait Store: AlertStore + Send + Sync {
     /// Every quote of a fixture, oldest first.
     async fn quotes(&self, id: FixtureId) -> Result<Vec<RecordedQuote>, StoreError>;
 
+    /// The same of many fixtures in one read; those without a quote are left out.
+    async fn quotes_of(
+        &self,
+        ids: &[FixtureId],
+    ) -> Result<HashMap<FixtureId, Vec<RecordedQuote>>, StoreError>;
+
     /// What the prices of a fixture come to, market by market; `None` where it is not known.
     async fn markets(&self, id: FixtureId) -> Result<Option<Markets>, StoreError>;
 
@@ -120,6 +127,13 @@ pub trait Store: AlertStore + Send + Sync {
         id: FixtureId,
         number: i64,
     ) -> Result<Vec<RecordedEvent>, StoreError>;
+
+    /// The same of many games in one read, each after a number of its own; those without anything
+    /// later are left out.
+    async fn events_of(
+        &self,
+        after: &[(FixtureId, i64)],
+    ) -> Result<HashMap<FixtureId, Vec<RecordedEvent>>, StoreError>;
 
     /// Games as models read them, in order of kickoff, then id.
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError>;

@@ -26,7 +26,7 @@ pub(crate) mod sql;
 mod teams;
 mod views;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -235,6 +235,13 @@ impl Store for PostgresStore {
         quotes::list(self, id).await
     }
 
+    async fn quotes_of(
+        &self,
+        ids: &[FixtureId],
+    ) -> Result<HashMap<FixtureId, Vec<RecordedQuote>>, StoreError> {
+        quotes::of(self, ids).await
+    }
+
     async fn markets(&self, id: FixtureId) -> Result<Option<Markets>, StoreError> {
         markets::read(self, id).await
     }
@@ -257,6 +264,13 @@ impl Store for PostgresStore {
         number: i64,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         events::list(self, id, number).await
+    }
+
+    async fn events_of(
+        &self,
+        after: &[(FixtureId, i64)],
+    ) -> Result<HashMap<FixtureId, Vec<RecordedEvent>>, StoreError> {
+        events::of(self, after).await
     }
 
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {

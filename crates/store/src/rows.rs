@@ -1,5 +1,7 @@
 //! Reads what databases return, whichever it was: rows as tuples of plain values.
 
+use std::collections::HashMap;
+
 use domain::{
     Competition, CompetitionKey, Fixture, FixtureId, Score, SeasonKey, SourceKey, Team, TeamId,
 };
@@ -190,7 +192,21 @@ pub(crate) type QuoteRow = (
     i64,
     Option<i64>,
     i64,
+    i64,
 );
+
+/// Quotes by fixture, each list in the order of the rows.
+pub(crate) fn quotes_by_fixture(
+    rows: &[QuoteRow],
+    names: &Names,
+) -> Result<HashMap<FixtureId, Vec<RecordedQuote>>, StoreError> {
+    let mut quotes: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        let own = quotes.entry(FixtureId(row.12)).or_default();
+        own.push(recorded_quote(row, names)?);
+    }
+    Ok(quotes)
+}
 
 pub(crate) fn recorded_quote(row: &QuoteRow, names: &Names) -> Result<RecordedQuote, StoreError> {
     let key = QuoteKey::new([row.0, row.1, row.2, row.3, row.4]);

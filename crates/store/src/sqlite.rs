@@ -22,6 +22,7 @@ pub(crate) mod sql;
 mod teams;
 mod views;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -252,6 +253,13 @@ impl Store for SqliteStore {
         quotes::list(self, id).await
     }
 
+    async fn quotes_of(
+        &self,
+        ids: &[FixtureId],
+    ) -> Result<HashMap<FixtureId, Vec<RecordedQuote>>, StoreError> {
+        quotes::of(self, ids).await
+    }
+
     async fn markets(&self, id: FixtureId) -> Result<Option<Markets>, StoreError> {
         markets::read(self, id).await
     }
@@ -274,6 +282,13 @@ impl Store for SqliteStore {
         number: i64,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         events::list(self, id, number).await
+    }
+
+    async fn events_of(
+        &self,
+        after: &[(FixtureId, i64)],
+    ) -> Result<HashMap<FixtureId, Vec<RecordedEvent>>, StoreError> {
+        events::of(self, after).await
     }
 
     async fn games(&self, query: &GameQuery) -> Result<Vec<Game>, StoreError> {

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use store::GameQuery;
 
 use super::{Glance, prediction_of};
-use crate::{Engine, EngineError, PredictionView, knowledge::Serving};
+use crate::{
+    Engine, EngineError, PredictionView,
+    knowledge::{Knowledge, Serving},
+};
 
 /// Fixtures forecast in one turn; between turns others get theirs, and a caller that has left is
 /// noticed.
@@ -39,16 +42,7 @@ impl Engine {
         let games = self.games_of(requests).await?;
         let mut outcomes = Vec::with_capacity(requests.len());
         for turn in requests.chunks(TURN_FIXTURES_MAX) {
-            let mut glances = Vec::with_capacity(turn.len());
-            for request in turn {
-                let glance = self
-                    .glance_of(request, &games, knowledge.revision())
-                    .await?;
-                if let Ok(glance) = &glance {
-                    self.note_forecast(&knowledge, glance);
-                }
-                glances.push(glance);
-            }
+            let glances = self.glances_of(turn, &games, &knowledge).await?;
             let (serving, kinds) = (serving.clone(), kinds.to_vec());
             let forecast = move || {
                 let see =
@@ -78,21 +72,27 @@ impl Engine {
         Ok(games.into_iter().map(|it| (it.fixture, it)).collect())
     }
 
-    /// What was known of a fixture, or why it cannot be predicted; fails as a whole only where
+    /// What was known of each fixture, or why it cannot be predicted; fails as a whole only where
     /// the store does.
-    async fn glance_of(
+    async fn glances_of(
         &self,
-        request: &PredictionRequest,
+        requests: &[PredictionRequest],
         games: &HashMap<FixtureId, Game>,
-        revision: u64,
-    ) -> Result<Result<Glance, EngineError>, EngineError> {
-        let Some(game) = games.get(&request.fixture) else {
-            return Ok(Err(EngineError::UnknownFixture(request.fixture)));
+        knowledge: &Knowledge,
+    ) -> Result<Vec<Result<Glance, EngineError>>, EngineError> {
+        let game = |it: &PredictionRequest| Some((games.get(&it.fixture)?.clone(), it.as_of));
+        let known = requests.iter().filter_map(game).collect();
+        let mut gathered = self.gather(known).await?.into_iter();
+        let glance = |request: &PredictionRequest| {
+            if !games.contains_key(&request.fixture) {
+                return Err(EngineError::UnknownFixture(request.fixture));
+            }
+            let gathered = gathered.next().expect("each known game was gathered");
+            let glance = self.glance(gathered, knowledge.revision())?;
+            self.note_forecast(knowledge, &glance);
+            Ok(glance)
         };
-        match self.glance(game.clone(), request.as_of, revision).await {
-            Err(error @ EngineError::Store(_)) => Err(error),
-            glance => Ok(glance),
-        }
+        Ok(requests.iter().map(glance).collect())
     }
 }
 

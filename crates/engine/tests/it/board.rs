@@ -1,8 +1,12 @@
-use domain::{BookmakerKey, MarketKind};
-use engine::{BoardFilter, EdgeFilter, EngineError, Flagged, PageRequest};
-use jiff::SignedDuration;
+use std::sync::{Arc, atomic::AtomicI64};
 
-use crate::world::{long_trained, trained, untrained};
+use domain::{BookmakerKey, MarketKind};
+use engine::{BoardFilter, EdgeFilter, Engine, EngineError, EngineOptions, Flagged, PageRequest};
+use jiff::SignedDuration;
+use store::{PostgresOptions, ReplicaOptions, ReplicatedStore, Store};
+use testkit::{LeagueOptions, PostgresDatabase, league};
+
+use crate::world::{Hand, long_trained, trained, untrained};
 
 #[tokio::test]
 async fn the_board_shows_what_comes_next_with_prediction_and_market() {
@@ -194,4 +198,45 @@ async fn without_a_model_there_are_no_edges() {
     };
     let answer = world.engine.edges(&EdgeFilter::default(), &bad).await;
     assert!(matches!(answer, Err(EngineError::BadCursor(_))));
+}
+
+/// Where every read is a way to another machine. The store that would read from replicas counts them.
+#[tokio::test]
+async fn a_long_board_takes_as_many_reads_as_a_short_one() {
+    let Some(database) = PostgresDatabase::migrated().await else {
+        return;
+    };
+    let nobody = ["postgres://127.0.0.1:1/nobody".to_owned()];
+    let options = (&PostgresOptions::default(), &ReplicaOptions::default());
+    let store = ReplicatedStore::open(&database.url(), &nobody, options).await;
+    let store = Arc::new(store.unwrap());
+    let league = league(&LeagueOptions::default());
+    testkit::fill(&*store, &league).await;
+    let now = AtomicI64::new(league.recorded_at.as_microsecond());
+    let shared = Arc::clone(&store) as Arc<dyn Store>;
+    let clock = Arc::new(Hand::new(now));
+    let engine = Engine::new(shared, clock, EngineOptions::default());
+    let reads = || {
+        let text = store.metrics();
+        let name = "sports_edge_database_reads_total{server=\"primary\"} ";
+        let count = text.lines().find_map(|it| it.strip_prefix(name));
+        count.unwrap().parse::<u64>().unwrap()
+    };
+    let board = async |limit| {
+        let filter = BoardFilter {
+            // Games that were played: of each its log is looked for, too.
+            until: Some(engine.now()),
+            limit,
+            ..BoardFilter::default()
+        };
+        let before = reads();
+        let rows = engine.board(&filter).await.unwrap().len();
+        assert_eq!(rows, usize::try_from(limit).unwrap());
+        reads() - before
+    };
+    board(1).await; // Reads all history.
+    let (short, long) = (board(1).await, board(40).await);
+    assert_eq!(short, long);
+    assert!(short <= 10, "{short}");
+    store.close().await;
 }

@@ -1,6 +1,6 @@
 //! Logs of games under way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::FixtureId;
 
@@ -8,7 +8,7 @@ use super::sql::Args;
 use super::{PostgresStore, outbox};
 use crate::changes::unknown;
 use crate::code::micros;
-use crate::events::{EventRow, body, event, sequence};
+use crate::events::{EventRow, body, event, events_by_fixture, sequence};
 use crate::outbox::{ChangeKind, Outgoing};
 use crate::{Appended, FixtureEvent, RecordedEvent, Recording, StoreError};
 
@@ -79,4 +79,22 @@ pub(super) async fn list(
         )
         .await?;
     rows.into_iter().map(event).collect()
+}
+
+/// `OFFSET 0` keeps the planner from another order than by game.
+const OF: &str = "SELECT e.id, e.fixture, e.known_at, e.recorded_at, e.source, e.body
+     FROM unnest($1::bigint[], $2::bigint[]) AS asked (fixture, number)
+     CROSS JOIN LATERAL (
+         SELECT * FROM events WHERE fixture = asked.fixture AND id > asked.number OFFSET 0) AS e
+     ORDER BY e.sequence, e.revision, e.id";
+
+pub(super) async fn of(
+    store: &PostgresStore,
+    after: &[(FixtureId, i64)],
+) -> Result<HashMap<FixtureId, Vec<RecordedEvent>>, StoreError> {
+    let (fixtures, numbers): (Vec<i64>, Vec<i64>) =
+        after.iter().map(|(id, number)| (id.0, *number)).unzip();
+    let args = Args::default().with(fixtures).with(numbers);
+    let rows: Vec<EventRow> = store.read().await?.rows(OF, args).await?;
+    events_by_fixture(rows)
 }

@@ -19,14 +19,16 @@ pub(super) enum Need<'a> {
 }
 
 impl Need<'_> {
-    /// A fixture with its prices.
-    pub(super) fn fixture(id: FixtureId) -> Self {
-        Self::Groups(vec![priced(&[id])])
+    /// Fixtures with their prices.
+    pub(super) fn fixtures(ids: &[FixtureId]) -> Self {
+        Self::Groups(vec![priced(ids)])
     }
 
-    /// What happened in a game.
-    pub(super) fn events(id: FixtureId) -> Self {
-        Self::Groups(vec![vec![(ChangeKind::Events, id.to_string())]])
+    /// What happened in games.
+    pub(super) fn events(ids: impl IntoIterator<Item = FixtureId>) -> Self {
+        let ids = ids.into_iter();
+        let things = ids.map(|id| (ChangeKind::Events, id.to_string()));
+        Self::Groups(vec![things.collect()])
     }
 
     /// What two teams did against each other; a change of one of them alone does not touch it.
@@ -51,7 +53,7 @@ impl Need<'_> {
         if query.changed_after.is_some() || query.ids.is_empty() {
             return Self::Anything;
         }
-        Self::Groups(vec![priced(&query.ids)])
+        Self::fixtures(&query.ids)
     }
 }
 

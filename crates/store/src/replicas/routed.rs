@@ -2,6 +2,7 @@
 //!
 //! Writes, and reads of what is not told of by changes, go to the primary.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -59,7 +60,7 @@ impl Store for ReplicatedStore {
     }
 
     async fn fixture(&self, id: FixtureId) -> Result<Option<Fixture>, StoreError> {
-        let need = Need::fixture(id);
+        let need = Need::fixtures(&[id]);
         self.read(need, |it| async move { it.fixture(id).await })
             .await
     }
@@ -71,19 +72,28 @@ impl Store for ReplicatedStore {
     }
 
     async fn quotes(&self, id: FixtureId) -> Result<Vec<RecordedQuote>, StoreError> {
-        let need = Need::fixture(id);
+        let need = Need::fixtures(&[id]);
         self.read(need, |it| async move { it.quotes(id).await })
             .await
     }
 
+    async fn quotes_of(
+        &self,
+        ids: &[FixtureId],
+    ) -> Result<HashMap<FixtureId, Vec<RecordedQuote>>, StoreError> {
+        let need = Need::fixtures(ids);
+        self.read(need, |it| async move { it.quotes_of(ids).await })
+            .await
+    }
+
     async fn markets(&self, id: FixtureId) -> Result<Option<Markets>, StoreError> {
-        let need = Need::fixture(id);
+        let need = Need::fixtures(&[id]);
         self.read(need, |it| async move { it.markets(id).await })
             .await
     }
 
     async fn revisions(&self, id: FixtureId) -> Result<Vec<Revision>, StoreError> {
-        let need = Need::fixture(id);
+        let need = Need::fixtures(&[id]);
         self.read(need, |it| async move { it.revisions(id).await })
             .await
     }
@@ -102,8 +112,17 @@ impl Store for ReplicatedStore {
         id: FixtureId,
         number: i64,
     ) -> Result<Vec<RecordedEvent>, StoreError> {
-        let need = Need::events(id);
+        let need = Need::events([id]);
         self.read(need, |it| async move { it.events_after(id, number).await })
+            .await
+    }
+
+    async fn events_of(
+        &self,
+        after: &[(FixtureId, i64)],
+    ) -> Result<HashMap<FixtureId, Vec<RecordedEvent>>, StoreError> {
+        let need = Need::events(after.iter().map(|it| it.0));
+        self.read(need, |it| async move { it.events_of(after).await })
             .await
     }
 

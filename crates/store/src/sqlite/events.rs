@@ -1,6 +1,6 @@
 //! Logs of games under way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::FixtureId;
 use sqlx::sqlite::SqliteConnection;
@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::SqliteStore;
 use crate::changes::unknown;
 use crate::code::{json, micros};
-use crate::events::{EventRow, body, event, sequence};
+use crate::events::{EventRow, body, event, events_by_fixture, sequence};
 use crate::{Appended, ChangeKind, FixtureEvent, RecordedEvent, Recording, StoreError};
 
 /// One way to the connection's thread: the events, what changed by them, numbered, and the numbers.
@@ -105,4 +105,22 @@ pub(super) async fn list(
     .fetch_all(&store.reader)
     .await?;
     rows.into_iter().map(event).collect()
+}
+
+/// What is asked is a list of lists: game and number.
+pub(super) async fn of(
+    store: &SqliteStore,
+    after: &[(FixtureId, i64)],
+) -> Result<HashMap<FixtureId, Vec<RecordedEvent>>, StoreError> {
+    let asked: Vec<(i64, i64)> = after.iter().map(|(id, number)| (id.0, *number)).collect();
+    let rows: Vec<EventRow> = sqlx::query_as(
+        "SELECT e.id, e.fixture, e.known_at, e.recorded_at, e.source, e.body
+         FROM json_each($1) AS asked CROSS JOIN events AS e INDEXED BY events_by_game
+         WHERE e.fixture = asked.value ->> 0 AND e.id > asked.value ->> 1
+         ORDER BY e.sequence, e.revision, e.id",
+    )
+    .bind(json(asked))
+    .fetch_all(&store.reader)
+    .await?;
+    events_by_fixture(rows)
 }

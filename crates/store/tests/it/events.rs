@@ -105,6 +105,37 @@ async fn a_log_is_read_on_from_where_it_was_left() {
 }
 
 #[tokio::test]
+async fn logs_of_many_games_are_read_at_once_each_from_where_it_was_left() {
+    each_store(async |store| {
+        let [first, second] = games(store).await;
+        let by = recording_at("2023-09-02T14:11:00Z");
+        let known = "2023-09-02T14:10:30Z";
+        let events = [
+            goal(second, 7, 0, known),
+            goal(first, 9, 0, known),
+            goal(second, 3, 0, known),
+            goal(first, 2, 0, known),
+        ];
+        let appended = store.append_events(&by, &events).await.unwrap();
+        let left = appended.recorded[1].as_ref().unwrap().number;
+        let nobody = FixtureId(999);
+        let after = [(nobody, 0), (first, left), (second, 0)];
+        let read = store.events_of(&after).await.unwrap();
+        assert_eq!(read.len(), 2);
+        for (id, number) in &after[1..] {
+            let alone = store.events_after(*id, *number).await.unwrap();
+            assert_eq!(read[id], alone);
+        }
+        assert_eq!([read[&first].len(), read[&second].len()], [1, 2]);
+        let last = read.values().flatten().map(|it| it.number).max().unwrap();
+        let nothing = store.events_of(&[(first, last), (second, last)]).await;
+        assert!(nothing.unwrap().is_empty());
+        assert!(store.events_of(&[]).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_there_is_left_alone_and_changes_nothing() {
     each_store(async |store| {
         let [first, second] = games(store).await;

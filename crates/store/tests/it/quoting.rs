@@ -43,6 +43,34 @@ async fn every_kind_of_quote_comes_back_bit_for_bit_and_oldest_first() {
     .await;
 }
 
+#[tokio::test]
+async fn quotes_of_many_fixtures_are_read_at_once() {
+    each_store(async |store| {
+        let ([a, b, c, d], _) = world(store).await;
+        let mut priced = fixture(a, b, "2023-09-02T14:00:00Z");
+        priced.quotes = vec![
+            quote("pinnacle", FRIDAY, [2.0, 3.5, 4.0]),
+            quote("bet365", FRIDAY, [2.1, 3.4, 4.0]),
+        ];
+        let mut other = fixture(c, d, "2023-09-02T14:00:00Z");
+        other.quotes = vec![totals("bet365", FRIDAY, 2.25, [1.9, 1.9])];
+        let bare = fixture(a, c, "2023-09-09T14:00:00Z");
+        let records = [priced.clone(), other, bare];
+        let ids = put(store, &records).await.fixtures;
+        priced.quotes = vec![quote("bet365", FRIDAY, [2.2, 3.4, 4.0])];
+        put(store, &[priced]).await;
+        let asked = [ids[2], ids[1], ids[0], domain::FixtureId(999)];
+        let read = store.quotes_of(&asked).await.unwrap();
+        assert_eq!(read.len(), 2, "those with quotes");
+        for id in &ids[..2] {
+            assert_eq!(read[id], all(store, *id).await);
+        }
+        assert_eq!(read[&ids[0]].len(), 3, "what was superseded, too");
+        assert!(store.quotes_of(&[]).await.unwrap().is_empty());
+    })
+    .await;
+}
+
 /// Few and many go in by different ways.
 #[tokio::test]
 async fn many_quotes_at_once_come_back_bit_for_bit() {

@@ -34,6 +34,8 @@ fn step<'a, T>(
 
 /// The fixtures that are asked for.
 const ID: FixtureId = FixtureId(7_777);
+const MANY: [FixtureId; 3] = [ID, FixtureId(8_888), FixtureId(9_999)];
+const MANY_AFTER: [(FixtureId, i64); 2] = [(ID, 0), (FixtureId(8_888), 1)];
 
 /// The end of a game.
 pub(super) fn event(fixture: FixtureId) -> FixtureEvent {
@@ -210,11 +212,13 @@ fn single_reads(store: &dyn Store) -> Vec<Step<'_>> {
     vec![
         step("fixture", &[], store.fixture(ID)),
         step("quotes", &[], store.quotes(ID)),
+        step("quotes of many", &[], store.quotes_of(&MANY)),
         step("summaries", &[], store.markets(ID)),
         step("summaries behind", &[], store.markets(FixtureId(8_010))),
         step("revisions", &[], store.revisions(ID)),
         step("events", &[], store.events_after(FixtureId(8_888), 0)),
         step("later events", &[], store.events_after(ID, 1)),
+        step("events of many", &[], store.events_of(&MANY_AFTER)),
         step("competitions", &[], store.competitions()),
         step("counts", &[], store.counts()),
         step("table of a season", &[], async move {
