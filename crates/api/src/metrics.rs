@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::http::{Method, StatusCode};
-use engine::{AlertFigures, HeardFigures, SourceView, feeding::FeedFigures};
+use engine::{AlertFigures, HeardFigures, SourceView, ViewBehind, feeding::FeedFigures};
 
 use crate::live::{BOUNDS_MS, LatencyFigures};
 
@@ -269,6 +269,33 @@ pub(crate) fn alerts_text(figures: &AlertFigures) -> String {
     text
 }
 
+const VIEWS: [Figure<ViewBehind>; 2] = [
+    (
+        "sports_edge_views_stale",
+        "Seasons, teams or fixtures that changed after the view was made of them",
+        "gauge",
+        |it| it.stale as f64,
+    ),
+    (
+        "sports_edge_views_stale_seconds",
+        "Time since the change of those that was left alone longest",
+        "gauge",
+        |it| it.age.as_secs_f64(),
+    ),
+];
+
+/// How far views are behind, in the text format.
+pub(crate) fn views_text(behind: &[ViewBehind]) -> String {
+    let mut text = String::new();
+    for (name, help, kind, value) in VIEWS {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for it in behind {
+            let _ = writeln!(text, "{name}{{view=\"{}\"}} {}", it.view, value(it));
+        }
+    }
+    text
+}
+
 /// Counted of streams refused and of states of the past made.
 const COMING: [Figure<[usize; 2]>; 2] = [
     (
@@ -340,6 +367,24 @@ fn write_figure<T>((name, help, kind, value): &Figure<T>, of: &T, text: &mut Str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_far_views_are_behind_is_told_by_view() {
+        let behind = |view, stale, ms| ViewBehind {
+            view,
+            stale,
+            age: Duration::from_millis(ms),
+        };
+        let text = views_text(&[behind("standings", 0, 0), behind("markets", 7, 1_500)]);
+        let values: Vec<&str> = text.lines().filter(|it| !it.starts_with('#')).collect();
+        let expected = [
+            "sports_edge_views_stale{view=\"standings\"} 0",
+            "sports_edge_views_stale{view=\"markets\"} 7",
+            "sports_edge_views_stale_seconds{view=\"standings\"} 0",
+            "sports_edge_views_stale_seconds{view=\"markets\"} 1.5",
+        ];
+        assert_eq!(values, expected);
+    }
 
     #[test]
     fn answers_are_counted_by_method_route_and_status() {

@@ -183,7 +183,8 @@ impl ApiState {
         let live = metrics::live_text(self.live.figures(), &self.engine.sources());
         let latency = metrics::latency_text(&self.live.latencies.figures());
         let alerts = metrics::alerts_text(&self.engine.alert_figures());
-        self.figures.text() + &live + &latency + &alerts + &shared.unwrap_or_default()
+        let views = metrics::views_text(&self.engine.views_behind());
+        self.figures.text() + &views + &live + &latency + &alerts + &shared.unwrap_or_default()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,7 +13,7 @@ use cache::{Cache, CacheOptions};
 use domain::{Competition, CompetitionKey, Team, TeamId};
 use inference::ModelServer;
 use jiff::Timestamp;
-use store::{Store, TeamQuery};
+use store::{Behind, Store, TeamQuery};
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
@@ -96,6 +96,8 @@ pub struct Engine {
     pub(crate) heard: Heard,
     /// What rules that watch games have done.
     pub(crate) alerting: Tally,
+    /// How far views were behind when it was last looked.
+    pub(crate) behind: Mutex<Vec<Behind>>,
     /// Who tells receivers what fired, where there is anybody.
     pub(crate) courier: Option<Arc<dyn Courier>>,
     /// Counts up whenever something was forgotten.
@@ -135,6 +137,7 @@ impl Engine {
             held_keys: HeldKeys::default(),
             heard: Heard::default(),
             alerting: Tally::default(),
+            behind: Mutex::default(),
             courier: None,
             changed: watch::Sender::new(0),
         }

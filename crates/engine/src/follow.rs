@@ -27,7 +27,7 @@ const VOUCHED: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long changes are kept for processes that read them later, and how often older ones are
 /// deleted.
-const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 const TRIM_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Fixtures whose changes are followed one by one; more at a time make everything new.
 const FIXTURES_MAX: usize = 500;

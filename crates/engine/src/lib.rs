@@ -56,7 +56,7 @@ pub use keys::KEY_BELIEVED;
 pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 pub use models::{ProgressSink, TrainOutcome};
 pub use predict::PredictionRequest;
-pub use standings::{FormView, MeetingsView, StandingsView};
+pub use standings::{FormView, MeetingsView, StandingsView, ViewBehind};
 pub use store::{
     AlertRecord, ApiKeyRecord, DeliveryAttempt, DeliveryState, FiringRecord, IdempotencyClaim,
     IdempotencyRecord, MarketSummary, Markets, OutcomeSummary, RequestDigest,

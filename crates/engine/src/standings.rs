@@ -1,21 +1,36 @@
 //! What results add up to: tables of seasons, form, meetings.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use domain::{
     Competition, CompetitionKey, FixtureStatus, RankedBy, SeasonKey, Standing, Tally, Team, TeamId,
     rank,
 };
-use store::{FixtureQuery, Refreshed, SortOrder};
+use store::{Behind, FixtureQuery, Refreshed, SortOrder};
 
-use crate::{Engine, EngineError, FixtureView, Topic, topic};
+use crate::{Engine, EngineError, FixtureView, Topic, follow::CHANGES_KEPT, topic};
 
 /// How long views are left alone after a refresh at least, and how often one looks whether one is
 /// due where nothing was heard of.
 const REFRESH_PAUSE: Duration = Duration::from_secs(2);
 const REFRESH_EVERY: Duration = Duration::from_secs(15 * 60);
+/// How often it is looked how far views are behind.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// A refresh may take this share of the time at most.
 const REFRESH_SHARE: u32 = 20;
+
+/// How far what answers are read from is behind what was written. Answers are not: what is behind is
+/// worked out for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ViewBehind {
+    /// Which: `standings`, `pair_records` or `markets`.
+    pub view: &'static str,
+    /// Seasons, teams or fixtures that changed after it was made of them.
+    pub stale: u64,
+    /// How long ago the one changed that was left alone longest; nothing where there is none.
+    pub age: Duration,
+}
 
 /// The table of a season.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,8 +174,37 @@ impl Engine {
     }
 
     /// Makes what tables are read from new for as long as it is polled: soon after a change, and now
-    /// and then in case one was not heard of. Of several servers one does it.
+    /// and then in case one was not heard of. Of several servers one does it. Looks how far it is
+    /// behind, too, whether or not a refresh comes to an end.
     pub async fn keep_views(&self) {
+        tokio::join!(self.refresh_views(), self.watch_views());
+    }
+
+    async fn watch_views(&self) {
+        loop {
+            if let Ok(behind) = self.store.views_behind().await {
+                *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = behind;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// How far views were behind at the last look, one of which each few seconds.
+    pub fn views_behind(&self) -> Vec<ViewBehind> {
+        let behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |it: &Behind| ViewBehind {
+            view: it.view,
+            stale: it.stale,
+            age: match it.stale {
+                0 => Duration::ZERO,
+                // Of a change that is forgotten.
+                _ => it.age.unwrap_or(CHANGES_KEPT),
+            },
+        };
+        behind.iter().map(of).collect()
+    }
+
+    async fn refresh_views(&self) {
         let mut changed = self.changed();
         let mut failing = false;
         loop {

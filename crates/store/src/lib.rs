@@ -53,7 +53,7 @@ pub use record::{
 };
 pub use replicas::{ReplicaOptions, ReplicatedStore};
 pub use sqlite::{SqliteOptions, SqliteStore};
-pub use views::{Made, PairRecord, Refreshed, SeasonTable};
+pub use views::{Behind, Made, PairRecord, Refreshed, SeasonTable};
 
 /// What the platform remembers, whichever database holds it.
 #[async_trait]
@@ -152,6 +152,9 @@ pub trait Store: AlertStore + Send + Sync {
     /// Makes what standings, records of pairs and summaries of markets are read from new, where that
     /// is not done with each write. Changes no answer, only what it costs.
     async fn refresh_views(&self) -> Result<Refreshed, StoreError>;
+
+    /// How far what is made new by that is behind, view by view.
+    async fn views_behind(&self) -> Result<Vec<Behind>, StoreError>;
 
     /// A number that grows with every write that can change a prediction.
     async fn data_revision(&self) -> Result<u64, StoreError>;

@@ -39,7 +39,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::{
-    ApiKeyRecord, Appended, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
+    ApiKeyRecord, Appended, Behind, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
     GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam,
     PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision,
     SeasonTable, Store, StoreError, TeamName, TeamQuery,
@@ -292,6 +292,10 @@ impl Store for PostgresStore {
     async fn refresh_views(&self) -> Result<Refreshed, StoreError> {
         let views = views::refresh(self).await?;
         Ok(views.and(markets::refresh(self).await?))
+    }
+
+    async fn views_behind(&self) -> Result<Vec<Behind>, StoreError> {
+        views::behind(self).await
     }
 
     async fn data_revision(&self) -> Result<u64, StoreError> {

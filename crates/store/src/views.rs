@@ -1,6 +1,7 @@
 //! What is kept ready of results: tables of seasons and records of pairs.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::{SeasonKey, Tally, TeamId, TeamRecord};
 
@@ -54,6 +55,34 @@ pub enum Refreshed {
     Already(u64),
     /// Another process is at it.
     Elsewhere,
+}
+
+/// How far a view is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Which: `standings`, `pair_records` or `markets`.
+    pub view: &'static str,
+    /// Seasons, teams or fixtures that changed after it was made of them.
+    pub stale: u64,
+    /// How long ago the one changed that was left alone longest; `None` where that is longer ago
+    /// than changes are kept, or there is none.
+    pub age: Option<Duration>,
+}
+
+/// What may be behind, in the order of [`BehindRow`]s.
+const VIEWS: [&str; 3] = ["standings", "pair_records", "markets"];
+
+/// Stale things, and microseconds since the change that was left alone longest.
+pub(crate) type BehindRow = (i64, Option<i64>);
+
+pub(crate) fn behind(rows: &[BehindRow]) -> Vec<Behind> {
+    let of = |(view, (stale, age)): (&'static str, &BehindRow)| Behind {
+        view,
+        stale: stale.unsigned_abs(),
+        // A clock that was set back makes nothing younger than new.
+        age: age.map(|it| Duration::from_micros(it.max(0).unsigned_abs())),
+    };
+    VIEWS.into_iter().zip(rows).map(of).collect()
 }
 
 impl Refreshed {

@@ -10,8 +10,8 @@ use domain::{CompetitionKey, SeasonKey, TeamId};
 use super::PostgresStore;
 use super::session::Session;
 use super::sql::Args;
-use crate::views::{PairRow, SEASON, TEAM, TeamRow, pair_record, seasons, team_record};
-use crate::{Made, PairRecord, Refreshed, SeasonTable, StoreError};
+use crate::views::{self, PairRow, SEASON, TEAM, TeamRow, pair_record, seasons, team_record};
+use crate::{Behind, Made, PairRecord, Refreshed, SeasonTable, StoreError};
 
 const SEASON_ASKED: &str = "SELECT m.thing, m.part, s.key, m.change
      FROM competitions AS c JOIN view_marks AS m ON m.thing = c.id JOIN seasons AS s ON s.id = m.part
@@ -98,7 +98,7 @@ async fn refreshed(session: &mut Session) -> Result<i64, StoreError> {
 /// Makes the views new where something was changed since they were; others go on reading.
 pub(super) async fn refresh(store: &PostgresStore) -> Result<Refreshed, StoreError> {
     // Mostly there is nothing to do, and no need of a transaction that writes.
-    let [newest, refreshed] = behind(&mut store.snapshot().await?).await?;
+    let [newest, refreshed] = gap(&mut store.snapshot().await?).await?;
     if newest == refreshed {
         return Ok(Refreshed::Already(newest.max(0).unsigned_abs()));
     }
@@ -109,7 +109,7 @@ pub(super) async fn refresh(store: &PostgresStore) -> Result<Refreshed, StoreErr
         return Ok(Refreshed::Elsewhere);
     }
     // Read before the views are: what is changed meanwhile makes them new again.
-    let [newest, refreshed] = behind(&mut session).await?;
+    let [newest, refreshed] = gap(&mut session).await?;
     if newest == refreshed {
         return Ok(Refreshed::Already(newest.max(0).unsigned_abs()));
     }
@@ -125,9 +125,28 @@ pub(super) async fn refresh(store: &PostgresStore) -> Result<Refreshed, StoreErr
 }
 
 /// The last change that views depend on, and the one up to which they are.
-async fn behind(session: &mut Session) -> Result<[i64; 2], StoreError> {
+async fn gap(session: &mut Session) -> Result<[i64; 2], StoreError> {
     let sql = "SELECT coalesce((SELECT max(change) FROM view_marks), -1),
                       (SELECT change FROM view_refreshes)";
     let (newest, refreshed): (i64, i64) = session.one(sql, Args::default()).await?;
     Ok([newest, refreshed])
+}
+
+/// The change that a mark names is told of in `outbox`, with its moment by the same clock.
+const BEHIND: &str = "SELECT m.stale, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - (
+         SELECT at FROM outbox WHERE seq >= m.oldest ORDER BY seq LIMIT 1)
+     FROM (
+         SELECT 0, count(*), min(change) FROM view_marks
+         WHERE kind = $1 AND change > (SELECT change FROM view_refreshes)
+         UNION ALL
+         SELECT 1, count(*), min(change) FROM view_marks
+         WHERE kind = $2 AND change > (SELECT change FROM view_refreshes)
+         UNION ALL
+         SELECT 2, count(*), min(change) FROM market_marks WHERE ready < change
+     ) AS m (place, stale, oldest) ORDER BY m.place";
+
+pub(super) async fn behind(store: &PostgresStore) -> Result<Vec<Behind>, StoreError> {
+    let args = Args::default().with(SEASON).with(TEAM);
+    let rows = store.snapshot().await?.rows(BEHIND, args).await?;
+    Ok(views::behind(&rows))
 }

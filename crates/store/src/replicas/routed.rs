@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{Need, ReplicatedStore, figures, locked};
 use crate::{
-    ApiKeyRecord, Appended, ChangeKind, Changes, FetchState, FixtureEvent, FixtureQuery,
+    ApiKeyRecord, Appended, Behind, ChangeKind, Changes, FetchState, FixtureEvent, FixtureQuery,
     FixtureRecord, GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets,
     ModelRecord, NewTeam, PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed,
     Revision, SeasonTable, Store, StoreError, TeamName, TeamQuery,
@@ -151,6 +151,10 @@ impl Store for ReplicatedStore {
 
     async fn refresh_views(&self) -> Result<Refreshed, StoreError> {
         self.primary.refresh_views().await
+    }
+
+    async fn views_behind(&self) -> Result<Vec<Behind>, StoreError> {
+        self.primary.views_behind().await
     }
 
     /// Whoever was told of a revision reads at least what made it.

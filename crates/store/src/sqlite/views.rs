@@ -5,8 +5,10 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::sql::Bulk;
 use super::{SqliteStore, markets};
-use crate::views::{Marks, PairRow, SEASON, TEAM, TeamRow, pair_record, seasons, team_record};
-use crate::{Made, PairRecord, Refreshed, SeasonTable, StoreError};
+use crate::views::{
+    self, Marks, PairRow, SEASON, TEAM, TeamRow, pair_record, seasons, team_record,
+};
+use crate::{Behind, Made, PairRecord, Refreshed, SeasonTable, StoreError};
 
 /// Notes, in the transaction at hand, that the change of this number touched these.
 pub(super) async fn mark(
@@ -110,4 +112,16 @@ pub(super) async fn refresh(store: &SqliteStore) -> Result<Refreshed, StoreError
         .fetch_one(&store.reader)
         .await?;
     Ok(Refreshed::Already(change.unsigned_abs()))
+}
+
+/// Tables never are. The change that a mark names is told of in `outbox`, with its moment.
+pub(super) async fn behind(store: &SqliteStore) -> Result<Vec<Behind>, StoreError> {
+    let markets = sqlx::query_as(
+        "SELECT m.stale, CAST(unixepoch('subsec') * 1000000 AS INTEGER) - (
+             SELECT at FROM outbox WHERE seq >= m.oldest ORDER BY seq LIMIT 1)
+         FROM (SELECT count(*) AS stale, min(change) AS oldest FROM market_marks
+               WHERE ready < change) AS m",
+    );
+    let markets = markets.fetch_one(&store.reader).await?;
+    Ok(views::behind(&[(0, None), (0, None), markets]))
 }

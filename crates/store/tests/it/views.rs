@@ -1,6 +1,7 @@
 //! Tables of seasons and records of pairs: always what the fixtures say, refreshed or not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use domain::{Fixture, FixtureStatus, SeasonKey, Tally, TeamId, TeamRecord};
 use proptest::collection::vec;
@@ -8,7 +9,7 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 use store::{FixtureQuery, FixtureRecord, Made, PairRecord, Refreshed, Store};
 use testkit::PostgresDatabase;
 
-use crate::sample::{fixture, game, key, put, put_one, result, world};
+use crate::sample::{fixture, game, key, put, put_one, quote, result, world};
 use crate::{each_case, each_store};
 
 const SEASONS: [&str; 2] = ["2022/23", "2023/24"];
@@ -189,7 +190,7 @@ async fn a_refresh_changes_no_answer_and_is_done_once() {
         let mut record = fixture(a, b, "2023-09-02T14:00:00Z");
         record.result = result(2, 1);
         put(store, &[record]).await;
-        let read = async || {
+        let read = async |store: &dyn Store| {
             let table = store.standings(&key("E0"), None).await.unwrap().unwrap();
             (
                 table.teams,
@@ -197,10 +198,12 @@ async fn a_refresh_changes_no_answer_and_is_done_once() {
                 store.pair_record([a, b]).await.unwrap(),
             )
         };
-        let before = read().await;
+        let before = read(store).await;
         let refreshed = store.refresh_views().await.unwrap();
         assert_ne!(refreshed, Refreshed::Elsewhere);
-        let after = read().await;
+        // A standby has what is ready a little later, and works it out until then.
+        let store = store.writing();
+        let after = read(store).await;
         let pair = PairRecord {
             made: Made::Ready,
             ..before.2
@@ -212,6 +215,42 @@ async fn a_refresh_changes_no_answer_and_is_done_once() {
         assert_eq!(again, Refreshed::Already(table.change));
         // Of other teams: what was read is still ready, or worked out anew, and the same.
         assert_eq!(check(store, &[a, b]).await, BTreeSet::from([true]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn how_far_views_are_behind_is_told_until_they_are_refreshed() {
+    each_store(async |store| {
+        let ([a, b, ..], _) = world(store).await;
+        let mut record = fixture(a, b, "2023-09-02T14:00:00Z");
+        record.result = result(2, 1);
+        record.quotes = vec![quote("bet365", "2023-09-01T12:00:00Z", [2.0, 3.5, 4.0])];
+        let behind = async || {
+            let behind = store.views_behind().await.unwrap();
+            let names = ["standings", "pair_records", "markets"];
+            assert!(behind.iter().map(|it| it.view).eq(names));
+            let hour = Duration::from_hours(1);
+            for it in &behind {
+                assert_eq!(it.age.is_some(), it.stale > 0, "{it:?}");
+                assert!(it.age.is_none_or(|age| age < hour), "{it:?}");
+            }
+            [0, 1, 2].map(|place: usize| behind[place].stale)
+        };
+        store.refresh_views().await.unwrap();
+        assert_eq!(behind().await, [0; 3]);
+        put(store, &[record]).await;
+        // Triggers keep tables up in a file.
+        let written = match store.is_embedded() {
+            true => [0, 0, 1],
+            false => [1, 2, 1],
+        };
+        assert_eq!(behind().await, written);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let age = store.views_behind().await.unwrap()[2].age.unwrap();
+        assert!(age >= Duration::from_millis(20), "{age:?}");
+        store.refresh_views().await.unwrap();
+        assert_eq!(behind().await, [0; 3]);
     })
     .await;
 }

@@ -219,6 +219,7 @@ fn single_reads(store: &dyn Store) -> Vec<Step<'_>> {
         step("events", &[], store.events_after(FixtureId(8_888), 0)),
         step("later events", &[], store.events_after(ID, 1)),
         step("events of many", &[], store.events_of(&MANY_AFTER)),
+        step("views behind", &[], store.views_behind()),
         step("competitions", &[], store.competitions()),
         step("counts", &[], store.counts()),
         step("table of a season", &[], async move {
