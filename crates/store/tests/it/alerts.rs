@@ -33,7 +33,7 @@ fn rule(level: f64) -> AlertRule {
     AlertRule::new(raw).unwrap()
 }
 
-fn alert(principal: &str, url: Option<&str>) -> AlertRecord {
+pub(crate) fn alert(principal: &str, url: Option<&str>) -> AlertRecord {
     AlertRecord {
         id: AlertId(0),
         principal: principal.to_owned(),
@@ -152,33 +152,6 @@ pub(crate) async fn everything(store: &dyn Store) -> String {
     let states = store.alert_states(&ids).await.unwrap();
     let firings = store.firings(&all).await.unwrap();
     format!("{alerts:?} {secrets:?} {states:?} {firings:?}")
-}
-
-/// A server may end between its write and the note of its answer.
-#[tokio::test]
-async fn a_request_that_comes_again_within_a_day_finds_the_rule_it_made() {
-    each_store(async |store| {
-        let put = async |record: &AlertRecord, request: u8| {
-            let made = store.put_alert(record, 2, Some([request; 32])).await;
-            made.unwrap()
-        };
-        let first = put(&alert("se_a", Some("https://example.com/x")), 1).await;
-        let seen = store.position().await.unwrap();
-        let mut again = alert("se_a", Some("https://example.com/x"));
-        again.created_at += Duration::from_hours(24);
-        again.webhook.as_mut().unwrap().secret = vec![8; 32];
-        assert_eq!(put(&again, 1).await, first, "with the secret it had");
-        assert_eq!(store.position().await.unwrap(), seen, "nothing changed");
-        let of_another = put(&alert("se_b", None), 1).await;
-        assert_ne!(of_another, first, "of another key");
-        again.created_at += Duration::from_micros(1);
-        let later = put(&again, 1).await;
-        assert_ne!(later, first, "a day is over");
-        assert_eq!(put(&alert("se_a", None), 3).await, None, "two are enough");
-        assert_eq!(put(&again, 1).await, later, "which is no reason here");
-        assert_eq!(store.alerts().await.unwrap().len(), 3);
-    })
-    .await;
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
-use store::{IdempotencyClaim, IdempotencyRecord, Store};
+use std::time::Duration;
 
+use store::{AlertRecord, IdempotencyClaim, IdempotencyRecord, Store};
+
+use crate::alerts::alert;
 use crate::each_store;
 use crate::sample::time;
 
@@ -138,6 +141,33 @@ async fn an_answer_is_remembered_for_a_day() {
         assert_eq!(claim(store, &within).await, done(b""));
         let after = request("2024-01-02T10:00:00.000001Z");
         assert_eq!(claim(store, &after).await, new(&after));
+    })
+    .await;
+}
+
+/// A server may end between its write and the note of its answer.
+#[tokio::test]
+async fn a_request_that_comes_again_within_a_day_finds_the_rule_it_made() {
+    each_store(async |store| {
+        let put = async |record: &AlertRecord, request: u8| {
+            let made = store.put_alert(record, 2, Some([request; 32])).await;
+            made.unwrap()
+        };
+        let first = put(&alert("se_a", Some("https://example.com/x")), 1).await;
+        let seen = store.position().await.unwrap();
+        let mut again = alert("se_a", Some("https://example.com/x"));
+        again.created_at += Duration::from_hours(24);
+        again.webhook.as_mut().unwrap().secret = vec![8; 32];
+        assert_eq!(put(&again, 1).await, first, "with the secret it had");
+        assert_eq!(store.position().await.unwrap(), seen, "nothing changed");
+        let of_another = put(&alert("se_b", None), 1).await;
+        assert_ne!(of_another, first, "of another key");
+        again.created_at += Duration::from_micros(1);
+        let later = put(&again, 1).await;
+        assert_ne!(later, first, "a day is over");
+        assert_eq!(put(&alert("se_a", None), 3).await, None, "two are enough");
+        assert_eq!(put(&again, 1).await, later, "which is no reason here");
+        assert_eq!(store.alerts().await.unwrap().len(), 3);
     })
     .await;
 }
