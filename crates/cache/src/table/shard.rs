@@ -259,7 +259,6 @@ impl<T: Piece> Shard<T> {
                 gone.evicted.extend(self.vacate(at as u32));
                 // Who takes the slot is not to be the next to go.
                 self.hand = at + 1;
-                self.hand = at + 1;
                 return;
             }
         }

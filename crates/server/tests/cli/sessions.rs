@@ -8,10 +8,13 @@ use crate::{
     shared::{is, start_with, until},
 };
 
-/// Sends a request about the session; returns its status and the whole answer.
-fn ask(server: &Server, method: &str, cookie: &str, body: &str) -> (u16, String) {
+/// Sends a request about the session of this secret; returns its status and the whole answer. Here
+/// every server has its own port, by which the cookie is called.
+fn ask(server: &Server, method: &str, secret: &str, body: &str) -> (u16, String) {
+    let (_, port) = server.address.rsplit_once(':').unwrap();
     let answer = server.ask(&format!(
-        "{method} /v1/session HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncookie: {cookie}\r\n\
+        "{method} /v1/session HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
+         cookie: sports-edge-session-{port}={secret}\r\n\
          sec-fetch-site: same-origin\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         server.address,
@@ -21,6 +24,7 @@ fn ask(server: &Server, method: &str, cookie: &str, body: &str) -> (u16, String)
     (status, answer)
 }
 
+/// Signs in; returns the session's secret.
 fn sign_in(server: &Server, key: &str) -> String {
     let (status, answer) = ask(server, "POST", "", &format!(r#"{{"key": "{key}"}}"#));
     assert_eq!(status, 201, "{answer}");
@@ -29,7 +33,7 @@ fn sign_in(server: &Server, key: &str) -> String {
             .starts_with("set-cookie: sports-edge")
     };
     let cookie = answer.lines().find(line).unwrap();
-    let (_, cookie) = cookie.split_once(": ").unwrap();
+    let (_, cookie) = cookie.split_once('=').unwrap();
     cookie.split(';').next().unwrap().to_owned()
 }
 
@@ -49,8 +53,8 @@ fn a_session_counts_at_every_server_and_ends_at_all_of_them() {
     for server in [a, b] {
         until("it is up", || is(server, "up"));
     }
-    let cookie = sign_in(a, &key);
-    let (status, answer) = ask(b, "GET", &cookie, "");
+    let known = sign_in(a, &key);
+    let (status, answer) = ask(b, "GET", &known, "");
     assert_eq!(status, 200, "{answer}");
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
     let who: Value = serde_json::from_str(body).unwrap();
@@ -68,7 +72,7 @@ fn a_session_counts_at_every_server_and_ends_at_all_of_them() {
     for server in [a, b] {
         until("it is away", || is(server, "away"));
         assert_eq!(
-            ask(server, "GET", &cookie, "").0,
+            ask(server, "GET", &known, "").0,
             200,
             "who is known is let in"
         );
