@@ -177,13 +177,19 @@ impl dyn Held + '_ {
         verdict
     }
 
+    /// Whether it may not be served at `now_ms`, even where nothing better is to be had.
+    pub(crate) fn is_over(&self, now_ms: u64) -> bool {
+        let meta = self.meta();
+        now_ms.saturating_sub(meta.born_ms) >= u64::from(meta.hard)
+    }
+
     /// What may be done with it at `now_ms`.
     pub(crate) fn stage(&self, versions: &Versions, now_ms: u64) -> Stage {
-        let meta = self.meta();
-        let age = now_ms.saturating_sub(meta.born_ms);
-        if age >= u64::from(meta.hard) {
+        if self.is_over(now_ms) {
             return Stage::Gone;
         }
+        let meta = self.meta();
+        let age = now_ms.saturating_sub(meta.born_ms);
         let ages = meta.ages();
         match self.judge(versions) {
             Verdict::Removed => Stage::Gone,

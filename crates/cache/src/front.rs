@@ -143,7 +143,7 @@ impl Front {
 
     #[inline]
     fn first_of(&self, hash: u64) -> usize {
-        // The low bits choose the shard and the bucket of memory: these are others.
+        // The lowest choose the shard of memory: these are others.
         (hash >> 40) as usize & (self.places.len() - 2)
     }
 

@@ -461,9 +461,12 @@ where
         Ok(entry)
     }
 
-    /// Puts an entry into memory, unless something it was made from has changed.
+    /// Puts an entry into memory, unless something it was made from has changed, or its time is over
+    /// already: then whatever stood there goes, and nobody else has to make room.
     fn insert(&self, key: &Key, entry: &Entry<V>) {
-        if entry.held().judge(&self.core.versions) == Verdict::Fresh {
+        if entry.held().is_over(self.core.clock.now_ms()) {
+            self.core.memory.remove(key);
+        } else if entry.held().judge(&self.core.versions) == Verdict::Fresh {
             // Should it change right now, the next reader's look finds that.
             self.core.memory.insert(key, entry.held().clone());
         } else {

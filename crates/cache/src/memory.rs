@@ -12,7 +12,7 @@ const SHARDS_EACH: usize = 4;
 
 /// Room of a shard, at least: for the largest values that make sense, and for as many of large ones
 /// that it matters little how hashes spread them.
-const SHARD_BYTES_MIN: u64 = 4 << 20;
+const SHARD_BYTES_MIN: u64 = 8 << 20;
 
 /// Into how many turns the time is divided in which as many entries go as there are.
 const TURNS: usize = 64;
@@ -75,7 +75,8 @@ impl Memory {
         }
     }
 
-    /// Moves on by the number of those that go: while none do, nobody need say what is wanted.
+    /// Moves on as entries go, by one turn at most however many go at once: while none do, nobody
+    /// need say what is wanted.
     #[inline]
     pub(crate) fn turn(&self) -> usize {
         self.turn.load(Ordering::Relaxed)
@@ -94,6 +95,13 @@ impl Memory {
     pub(crate) fn drop_entry(&self, key: &Key, entry: &Holder) {
         let same = |it: &Holder| std::ptr::addr_eq(Holder::as_ptr(it), Holder::as_ptr(entry));
         if let Some(held) = self.table.remove(key.hash, same) {
+            held.meta().leave();
+        }
+    }
+
+    /// Takes out the entry of a key, whichever it is.
+    pub(crate) fn remove(&self, key: &Key) {
+        if let Some(held) = self.table.remove(key.hash, |it| it.is_of(key)) {
             held.meta().leave();
         }
     }

@@ -20,7 +20,8 @@ pub(super) enum Went {
     Hot,
 }
 
-/// The entries that went, as many as three quarters of those that are there.
+/// The entries that went: at least as many as three quarters of those that are there, at most twice
+/// that.
 #[derive(Debug, Default)]
 pub(super) struct Ghosts {
     buckets: Vec<[u32; WAYS]>,

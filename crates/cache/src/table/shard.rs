@@ -37,7 +37,7 @@ const SHYER: f32 = 0.96;
 const CREDIT_MAX: f32 = 8.0;
 
 /// Slots from which on it is worth while to close gaps.
-const SLOTS_MIN: usize = 1_024;
+const SLOTS_MIN: usize = if cfg!(test) { 16 } else { 1_024 };
 
 pub(super) struct Shard<T> {
     /// Numbers of slots, by the part of the hash.
@@ -282,7 +282,7 @@ impl<T: Piece> Shard<T> {
         true
     }
 
-    /// Empties a slot that the queue of cold ones does not name.
+    /// Empties a slot; that the queue of cold ones does not name it is the caller's to see to.
     fn vacate(&mut self, at: u32) -> Option<T> {
         let piece = self.slots[at as usize].take()?;
         *self.bytes_of(at) -= piece.weight();

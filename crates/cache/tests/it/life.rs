@@ -208,3 +208,36 @@ async fn memory_stays_within_its_bytes() {
     assert!(all.evictions > 3_000 && all.bytes <= 1 << 20, "{all:?}");
     assert_eq!(all.entries + all.evictions, 5_000);
 }
+
+/// A value whose time is over when it is made pushes nobody out, and what stood there goes.
+#[tokio::test(start_paused = true)]
+async fn a_value_without_time_takes_no_room() {
+    let cache = Cache::new(&CacheOptions {
+        runtime_clock: true,
+        memory_bytes_max: 20_000,
+        ..CacheOptions::default()
+    });
+    let options = KindOptions::new("text", rules()).weigh(|it: &String| it.len());
+    let texts = cache.kind::<String, Ill>(options).unwrap();
+    let key = |number: u64| texts.key(Scope::Public).part(number).build();
+    for number in 0..20 {
+        let load = |_| async { Ok("a".repeat(100)) };
+        texts.get_or_load(&key(number), load).await.unwrap();
+    }
+    let held = cache.statistics()[0].entries;
+    assert_eq!(held, 20);
+    for number in [19, 20] {
+        let load = |loading: Loading| async move {
+            loading.rules(Rules::new(ms(0), ms(0)));
+            Ok("b".repeat(18_000))
+        };
+        cache.remove(&[Target::from(&key(number))]).await;
+        assert_eq!(
+            texts.get_or_load(&key(number), load).await.unwrap().len(),
+            18_000
+        );
+        assert!(cache.look_at(&key(number)).is_none());
+    }
+    let it = &cache.statistics()[0];
+    assert_eq!((it.entries, it.evictions), (19, 0), "{it:?}");
+}

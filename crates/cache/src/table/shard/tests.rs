@@ -100,19 +100,27 @@ proptest! {
                     assert_eq!(gone.replaced, before);
                     let went = usize::from(before.is_some()) + gone.evicted.len();
                     assert_eq!(shard.index.len(), count + 1 - went);
+                    let fits = before.is_none() && weight <= shard.hot_bytes_max();
+                    let there = shard.peek(part(key), is(key));
+                    assert!(!fits || there == Some(&item), "a newcomer has a chance");
                 }
                 Step::Remove(key) => {
                     let before = shard.peek(part(key), is(key)).copied();
                     assert_eq!(shard.remove(part(key), is(key)), before);
+                    assert_eq!(shard.peek(part(key), is(key)), None);
+                    last.remove(&key);
                 }
                 Step::Retain(every) => {
                     let gone = shard.retain(|it| !it.key.is_multiple_of(every));
                     assert!(gone.iter().all(|it| it.key.is_multiple_of(every)));
                     assert!(shard.iter().all(|it| !it.key.is_multiple_of(every)));
+                    last.retain(|key, _| !key.is_multiple_of(every));
                 }
                 Step::Clear => {
                     let count = shard.index.len();
                     assert_eq!(shard.clear().len(), count);
+                    assert_eq!((shard.len(), shard.weight()), (0, 0));
+                    last.clear();
                 }
             }
             check(&mut shard, &last);
@@ -135,7 +143,12 @@ fn gaps_are_closed_where_large_ones_take_the_place_of_small_ones() {
     (0..20_000).for_each(|key| put(&mut shard, key, 10));
     assert!(shard.slots.len() >= 10_000);
     (20_000..40_000).for_each(|key| put(&mut shard, key, 1_000));
-    assert!(shard.slots.len() < SLOTS_MIN, "{}", shard.slots.len());
+    let (slots, entries) = (shard.slots.len(), shard.len());
+    assert!(slots < entries * 4 + 4, "{slots} slots for {entries}");
+    let held: Vec<Item> = shard.iter().copied().collect();
+    for it in held {
+        assert_eq!(shard.peek(part(it.key), is(it.key)), Some(&it));
+    }
     assert!((90_000..=100_000).contains(&shard.weight()));
 }
 
