@@ -12,7 +12,11 @@ const OVER_TLS: &str = "__Host-";
 
 /// The value of the first cookie of this name.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    pairs(headers)
+    let lines = headers.get_all(header::COOKIE).into_iter();
+    lines
+        .filter_map(|it| it.to_str().ok())
+        .flat_map(|it| it.split(';'))
+        .filter_map(|it| it.trim().split_once('='))
         .find(|(it, _)| *it == name)
         .map(|(_, value)| value)
 }
@@ -20,23 +24,9 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 /// The value of our own cookie of this name, as it was given over a connection like that of the
 /// request.
 pub(crate) fn own<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let port = port(headers);
-    let mut plain = None;
-    for (given, value) in pairs(headers) {
-        let safe = given.strip_prefix(OVER_TLS);
-        let suffix = safe.unwrap_or(given).strip_prefix(name);
-        let is_ours = suffix.is_some_and(|it| match port {
-            Some(port) => it.strip_prefix('-') == Some(port),
-            None => it.is_empty(),
-        });
-        if is_ours && safe.is_some() {
-            return Some(value);
-        }
-        if is_ours {
-            plain = plain.or(Some(value));
-        }
-    }
-    plain.filter(|_| !is_over_tls(headers))
+    let plain = own_name(headers, name);
+    let given = cookie(headers, &format!("{OVER_TLS}{plain}"));
+    given.or_else(|| cookie(headers, &plain).filter(|_| !is_over_tls(headers)))
 }
 
 /// What an own cookie is called at the server that a request names, as far as that does not depend
@@ -61,14 +51,6 @@ pub(crate) fn set_own(
         ("", "")
     };
     format!("{before}{name}={value}; Path=/; Max-Age={seconds}; SameSite=Lax{hidden}{after}")
-}
-
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    let lines = headers.get_all(header::COOKIE).into_iter();
-    lines
-        .filter_map(|it| it.to_str().ok())
-        .flat_map(|it| it.split(';'))
-        .filter_map(|it| it.trim().split_once('='))
 }
 
 /// Whether a browser reaches us by TLS, which ends before us: one of our pages says that it came so,
@@ -103,12 +85,13 @@ fn port_of(host: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use axum::http::HeaderName;
 
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    /// The headers of a request.
+    pub(crate) fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let pairs = pairs.iter();
         pairs
             .map(|(name, value)| {

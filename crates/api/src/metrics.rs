@@ -287,12 +287,8 @@ const VIEWS: [Figure<ViewBehind>; 2] = [
 /// How far views are behind, in the text format.
 pub(crate) fn views_text(behind: &[ViewBehind]) -> String {
     let mut text = String::new();
-    for (name, help, kind, value) in VIEWS {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for it in behind {
-            let _ = writeln!(text, "{name}{{view=\"{}\"}} {}", it.view, value(it));
-        }
-    }
+    let behind = behind.iter().map(|it| (it.view, it));
+    write_figures(&VIEWS, "view", behind, &mut text);
     text
 }
 
@@ -321,16 +317,8 @@ pub(crate) fn live_text((feed, coming): (FeedFigures, [usize; 2]), heard: &[Sour
     for figure in COMING {
         write_figure(&figure, &coming, &mut text);
     }
-    for (name, help, kind, value) in HEARD {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for SourceView {
-            source, figures, ..
-        } in heard
-        {
-            let value = value(figures);
-            let _ = writeln!(text, "{name}{{source=\"{source}\"}} {value}");
-        }
-    }
+    let heard = heard.iter().map(|it| (it.source.as_str(), &it.figures));
+    write_figures(&HEARD, "source", heard, &mut text);
     text
 }
 
@@ -362,6 +350,21 @@ fn write_figure<T>((name, help, kind, value): &Figure<T>, of: &T, text: &mut Str
         text,
         "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
     );
+}
+
+/// Writes figures of several things, each named by a label.
+fn write_figures<'a, T: 'a>(
+    figures: &[Figure<T>],
+    label: &str,
+    things: impl Iterator<Item = (&'a str, &'a T)> + Clone,
+    text: &mut String,
+) {
+    for (name, help, kind, value) in figures {
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (thing, of) in things.clone() {
+            let _ = writeln!(text, "{name}{{{label}=\"{thing}\"}} {}", value(of));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -113,12 +113,7 @@ enum Asked {
 impl Engine {
     /// The log of a game.
     pub(crate) async fn log(&self, id: FixtureId) -> Result<Arc<Log>, StoreError> {
-        let asked = if self.believes_memory() {
-            Asked::Memory
-        } else {
-            Asked::Store
-        };
-        self.logs.read(&*self.store, id, asked).await
+        self.logs.read(&*self.store, id, self.asked()).await
     }
 
     /// The logs of games.
@@ -126,12 +121,14 @@ impl Engine {
         &self,
         ids: BTreeSet<FixtureId>,
     ) -> Result<HashMap<FixtureId, Arc<Log>>, StoreError> {
-        let asked = if self.believes_memory() {
-            Asked::Memory
-        } else {
-            Asked::Store
-        };
-        self.logs.read_all(&*self.store, ids, asked).await
+        self.logs.read_all(&*self.store, ids, self.asked()).await
+    }
+
+    fn asked(&self) -> Asked {
+        match self.believes_memory() {
+            true => Asked::Memory,
+            false => Asked::Store,
+        }
     }
 
     /// The log of a game as whoever writes must read it.

@@ -2,7 +2,7 @@
 //!
 //! The cookie is a secret that no script can read; kept under its hash is whose key it was. All
 //! servers that share a Redis know a session, without one each knows its own. The key itself is
-//! looked up with every request, so that a revoked one ends its sessions. A browser sends cookies
+//! asked for with every request, so that a revoked one ends its sessions. A browser sends cookies
 //! along with what other sites ask for, too: what changes anything must come from our own pages.
 
 use std::{
@@ -268,16 +268,7 @@ pub(crate) fn check_own_site(headers: &HeaderMap) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(name, value)| {
-                let name = HeaderName::from_static(name);
-                (name, HeaderValue::from_static(value))
-            })
-            .collect()
-    }
+    use crate::cookie::tests::headers;
 
     #[test]
     fn what_other_sites_have_a_browser_send_is_told_apart() {
