@@ -188,6 +188,9 @@ impl Engine {
 
     /// What to forget because of changes.
     async fn changed_targets(&self, changes: &[Change]) -> Result<Vec<Target>, EngineError> {
+        if changes.iter().any(|it| it.kind == ChangeKind::ApiKey) {
+            self.held_keys.clear();
+        }
         let mut topics = BTreeSet::new();
         let mut fixtures: BTreeMap<FixtureId, What> = BTreeMap::new();
         for change in changes {
@@ -205,8 +208,7 @@ impl Engine {
                     let what = fixtures.entry(FixtureId(id)).or_default();
                     *what = What::of(change.kind).max(*what);
                 }
-                ChangeKind::ApiKey => self.held_keys.clear(),
-                ChangeKind::Alert | ChangeKind::Firing => {}
+                ChangeKind::ApiKey | ChangeKind::Alert | ChangeKind::Firing => {}
             }
         }
         let is_events = |it: &Change| matches!(it.kind, ChangeKind::Events);

@@ -2,7 +2,8 @@
 //!
 //! Every request that shows a key has to find its record. One read of the store a second is enough
 //! for that: a change of any key that is followed lets all of them go, and what is held is believed
-//! for a second at most, whatever was not followed.
+//! for a second at most, whatever was not followed. Where the store reads from standbys, one of them
+//! may be that much further behind.
 
 use std::{
     collections::HashMap,
@@ -10,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use store::ApiKeyRecord;
 
 use crate::{Engine, EngineError};
@@ -39,16 +41,16 @@ impl HeldKeys {
         state.records.clear();
     }
 
-    /// The record of a prefix, where it may still be believed at this moment.
-    fn find(&self, prefix: &str, now: Instant) -> Option<ApiKeyRecord> {
+    /// The record of a prefix, where it may still be believed at this moment; otherwise the turn, for
+    /// what is read from the store from now on.
+    fn find(&self, prefix: &str, now: Instant) -> Result<ApiKeyRecord, u64> {
         let state = self.lock();
-        let (record, asked) = state.records.get(prefix)?;
-        let is_believed = now.saturating_duration_since(*asked) < KEY_BELIEVED;
-        is_believed.then(|| record.clone())
-    }
-
-    fn turn(&self) -> u64 {
-        self.lock().turn
+        match state.records.get(prefix) {
+            Some((record, asked)) if now.saturating_duration_since(*asked) < KEY_BELIEVED => {
+                Ok(record.clone())
+            }
+            _ => Err(state.turn),
+        }
     }
 
     /// Holds a record that the store was asked for at a moment, in a turn.
@@ -64,6 +66,13 @@ impl HeldKeys {
         state.records.insert(prefix, (record.clone(), asked));
     }
 
+    /// Notes that a key that is held was used, so that nobody notes it anew with each request.
+    fn touch(&self, prefix: &str, at: Timestamp) {
+        if let Some((record, _)) = self.lock().records.get_mut(prefix) {
+            record.last_used_at = Some(at);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,10 +81,11 @@ impl HeldKeys {
 impl Engine {
     /// The key with this public prefix, as it was at most [`KEY_BELIEVED`] ago.
     pub async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, EngineError> {
-        let (asked, turn) = (Instant::now(), self.held_keys.turn());
-        if let Some(record) = self.held_keys.find(prefix, asked) {
-            return Ok(Some(record));
-        }
+        let asked = Instant::now();
+        let turn = match self.held_keys.find(prefix, asked) {
+            Ok(record) => return Ok(Some(record)),
+            Err(turn) => turn,
+        };
         let found = self.store.key(prefix).await?;
         if let Some(record) = &found {
             self.held_keys.keep(record, asked, turn);
@@ -105,16 +115,15 @@ impl Engine {
 
     /// Notes that a key was used.
     pub async fn touch_key(&self, prefix: &str) -> Result<(), EngineError> {
-        let written = self.store.touch_key(prefix, self.now()).await;
-        self.held_keys.lock().records.remove(prefix);
-        Ok(written?)
+        let now = self.now();
+        self.store.touch_key(prefix, now).await?;
+        self.held_keys.touch(prefix, now);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     fn record(prefix: &str) -> ApiKeyRecord {
@@ -132,30 +141,41 @@ mod tests {
     #[test]
     fn a_key_is_believed_for_a_second_after_the_store_was_asked() {
         let (held, asked) = (HeldKeys::default(), Instant::now());
-        held.keep(&record("a"), asked, held.turn());
-        assert_eq!(held.find("a", asked), Some(record("a")));
+        held.keep(&record("a"), asked, 0);
+        assert_eq!(held.find("a", asked), Ok(record("a")));
         let last = asked + KEY_BELIEVED - Duration::from_nanos(1);
-        assert_eq!(held.find("a", last), Some(record("a")));
-        assert_eq!(held.find("a", asked + KEY_BELIEVED), None);
-        assert_eq!(held.find("b", asked), None);
+        assert_eq!(held.find("a", last), Ok(record("a")));
+        assert_eq!(held.find("a", asked + KEY_BELIEVED), Err(0));
+        assert_eq!(held.find("b", asked), Err(0));
     }
 
     #[test]
     fn what_was_read_before_a_change_is_not_held_after_it() {
         let (held, asked) = (HeldKeys::default(), Instant::now());
-        let turn = held.turn();
-        held.keep(&record("a"), asked, turn);
+        held.keep(&record("a"), asked, 0);
         held.clear();
-        assert_eq!(held.find("a", asked), None);
-        held.keep(&record("a"), asked, turn);
-        assert_eq!(held.find("a", asked), None, "its reading began before");
+        assert_eq!(held.find("a", asked), Err(1));
+        held.keep(&record("a"), asked, 0);
+        assert_eq!(held.find("a", asked), Err(1), "its reading began before");
+    }
+
+    #[test]
+    fn a_use_that_was_noted_is_known_and_believed_no_longer_for_it() {
+        let (held, asked) = (HeldKeys::default(), Instant::now());
+        held.keep(&record("a"), asked, 0);
+        held.touch("a", Timestamp::MAX);
+        held.touch("b", Timestamp::MAX);
+        let found = held.find("a", asked).unwrap();
+        assert_eq!(found.last_used_at, Some(Timestamp::MAX));
+        assert_eq!(held.find("a", asked + KEY_BELIEVED), Err(0));
+        assert_eq!(held.find("b", asked), Err(0));
     }
 
     #[test]
     fn no_more_keys_are_held_than_there_may_be() {
         let (held, asked) = (HeldKeys::default(), Instant::now());
         for number in 0..=KEYS_MAX {
-            held.keep(&record(&number.to_string()), asked, held.turn());
+            held.keep(&record(&number.to_string()), asked, 0);
         }
         assert_eq!(held.lock().records.len(), 1);
     }
