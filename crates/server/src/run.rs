@@ -95,9 +95,10 @@ async fn load(state: ApiState, warmth: Warmth) {
     match state.engine().load().await {
         Ok(found) => {
             warmth.warm().await;
+            // Locks the heap and walks all pages: nobody is to wait for it.
+            let given_back = tokio::task::spawn_blocking(crate::memory::give_back_start).await;
+            debug!(bytes = given_back.ok(), "pages of the program given back");
             state.end_warming();
-            let given_back = crate::memory::give_back_start();
-            debug!(bytes = given_back, "pages of the program given back");
             info!(games = found.games, model = found.model, "ready");
         }
         Err(error) => {
