@@ -182,9 +182,9 @@ impl Engine {
 
     async fn watch_views(&self) {
         loop {
-            if let Ok(behind) = self.store.views_behind().await {
-                *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = behind;
-            }
+            // Where the store does not say, nothing is told, rather than what was so before.
+            let behind = self.store.views_behind().await.unwrap_or_default();
+            *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = behind;
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
