@@ -58,15 +58,16 @@ fn every_verb_speaks_tls_to_a_server_whose_authority_is_named() {
         &[],
     );
     assert_eq!(pushed.code, 0, "{pushed:?}");
-    for (verb, words) in [
-        (&["model", "list"][..], "goals"),
-        (&["cache", "stats"], "scope"),
-        (&["alert", "list"], ""),
-        (&["live", "feed"], "0 lines"),
+    for (verb, code, words) in [
+        (&["model", "list"][..], 0, "goals"),
+        (&["cache", "stats"], 1, "scope"),
+        (&["alert", "list"], 0, "no alert"),
+        (&["live", "feed"], 0, "0 lines"),
     ] {
         let args = [verb, &["--server", &url]].concat();
         let ended = behind.run(&args, &[("SPORTS_EDGE_CA_FILE", authority)]);
         let told = format!("{}{}", ended.out, ended.err);
+        assert_eq!(ended.code, code, "{verb:?}: {told}");
         assert!(told.contains(words), "{verb:?}: {told}");
         assert!(!told.contains("not believed"), "{verb:?}: {told}");
     }
