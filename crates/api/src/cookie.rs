@@ -6,7 +6,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-use crate::auth::check_own_site;
+use crate::{auth::check_own_site, host::Host};
 
 const OVER_TLS: &str = "__Host-";
 
@@ -32,7 +32,7 @@ pub(crate) fn own<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// What an own cookie is called at the server that a request names, as far as that does not depend
 /// on TLS.
 pub(crate) fn own_name(headers: &HeaderMap, name: &str) -> String {
-    match port(headers) {
+    match Host::of(headers).and_then(|it| it.port) {
         Some(port) => format!("{name}-{port}"),
         None => name.to_owned(),
     }
@@ -59,29 +59,8 @@ fn is_over_tls(headers: &HeaderMap) -> bool {
     let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
     let is_safe = origin.is_some_and(|it| it.starts_with(b"https://"));
     let is_told = headers.contains_key("sec-fetch-site");
-    let host = || headers.get(header::HOST)?.to_str().ok();
     (is_safe && check_own_site(headers).is_ok())
-        || (is_told && host().is_some_and(|it| !is_own_machine(it)))
-}
-
-fn is_own_machine(host: &str) -> bool {
-    let port = port_of(host).map_or(0, |it| it.len() + 1);
-    let name = host[..host.len() - port].to_ascii_lowercase();
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name == "[::1]"
-        || name.starts_with("127.")
-}
-
-/// The port that a request names, where it is not the usual one.
-fn port(headers: &HeaderMap) -> Option<&str> {
-    port_of(headers.get(header::HOST)?.to_str().ok()?)
-}
-
-fn port_of(host: &str) -> Option<&str> {
-    let (_, port) = host.rsplit_once(':')?;
-    let is_number = (1..=5).contains(&port.len()) && port.bytes().all(|it| it.is_ascii_digit());
-    is_number.then_some(port)
+        || (is_told && Host::of(headers).is_some_and(|it| !it.is_own_machine()))
 }
 
 #[cfg(test)]

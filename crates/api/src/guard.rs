@@ -22,6 +22,7 @@ use tracing::{Instrument, Level, Span, debug, error, info, info_span};
 use crate::{
     ApiState, Hosts, auth,
     error::ApiError,
+    host::{self, Host},
     pages,
     problem::{self, Problem, ProblemKind},
     rate::Verdict,
@@ -55,6 +56,7 @@ pub(crate) async fn outside(
     mut request: Request,
     next: Next,
 ) -> Response {
+    host::settle(&mut request);
     let name_value = request_id(&state, request.headers());
     let id = name_value.to_str().unwrap_or_default().to_owned();
     let span = span(&name_value, request.method(), request.uri());
@@ -269,7 +271,7 @@ pub(crate) async fn admit(
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    check_host(&state, request.headers(), request.uri())?;
+    check_host(&state, request.headers())?;
     if let Some(refusal) = request.extensions().get::<Verdict>() {
         return Err(ApiError::TooManyRequests(*refusal));
     }
@@ -297,19 +299,12 @@ fn time_max(state: &ApiState, request: &Request) -> Duration {
 }
 
 /// Refuses hosts this server does not answer to.
-pub(crate) fn check_host(state: &ApiState, headers: &HeaderMap, uri: &Uri) -> Result<(), ApiError> {
+pub(crate) fn check_host(state: &ApiState, headers: &HeaderMap) -> Result<(), ApiError> {
     let Hosts::LoopbackAnd(others) = &state.options.hosts else {
         return Ok(());
     };
-    let header = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    let authority = uri.authority().map(|it| it.as_str().as_bytes());
-    let Some(host) = header.or(authority) else {
+    let Some(Host { name, .. }) = Host::of(headers) else {
         return Ok(()); // No browser leaves the host out.
-    };
-    let colon = host.iter().rposition(|it| *it == b':');
-    let name = match colon.map(|at| host.split_at(at)) {
-        Some((name, port)) if port[1..].iter().all(u8::is_ascii_digit) => name,
-        _ => host,
     };
     let is = |it: &str| it.as_bytes().eq_ignore_ascii_case(name);
     let loopback = ["localhost", "127.0.0.1", "[::1]"];

@@ -10,6 +10,7 @@ mod docs;
 mod error;
 mod extract;
 mod guard;
+mod host;
 mod idempotency;
 mod kept;
 mod live;

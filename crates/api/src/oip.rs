@@ -19,7 +19,7 @@ use std::sync::{
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -30,7 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::debug;
 
 use self::error::OipError;
-use crate::{ApiState, auth::Reader, error::ApiError, guard};
+use crate::{ApiState, auth::Reader, error::ApiError, guard, host};
 
 pub use front::Front;
 pub use grpc::Grpc;
@@ -75,8 +75,8 @@ impl Door {
     }
 
     /// Lets a request in: one for a host of ours, and not one too many.
-    fn enter(&self, headers: &HeaderMap, uri: &Uri) -> Result<Inside<'_>, ApiError> {
-        guard::check_host(&self.state, headers, uri)?;
+    fn enter(&self, headers: &HeaderMap) -> Result<Inside<'_>, ApiError> {
+        guard::check_host(&self.state, headers)?;
         let inside = Inside(&self.at_work);
         if self.at_work.fetch_add(1, Ordering::Relaxed) < REQUESTS_MAX {
             Ok(inside)
@@ -103,9 +103,10 @@ pub(crate) fn router(door: Door) -> Router {
 }
 
 /// Lets a request in, and gives its answer an id and its error the protocol's form.
-async fn pass(State(door): State<Door>, request: Request, next: Next) -> Response {
+async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    host::settle(&mut request);
     let id = guard::request_id(&door.state, request.headers());
-    let mut response = match door.enter(request.headers(), request.uri()) {
+    let mut response = match door.enter(request.headers()) {
         Ok(_inside) => explained(next.run(request).await),
         Err(error) => OipError::from(&error).into_response(),
     };

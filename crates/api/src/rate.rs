@@ -88,7 +88,7 @@ impl RateLimits {
         if self.is_off() || is_never_counted(request.uri.path()) {
             return None;
         }
-        guard::check_host(state, &request.headers, &request.uri).ok()?; // It is refused anyway.
+        guard::check_host(state, &request.headers).ok()?; // It is refused anyway.
         let cost = cost(request);
         match self.proofs.holder(state, request).await {
             Holder::Key(prefix) => Some(self.key.as_ref()?.take(&prefix, cost).await),

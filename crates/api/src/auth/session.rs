@@ -20,7 +20,7 @@ use engine::{ApiKeyRecord, caching::shared};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::{ApiState, cookie, error::ApiError};
+use crate::{ApiState, cookie, error::ApiError, host::Host};
 
 /// The cookie that holds a session's secret.
 pub(crate) const SECRET_COOKIE: &str = "sports-edge-session";
@@ -253,8 +253,8 @@ pub(crate) fn check_own_site(headers: &HeaderMap) -> Result<(), ApiError> {
         (None, None) => !headers.contains_key(header::ORIGIN),
         (None, Some(origin)) => {
             let of = origin.split_once("://").map(|it| it.1);
-            of.zip(text("host"))
-                .is_some_and(|(of, host)| of.eq_ignore_ascii_case(host))
+            of.zip(Host::of(headers))
+                .is_some_and(|(of, host)| host.text.eq_ignore_ascii_case(of.as_bytes()))
         }
     };
     if is_own {

@@ -16,7 +16,7 @@ use crate::{ApiState, auth::Reader, guard, position};
 /// The answer to a request, where it is at hand.
 pub(crate) async fn answer_at_hand(state: &ApiState, request: &Parts) -> Option<Response> {
     let (kept, address) = asked(state, request)?;
-    guard::check_host(state, &request.headers, &request.uri).ok()?;
+    guard::check_host(state, &request.headers).ok()?;
     let _permit = state.requests.try_acquire().ok()?;
     Reader::of(&request.headers, state).await.ok()?;
     guard::short(state, request, kept.read.route, || {

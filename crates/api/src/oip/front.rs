@@ -22,7 +22,7 @@ use tokio::{runtime::Handle, task::JoinHandle};
 use tower::ServiceExt;
 
 use super::{BODY_BYTES_MAX, Door, OipError, answered, explained, models};
-use crate::{ApiState, auth::Reader, error::ApiError, guard, kept, rate::Verdict, router};
+use crate::{ApiState, auth::Reader, error::ApiError, guard, host, kept, rate::Verdict, router};
 
 /// Room made for a body before it is there, at most; what comes in makes more.
 const ROOM_MAX: u64 = 1 << 20;
@@ -67,11 +67,12 @@ impl Front {
     }
 
     /// Answers a request.
-    pub async fn answer<B>(&self, request: Request<B>) -> Response
+    pub async fn answer<B>(&self, mut request: Request<B>) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
     {
+        host::settle(&mut request);
         if request.method() == Method::POST && place(request.uri().path()).is_some() {
             return self.door.infer(request).await;
         }
@@ -142,7 +143,7 @@ impl Door {
     {
         let (parts, body) = request.into_parts();
         let id = guard::request_id(&self.state, &parts.headers);
-        let mut response = match self.enter(&parts.headers, &parts.uri) {
+        let mut response = match self.enter(&parts.headers) {
             Ok(_inside) => match caught(self.work(&parts, body)).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => explained(error.into_response()),

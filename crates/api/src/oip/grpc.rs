@@ -53,6 +53,7 @@ use crate::{
     ApiState,
     auth::{Keeper, Reader},
     error::ApiError,
+    host,
 };
 
 /// `inference.GRPCInferenceService`, for connections that its owner accepts.
@@ -71,11 +72,12 @@ impl Grpc {
     }
 
     /// Answers a call.
-    pub async fn answer<B>(&self, call: http::Request<B>) -> http::Response<tonic::body::Body>
+    pub async fn answer<B>(&self, mut call: http::Request<B>) -> http::Response<tonic::body::Body>
     where
         B: HttpBody + Send + 'static,
         B::Error: Into<BoxError> + Send + 'static,
     {
+        host::settle(&mut call);
         let answer = self.service.clone().call(call).await;
         answer.unwrap_or_else(|never| match never {})
     }

@@ -89,10 +89,17 @@ async fn on_loopback_only_known_hosts_are_answered() {
                 .contains("allowed_hosts")
         );
     }
-    assert_eq!(
-        app.get("http://evil.example/v1/teams").await.problem(),
-        "foreign-host"
+    // What stands before the headers counts, whatever they say.
+    let (evil, own) = (
+        "http://evil.example/v1/teams",
+        "http://localhost:80/v1/teams",
     );
+    for headers in [&[][..], &[("host", "localhost")]] {
+        let answer = app.get_with(evil, headers).await;
+        assert_eq!(answer.problem(), "foreign-host", "{headers:?}");
+    }
+    let answer = app.get_with(own, &[("host", "evil.example")]).await;
+    assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(app.get("/v1/teams").await.status, StatusCode::OK);
 }
 

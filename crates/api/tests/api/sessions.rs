@@ -250,6 +250,37 @@ async fn pages_lead_to_the_form_and_the_form_leads_back() {
 }
 
 #[tokio::test]
+async fn over_http_2_which_has_no_header_for_the_host_a_browser_signs_in_and_writes() {
+    let app = keyed().await;
+    let key = app.key(&[Scope::Read, Scope::Write], 1).await;
+    let at = |path: &str| format!("https://edge.example:8443{path}");
+    let body = format!(r#"{{"key": "{key}"}}"#);
+    // An older browser, which says by the origin alone whose page asks.
+    let own = ("origin", "https://edge.example:8443");
+    let answer = app.post(&at(SESSION), &body, &[own]).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    let cookie = cookies(&answer);
+    assert!(
+        cookie.starts_with("__Host-sports-edge-session-8443="),
+        "{cookie}"
+    );
+    let signed_in = ("cookie", cookie.as_str());
+    let who = app.get_with(&at(SESSION), &[signed_in]).await;
+    assert_eq!(who.json()["key"], key[3..11]);
+    let written = |origin| {
+        let (app, headers) = (&app, [signed_in, ("origin", origin)]);
+        let address = at("/v1/quotes");
+        async move {
+            app.post(&address, r#"{"data": []}"#, &headers)
+                .await
+                .problem()
+        }
+    };
+    assert_eq!(written(own.1).await, "malformed-body", "it was let in");
+    assert_eq!(written("https://edge.example").await, "other-site");
+}
+
+#[tokio::test]
 async fn pages_show_who_is_signed_in_and_say_when_that_ended() {
     let app = keyed().await;
     let key = app.key(&[Scope::Read], 1).await;
