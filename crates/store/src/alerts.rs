@@ -43,8 +43,8 @@ pub trait AlertStore: Send + Sync {
     async fn alert_states(&self, fixtures: &[FixtureId]) -> Result<Vec<AlertState>, StoreError>;
 
     /// Writes what rules saw, and that they fired, each where nobody else was sooner: the state must
-    /// be of the version given (0 for none), the rule of the generation and not paused. Returns what
-    /// became of each step.
+    /// be there in the version given (and not be there for 0), the rule of the generation and not
+    /// paused. Returns what became of each step.
     async fn commit_alerts(&self, steps: &[AlertStep]) -> Result<Vec<Committed>, StoreError>;
 
     /// Notes that a rule fired for a test; returns its number.
@@ -71,8 +71,9 @@ pub trait AlertStore: Send + Sync {
     /// newest `kept_max`; returns how many.
     async fn trim_firings(&self, before: Timestamp, kept_max: u32) -> Result<u64, StoreError>;
 
-    /// Forgets what rules remember of fixtures that kicked off before a moment and were last looked
-    /// at before it, at most `limit` at once; returns how many.
+    /// Forgets what rules remember of fixtures that are finished or cancelled, kicked off before a
+    /// moment and were last looked at before it, at most `limit` at once; returns how many. Others
+    /// may still be played, however long ago they were to kick off, and what fired stays told.
     async fn trim_alert_states(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }
 

@@ -33,8 +33,8 @@ const TOGETHER: usize = 50;
 const REMEMBERED_MAX: usize = 100_000;
 /// How often a look that met another is tried.
 const TRIES_MAX: usize = 3;
-/// How long firings are kept, and what was seen of games that kicked off as long ago; how many
-/// firings of one rule, and how often older ones are deleted.
+/// How long firings are kept, and what was seen of games that kicked off as long ago and will not be
+/// played any more; how many firings of one rule, and how often older ones are deleted.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 const KEPT_MAX: u32 = 1_000;
 /// What was seen is deleted in parts, so that nobody waits long for a write.

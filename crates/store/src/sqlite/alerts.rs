@@ -56,24 +56,33 @@ async fn fire(connection: &mut SqliteConnection, firing: &NewFiring) -> Result<i
 /// Writes a step; whether it was sooner than all others.
 async fn step(connection: &mut SqliteConnection, step: &AlertStep) -> Result<bool, StoreError> {
     let it = &step.state;
-    let written = sqlx::query(
-        "INSERT INTO alert_states (alert, fixture, generation, version, position, seen_at, watch)
-         SELECT a.id, $2, a.generation, 1, $5, $6, $7 FROM alerts AS a
-         WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0
-         ON CONFLICT (alert, fixture) DO UPDATE SET generation = excluded.generation,
-             version = version + 1, position = excluded.position, seen_at = excluded.seen_at,
-             watch = excluded.watch
-         WHERE version = $4",
-    )
-    .bind(it.alert.0)
-    .bind(it.fixture.0)
-    .bind(count(it.generation))
-    .bind(count(it.version))
-    .bind(count(it.position))
-    .bind(micros(it.seen_at))
-    .bind(watch_text(&it.watch))
-    .execute(connection)
-    .await?;
+    // What was known of and is there no longer is not made anew: it may have fired.
+    let sql = match it.version {
+        0 => {
+            "INSERT INTO alert_states
+                 (alert, fixture, generation, version, position, seen_at, watch)
+             SELECT a.id, $2, a.generation, $4 + 1, $5, $6, $7 FROM alerts AS a
+             WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0
+             ON CONFLICT (alert, fixture) DO NOTHING"
+        }
+        _ => {
+            "UPDATE alert_states SET generation = $3, version = version + 1, position = $5,
+                 seen_at = $6, watch = $7
+             WHERE alert = $1 AND fixture = $2 AND version = $4
+                 AND EXISTS (SELECT 1 FROM alerts AS a
+                     WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0)"
+        }
+    };
+    let written = sqlx::query(sql)
+        .bind(it.alert.0)
+        .bind(it.fixture.0)
+        .bind(count(it.generation))
+        .bind(count(it.version))
+        .bind(count(it.position))
+        .bind(micros(it.seen_at))
+        .bind(watch_text(&it.watch))
+        .execute(connection)
+        .await?;
     Ok(written.rows_affected() > 0)
 }
 
@@ -398,7 +407,7 @@ impl AlertStore for SqliteStore {
         let trimmed = sqlx::query(
             "DELETE FROM alert_states WHERE (alert, fixture) IN (SELECT s.alert, s.fixture
              FROM alert_states AS s CROSS JOIN fixtures AS f ON f.id = s.fixture
-             WHERE s.seen_at < $1 AND f.kickoff < $1 LIMIT $2)",
+             WHERE s.seen_at < $1 AND f.kickoff < $1 AND f.status IN (1, 3) LIMIT $2)",
         )
         .bind(micros(before))
         .bind(limit)
