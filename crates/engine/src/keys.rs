@@ -2,8 +2,8 @@
 //!
 //! Every request that shows a key has to find its record. One read of the store a second is enough
 //! for that: a change of any key that is followed lets all of them go, and what is held is believed
-//! for a second at most, whatever was not followed. Where the store reads from standbys, one of them
-//! may be that much further behind.
+//! for a second at most, whatever was not followed: a store that has standbys reads keys where they
+//! are written, for as long as that is there.
 
 use std::{
     collections::HashMap,

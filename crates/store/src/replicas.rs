@@ -6,12 +6,15 @@
 //! (`recent`); a read goes to a replica that has applied the last change of everything the read
 //! depends on (`needs`), else to the primary. So nothing that this process was told of is ever
 //! read as it was before, however far behind a replica is; and what it was not told of is at most
-//! as old as its following. A replica that does not answer, or lags too long, leaves the rotation
+//! as old as its following. Keys are read at the primary, however well this process follows, so
+//! that a revoked one counts no longer; only while it is away a replica says what it knows of them
+//! (`pulse`). A replica that does not answer, or lags too long, leaves the rotation
 //! and returns by itself (`rotation`).
 
 mod alerts;
 mod figures;
 mod needs;
+mod pulse;
 mod recent;
 mod rotation;
 mod routed;
@@ -23,6 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::{Change, ChangeKind, Changes, PostgresOptions, PostgresStore, Store, StoreError};
 use needs::Need;
+use pulse::Pulse;
 use recent::Recent;
 use rotation::Rotation;
 
@@ -32,7 +36,8 @@ pub struct ReplicaOptions {
     /// How long a replica may be without what was the newest change before it leaves the
     /// rotation. Default 10 s.
     pub lag_max: Duration,
-    /// How long a replica may take to say where it is before it counts as dead. Default 1 s.
+    /// How long a replica may take to say where it is before it counts as dead, and the primary to
+    /// answer what a replica may answer in its place. Default 1 s.
     pub answer_max: Duration,
 }
 
@@ -48,6 +53,7 @@ impl Default for ReplicaOptions {
 /// A PostgreSQL database with replicas that read for it.
 pub struct ReplicatedStore {
     primary: PostgresStore,
+    pulse: Arc<Pulse>,
     recent: Arc<Mutex<Recent>>,
     rotation: Arc<Rotation>,
     looking: Vec<JoinHandle<()>>,
@@ -64,9 +70,15 @@ impl ReplicatedStore {
         let primary = PostgresStore::open(primary, options).await?;
         let newest = primary.position().await?;
         let recent = Arc::new(Mutex::new(Recent::from(newest)));
-        let looking = rotation.look(&recent);
+        let mut looking = rotation.look(&recent);
+        let pulse = Arc::new(Pulse::new(bounds.answer_max));
+        let (looker, asked) = (Arc::clone(&pulse), primary.clone());
+        looking.push(tokio::spawn(
+            async move { looker.keep_looking(&asked).await },
+        ));
         Ok(Self {
             primary,
+            pulse,
             recent,
             rotation,
             looking,

@@ -213,13 +213,18 @@ impl Store for ReplicatedStore {
         self.noted(written).await
     }
 
-    /// A key that a replica does not know of may have been made a moment ago.
+    /// A replica may not know yet of a key that it is revoked, nor this process where following
+    /// hangs; one that a replica does not know of may have been made a moment ago.
     async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
+        if let Some(found) = self.pulse.ask(self.primary.key(prefix)).await {
+            self.rotation.count_primary();
+            return Ok(found);
+        }
         let need = Need::One(ChangeKind::ApiKey, prefix);
         let found = self.read(need, |it| async move { it.key(prefix).await });
         match found.await? {
             Some(key) => Ok(Some(key)),
-            None => self.primary.key(prefix).await,
+            None => self.pulse.insist(self.primary.key(prefix)).await,
         }
     }
 
@@ -233,7 +238,9 @@ impl Store for ReplicatedStore {
     }
 
     async fn touch_key(&self, prefix: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.primary.touch_key(prefix, at).await
+        // A note for people, without which a key counts all the same.
+        let noted = self.pulse.ask(self.primary.touch_key(prefix, at)).await;
+        noted.map_or(Ok(()), Ok)
     }
 
     async fn claim_idempotency(

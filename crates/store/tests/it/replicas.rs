@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use domain::{FixtureId, TeamId};
 use store::{
-    FixtureQuery, GameQuery, PostgresOptions, PostgresStore, ReplicaOptions, ReplicatedStore,
-    Store, StoreError,
+    ApiKeyRecord, FixtureQuery, GameQuery, PostgresOptions, PostgresStore, ReplicaOptions,
+    ReplicatedStore, Store, StoreError,
 };
 use testkit::{PostgresServer, ServerOptions, SplitMix};
 use tokio::sync::Mutex;
@@ -338,6 +338,72 @@ async fn whoever_was_told_of_a_revision_reads_all_that_made_it() {
     assert!(found[0].score.is_some());
     process.store.close().await;
     other.close().await;
+}
+
+fn key(prefix: &str) -> ApiKeyRecord {
+    ApiKeyRecord {
+        prefix: prefix.to_owned(),
+        hash: [7; 32],
+        name: "laptop".to_owned(),
+        scopes: Vec::new(),
+        created_at: time("2024-01-01T00:00:00Z"),
+        last_used_at: None,
+        revoked_at: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_key_counts_no_longer_though_nobody_follows_and_others_do_without_a_primary() {
+    let Some(mut primary) = primary() else {
+        return;
+    };
+    let replica = primary.replica(ServerOptions::default());
+    let process = process(&primary, &[&replica]).await;
+    let (url, options) = (primary.url("postgres"), PostgresOptions::default());
+    let other = PostgresStore::open(&url, &options).await.unwrap();
+    let now = time("2024-01-02T00:00:00Z");
+    for prefix in ["gone", "kept"] {
+        other.put_key(&key(prefix)).await.unwrap();
+    }
+    process.see(other.position().await.unwrap()).await;
+    until("the replica joins", || in_rotation(&process.store, 1)).await;
+    let newest = other.position().await.unwrap();
+    until("the replica knows the keys", || {
+        figure(&process.store, "sports_edge_database_replica_position") >= newest
+    })
+    .await;
+    replica.sql("postgres", "SELECT pg_wal_replay_pause()");
+    // Nobody tells this process of it.
+    assert!(other.revoke_key("gone", now).await.unwrap());
+    let revoked = process.store.key("gone").await.unwrap().unwrap();
+    assert_eq!(revoked.revoked_at, Some(now));
+    other.put_key(&key("new")).await.unwrap();
+    assert!(process.store.key("new").await.unwrap().is_some());
+    other.close().await;
+
+    primary.kill();
+    let before = reads(&process.store, "replica-1");
+    for _ in 0..3 {
+        let kept = process.store.key("kept").await.unwrap().unwrap();
+        assert_eq!(kept.revoked_at, None);
+        process.store.touch_key("kept", now).await.unwrap();
+    }
+    assert_eq!(reads(&process.store, "replica-1"), before + 3);
+    let nobody = process.store.key("new").await;
+    assert!(nobody.is_err(), "whether there is one is not known");
+
+    primary.restart();
+    let began = Instant::now();
+    let noted = async || {
+        process.store.touch_key("kept", now).await.unwrap();
+        let kept = process.store.key("kept").await.unwrap().unwrap();
+        kept.last_used_at == Some(now)
+    };
+    while !noted().await {
+        assert!(began.elapsed() < Duration::from_secs(60), "it is not back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    process.store.close().await;
 }
 
 #[tokio::test]
