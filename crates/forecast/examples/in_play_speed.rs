@@ -31,8 +31,8 @@ fn main() {
     println!("every open market: {all:.2} us a fixture");
     let next = timed(|tick| {
         for (play, state) in &games {
-            let scores = play.scores(state, tick).expect("under way");
-            black_box((scores.markets(&markets), play.next_goal(state, tick)));
+            let (scores, next) = play.outlook(state, tick).expect("under way");
+            black_box((scores.markets(&markets), next));
         }
     });
     println!("with what the next goal would do: {next:.2} us a fixture");

@@ -36,14 +36,15 @@ impl Engine {
             let (ground, glance) = glance.ground(serving, revision);
             let as_of = ground.before;
             let ready = ready.ready(&glance.game, &glance.prices, serving, ground)?;
-            let probabilities = ready.h2h(&state, Timestamp::UNIX_EPOCH);
+            let outlook = ready.outlook(&state, Timestamp::UNIX_EPOCH);
+            let (scores, next_goal) = outlook.expect("a game that is played can be forecast");
             Ok(WhatIfView {
                 fixture: id,
                 version: serving.record.version.clone(),
                 as_of,
                 before: ready.before(),
-                probabilities: probabilities.expect("a game that is played can be forecast"),
-                next_goal: ready.next_goal(&state, Timestamp::UNIX_EPOCH),
+                probabilities: scores.h2h(),
+                next_goal,
             })
         };
         self.forecasting(answer).await?

@@ -96,17 +96,31 @@ impl FootballPlay {
         Some(grid.normalised())
     }
 
-    /// What the next goal of regular play would be and do; `None` where there can be none.
-    ///
-    /// That there is none is read off the grid; who scores is split by the rates of this moment,
-    /// each weighed by what its goal would lead to.
-    pub fn next_goal(&self, state: &GameState, now: Timestamp) -> Option<NextGoal> {
+    /// The scores at the end, and what the next goal of regular play would be and do where there
+    /// can be one; `None` for a game given up.
+    pub fn outlook(
+        &self,
+        state: &GameState,
+        now: Timestamp,
+    ) -> Option<(ScoreMatrix, Option<NextGoal>)> {
+        let scores = self.scores(state, now)?;
+        let next = self.next_goal(state, now, &scores);
+        Some((scores, next))
+    }
+
+    /// That there is no next goal is read off the scores at the end; who scores it is split by the
+    /// rates of this moment, each weighed by what its goal would lead to.
+    fn next_goal(
+        &self,
+        state: &GameState,
+        now: Timestamp,
+        scores: &ScoreMatrix,
+    ) -> Option<NextGoal> {
         if state.regular.is_some() || matches!(state.phase, Phase::Abandoned | Phase::Finished) {
             return None;
         }
         let [home, away] = on_grid(state.score);
-        let grid = self.grid(state, [home, away], now);
-        let none = grid.normalised().probability(home, away);
+        let none = scores.probability(home, away);
         let next = [[home + 1, away], [home, away + 1]]
             .map(|score| self.grid(state, score.map(|it| it.min(SIZE - 1)), now));
         let half = usize::from(state.period > 1 || state.phase == Phase::Break);

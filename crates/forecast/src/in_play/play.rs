@@ -42,11 +42,14 @@ impl Play {
         }
     }
 
-    /// What the next goal would be and do, in football while there can be one.
-    pub fn next_goal(&self, state: &GameState, now: Timestamp) -> Option<NextGoal> {
+    /// The same, and in football what the next goal would be and do while there can be one.
+    pub fn outlook(&self, state: &GameState, now: Timestamp) -> Option<(Scores, Option<NextGoal>)> {
         match self {
-            Self::Football(play) => play.next_goal(state, now),
-            Self::Points(_) => None,
+            Self::Football(play) => {
+                let (scores, next) = play.outlook(state, now)?;
+                Some((Scores::Goals(scores), next))
+            }
+            Self::Points(play) => Some((Scores::Points(play.scores(state, now)?), None)),
         }
     }
 }
