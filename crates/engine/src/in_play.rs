@@ -2,15 +2,16 @@
 //! on by it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use domain::{
-    FixtureId, Game, GameClock, Period, PlayKind, Prices, Quote, Score, Sport, summarise_quotes,
+    FixtureId, Game, GameClock, Period, PlayEvent, PlayKind, Prices, Quote, Score, Sport,
+    summarise_quotes,
 };
-use forecast::{Forecast, GameState, NextGoal, Phase, Play, PlayLog};
+use forecast::{Forecast, GameState, NextGoal, Phase, Play, Scores};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -34,7 +35,7 @@ const READY_MAX: usize = 8_192;
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
     pub(crate) state: GameState,
-    pub(crate) moments: Vec<MomentView>,
+    pub(crate) moments: Arc<Vec<MomentView>>,
     /// The moment of which the forecast before the game is.
     pub(crate) before: Timestamp,
     /// The moment it is of.
@@ -129,7 +130,7 @@ impl Standing {
             stoppage: state.stoppage,
             heard_at: self.heard_at,
             silent: self.silent.clone(),
-            moments: self.moments.clone(),
+            moments: self.moments.to_vec(),
             next_goal,
         }
     }
@@ -231,35 +232,30 @@ pub(crate) fn turns(sport: Sport, kind: &PlayKind) -> bool {
 }
 
 /// What happened that counts: whistles and cards, and goals where there are few.
-pub(crate) fn moments(sport: Sport, log: &PlayLog) -> Vec<MomentView> {
-    let cancelled: HashSet<u64> = log
-        .events()
-        .filter_map(|it| match it.kind {
-            PlayKind::Cancelled { of } => Some(of),
-            _ => None,
-        })
-        .collect();
-    log.steps()
-        .filter(|(event, _)| match event.kind {
-            PlayKind::Scored { .. } => sport == Sport::Football,
-            PlayKind::PeriodStart { .. }
-            | PlayKind::PeriodEnd { .. }
-            | PlayKind::RedCard { .. }
-            | PlayKind::Finished
-            | PlayKind::Abandoned => true,
-            PlayKind::Clock { .. }
-            | PlayKind::Stoppage { .. }
-            | PlayKind::Cancelled { .. }
-            | PlayKind::Score { .. } => false,
-        })
-        .map(|(event, state)| MomentView {
-            event: *event,
-            period: state.period,
-            seconds: state.seconds_at(event.at),
-            score: state.score,
-            cancelled: cancelled.contains(&event.sequence),
-        })
-        .collect()
+fn counts(sport: Sport, kind: &PlayKind) -> bool {
+    match kind {
+        PlayKind::Scored { .. } => sport == Sport::Football,
+        PlayKind::PeriodStart { .. }
+        | PlayKind::PeriodEnd { .. }
+        | PlayKind::RedCard { .. }
+        | PlayKind::Finished
+        | PlayKind::Abandoned => true,
+        PlayKind::Clock { .. }
+        | PlayKind::Stoppage { .. }
+        | PlayKind::Cancelled { .. }
+        | PlayKind::Score { .. } => false,
+    }
+}
+
+/// An event that counts, with what it and those before it left; `None` for others.
+pub(crate) fn moment_of(sport: Sport, event: &PlayEvent, state: &GameState) -> Option<MomentView> {
+    counts(sport, &event.kind).then(|| MomentView {
+        event: *event,
+        period: state.period,
+        seconds: state.seconds_at(event.at),
+        score: state.score,
+        cancelled: false,
+    })
 }
 
 /// A game made ready: the forecast before it, and what moves it.
@@ -279,9 +275,14 @@ impl Ready {
         Some(self.play.scores(state, clock_at)?.h2h())
     }
 
-    /// What the next goal would be and do.
-    pub(crate) fn next_goal(&self, state: &GameState, clock_at: Timestamp) -> Option<NextGoal> {
-        self.play.next_goal(state, clock_at)
+    /// The scores at the end where the game stands like this, and what the next goal would be and
+    /// do; `None` where it was given up.
+    pub(crate) fn outlook(
+        &self,
+        state: &GameState,
+        clock_at: Timestamp,
+    ) -> Option<(Scores, Option<NextGoal>)> {
+        self.play.outlook(state, clock_at)
     }
 }
 
@@ -346,13 +347,12 @@ impl ReadyGames {
     ) -> Result<(Forecast, Option<NextGoal>), EngineError> {
         let ready = self.ready(game, prices, serving, ground)?;
         let (state, clock_at) = (&standing.state, standing.clock_at);
-        let scores = ready.play.scores(state, clock_at);
-        let scores = scores.ok_or_else(|| EngineError::NotPredictable {
+        let outlook = ready.outlook(state, clock_at);
+        let (scores, next) = outlook.ok_or_else(|| EngineError::NotPredictable {
             fixture: game.fixture,
             as_of,
             reason: "the game was given up".to_owned(),
         })?;
-        let next = ready.play.next_goal(state, clock_at);
         Ok((ready.before.moved(scores, as_of), next))
     }
 }

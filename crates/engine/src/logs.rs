@@ -12,15 +12,15 @@ use std::{
 };
 
 use domain::{FixtureId, Sport};
-use forecast::{GameState, Phase, PlayLog};
 use jiff::Timestamp;
 use store::{RecordedEvent, Store, StoreError};
 
-use crate::{
-    Engine,
-    in_play::{moments, turns},
-    view::MomentView,
-};
+use crate::Engine;
+
+mod told;
+
+use told::Sum;
+pub(crate) use told::Told;
 
 /// Events kept of all games; beyond them those that nobody asked for longest are let go.
 const EVENTS_MAX: usize = 200_000;
@@ -32,43 +32,8 @@ pub(crate) struct Log {
     events: Vec<RecordedEvent>,
     /// The highest number of them.
     newest: i64,
-    told: OnceLock<Option<Told>>,
-}
-
-/// What events of a game come to.
-#[derive(Debug, Clone)]
-pub(crate) struct Told {
-    /// Where the game stands.
-    pub(crate) state: GameState,
-    /// What happened that counts.
-    pub(crate) moments: Vec<MomentView>,
-    /// When something was first heard, and last.
-    pub(crate) heard: [Timestamp; 2],
-    /// When it was last changed by more than time, if it was.
-    pub(crate) turned_at: Option<Timestamp>,
-}
-
-impl Told {
-    /// What they come to; `None` where they do not begin the game.
-    fn of<'a>(sport: Sport, events: impl Iterator<Item = &'a RecordedEvent>) -> Option<Self> {
-        let mut log = PlayLog::new(sport);
-        let mut heard = [Timestamp::MAX, Timestamp::MIN];
-        let mut turned_at = None;
-        for it in events {
-            log.add(it.event);
-            heard = [heard[0].min(it.known_at), heard[1].max(it.known_at)];
-            if turns(sport, &it.event.kind) {
-                turned_at = turned_at.max(Some(it.event.at));
-            }
-        }
-        let state = log.state();
-        (state.phase != Phase::Before).then(|| Self {
-            state,
-            moments: moments(sport, &log),
-            heard,
-            turned_at,
-        })
-    }
+    /// What all of them come to.
+    whole: OnceLock<Sum>,
 }
 
 impl Log {
@@ -80,24 +45,32 @@ impl Log {
     /// What was known at `now`; `None` where the game was not under way.
     pub(crate) fn told(&self, sport: Sport, now: Timestamp) -> Option<Told> {
         let whole = self
-            .told
-            .get_or_init(|| Told::of(sport, self.events.iter()));
-        match whole {
-            Some(told) if told.heard[1] <= now => Some(told.clone()),
-            _ => Told::of(sport, self.events.iter().filter(|it| it.known_at <= now)),
+            .whole
+            .get_or_init(|| Sum::of(sport, self.events.iter()));
+        if whole.told.heard[1] <= now {
+            return whole.told();
         }
+        Sum::of(sport, self.events.iter().filter(|it| it.known_at <= now)).told()
     }
 
     /// Takes in what was written later; what is here already is passed over.
     fn grow(&mut self, new: Vec<RecordedEvent>) {
         let held = self.newest;
+        let mut in_order = true;
         for it in new.into_iter().filter(|it| it.number > held) {
             self.newest = self.newest.max(it.number);
+            let last = self.events.last().map(|it| it.event.sequence);
+            in_order &= last.is_none_or(|last| last < it.event.sequence);
+            if let Some(whole) = self.whole.get_mut().filter(|_| in_order) {
+                whole.add(&it);
+            }
             self.events.push(it);
         }
-        self.events
-            .sort_by_key(|it| (it.event.sequence, it.event.revision, it.number));
-        self.told = OnceLock::new();
+        if !in_order {
+            self.whole.take();
+            self.events
+                .sort_by_key(|it| (it.event.sequence, it.event.revision, it.number));
+        }
     }
 }
 

@@ -125,7 +125,7 @@ impl Glance {
             before: ready.before(),
             periods,
             points,
-            moments: standing.moments,
+            moments: standing.moments.to_vec(),
             swings,
             moved,
             silent: standing.silent,

@@ -2,7 +2,7 @@
 //!
 //! The state depends on the set of events alone, never on the order they arrived in.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use domain::{GameClock, Period, PlayEvent, PlayKind, Score, Side, Sport};
 use jiff::Timestamp;
@@ -95,10 +95,12 @@ impl GameState {
 }
 
 /// The events of one game, each number once, in the order of the source.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct PlayLog {
     sport: Sport,
     events: BTreeMap<u64, PlayEvent>,
+    /// What they leave; grows with events that come in order, is made anew after one that does not.
+    fold: OnceLock<Fold>,
 }
 
 impl PlayLog {
@@ -110,6 +112,7 @@ impl PlayLog {
         Self {
             sport,
             events: BTreeMap::new(),
+            fold: OnceLock::new(),
         }
     }
 
@@ -123,6 +126,17 @@ impl PlayLog {
             Some(known) if (known.revision, known) >= (event.revision, &event) => false,
             None if self.events.len() >= EVENTS_MAX => false,
             _ => {
+                if self
+                    .events
+                    .last_key_value()
+                    .is_none_or(|it| *it.0 < event.sequence)
+                {
+                    if let Some(fold) = self.fold.get_mut() {
+                        fold.apply(&event);
+                    }
+                } else {
+                    self.fold.take();
+                }
                 self.events.insert(event.sequence, event);
                 true
             }
@@ -136,19 +150,19 @@ impl PlayLog {
 
     /// What the events leave.
     pub fn state(&self) -> GameState {
-        self.steps().last().map_or(GameState::BEFORE, |it| it.1)
+        let folded = || {
+            let mut fold = Fold::new(self.sport);
+            self.events().for_each(|it| fold.apply(it));
+            fold
+        };
+        self.fold.get_or_init(folded).state
     }
 
     /// Every event in the order of the source, with what it and those before it leave.
     pub fn steps(&self) -> impl Iterator<Item = (&PlayEvent, GameState)> {
-        let mut fold = Fold {
-            sport: self.sport,
-            state: GameState::BEFORE,
-            open: BTreeMap::new(),
-        };
-        self.events.values().map(move |event| {
+        let mut fold = Fold::new(self.sport);
+        self.events().map(move |event| {
             fold.apply(event);
-            fold.state.events += 1;
             (event, fold.state)
         })
     }
@@ -164,6 +178,7 @@ struct Undo {
     regular: bool,
 }
 
+#[derive(Debug, Clone)]
 struct Fold {
     sport: Sport,
     state: GameState,
@@ -171,7 +186,16 @@ struct Fold {
 }
 
 impl Fold {
+    fn new(sport: Sport) -> Self {
+        Self {
+            sport,
+            state: GameState::BEFORE,
+            open: BTreeMap::new(),
+        }
+    }
+
     fn apply(&mut self, event: &PlayEvent) {
+        self.state.events += 1;
         self.hear(event);
         match event.kind {
             PlayKind::PeriodStart { period } => self.start(period, event),

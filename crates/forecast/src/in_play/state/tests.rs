@@ -242,6 +242,8 @@ proptest! {
             log.add(*event);
             let prefix = GameState::after(Sport::Basketball, &events[..=index]);
             prop_assert_eq!(log.state(), prefix);
+            let last = log.steps().last().map(|it| it.1);
+            prop_assert_eq!(last, Some(prefix));
         }
     }
 }

@@ -1,0 +1,171 @@
+//! What a log comes to: made of all of it, or moved on by what comes next in the order of the source.
+
+use std::{collections::HashSet, sync::Arc};
+
+use domain::{PlayEvent, PlayKind, Sport};
+use forecast::{GameState, Phase, PlayLog};
+use jiff::Timestamp;
+use store::RecordedEvent;
+
+use crate::{
+    in_play::{moment_of, turns},
+    view::MomentView,
+};
+
+/// What events of a game come to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Told {
+    /// Where the game stands.
+    pub(crate) state: GameState,
+    /// What happened that counts.
+    pub(crate) moments: Arc<Vec<MomentView>>,
+    /// When something was first heard, and last.
+    pub(crate) heard: [Timestamp; 2],
+    /// When it was last changed by more than time, if it was.
+    pub(crate) turned_at: Option<Timestamp>,
+}
+
+/// What events come to, and what makes more of them.
+#[derive(Debug, Clone)]
+pub(super) struct Sum {
+    sport: Sport,
+    log: PlayLog,
+    cancelled: HashSet<u64>,
+    pub(super) told: Told,
+}
+
+impl Sum {
+    pub(super) fn of<'a>(sport: Sport, events: impl Iterator<Item = &'a RecordedEvent>) -> Self {
+        let mut sum = Self {
+            sport,
+            log: PlayLog::new(sport),
+            cancelled: HashSet::new(),
+            told: Told {
+                state: GameState::BEFORE,
+                moments: Arc::default(),
+                heard: [Timestamp::MAX, Timestamp::MIN],
+                turned_at: None,
+            },
+        };
+        for it in events {
+            sum.log.add(it.event);
+            sum.note(it);
+        }
+        let of = |event: &PlayEvent| match event.kind {
+            PlayKind::Cancelled { of } => Some(of),
+            _ => None,
+        };
+        sum.cancelled = sum.log.events().filter_map(of).collect();
+        let steps = sum.log.steps();
+        let moments = steps.filter_map(|(event, state)| moment_of(sport, event, &state));
+        let marked = moments.map(|it| MomentView {
+            cancelled: sum.cancelled.contains(&it.event.sequence),
+            ..it
+        });
+        sum.told.moments = Arc::new(marked.collect());
+        sum.told.state = sum.log.state();
+        sum
+    }
+
+    /// Takes in an event later than all others by the order of the source.
+    pub(super) fn add(&mut self, it: &RecordedEvent) {
+        self.log.add(it.event);
+        self.note(it);
+        let told = &mut self.told;
+        told.state = self.log.state();
+        if let PlayKind::Cancelled { of } = it.event.kind {
+            self.cancelled.insert(of);
+            let all = Arc::make_mut(&mut told.moments).iter_mut();
+            let cancelled = all.filter(|it| it.event.sequence == of);
+            cancelled.for_each(|it| it.cancelled = true);
+        }
+        if let Some(moment) = moment_of(self.sport, &it.event, &told.state) {
+            let cancelled = self.cancelled.contains(&it.event.sequence);
+            let moment = MomentView {
+                cancelled,
+                ..moment
+            };
+            Arc::make_mut(&mut told.moments).push(moment);
+        }
+    }
+
+    /// Notes when an event was heard, and whether it turned the game.
+    fn note(&mut self, it: &RecordedEvent) {
+        let told = &mut self.told;
+        let [first, last] = told.heard;
+        told.heard = [first.min(it.known_at), last.max(it.known_at)];
+        if turns(self.sport, &it.event.kind) {
+            told.turned_at = told.turned_at.max(Some(it.event.at));
+        }
+    }
+
+    /// What they come to; `None` where they do not begin the game.
+    pub(super) fn told(&self) -> Option<Told> {
+        (self.told.state.phase != Phase::Before).then(|| self.told.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{FixtureId, Period, Side, SourceKey};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_kind() -> impl Strategy<Value = PlayKind> {
+        let period = |it| Period::new(it).unwrap();
+        let side = prop_oneof![Just(Side::Home), Just(Side::Away)];
+        prop_oneof![
+            (1_u8..3).prop_map(move |it| PlayKind::PeriodStart { period: period(it) }),
+            (1_u8..3).prop_map(move |it| PlayKind::PeriodEnd { period: period(it) }),
+            any::<bool>().prop_map(|running| PlayKind::Clock { running }),
+            side.clone().prop_map(|side| PlayKind::Scored {
+                side,
+                points: std::num::NonZeroU8::MIN,
+            }),
+            side.prop_map(|side| PlayKind::RedCard { side }),
+            (0_u64..30).prop_map(|of| PlayKind::Cancelled { of }),
+        ]
+    }
+
+    fn any_event() -> impl Strategy<Value = RecordedEvent> {
+        let numbers = (0_u64..30, 0_u16..3);
+        let event = (numbers, any_kind(), 0_i64..6000, 0_i64..6000);
+        event.prop_map(|((sequence, revision), kind, at, known_at)| {
+            let event = PlayEvent {
+                sequence,
+                revision,
+                at: Timestamp::from_second(at).unwrap(),
+                clock: None,
+                kind,
+            };
+            let known_at = Timestamp::from_second(known_at).unwrap();
+            RecordedEvent {
+                number: 0,
+                fixture: FixtureId(1),
+                event,
+                known_at,
+                recorded_at: known_at,
+                source: SourceKey::new("scores").unwrap(),
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_moves_on_event_by_event_is_what_the_whole_comes_to(
+            mut events in proptest::collection::vec(any_event(), 1..30),
+            is_football in any::<bool>(),
+        ) {
+            let sport = if is_football { Sport::Football } else { Sport::Basketball };
+            events.sort_by_key(|it| it.event.sequence);
+            events.dedup_by_key(|it| it.event.sequence);
+            let mut sum = Sum::of(sport, [].iter());
+            for (index, event) in events.iter().enumerate() {
+                sum.add(event);
+                let whole = Sum::of(sport, events[..=index].iter());
+                prop_assert_eq!(&sum.told, &whole.told);
+            }
+        }
+    }
+}
