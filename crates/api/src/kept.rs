@@ -37,7 +37,7 @@ use crate::{
     error::ApiError,
 };
 
-pub(crate) use address::address_of;
+pub(crate) use address::{Place, address_of};
 pub(crate) use answer::{Answer, COMPRESSED_FROM_BYTES};
 use freshness::{Freshness, KEPT_READS, KeptRead};
 pub(crate) use short::answer_at_hand;

@@ -1,13 +1,14 @@
 //! Answers of reads, followed: what a `GET` of an address says, and then what changes of it.
 //!
 //! A key is the address without `/v1/`. The first who follows one has it made by the same handler
-//! that answers a `GET`; from then on it is made anew whenever something was forgotten and on each
-//! tick, once for all who follow it, and what differs goes out through the feed. What nobody follows
+//! that answers a `GET`; from then on it is made anew whenever it was forgotten, once for all who follow it,
+//! and what differs goes out through the feed. What nobody follows
 //! any more is let go. Who comes with what another server sent, or this one before it was started
 //! anew, goes on from there (`resume`).
 
 mod ask;
 mod follow;
+mod keep;
 mod keys;
 mod latency;
 mod place;
@@ -40,14 +41,12 @@ use engine::{
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::{
-    sync::{Mutex as AsyncMutex, watch},
-    task::JoinSet,
-};
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use crate::{
     auth::{Reader, Sessions},
     error::ApiError,
+    kept::{self, KeptReads},
     router::{ask, ask_back},
 };
 
@@ -61,12 +60,6 @@ pub(crate) use ticket::TICKET_MS;
 use ticket::{Secret, Ticket, Tickets};
 pub(crate) use upgrade::{is_asked, ticket_in, upgraded};
 
-/// How often followed answers are looked at while nothing changes.
-const TICK: Duration = Duration::from_secs(1);
-/// How many of them are made anew at the same time.
-const AT_ONCE: usize = 8;
-/// Ticks for which an answer is kept up to date for nobody, so that who lost the connection resumes.
-const IDLE_TICKS_MAX: u32 = 60;
 /// How long making an answer may take.
 const MAKING_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -113,6 +106,8 @@ pub(crate) struct Live {
     tickets: Tickets,
     /// What answers reads; there once the routes are joined.
     reads: Arc<OnceLock<Router>>,
+    /// Answers that are kept already.
+    kept: Arc<KeptReads>,
     known: Mutex<HashMap<Arc<str>, Arc<Followed>>>,
     /// How long changes take to the screens, as clients tell it.
     pub(crate) latencies: Latencies,
@@ -128,6 +123,8 @@ pub(crate) struct Live {
 #[derive(Debug, Default)]
 struct Followed {
     known: AsyncMutex<Known>,
+    /// Where the answer is kept; `None` where it is kept nowhere.
+    place: OnceLock<Option<kept::Place>>,
     arrivals: Arrivals,
 }
 
@@ -161,7 +158,7 @@ impl Live {
     pub(crate) fn new(
         engine: &Arc<Engine>,
         (options, sessions): (LiveOptions, Arc<Sessions>),
-        reads: Arc<OnceLock<Router>>,
+        (reads, kept): (Arc<OnceLock<Router>>, Arc<KeptReads>),
     ) -> Self {
         let feed = FeedOptions {
             keys_max: options.keys_max,
@@ -176,6 +173,7 @@ impl Live {
             engine: Arc::clone(engine),
             sessions,
             reads,
+            kept,
             known: Mutex::default(),
             latencies: Latencies::default(),
             tallies: Arc::default(),
@@ -378,14 +376,14 @@ impl Live {
             .reads
             .get()
             .ok_or_else(|| refusal("the server is starting"))?;
-        let response = ask(reads.clone(), &format!("/v1/{key}"), etag).await;
+        let response = ask(reads.clone(), &address(key), etag).await;
         Self::state_in(response.map_err(|_| refusal("it is no address"))?).await
     }
 
     /// What a `GET` of the address answered at a moment, as far as that can still be told.
     async fn made_back(&self, key: &str, moment: Timestamp) -> Option<Value> {
         let reads = self.reads.get()?.clone();
-        let response = ask_back(reads, &format!("/v1/{key}"), moment).await.ok()?;
+        let response = ask_back(reads, &address(key), moment).await.ok()?;
         Some(Self::state_in(response).await.ok()??.0)
     }
 
@@ -402,70 +400,11 @@ impl Live {
         let state = serde_json::from_slice(&body).map_err(|_| refusal("it is not JSON"))?;
         Ok(Some((state, etag)))
     }
+}
 
-    /// Keeps what is followed up to date, until it is told to stop.
-    pub(crate) async fn keep(self: Arc<Self>) {
-        tokio::join!(self.keep_states(), self.keep_keys());
-    }
-
-    async fn keep_states(self: &Arc<Self>) {
-        let (mut changed, mut stopped) = (self.engine.changed(), self.stopped());
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            let is_tick = tokio::select! {
-                _ = stopped.wait_for(|it| *it) => return,
-                _ = changed.changed() => false,
-                _ = tick.tick() => true,
-            };
-            changed.mark_unchanged();
-            self.renew_all().await;
-            if is_tick {
-                self.let_go().await;
-            }
-        }
-    }
-
-    async fn renew_all(self: &Arc<Self>) {
-        let mut at_work = JoinSet::new();
-        for key in self.feed.keys() {
-            if at_work.len() >= AT_ONCE {
-                at_work.join_next().await;
-            }
-            let (live, known) = (Arc::clone(self), self.known(&key));
-            at_work.spawn(async move {
-                if let Err(refusal) = live.renew(&key, &known).await {
-                    // Readers keep what they have; it is tried again on the next tick.
-                    tracing::debug!(%key, detail = refusal.detail, "followed answer not made");
-                }
-            });
-        }
-        while at_work.join_next().await.is_some() {}
-    }
-
-    /// Lets go of what nobody has followed for a while.
-    async fn let_go(&self) {
-        let followed: Vec<_> = {
-            let known = self.lock_known();
-            known
-                .iter()
-                .map(|(key, it)| (Arc::clone(key), Arc::clone(it)))
-                .collect()
-        };
-        for (key, entry) in followed {
-            let mut entry = entry.known.lock().await;
-            if self.feed.is_read(&key) {
-                entry.idle_ticks = 0;
-                continue;
-            }
-            entry.idle_ticks += 1;
-            if entry.idle_ticks > IDLE_TICKS_MAX {
-                let mut known = self.lock_known();
-                self.feed.forget(&key);
-                known.remove(&key);
-            }
-        }
-    }
+/// What a key names.
+fn address(key: &str) -> String {
+    format!("/v1/{key}")
 }
 
 fn refusal(detail: &str) -> Refusal {

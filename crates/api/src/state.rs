@@ -103,13 +103,14 @@ impl ApiState {
         let reads = Arc::default();
         let shared = engine.cache().shared();
         let sessions = Arc::new(Sessions::new(options.sessions.clone(), shared.cloned()));
+        let kept = Arc::new(KeptReads::new(engine.cache()));
         Self {
-            kept: Arc::new(KeptReads::new(engine.cache())),
             live: Arc::new(Live::new(
                 &engine,
                 (options.live.clone(), Arc::clone(&sessions)),
-                Arc::clone(&reads),
+                (Arc::clone(&reads), Arc::clone(&kept)),
             )),
+            kept,
             rates: Arc::new(RateLimits::new(options.rates, shared)),
             sessions,
             reads,

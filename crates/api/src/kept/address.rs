@@ -1,11 +1,16 @@
 //! Kept answers by their address: the path and query of the request, to the letter.
 
+use axum::http::HeaderValue;
 use engine::caching::{Glimpse, Key};
+use jiff::Timestamp;
 
-use super::{ADDRESS_BYTES_MAX, KeptReads};
+use super::{ADDRESS_BYTES_MAX, KeptReads, answer::Coding};
 
 /// What an address stands for in the cache.
+#[derive(Debug)]
 pub(crate) struct Place {
+    /// Its read, by its place among all.
+    index: usize,
     /// Its kind.
     pub(crate) kind: String,
     pub(crate) key: Key,
@@ -23,14 +28,26 @@ impl KeptReads {
             ));
         }
         let path = address.split_once('?').map_or(address, |(path, _)| path);
-        let kept = self.reads.iter().find(|it| fits(it.read.route, path));
-        let kept = kept.ok_or_else(|| {
+        let mut reads = self.reads.iter().enumerate();
+        let found = reads.find(|(_, it)| fits(it.read.route, path));
+        let (index, kept) = found.ok_or_else(|| {
             format!("{address:?} is no address whose answer is kept, such as /v1/board?limit=20")
         })?;
         Ok(Place {
+            index,
             kind: kept.read.kind_name(),
             key: kept.key(address),
         })
+    }
+
+    /// Whether the answer to an address is at hand, holds at `now` and is the one `etag` names, so
+    /// that asking for it would say so.
+    pub(crate) fn still_has(&self, place: &Place, now: Timestamp, etag: &HeaderValue) -> bool {
+        let kept = &self.reads[place.index];
+        let has = kept.kind.read(&place.key, |it| {
+            it.holds(now) && it.variant(Coding::Identity).etag == etag
+        });
+        has.unwrap_or(false)
     }
 }
 

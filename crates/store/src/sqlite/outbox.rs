@@ -50,7 +50,7 @@ pub(super) async fn changes(
     // The counter first, in one statement with the rows: both are of one state.
     let mut rows: Vec<(i64, String, String)> = sqlx::query_as(
         "SELECT outbox, '', '' FROM meta UNION ALL
-         SELECT * FROM (SELECT seq, kind, key FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2)",
+         SELECT * FROM (SELECT seq, kind, key FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2 + 0)",
     )
     .bind(i64::try_from(after).unwrap_or(i64::MAX))
     .bind(limit.clamp(1, CHANGES_MAX))
