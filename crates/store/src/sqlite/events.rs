@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::FixtureId;
-use sqlx::sqlite::SqliteConnection;
+use domain::{FixtureId, SourceKey};
 
 use super::SqliteStore;
 use crate::changes::unknown;
@@ -13,7 +12,8 @@ use crate::{Appended, ChangeKind, FixtureEvent, RecordedEvent, Recording, StoreE
 
 /// One way to the connection's thread: the events, what changed by them, numbered, and the numbers.
 /// `changes()` are the rows of the statement before, whose ids are the highest, without gaps.
-const APPEND: &str = "INSERT INTO events
+const APPEND: &str = "BEGIN IMMEDIATE;
+     INSERT INTO events
          (fixture, sequence, revision, known_at, recorded_at, source, body)
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, $2, $3, value ->> 4
      FROM json_each($1) WHERE true ORDER BY key
@@ -23,7 +23,8 @@ const APPEND: &str = "INSERT INTO events
             CAST(unixepoch('subsec') * 1000000 AS INTEGER)
      FROM (SELECT DISTINCT fixture FROM events NOT INDEXED
            WHERE id > (SELECT max(id) FROM events) - changes());
-     UPDATE meta SET outbox = outbox + changes() RETURNING outbox - changes(), outbox, ''";
+     UPDATE meta SET outbox = outbox + changes() RETURNING outbox - changes(), outbox, '';
+     COMMIT";
 
 pub(super) async fn append(
     store: &SqliteStore,
@@ -42,26 +43,40 @@ pub(super) async fn append(
         )
     };
     let rows: Vec<_> = events.iter().zip(&bodies).map(row).collect();
-    let mut tx = store.write().await?;
-    let written: Result<Vec<(i64, i64, String)>, _> = sqlx::query_as(APPEND)
-        .bind(json(rows))
-        .bind(micros(recording.at))
-        .bind(recording.source.as_str())
-        .bind(ChangeKind::Events.as_str())
-        .fetch_all(&mut *tx)
-        .await;
-    let mut written = match written {
-        Err(error) if is_foreign(&error) => return Err(missing(&mut tx, events, error).await),
+    let written = written(store, (json(rows), micros(recording.at)), &recording.source);
+    let mut written = match written.await {
+        Err(error) if is_foreign(&error) => return Err(missing(store, events, error).await),
         written => written?,
     };
     let (before, last, _) = written.pop().expect("the counter is there");
     let span = before.unsigned_abs()..last.unsigned_abs();
-    if !span.is_empty() {
-        // Who waits for changes is not woken: whoever appends follows by the span, and the look of
-        // others would be in the way of what is made of the events.
-        tx.commit().await?;
-    }
     Ok(Appended::of(recording, (events, &bodies), written, span))
+}
+
+/// Runs the statement, on a task of its own: who asks may leave, and must not leave a write half
+/// done. Who waits for changes is not woken: whoever appends follows by the span, and the look of
+/// others would be in the way of what is made of the events.
+async fn written(
+    store: &SqliteStore,
+    (rows, at): (String, i64),
+    source: &SourceKey,
+) -> Result<Vec<(i64, i64, String)>, sqlx::Error> {
+    let (mut connection, source) = (store.writer.acquire().await?, source.clone());
+    let at_work = tokio::spawn(async move {
+        let written = sqlx::query_as(APPEND)
+            .bind(rows)
+            .bind(at)
+            .bind(source.as_str())
+            .bind(ChangeKind::Events.as_str())
+            .fetch_all(&mut *connection)
+            .await;
+        if written.is_err() {
+            // It fails where the write failed to begin.
+            let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+        }
+        written
+    });
+    at_work.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 /// Whether a row refers to one that is not there.
@@ -71,17 +86,13 @@ fn is_foreign(error: &sqlx::Error) -> bool {
 }
 
 /// Which fixture of these is not there.
-async fn missing(
-    connection: &mut SqliteConnection,
-    events: &[FixtureEvent],
-    error: sqlx::Error,
-) -> StoreError {
+async fn missing(store: &SqliteStore, events: &[FixtureEvent], error: sqlx::Error) -> StoreError {
     let fixtures: BTreeSet<i64> = events.iter().map(|it| it.fixture.0).collect();
     let missing: Result<Option<i64>, _> = sqlx::query_scalar(
         "SELECT value FROM json_each($1) WHERE value NOT IN (SELECT id FROM fixtures) LIMIT 1",
     )
     .bind(json(fixtures))
-    .fetch_optional(connection)
+    .fetch_optional(&store.reader)
     .await;
     match missing {
         Ok(Some(id)) => unknown("fixture", id),

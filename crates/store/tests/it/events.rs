@@ -1,6 +1,7 @@
 //! Logs of games under way.
 
 use domain::{FixtureId, PlayEvent, PlayKind, Side};
+use futures_util::FutureExt;
 use store::{FixtureEvent, RecordedEvent, Store, StoreError};
 
 use crate::each_store;
@@ -176,6 +177,39 @@ async fn events_of_a_game_nobody_knows_are_refused_with_all_beside_them() {
         let error = store.append_events(&by, &events).await.unwrap_err();
         assert!(matches!(&error, StoreError::Unknown { what: "fixture", key } if key == "999"));
         assert_eq!(told(store, &[first]).await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_leaves_while_events_are_written_leaves_them_whole_and_the_store_at_work() {
+    each_store(async |store| {
+        let [first, second] = games(store).await;
+        let by = recording_at("2023-09-02T14:11:00Z");
+        let known = "2023-09-02T14:10:30Z";
+        for number in 0..40 {
+            let both = [
+                goal(first, number, 0, known),
+                goal(second, number, 0, known),
+            ];
+            let mut written = Box::pin(store.append_events(&by, &both));
+            // Further each time: into the way to the database, and past it.
+            for _ in 0..number / 4 {
+                if written.as_mut().now_or_never().is_some() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        let last = [goal(first, 100, 0, known), goal(second, 100, 0, known)];
+        let appended = store.append_events(&by, &last).await.unwrap();
+        assert_eq!(appended.were_new(), [true, true]);
+        let all = told(store, &[first, second]).await;
+        let of = |id: FixtureId| all.iter().filter(move |it| it.0 == id.0).map(|it| it.1);
+        assert!(of(first).eq(of(second)), "{all:?}");
+        let position = store.position().await.unwrap();
+        let told = store.changes(position - 2, 10).await.unwrap();
+        assert_eq!((told.items.len(), told.last), (2, position));
     })
     .await;
 }
