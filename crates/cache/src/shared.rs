@@ -372,6 +372,12 @@ impl Shared {
         check_size("a slot", last, self.inner.options.slots as usize - 1)
     }
 
+    /// Comes when the server is found to be away, the next time after this was called: memory is
+    /// believed no more, unless somebody vouches for it ([`crate::Cache::vouch`]).
+    pub fn lost(&self) -> impl Future<Output = ()> + '_ {
+        self.inner.lost.notified()
+    }
+
     /// How the tier does, and what it has done.
     pub fn health(&self) -> SharedHealth {
         self.inner.health()

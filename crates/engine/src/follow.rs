@@ -7,9 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cache::{Tag, Target};
+use cache::{Tag, Target, shared::Shared};
 use domain::{CompetitionKey, Fixture, FixtureId, TeamId};
-use store::{CHANGES_MAX, Change, ChangeKind, FixtureQuery, FixtureRecord, RecordedEvent};
+use store::{
+    CHANGES_MAX, Change, ChangeKind, FixtureQuery, FixtureRecord, Recorded, RecordedEvent,
+};
 
 use crate::{Engine, EngineError, Topic, engine::Names};
 
@@ -50,11 +52,10 @@ impl Engine {
         self.forget_written(targets.collect()).await;
     }
 
-    /// Where nobody else is to be told, forgetting is done by following what was written, and not
-    /// once more by whoever follows it.
+    /// Where nobody else can be told, forgetting is done by following what was written, and not once
+    /// more by whoever follows it: what is forgotten twice is made twice.
     async fn forget_written(&self, targets: Vec<Target>) {
-        let is_alone = self.cache().shared().is_none();
-        if is_alone && self.follow().await.is_ok() {
+        if self.is_alone() && self.follow().await.is_ok() && self.is_alone() {
             return;
         }
         match self.store.position().await {
@@ -94,6 +95,11 @@ impl Engine {
         self.forget(topics).await;
     }
 
+    /// Whether there is no shared cache, or it is away.
+    fn is_alone(&self) -> bool {
+        self.cache().shared().is_none_or(|it| !it.health().up)
+    }
+
     async fn forget_everything(&self) {
         self.held.clear();
         self.held_keys.clear();
@@ -107,11 +113,15 @@ impl Engine {
         self.changed.send_modify(|it| *it += 1);
     }
 
-    /// Forgets what was made from fixtures that have just been written, under the ids they got.
-    pub(crate) async fn forget_records(&self, records: &[FixtureRecord], ids: &[FixtureId]) {
+    /// Forgets what was made from fixtures that have just been written. Prices alone name nobody anew:
+    /// every answer that names a team is one of many, and is not to be made again for them.
+    pub(crate) async fn forget_records(&self, records: &[FixtureRecord], done: &Recorded) {
         let names = self.names();
-        let mut topics = BTreeSet::from([Topic::Names]);
-        for (record, id) in records.iter().zip(ids) {
+        let mut topics = BTreeSet::new();
+        if done.fixtures_added + done.fixtures_changed > 0 {
+            topics.insert(Topic::Names);
+        }
+        for (record, id) in records.iter().zip(&done.fixtures) {
             let changed = Changed {
                 id: *id,
                 teams: [record.home, record.away],
@@ -286,14 +296,20 @@ impl Engine {
             self.store.trim_changes(CHANGES_KEPT).await?;
             *trimmed = Some(Instant::now());
         }
-        let alone = self.cache().shared().is_some_and(|it| !it.health().up);
-        let patience = match alone {
+        let shared = self.cache().shared();
+        // Whatever is lost after this is heard of.
+        let lost = shared.map(Shared::lost);
+        let patience = match shared.is_some() && self.is_alone() {
             true => PATIENCE_ALONE,
             false if self.store.is_embedded() => PATIENCE_EMBEDDED,
             false => PATIENCE,
         };
         let (asked, after) = (Instant::now(), self.followed.load(Ordering::Acquire));
-        let newest = self.store.wait_for_changes(after, patience).await?;
+        let newest = tokio::select! {
+            newest = self.store.wait_for_changes(after, patience) => newest?,
+            // Until the store has been asked, every reader would have to load what it asks for.
+            () = or_never(lost) => return self.follow().await,
+        };
         if newest != self.followed.load(Ordering::Acquire) {
             return self.follow().await;
         }
@@ -301,6 +317,14 @@ impl Engine {
         self.cache().vouch(asked + VOUCHED);
         self.held.prove(asked);
         Ok(())
+    }
+}
+
+/// Waits for what may not come.
+async fn or_never(it: Option<impl Future<Output = ()>>) {
+    match it {
+        Some(it) => it.await,
+        None => std::future::pending().await,
     }
 }
 

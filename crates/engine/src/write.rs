@@ -250,7 +250,7 @@ impl Engine {
             at: self.now(),
         };
         let done: Recorded = self.store.record(&recording, records).await?;
-        self.forget_records(records, &done.fixtures).await;
+        self.forget_records(records, &done).await;
         Ok(BatchOutcome {
             fixtures: done.fixtures,
             fixtures_added: done.fixtures_added,

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use sha1_smol::Sha1;
+use tokio::sync::Notify;
 
 use super::bus::Bus;
 use super::counters::Counters;
@@ -27,6 +28,8 @@ pub(crate) struct Inner {
     /// This process's name among the members.
     pub(crate) member: String,
     link: ArcSwapOption<Link>,
+    /// The server was there and is away.
+    pub(crate) lost: Notify,
     status: Mutex<Status>,
     ticks: AtomicU64,
     numbers: AtomicU64,
@@ -97,6 +100,7 @@ impl Inner {
             outbox: Outbox::new(options.queued_slots_max),
             member,
             link: ArcSwapOption::empty(),
+            lost: Notify::new(),
             status: Mutex::new(Status {
                 up: None,
                 since: Instant::now(),
@@ -126,8 +130,11 @@ impl Inner {
 
     /// From now on there is no connection.
     pub(crate) fn down(&self, trouble: &SharedError) {
-        self.link.store(None);
+        let was_up = self.link.swap(None).is_some();
         self.bus.disprove();
+        if was_up {
+            self.lost.notify_waiters();
+        }
         let cause = std::error::Error::source(trouble).map(|it| format!(": {it}"));
         self.turn(
             false,

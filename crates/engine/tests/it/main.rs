@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod alerts;
+mod away;
 mod board;
 mod boosted;
 mod follow;
