@@ -121,7 +121,13 @@ impl<T: Piece> Shard<T> {
             gone.evicted.push(piece);
             return gone;
         }
-        match self.find(part, is_it) {
+        match self.find(part, &is_it) {
+            Some(at) if weight > self.cold_bytes_max() && self.is_cold(at) => {
+                // It was there, and somebody made it anew: that is as good as having come back.
+                gone.replaced = self.remove(part, &is_it);
+                self.ghosts.add(part, Went::Cold, self.index.len());
+                self.add(part, piece, &mut gone);
+            }
             Some(at) => self.replace(at, piece, &mut gone),
             None => self.add(part, piece, &mut gone),
         }
@@ -156,6 +162,17 @@ impl<T: Piece> Shard<T> {
         };
         let mut marks = part << PART_AT;
         if self.hot_bytes + weight <= self.hot_bytes_max() {
+            marks |= HOT;
+        } else if weight > self.cold_bytes_max() {
+            // Among the cold ones it would push all of them out, and hot ones too, before anybody
+            // asked for it twice. One that did come back takes what it needs.
+            if !returns {
+                self.ghosts.add(part, Went::Cold, self.index.len());
+                return gone.evicted.push(piece);
+            }
+            while self.hot_bytes + weight > self.hot_bytes_max() {
+                self.drop_hot(gone);
+            }
             marks |= HOT;
         } else if returns && self.win_place(weight, gone) {
             marks |= HOT | RETURNED;
@@ -192,6 +209,14 @@ impl<T: Piece> Shard<T> {
 
     fn hot_bytes_max(&self) -> u64 {
         self.bytes_max / 100 * HOT_SHARE + self.bytes_max % 100 * HOT_SHARE / 100
+    }
+
+    fn cold_bytes_max(&self) -> u64 {
+        self.bytes_max - self.hot_bytes_max()
+    }
+
+    fn is_cold(&mut self, at: u32) -> bool {
+        *self.marks[at as usize].get_mut() & HOT == 0
     }
 
     fn bytes_of(&mut self, at: u32) -> &mut u64 {
@@ -297,7 +322,7 @@ impl<T: Piece> Shard<T> {
 
     pub(super) fn remove(&mut self, part: u32, is_it: impl Fn(&T) -> bool) -> Option<T> {
         let at = self.find(part, is_it)?;
-        if *self.marks[at as usize].get_mut() & HOT == 0 {
+        if self.is_cold(at) {
             self.cold.retain(|it| *it != at);
         } else {
             // Should it come back, as a newer value, it is as wanted as this one.

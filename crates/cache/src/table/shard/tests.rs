@@ -100,7 +100,7 @@ proptest! {
                     assert_eq!(gone.replaced, before);
                     let went = usize::from(before.is_some()) + gone.evicted.len();
                     assert_eq!(shard.index.len(), count + 1 - went);
-                    let fits = before.is_none() && weight <= shard.hot_bytes_max();
+                    let fits = before.is_none() && weight <= shard.cold_bytes_max();
                     let there = shard.peek(part(key), is(key));
                     assert!(!fits || there == Some(&item), "a newcomer has a chance");
                 }
@@ -213,4 +213,70 @@ fn a_scan_leaves_those_that_are_wanted_where_they_are() {
     });
     let ratio = hit_ratio(500, asked);
     assert!(ratio > 0.48, "{ratio}");
+}
+
+/// Asks for one of a weight; says whether it was there.
+fn ask(shard: &mut Shard<Item>, key: u32, weight: u64) -> bool {
+    let is_there = shard.get(hashed(key), is(key)).is_some();
+    if !is_there {
+        let item = Item {
+            key,
+            copy: 0,
+            weight,
+        };
+        shard.insert(hashed(key), is(key), item);
+    }
+    is_there
+}
+
+#[test]
+fn large_ones_that_nobody_asks_for_again_leave_the_wanted_where_they_are() {
+    let mut shard = Shard::new(10_000);
+    let mut hits = 0;
+    for turn in 0..200_000 {
+        let key = chance(turn) % 450;
+        hits += u32::from(ask(&mut shard, key, 20));
+        if turn % 10 == 0 {
+            ask(&mut shard, 1_000 + turn, 1_000);
+        }
+    }
+    let ratio = f64::from(hits) / 200_000.0;
+    assert!(ratio > 0.98, "{ratio}");
+}
+
+#[test]
+fn a_large_one_that_comes_back_is_let_in_and_stays() {
+    let mut shard = Shard::new(10_000);
+    for turn in 0..10_000 {
+        ask(&mut shard, chance(turn) % 450, 20);
+    }
+    for key in 500..600 {
+        ask(&mut shard, key, 20);
+    }
+    assert!(!ask(&mut shard, 1_000, 1_000) && !ask(&mut shard, 1_000, 1_000));
+    assert!(ask(&mut shard, 1_000, 1_000), "it came back");
+    let mut hits = 0;
+    for turn in 0..10_000 {
+        ask(&mut shard, chance(turn) % 450, 20);
+        hits += u32::from(turn % 20 == 0 && ask(&mut shard, 1_000, 1_000));
+    }
+    assert!(hits > 490, "{hits} of 500");
+}
+
+#[test]
+fn a_cold_one_that_was_made_anew_and_has_grown_large_is_kept() {
+    let mut shard = Shard::new(10_000);
+    for key in 0..500 {
+        ask(&mut shard, key, 20);
+    }
+    let at = shard.find(hashed(499), is(499)).unwrap();
+    assert!(shard.is_cold(at));
+    let grown = Item {
+        key: 499,
+        copy: 1,
+        weight: 1_000,
+    };
+    let gone = shard.insert(hashed(499), is(499), grown);
+    assert_eq!(gone.replaced.map(|it| it.copy), Some(0));
+    assert_eq!(shard.peek(hashed(499), is(499)), Some(&grown));
 }
