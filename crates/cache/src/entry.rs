@@ -9,32 +9,34 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use triomphe::Arc;
 use unsize::{CoerceUnsize, Coercion};
 
-use crate::key::Key;
+use crate::key::{Key, PUBLIC};
 use crate::rules::Ages;
 use crate::table::PLACE_BYTES;
 use crate::terms::Terms;
 use crate::versions::{Slot, Verdict, Versions};
 
+mod lead;
+
+use lead::{Cost, Lead};
+
 /// Marks that memory has let go of an entry, beside the time when it was verified.
 const LEFT: u64 = 1 << 63;
 
-/// Everything about a value but the value, and the text of its key.
+/// What most looks at an entry need; the rest stands packed before the rest of its key.
 #[derive(Debug)]
 pub(crate) struct Meta {
     /// The latest time at which none of the slots had changed since the load began, and [`LEFT`].
     verified: AtomicU64,
-    pub(crate) born_ms: u64,
     pub(crate) terms: Arc<Terms>,
     pub(crate) hits: AtomicU32,
     pub(crate) weight: u32,
-    /// What its load took, in microseconds.
-    pub(crate) cost_us: u32,
+    /// The lower bits of the time of its birth.
+    born_low: u32,
     soft: u32,
-    hard: u32,
-    key_length: u16,
-    slots: u8,
-    pub(crate) negative: bool,
 }
+
+/// Every entry has one: with the count of those who hold it, not a line of the processor's cache.
+const _: () = assert!(size_of::<Meta>() == 32);
 
 /// How old a value is, by its rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +59,6 @@ impl Meta {
     /// The time up to which nothing it was made from has changed.
     pub(crate) fn verified(&self) -> u64 {
         self.verified.load(Ordering::Acquire) & !LEFT
-    }
-
-    pub(crate) fn ages(&self) -> Ages {
-        self.terms.ages(self.soft, self.hard)
     }
 
     /// Notes that memory has let go of it, or has another in its place.
@@ -93,8 +91,8 @@ impl Drop for Meta {
 #[repr(C)]
 struct Body<V, T> {
     meta: Meta,
-    /// What the key has after the kind's prefix; then the slots of the key and of all tags, four
-    /// bytes each. The kind's is in its terms.
+    /// What is packed; what the key has after the kind's prefix; the slots of the key and of all
+    /// tags. The kind's is in its terms.
     tail: T,
     value: V,
 }
@@ -138,27 +136,52 @@ impl dyn Held + '_ {
     #[inline]
     pub(crate) fn is_of(&self, key: &Key) -> bool {
         let (meta, tail) = self.parts();
-        let (prefix, rest) = (&*meta.terms.prefix, usize::from(meta.key_length));
-        match key.as_bytes().split_at_checked(prefix.len()) {
-            Some((start, end)) => end == &tail[..rest] && start == prefix,
-            None => false,
-        }
+        is_of(meta, tail, key)
+    }
+
+    /// Whether it is the entry of a key, and memory has not let go of it.
+    #[inline]
+    pub(crate) fn is_present(&self, key: &Key) -> bool {
+        let (meta, tail) = self.parts();
+        !meta.has_left() && is_of(meta, tail, key)
+    }
+
+    fn lead(&self) -> Lead {
+        Lead::read(self.parts().1)
+    }
+
+    /// When its load began.
+    pub(crate) fn born_ms(&self) -> u64 {
+        born_ms(self.meta(), self.lead())
+    }
+
+    pub(crate) fn ages(&self) -> Ages {
+        ages(self.meta(), self.lead())
+    }
+
+    /// What its load took, in microseconds, about.
+    pub(crate) fn cost_us(&self) -> u32 {
+        self.lead().cost.us()
+    }
+
+    /// Whether its loader said that there is nothing.
+    pub(crate) fn is_negative(&self) -> bool {
+        self.lead().negative
     }
 
     /// The canonical bytes of its key.
     pub(crate) fn key(&self) -> Box<[u8]> {
         let (meta, tail) = self.parts();
-        let rest = &tail[..usize::from(meta.key_length)];
-        [&meta.terms.prefix, rest].concat().into()
+        let lead = Lead::read(tail);
+        [meta.terms.prefix(lead.public), lead.rest(tail)]
+            .concat()
+            .into()
     }
 
     /// Places in the table of versions that it depends on.
     pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
         let (meta, tail) = self.parts();
-        let (slots, _) = tail[usize::from(meta.key_length)..].as_chunks();
-        let own = slots[..usize::from(meta.slots)].iter();
-        let own = own.map(|it| Slot::from_le_bytes(*it));
-        own.chain([meta.terms.slot])
+        Lead::read(tail).slots(tail).chain([meta.terms.slot])
     }
 
     /// Whether it was invalidated; remembers that it was not.
@@ -179,18 +202,17 @@ impl dyn Held + '_ {
 
     /// Whether it may not be served at `now_ms`, even where nothing better is to be had.
     pub(crate) fn is_over(&self, now_ms: u64) -> bool {
-        let meta = self.meta();
-        now_ms.saturating_sub(meta.born_ms) >= u64::from(meta.hard)
+        now_ms.saturating_sub(self.born_ms()) >= u64::from(self.ages().hard)
     }
 
     /// What may be done with it at `now_ms`.
     pub(crate) fn stage(&self, versions: &Versions, now_ms: u64) -> Stage {
-        if self.is_over(now_ms) {
+        let (meta, lead) = (self.meta(), self.lead());
+        let age = now_ms.saturating_sub(born_ms(meta, lead));
+        let ages = ages(meta, lead);
+        if age >= u64::from(ages.hard) {
             return Stage::Gone;
         }
-        let meta = self.meta();
-        let age = now_ms.saturating_sub(meta.born_ms);
-        let ages = meta.ages();
         match self.judge(versions) {
             Verdict::Removed => Stage::Gone,
             Verdict::Expired => Stage::Fallback,
@@ -200,6 +222,25 @@ impl dyn Held + '_ {
             Verdict::Fresh => Stage::Fallback,
         }
     }
+}
+
+#[inline]
+fn is_of(meta: &Meta, tail: &[u8], key: &Key) -> bool {
+    let lead = Lead::read(tail);
+    let prefix = meta.terms.prefix(lead.public);
+    match key.as_bytes().split_at_checked(prefix.len()) {
+        Some((start, end)) => end == lead.rest(tail) && start == prefix,
+        None => false,
+    }
+}
+
+fn born_ms(meta: &Meta, lead: Lead) -> u64 {
+    u64::from(lead.born_high) << u32::BITS | u64::from(meta.born_low)
+}
+
+fn ages(meta: &Meta, lead: Lead) -> Ages {
+    meta.terms
+        .ages(meta.soft, lead.hard.unwrap_or(meta.terms.hard))
 }
 
 /// What a new entry is made of.
@@ -268,29 +309,29 @@ pub(crate) fn value<V: 'static>(held: &dyn Held) -> &V {
 impl<V: Send + Sync + 'static> Entry<V> {
     pub(crate) fn new(birth: Birth<'_>, value: V) -> Self {
         let terms = birth.terms;
-        let rest = &birth.key.as_bytes()[terms.prefix.len()..];
-        let mut tail = Vec::with_capacity(rest.len() + birth.slots.len() * size_of::<Slot>());
-        tail.extend_from_slice(rest);
-        let own = birth.slots.iter().filter(|it| **it != terms.slot);
-        own.for_each(|it| tail.extend_from_slice(&it.to_le_bytes()));
+        let Ages { soft, hard, .. } = birth.ages;
+        let rest = &birth.key.as_bytes()[terms.prefix(false).len()..];
+        let rest_if_public = rest.strip_prefix(&PUBLIC);
+        let own = birth.slots.iter().copied().filter(|it| *it != terms.slot);
+        // In 34 years, and so long before as entries can be old, no process is as old.
+        let born_high = (birth.born_ms >> u32::BITS) as u8;
+        let hard = (hard != terms.hard).then_some(hard);
+        let mut lead = Lead::new(born_high, Cost::of(birth.cost_us), hard);
+        lead.negative = birth.negative;
+        lead.public = rest_if_public.is_some();
+        let tail = lead.tail(rest_if_public.unwrap_or(rest), &own.collect::<Vec<_>>());
         let weight = (OVERHEAD_BYTES + size_of::<Meta>())
             .saturating_add(tail.len())
             .saturating_add(birth.value_bytes);
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
         terms.tally.entries.add(1);
         terms.tally.bytes.add(u64::from(weight));
-        let slots = (tail.len() - rest.len()) / size_of::<Slot>();
         let meta = Meta {
             verified: AtomicU64::new(birth.began),
-            born_ms: birth.born_ms,
             hits: AtomicU32::new(0),
             weight,
-            cost_us: birth.cost_us,
-            soft: birth.ages.soft,
-            hard: birth.ages.hard,
-            key_length: u16::try_from(rest.len()).expect("keys are checked before they are used"),
-            slots: u8::try_from(slots).expect("tags are counted before they are kept"),
-            negative: birth.negative,
+            born_low: birth.born_ms as u32,
+            soft,
             terms,
         };
         Self::of(with_tail(meta, value, tail))

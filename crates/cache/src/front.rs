@@ -91,9 +91,13 @@ struct Place {
     /// Hits that the entry was not told of, and that it was.
     untold: u32,
     told: u32,
-    hot: u8,
     /// When memory was last told that the entry is wanted.
-    turn: usize,
+    turn: u32,
+    /// What making the entry took, in microseconds, and its kind: counting a hit need not wait for
+    /// the entry's own memory.
+    cost_us: u32,
+    kind: u16,
+    hot: u8,
 }
 
 impl Place {
@@ -111,7 +115,7 @@ impl Place {
     /// Counts a hit; says whether memory should hear that the entry is wanted: the first time, and
     /// once in each of its turns.
     #[inline]
-    fn count(&mut self, turn: usize) -> bool {
+    fn count(&mut self, turn: u32) -> bool {
         let is_first = self.told == 0;
         self.hot = (self.hot + 1).min(HOT_MAX);
         self.untold += 1;
@@ -151,8 +155,9 @@ impl Front {
     fn find(&self, hash: u64) -> Option<usize> {
         let (first, tag) = (self.first_of(hash), tag(hash));
         let pair = self.tags.get(first..first + 2)?;
-        let at = first + pair.iter().position(|it| *it == tag)?;
-        (self.places[at].hash == hash).then_some(at)
+        // Which of the two it is cannot be guessed, so it is worked out without a jump.
+        let second = usize::from(pair[0] != tag);
+        (pair[second] == tag && self.places[first + second].hash == hash).then_some(first + second)
     }
 
     #[inline(never)]
@@ -325,17 +330,16 @@ impl Front {
     ) -> Option<usize> {
         let at = self.find(key.hash)?;
         let place = &self.places[at];
-        let held = &**place.held.as_ref()?;
-        let meta = held.meta();
-        if meta.terms.kind != kind {
+        if place.kind != kind {
             return None;
         }
+        let held = &**place.held.as_ref()?;
         if !is_good(place, held, key, moment, &core.versions) {
             self.empty(at);
             return None;
         }
-        let cost_us = meta.cost_us;
         let place = &mut self.places[at];
+        let cost_us = place.cost_us;
         place.verified = moment.clock;
         if place.count(core.memory.turn()) {
             core.memory.touch(key);
@@ -349,8 +353,7 @@ impl Front {
 #[inline]
 fn is_good(place: &Place, held: &dyn Held, key: &Key, moment: Moment, versions: &Versions) -> bool {
     moment.now_ms < place.until_ms
-        && !held.meta().has_left()
-        && held.is_of(key)
+        && held.is_present(key)
         // The versions' own clock tells whether anything at all was changed since it was last
         // judged; where something was, the places that it depends on tell whether that was its.
         && (moment.clock == place.verified || held.judge(versions) == Verdict::Fresh)
@@ -366,7 +369,7 @@ pub(crate) fn admit<V>(
     entry: &Entry<V>,
 ) -> bool {
     let done = with_front(core, |front| {
-        let cost_us = entry.meta().cost_us;
+        let cost_us = entry.held().cost_us();
         front.strand(kind, tally).memory_hit(cost_us);
         if let Some(moment) = moment {
             front.place(key, moment, core.memory.turn(), entry.held());
@@ -377,7 +380,7 @@ pub(crate) fn admit<V>(
 }
 
 impl Front {
-    fn place(&mut self, key: &Key, moment: Moment, turn: usize, held: &Holder) -> Option<()> {
+    fn place(&mut self, key: &Key, moment: Moment, turn: u32, held: &Holder) -> Option<()> {
         let meta = held.meta();
         if meta.weight > ENTRY_BYTES_MAX {
             return None;
@@ -392,9 +395,11 @@ impl Front {
         self.places[at] = Place {
             hash: key.hash,
             verified: moment.clock,
-            until_ms: meta.born_ms + u64::from(meta.ages().eager),
+            until_ms: held.born_ms() + u64::from(held.ages().eager),
             held: Some(held.clone()),
             turn,
+            cost_us: held.cost_us(),
+            kind: meta.terms.kind,
             ..Place::default()
         };
         Some(())

@@ -66,7 +66,7 @@ impl<V: fmt::Debug + 'static> fmt::Debug for Hit<V> {
 
 impl<V> Hit<V> {
     pub(crate) fn new(entry: Entry<V>, tier: Tier, now_ms: u64, stale: bool) -> Self {
-        let age = between(entry.meta().born_ms, now_ms);
+        let age = between(entry.held().born_ms(), now_ms);
         Self {
             held: By::Entry(entry),
             tier,
@@ -77,7 +77,7 @@ impl<V> Hit<V> {
 
     /// A fresh answer of the front.
     pub(crate) fn of_front(lent: Arc<Lent>, now_ms: u64) -> Self {
-        let age = between(lent.held.meta().born_ms, now_ms);
+        let age = between(lent.held.born_ms(), now_ms);
         Self {
             held: By::Lent(lent),
             tier: Tier::Front,
@@ -111,7 +111,7 @@ impl<V> Hit<V> {
 
     /// Whether the loader said that there is nothing.
     pub fn is_negative(&self) -> bool {
-        self.held().meta().negative
+        self.held().is_negative()
     }
 
     /// How long the value is still fresh; zero where it is stale.
@@ -119,12 +119,12 @@ impl<V> Hit<V> {
         if self.stale {
             return Duration::ZERO;
         }
-        Duration::from_millis(u64::from(self.held().meta().ages().soft)).saturating_sub(self.age)
+        Duration::from_millis(u64::from(self.held().ages().soft)).saturating_sub(self.age)
     }
 
     /// How long after it is no longer fresh the value may still stand in.
     pub fn stale_for(&self) -> Duration {
-        let ages = self.held().meta().ages();
+        let ages = self.held().ages();
         Duration::from_millis(u64::from(ages.hard - ages.soft))
     }
 

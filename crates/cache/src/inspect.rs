@@ -145,11 +145,11 @@ impl Cache {
         Glimpse {
             key: held.key(),
             kind: name(names, meta.terms.kind),
-            age: between(meta.born_ms, self.core().clock.now_ms()),
+            age: between(held.born_ms(), self.core().clock.now_ms()),
             state: self.state(held),
             bytes: meta.weight,
             hits: meta.hits.load(Ordering::Relaxed),
-            cost: Duration::from_micros(u64::from(meta.cost_us)),
+            cost: Duration::from_micros(u64::from(held.cost_us())),
             slots: held.slots().collect(),
         }
     }

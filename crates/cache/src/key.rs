@@ -17,6 +17,9 @@ fn moved(bytes: &[u8], more: &[u8]) -> Vec<u8> {
     all
 }
 
+/// What stands after the prefix of a key whose value everybody may see.
+pub(crate) const PUBLIC: [u8; 2] = *b"P\0";
+
 /// Who may see a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope<'a> {
@@ -155,7 +158,7 @@ impl Prefix {
         } = self.0.clone();
         let mut writer = PartWriter(&mut bytes);
         match scope {
-            Scope::Public => writer.bytes(b'P', &[]),
+            Scope::Public => writer.bytes(PUBLIC[0], &[]),
             Scope::Tenant(id) => writer.bytes(b'T', id.as_bytes()),
             Scope::User(id) => writer.bytes(b'U', id.as_bytes()),
         }

@@ -192,7 +192,7 @@ where
             let with = with.take()?;
             Some(with(&Glance {
                 value: value(held),
-                born_ms: held.meta().born_ms,
+                born_ms: held.born_ms(),
                 tier,
                 now_ms: reader.now_ms,
             }))
@@ -363,7 +363,7 @@ where
         entry.meta().touch();
         let kind = (self.id, &self.tally);
         if !front::admit(&self.core, key, asked.moment(), kind, entry) {
-            self.tally.hit(Tier::Memory, entry.meta().cost_us);
+            self.tally.hit(Tier::Memory, entry.held().cost_us());
         }
     }
 
@@ -394,7 +394,7 @@ where
 
     fn hit(&self, entry: &Entry<V>, tier: Tier) -> Hit<V> {
         entry.meta().touch();
-        let cost_us = entry.meta().cost_us;
+        let cost_us = entry.held().cost_us();
         let counted = tier == Tier::Memory
             && front::count_memory_hit(&self.core, (self.id, &self.tally), cost_us);
         if !counted {
@@ -406,7 +406,7 @@ where
     /// Answers somebody who waited for another's load.
     fn joined(&self, entry: &Entry<V>, tier: Tier) -> Hit<V> {
         entry.meta().touch();
-        self.tally.hit(Tier::Loader, entry.meta().cost_us);
+        self.tally.hit(Tier::Loader, entry.held().cost_us());
         Hit::new(entry.clone(), tier, self.core.clock.now_ms(), false)
     }
 

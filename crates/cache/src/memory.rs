@@ -1,6 +1,6 @@
 //! The memory of the process: entries by key, within a budget of bytes.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use crate::entry::Holder;
 use crate::key::Key;
@@ -21,7 +21,7 @@ const TURNS: usize = 64;
 pub(crate) struct Memory {
     table: Table<Holder>,
     bytes_max: u64,
-    turn: AtomicUsize,
+    turn: AtomicU32,
     /// Entries that are yet to go until the next turn.
     left: AtomicUsize,
 }
@@ -41,7 +41,7 @@ impl Memory {
         Self {
             table: Table::new(bytes_max, shards),
             bytes_max,
-            turn: AtomicUsize::new(0),
+            turn: AtomicU32::new(0),
             left: AtomicUsize::new(0),
         }
     }
@@ -78,7 +78,7 @@ impl Memory {
     /// Moves on as entries go, by one turn at most however many go at once: while none do, nobody
     /// need say what is wanted.
     #[inline]
-    pub(crate) fn turn(&self) -> usize {
+    pub(crate) fn turn(&self) -> u32 {
         self.turn.load(Ordering::Relaxed)
     }
 

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use triomphe::Arc;
 
+use crate::key::PUBLIC;
 use crate::rules::{Ages, Rules, millis};
 use crate::statistics::Tally;
 use crate::versions::Slot;
@@ -16,9 +17,11 @@ const RECENT_MAX: usize = 8;
 #[repr(align(64))]
 pub(crate) struct Terms {
     pub(crate) tally: std::sync::Arc<Tally>,
-    /// What the keys begin with.
-    pub(crate) prefix: std::sync::Arc<[u8]>,
+    /// What the keys begin with that everybody may see.
+    prefix: std::sync::Arc<[u8]>,
     course: Course,
+    /// The age from which an entry is gone that says no other.
+    pub(crate) hard: u32,
     /// The kind's place in the table of versions.
     pub(crate) slot: Slot,
     pub(crate) kind: u16,
@@ -34,6 +37,16 @@ enum Course {
 }
 
 impl Terms {
+    /// What the keys begin with, the mark of what everybody may see included where they have it.
+    #[inline]
+    pub(crate) fn prefix(&self, public: bool) -> &[u8] {
+        let without = self.prefix.len() - PUBLIC.len();
+        match public {
+            true => &self.prefix,
+            false => &self.prefix[..without],
+        }
+    }
+
     /// All ages, of a value that is fresh up to `soft` and gone from `hard` on.
     pub(crate) fn ages(&self, soft: u32, hard: u32) -> Ages {
         self.course.ages(soft, hard)
@@ -88,7 +101,7 @@ impl TermsBook {
     pub(crate) fn new(tally: std::sync::Arc<Tally>, prefix: &[u8], slot: Slot, kind: u16) -> Self {
         Self {
             tally,
-            prefix: prefix.into(),
+            prefix: [prefix, &PUBLIC].concat().into(),
             slot,
             kind,
             recent: Mutex::default(),
@@ -107,6 +120,7 @@ impl TermsBook {
                     tally: self.tally.clone(),
                     prefix: self.prefix.clone(),
                     course: Course::of(ages, rules),
+                    hard: millis(rules.hard),
                     slot: self.slot,
                     kind: self.kind,
                 };

@@ -171,7 +171,7 @@ where
         };
         let ended = match share.ask(self, key).await {
             Asked::Found(entry) => {
-                self.tally.hit(Tier::Shared, entry.meta().cost_us);
+                self.tally.hit(Tier::Shared, entry.held().cost_us());
                 let tier = Tier::Shared;
                 (Ok(Landed { entry, tier }), 0)
             }

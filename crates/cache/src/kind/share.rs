@@ -69,10 +69,10 @@ where
     fn younger_than(&self, key: &Key) -> Option<Duration> {
         let now = self.arrive();
         let (entry, stage) = self.look(key, now)?;
-        let age = now.now_ms.saturating_sub(entry.meta().born_ms);
+        let age = now.now_ms.saturating_sub(entry.held().born_ms());
         let is_old = match stage {
             Stage::Eager | Stage::Revalidate => true,
-            Stage::Fallback => age >= u64::from(entry.meta().ages().soft),
+            Stage::Fallback => age >= u64::from(entry.held().ages().soft),
             Stage::Young | Stage::Unproven | Stage::Gone => false,
         };
         is_old.then(|| Duration::from_millis(age / 2))
@@ -191,16 +191,16 @@ impl Share {
             Err(error) => return Told::Failed(fence, words(error), error_hold),
         };
         let now_ms = inner.core.clock.now_ms();
-        let meta = entry.meta();
-        let ages = meta.ages();
-        let age = now_ms.saturating_sub(meta.born_ms);
+        let held = entry.held();
+        let ages = held.ages();
+        let age = now_ms.saturating_sub(held.born_ms());
         let (Some(packing), true) = (&inner.packing, age < u64::from(ages.soft)) else {
             return Told::Unkept(fence);
         };
         let side = Side {
             ages,
-            cost_us: meta.cost_us,
-            negative: meta.negative,
+            cost_us: held.cost_us(),
+            negative: held.is_negative(),
         };
         let age = Duration::from_millis(age);
         let slots: Vec<Slot> = entry.held().slots().collect();
