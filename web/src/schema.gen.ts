@@ -7147,7 +7147,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The key has as many streams as it may, or more was asked for in a minute than may be. */
+            /** @description The key, or the address without one, has as many streams as it may, or more was asked for in a minute than may be. */
             429: {
                 headers: {
                     [name: string]: unknown;

@@ -75,6 +75,8 @@ pub(crate) enum ApiError {
     OtherVersion,
     #[error("this API key has {0} streams or tickets already")]
     TooManyStreams(usize),
+    #[error("this address, without an API key, has {0} streams already")]
+    TooManyStreamsOfAddress(usize),
     #[error(
         "{} may send {} requests a minute; this one may be sent again in {} s",
         .0.whose(), .0.requests, .0.retry_seconds()
@@ -134,7 +136,7 @@ impl ApiError {
             Self::TicketRefused => problem::TICKET_REFUSED,
             Self::ForeignOrigin(_) => problem::FOREIGN_ORIGIN,
             Self::OtherVersion => problem::OTHER_VERSION,
-            Self::TooManyStreams(_) => problem::TOO_MANY_STREAMS,
+            Self::TooManyStreams(_) | Self::TooManyStreamsOfAddress(_) => problem::TOO_MANY_STREAMS,
             Self::TooManyRequests(_) => problem::TOO_MANY_REQUESTS,
             Self::ScopeMissing(_) => problem::SCOPE_MISSING,
             Self::IdempotencyInProgress => problem::IDEMPOTENCY_IN_PROGRESS,
@@ -192,7 +194,9 @@ impl ApiError {
                 Some(retry_after("1"))
             }
             Self::TooManySignIns(_) => Some(retry_after("60")),
-            Self::TimedOut(_) | Self::TooManyStreams(_) => Some(retry_after("5")),
+            Self::TimedOut(_) | Self::TooManyStreams(_) | Self::TooManyStreamsOfAddress(_) => {
+                Some(retry_after("5"))
+            }
             Self::OtherVersion => {
                 let version = HeaderValue::from_static("13");
                 Some((header::SEC_WEBSOCKET_VERSION, version))

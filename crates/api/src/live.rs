@@ -11,6 +11,7 @@ mod follow;
 mod keep;
 mod keys;
 mod latency;
+mod options;
 mod place;
 mod resume;
 mod socket;
@@ -22,6 +23,7 @@ mod welcome;
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -47,13 +49,15 @@ use crate::{
     auth::{Reader, Sessions},
     error::ApiError,
     kept::{self, KeptReads},
+    rate::network_of,
     router::{ask, ask_back},
 };
 
 pub(crate) use follow::{FollowQuery, Holding, follow};
 pub(crate) use latency::{BOUNDS_MS, Latencies, LatencyFigures};
+pub use options::LiveOptions;
 pub(crate) use place::Place;
-use place::Tallies;
+use place::{Tallies, Whose};
 use resume::{Arrivals, Recalls};
 pub(crate) use stream::Events;
 pub(crate) use ticket::TICKET_MS;
@@ -62,40 +66,6 @@ pub(crate) use upgrade::{is_asked, ticket_in, upgraded};
 
 /// How long making an answer may take.
 const MAKING_TIME_MAX: Duration = Duration::from_secs(10);
-
-/// Bounds of what is followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveOptions {
-    /// Streams at a time.
-    pub connections_max: usize,
-    /// Streams at a time with the same API key.
-    pub connections_per_key_max: usize,
-    /// Subscriptions at a time with the same API key, over all its streams.
-    pub subscriptions_per_key_max: usize,
-    /// Addresses followed at a time.
-    pub keys_max: usize,
-    /// Origins beside the server's own whose pages may open sockets, such as
-    /// `https://edge.example`.
-    pub allowed_origins: Vec<String>,
-    /// How often a client hears at least that the server is there, and is looked at in turn.
-    pub beat: Duration,
-    /// What makes numbers of tickets differ between servers; chance of the server's start.
-    pub ticket_secret: [u8; 32],
-}
-
-impl Default for LiveOptions {
-    fn default() -> Self {
-        Self {
-            connections_max: 1_000,
-            connections_per_key_max: 100,
-            subscriptions_per_key_max: 1_000,
-            keys_max: 2_000,
-            allowed_origins: Vec::new(),
-            beat: Duration::from_secs(15),
-            ticket_secret: [0; 32],
-        }
-    }
-}
 
 /// Everything that is followed.
 pub(crate) struct Live {
@@ -117,6 +87,8 @@ pub(crate) struct Live {
     recalls: Recalls,
     stopping: watch::Sender<bool>,
     refused: AtomicUsize,
+    /// How many of them since their address had as many as it may.
+    refused_of_address: AtomicUsize,
 }
 
 /// An answer that is followed.
@@ -180,6 +152,7 @@ impl Live {
             recalls: Recalls::default(),
             stopping: watch::Sender::new(false),
             refused: AtomicUsize::new(0),
+            refused_of_address: AtomicUsize::new(0),
         }
     }
 
@@ -197,9 +170,10 @@ impl Live {
         self.stopping.subscribe()
     }
 
-    /// Figures of the feed, streams refused, and states of the past made.
-    pub(crate) fn figures(&self) -> (FeedFigures, [usize; 2]) {
-        let counts = [&self.refused, &self.recalls.begun];
+    /// Figures of the feed, streams refused, those of them at the bound of an address, and states of
+    /// the past made.
+    pub(crate) fn figures(&self) -> (FeedFigures, [usize; 3]) {
+        let counts = [&self.refused, &self.refused_of_address, &self.recalls.begun];
         (
             self.feed.figures(),
             counts.map(|it| it.load(Ordering::Relaxed)),
@@ -212,13 +186,12 @@ impl Live {
     }
 
     /// A reader and its place, where the bounds leave one.
-    pub(crate) fn enter(&self, who: Reader) -> Result<(FeedReader, Place), ApiError> {
-        let max = self.options.connections_per_key_max;
-        let place = self.tallies.enter(who.principal.as_deref(), max);
-        let mut place = place.ok_or_else(|| {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            ApiError::TooManyStreams(max)
-        })?;
+    pub(crate) fn enter(
+        &self,
+        who: Reader,
+        address: Option<IpAddr>,
+    ) -> Result<(FeedReader, Place), ApiError> {
+        let mut place = self.place(who.principal.as_deref(), address)?;
         if let Some(session) = who.session {
             place.came_by(session);
         }
@@ -227,6 +200,34 @@ impl Live {
             ApiError::Overloaded(self.options.connections_max)
         })?;
         Ok((reader, place))
+    }
+
+    /// A place among the streams of a key, or of an address without one.
+    fn place(&self, principal: Option<&str>, address: Option<IpAddr>) -> Result<Place, ApiError> {
+        let refused = |counts: &[&AtomicUsize]| {
+            for it in counts {
+                it.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        if let Some(prefix) = principal {
+            let max = self.options.connections_per_key_max;
+            let place = self.tallies.enter(Whose::Key(prefix), max);
+            return place.ok_or_else(|| {
+                refused(&[&self.refused]);
+                ApiError::TooManyStreams(max)
+            });
+        }
+        // A proxy on this machine whose word is not taken stands for everybody.
+        let address = address.filter(|it| !it.to_canonical().is_loopback());
+        let network = address.map(network_of);
+        let (whose, max) = match (&network, self.options.connections_per_address_max) {
+            (Some(network), Some(max)) => (Whose::Network(network), max.get()),
+            _ => (Whose::Anybody, 0),
+        };
+        self.tallies.enter(whose, max).ok_or_else(|| {
+            refused(&[&self.refused, &self.refused_of_address]);
+            ApiError::TooManyStreamsOfAddress(max)
+        })
     }
 
     /// A ticket for a principal, where its streams leave a place for it.

@@ -293,7 +293,7 @@ pub(crate) fn views_text(behind: &[ViewBehind]) -> String {
 }
 
 /// Counted of streams refused and of states of the past made.
-const COMING: [Figure<[usize; 2]>; 2] = [
+const COMING: [Figure<[usize; 3]>; 3] = [
     (
         "sports_edge_live_refused_total",
         "Streams refused at a bound",
@@ -301,15 +301,21 @@ const COMING: [Figure<[usize; 2]>; 2] = [
         |it| it[0] as f64,
     ),
     (
+        "sports_edge_live_refused_per_address_total",
+        "Streams refused since their address, without a key, had as many as it may",
+        "counter",
+        |it| it[1] as f64,
+    ),
+    (
         "sports_edge_live_recalls_total",
         "States of the past made for who held them of another server",
         "counter",
-        |it| it[1] as f64,
+        |it| it[2] as f64,
     ),
 ];
 
 /// What is followed and what was heard of each source, in the text format.
-pub(crate) fn live_text((feed, coming): (FeedFigures, [usize; 2]), heard: &[SourceView]) -> String {
+pub(crate) fn live_text((feed, coming): (FeedFigures, [usize; 3]), heard: &[SourceView]) -> String {
     let mut text = String::new();
     for figure in FEED {
         write_figure(&figure, &feed, &mut text);

@@ -3,14 +3,15 @@
 //! Replicas count together in the shared tier; without one, and while it is away, each by itself.
 //! A key counts once it is proven, so that nobody uses up another's share, or takes a new one, by
 //! making keys up; where the store does not say, nothing is counted. Opening a stream of what is
-//! followed counts, by whichever transport, what comes over it does not. Never counts inference,
-//! health and files of the pages.
+//! followed counts, by whichever transport, and so does each key that is asked for over a socket;
+//! what comes over them does not. Never counts inference, health and files of the pages.
 
 mod proofs;
 
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
+    sync::Arc,
     time::Duration,
 };
 
@@ -39,9 +40,17 @@ pub struct RateOptions {
     pub per_address: Option<NonZeroU32>,
 }
 
-/// The address that a connection came from.
+/// The address that a request came from: that of its connection, or what a proxy says that is
+/// believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
+
+impl Peer {
+    /// That of a request; nothing where it is not known.
+    pub(crate) fn of(request: &Parts) -> Option<IpAddr> {
+        request.extensions.get().map(|Self(it)| *it)
+    }
+}
 
 /// The limits of a server.
 pub(crate) struct RateLimits {
@@ -55,6 +64,13 @@ struct Limit {
     name: &'static str,
     requests: NonZeroU32,
     counter: RateLimit,
+}
+
+/// What is asked for over a stream that is open, counted as whoever opened it.
+pub(crate) struct Meter {
+    rates: Arc<RateLimits>,
+    /// The public prefix of its key, or its address.
+    caller: Result<String, Option<IpAddr>>,
 }
 
 /// What a limit says of a request.
@@ -93,12 +109,23 @@ impl RateLimits {
         match self.proofs.holder(state, request).await {
             Holder::Key(prefix) => Some(self.key.as_ref()?.take(&prefix, cost).await),
             Holder::Nobody => {
-                let Peer(address) = request.extensions.get()?;
-                let network = network_of(*address);
+                let network = network_of(Peer::of(request)?);
                 Some(self.address.as_ref()?.take(&network, cost).await)
             }
             Holder::Unknown => None,
         }
+    }
+
+    /// What counts whatever is asked for over a stream; nothing where no limit is set.
+    pub(crate) fn meter(
+        self: &Arc<Self>,
+        principal: Option<&str>,
+        address: Option<IpAddr>,
+    ) -> Option<Meter> {
+        (!self.is_off()).then(|| Meter {
+            rates: Arc::clone(self),
+            caller: principal.map(str::to_owned).ok_or(address),
+        })
     }
 
     /// Notes that the key of this hash counts.
@@ -110,6 +137,22 @@ impl RateLimits {
 
     fn is_off(&self) -> bool {
         self.key.is_none() && self.address.is_none()
+    }
+}
+
+impl Meter {
+    /// Counts one more; refuses one too many.
+    pub(crate) async fn count(&self) -> Result<(), Verdict> {
+        let verdict = match (&self.caller, &self.rates.key, &self.rates.address) {
+            (Ok(prefix), Some(limit), _) => limit.take(prefix, 1).await,
+            (Err(Some(address)), _, Some(limit)) => limit.take(&network_of(*address), 1).await,
+            _ => return Ok(()),
+        };
+        if verdict.is_refusal() {
+            Err(verdict)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -193,7 +236,7 @@ fn cost(request: &Parts) -> u32 {
 }
 
 /// An address as far as it tells callers apart: of IPv6 the network, for whoever has one has all of it.
-fn network_of(address: IpAddr) -> String {
+pub(crate) fn network_of(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

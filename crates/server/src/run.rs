@@ -7,10 +7,15 @@ mod cores;
 mod http;
 mod listener;
 mod metrics;
+mod origin;
 mod shared;
 mod warmth;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use api::{ApiOptions, ApiState, Hosts, LiveOptions, RateOptions, ReadAccess, SessionOptions};
@@ -63,7 +68,8 @@ pub async fn run(
     let listener = BoundedListener::new(listener, connections_max, SILENCE_MAX);
     let front = api::Front::new(state.clone());
     let mut serving = Box::pin(async {
-        http::serve(listener, &cores, front, stopping).await;
+        let proxies = &*settings.limits.trusted_proxies;
+        http::serve(listener, &cores, (front, proxies), stopping).await;
         // Sockets outlive the requests they began with.
         state.live_ended().await;
     });
@@ -145,6 +151,9 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
         live: LiveOptions {
             connections_max: settings.live.connections_max.get(),
             connections_per_key_max: settings.live.connections_per_key_max.get(),
+            connections_per_address_max: NonZeroUsize::new(
+                settings.live.connections_per_address_max,
+            ),
             subscriptions_per_key_max: settings.live.subscriptions_per_key_max.get(),
             keys_max: settings.live.keys_max.get(),
             allowed_origins: settings.live.allowed_origins.clone(),

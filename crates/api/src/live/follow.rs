@@ -4,7 +4,7 @@ use engine::feeding::{Frame, Mode, Reader as FeedReader, Revision};
 use serde_json::json;
 
 use super::{Live, Place, Refusal};
-use crate::{error::ApiError, problem::FieldError};
+use crate::{error::ApiError, problem::FieldError, rate::Verdict};
 
 /// Keys that one stream may follow.
 pub(crate) const KEYS_OF_STREAM_MAX: usize = 50;
@@ -106,6 +106,15 @@ pub(crate) async fn follow(
         }
     }
     refused
+}
+
+impl From<Verdict> for Refusal {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            code: "too-many-requests",
+            detail: ApiError::TooManyRequests(verdict).to_string(),
+        }
+    }
 }
 
 impl Refusal {

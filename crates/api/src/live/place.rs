@@ -1,4 +1,5 @@
-//! How many streams and subscriptions each API key has, and the bounds on them.
+//! How many streams and subscriptions each API key has, how many streams each address without one,
+//! and the bounds on them.
 
 use std::{
     collections::HashMap,
@@ -14,6 +15,8 @@ use crate::{auth::SessionName, error::ApiError};
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     by_principal: Mutex<HashMap<Box<str>, Tally>>,
+    /// Streams of who has no key, by network.
+    by_network: Mutex<HashMap<Box<str>, usize>>,
     /// Sessions that streams came by, each for as long as one of them is there.
     sessions: Mutex<HashMap<SessionName, Weak<Entry>>>,
 }
@@ -39,11 +42,23 @@ struct Principal {
     is_revoked: AtomicBool,
 }
 
+/// Whose streams are counted together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose<'a> {
+    /// Those of a key, by its public prefix.
+    Key(&'a str),
+    /// Those that came without one from a network.
+    Network(&'a str),
+    /// Nobody's in particular.
+    Anybody,
+}
+
 /// A place among the streams, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     tallies: Arc<Tallies>,
     principal: Option<Arc<Principal>>,
+    network: Option<Box<str>>,
     session: Option<Arc<Entry>>,
     subscriptions: usize,
 }
@@ -56,22 +71,30 @@ impl Entry {
 }
 
 impl Tallies {
-    /// Takes a place; nothing where the principal has `streams_max` already. Who needs no key has
-    /// no bound of their own.
-    pub(crate) fn enter(
-        self: &Arc<Self>,
-        principal: Option<&str>,
-        streams_max: usize,
-    ) -> Option<Place> {
-        let principal = match principal {
-            Some(prefix) => Some(self.count(prefix, streams_max)?),
-            None => None,
-        };
+    /// Takes a place; nothing where whose it is has `streams_max` already.
+    pub(crate) fn enter(self: &Arc<Self>, whose: Whose<'_>, streams_max: usize) -> Option<Place> {
+        let (mut principal, mut network) = (None, None);
+        match whose {
+            Whose::Key(prefix) => principal = Some(self.count(prefix, streams_max)?),
+            Whose::Network(text) => network = Some(self.count_network(text, streams_max)?),
+            Whose::Anybody => {}
+        }
         Some(Place {
             tallies: Arc::clone(self),
             principal,
+            network,
             session: None,
             subscriptions: 0,
+        })
+    }
+
+    /// Counts a stream of a network within its bound.
+    fn count_network(&self, text: &str, streams_max: usize) -> Option<Box<str>> {
+        let mut networks = self.networks();
+        let streams = networks.get(text).copied().unwrap_or(0);
+        (streams < streams_max).then(|| {
+            networks.insert(text.into(), streams + 1);
+            text.into()
         })
     }
 
@@ -117,6 +140,11 @@ impl Tallies {
     /// How many streams a principal has.
     pub(crate) fn streams(&self, principal: &str) -> usize {
         self.lock().get(principal).map_or(0, |it| it.streams)
+    }
+
+    fn networks(&self) -> MutexGuard<'_, HashMap<Box<str>, usize>> {
+        let networks = self.by_network.lock();
+        networks.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Tally>> {
@@ -175,6 +203,15 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if let Some(network) = &self.network {
+            let mut networks = self.tallies.networks();
+            if let Some(streams) = networks.get_mut(network) {
+                *streams -= 1;
+                if *streams == 0 {
+                    networks.remove(network);
+                }
+            }
+        }
         let Some(principal) = &self.principal else {
             return;
         };
@@ -196,10 +233,10 @@ mod tests {
     #[test]
     fn bounds_are_on_all_streams_of_a_principal_and_places_are_given_back() {
         let tallies = Arc::<Tallies>::default();
-        let mut first = tallies.enter(Some("a"), 2).unwrap();
-        let mut second = tallies.enter(Some("a"), 2).unwrap();
-        assert!(tallies.enter(Some("a"), 2).is_none());
-        assert!(tallies.enter(Some("b"), 2).is_some());
+        let mut first = tallies.enter(Whose::Key("a"), 2).unwrap();
+        let mut second = tallies.enter(Whose::Key("a"), 2).unwrap();
+        assert!(tallies.enter(Whose::Key("a"), 2).is_none());
+        assert!(tallies.enter(Whose::Key("b"), 2).is_some());
         assert!(first.subscribe(3) && first.subscribe(3) && second.subscribe(3));
         assert!(!second.subscribe(3));
         first.unsubscribe();
@@ -210,16 +247,37 @@ mod tests {
         drop(first);
         assert_eq!(tallies.streams("a"), 0);
         assert!(tallies.is_empty(), "nothing is left of who is gone");
-        let mut anybody = tallies.enter(None, 0).unwrap();
+        let mut anybody = tallies.enter(Whose::Anybody, 0).unwrap();
         assert!(anybody.subscribe(0));
         anybody.unsubscribe();
     }
 
     #[test]
+    fn a_network_has_so_many_streams_and_no_key_pays_for_them() {
+        let tallies = Arc::<Tallies>::default();
+        let enter = |whose| tallies.enter(whose, 2);
+        let [first, second] = [(); 2].map(|()| enter(Whose::Network("192.0.2.7")).unwrap());
+        assert!(enter(Whose::Network("192.0.2.7")).is_none());
+        assert!(enter(Whose::Network("192.0.2.8")).is_some());
+        assert!(enter(Whose::Key("192.0.2.7")).is_some() && enter(Whose::Anybody).is_some());
+        drop(first);
+        let again = enter(Whose::Network("192.0.2.7"));
+        assert!(again.is_some() && enter(Whose::Network("192.0.2.7")).is_none());
+        drop((again, second));
+        assert!(
+            tallies.networks().is_empty(),
+            "nothing is left of who is gone"
+        );
+    }
+
+    #[test]
     fn a_revoked_key_is_known_to_its_places_and_no_others() {
         let tallies = Arc::<Tallies>::default();
-        let [first, second] = [(); 2].map(|()| tallies.enter(Some("a"), 2).unwrap());
-        let (other, anybody) = (tallies.enter(Some("b"), 2), tallies.enter(None, 2));
+        let [first, second] = [(); 2].map(|()| tallies.enter(Whose::Key("a"), 2).unwrap());
+        let (other, anybody) = (
+            tallies.enter(Whose::Key("b"), 2),
+            tallies.enter(Whose::Anybody, 2),
+        );
         tallies.revoke("a");
         tallies.revoke("nobody");
         assert!(first.lost().is_some() && second.lost().is_some());
@@ -229,11 +287,11 @@ mod tests {
     #[test]
     fn an_ended_session_is_known_to_its_own_streams() {
         let tallies = Arc::<Tallies>::default();
-        let [mut first, mut second] = [(); 2].map(|()| tallies.enter(Some("a"), 3).unwrap());
+        let [mut first, mut second] = [(); 2].map(|()| tallies.enter(Whose::Key("a"), 3).unwrap());
         let names = ["1", "2"].map(|it| SessionName::of(it.as_bytes()));
         first.came_by(names[0].clone());
         second.came_by(names[1].clone());
-        let mut third = tallies.enter(Some("a"), 3).unwrap();
+        let mut third = tallies.enter(Whose::Key("a"), 3).unwrap();
         third.came_by(names[1].clone());
         let sessions: HashMap<_, _> = tallies.sessions().into_iter().collect();
         assert_eq!(sessions.len(), 2, "one for all its streams");

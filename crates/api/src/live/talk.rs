@@ -26,6 +26,7 @@ use super::{
     socket::{Socket, Step},
     stream::WRITE_BYTES,
 };
+use crate::rate::Meter;
 
 /// A client's message in bytes, at most: 50 keys of 300 bytes and what is held of each.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -48,6 +49,7 @@ pub(crate) struct Talk<Io> {
     live: Arc<Live>,
     reader: FeedReader,
     place: Place,
+    meter: Option<Arc<Meter>>,
     /// Keys that are to be followed once the one before is.
     wishes: VecDeque<Wish>,
     making: Option<Box<Making>>,
@@ -94,12 +96,19 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
             live,
             reader,
             place,
+            meter: None,
             wishes: VecDeque::new(),
             making: None,
             beat,
             silent_beats: 0,
             stalled_beats: 0,
         }
+    }
+
+    /// Has each key that is asked for counted.
+    pub(crate) fn counted(mut self, meter: Option<Meter>) -> Self {
+        self.meter = meter.map(Arc::new);
+        self
     }
 
     /// Talks until one of the two ends it.
@@ -255,12 +264,18 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
         while self.making.is_none()
             && let Some(wish) = self.wishes.pop_front()
         {
-            if self.live.is_ready(&wish.key, wish.since) {
+            if self.meter.is_none() && self.live.is_ready(&wish.key, wish.since) {
                 self.follow(&wish);
                 continue;
             }
             let (live, key, since) = (Arc::clone(&self.live), wish.key.clone(), wish.since);
-            let made = Box::pin(async move { live.prepare(&key, since).await });
+            let meter = self.meter.clone();
+            let made = Box::pin(async move {
+                if let Some(meter) = meter {
+                    meter.count().await.map_err(Refusal::from)?;
+                }
+                live.prepare(&key, since).await
+            });
             self.making = Some(Box::new(Making { wish, made }));
         }
         self.wishes.shrink_to(0);

@@ -19,7 +19,11 @@ use crate::{
     auth::{Reader, check_own_site},
     error::ApiError,
     problem::FieldError,
+    rate::{Meter, Peer},
 };
+
+/// Who was let in, and what counts what is asked for.
+type Entered = ((FeedReader, Place), Option<Meter>);
 
 /// Whether a request wishes for another protocol than HTTP.
 pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
@@ -59,21 +63,21 @@ pub(crate) async fn upgraded(
     Ok(response)
 }
 
-async fn enter(state: &ApiState, parts: &Parts) -> Result<(FeedReader, Place), ApiError> {
-    state.live.enter(Reader::of_follower(parts, state).await?)
+async fn enter(state: &ApiState, parts: &Parts) -> Result<Entered, ApiError> {
+    let who = Reader::of_follower(parts, state).await?;
+    let address = Peer::of(parts);
+    let meter = state.rates.meter(who.principal.as_deref(), address);
+    let place = state.live.enter(who, address)?;
+    Ok((place, meter))
 }
 
-async fn converse(
-    live: Arc<Live>,
-    upgrade: OnUpgrade,
-    entered: Result<(FeedReader, Place), ApiError>,
-) {
+async fn converse(live: Arc<Live>, upgrade: OnUpgrade, entered: Result<Entered, ApiError>) {
     let Ok(upgraded) = upgrade.await else {
         return; // The client is gone.
     };
     let io = TokioIo::new(upgraded);
     match entered {
-        Ok(place) => Talk::new(io, live, place).run().await,
+        Ok((place, meter)) => Talk::new(io, live, place).counted(meter).run().await,
         Err(error) => Box::pin(turn_away(io, &error.closing())).await,
     }
 }

@@ -339,9 +339,9 @@ pub(crate) const OTHER_VERSION: ProblemKind = ProblemKind {
 pub(crate) const TOO_MANY_STREAMS: ProblemKind = ProblemKind {
     slug: "too-many-streams",
     status: StatusCode::TOO_MANY_REQUESTS,
-    title: "The API key has as many streams as it may",
-    help: "Close one, or try again after `Retry-After` seconds; the setting \
-           `live.connections_per_key_max` holds the bound.",
+    title: "The API key, or the address without one, has as many streams as it may",
+    help: "Close one, or try again after `Retry-After` seconds; the settings \
+           `live.connections_per_key_max` and `live.connections_per_address_max` hold the bounds.",
 };
 
 /// The caller sent more requests than it may.

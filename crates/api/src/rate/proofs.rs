@@ -92,7 +92,7 @@ impl Proofs {
         {
             return Holder::Key(key.prefix().to_owned());
         }
-        let address = request.extensions.get().map(|Peer(it)| *it);
+        let address = Peer::of(request);
         if self.has_made_up_enough(address).await {
             return Holder::Nobody;
         }

@@ -21,6 +21,7 @@ use crate::{
     error::ApiError,
     live::{Events, FollowQuery, Holding, follow, is_asked, upgraded},
     problem::Problem,
+    rate::Peer,
 };
 
 /// What is followed, and what is held of it.
@@ -72,7 +73,7 @@ pub(crate) struct Frames {
             content_type = "application/problem+json"),
         (status = 426, description = "Another version of WebSocket than 13.", body = Problem,
             content_type = "application/problem+json"),
-        (status = 429, description = "The key has as many streams as it may, or more was asked for in a minute than may be.", body = Problem,
+        (status = 429, description = "The key, or the address without one, has as many streams as it may, or more was asked for in a minute than may be.", body = Problem,
             content_type = "application/problem+json"),
         (status = 503, description = "Too many follow already.", body = Problem,
             content_type = "application/problem+json"),
@@ -92,7 +93,7 @@ pub(crate) async fn follow_live(
     let last_id = headers.get("last-event-id").and_then(|it| it.to_str().ok());
     let query = FollowQuery::read(uri.query().unwrap_or_default(), last_id)?;
     let live = Arc::clone(&state.live);
-    let (mut frames, mut place) = live.enter(reader)?;
+    let (mut frames, mut place) = live.enter(reader, Peer::of(&parts))?;
     let refused = follow(&live, (&mut frames, &mut place), &query).await;
     if wants_events(headers) {
         let events = Events::new(live, (frames, place), Holding::new(query), refused);

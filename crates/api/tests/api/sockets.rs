@@ -1,6 +1,7 @@
 //! The live feed over real sockets: subscriptions, resumption, who is let in, bounds, goodbyes.
 
 mod client;
+mod counted;
 
 use std::{future::poll_fn, net::SocketAddr, pin::Pin, time::Duration};
 

@@ -65,6 +65,8 @@ pub struct Limits {
     pub requests_per_minute_per_key: u32,
     /// Requests of an address without a key in a minute; 0 is any number.
     pub requests_per_minute_per_address: u32,
+    /// Networks of proxies that are believed about where a request came from.
+    pub trusted_proxies: Vec<Network>,
     /// How long a session of a browser lasts.
     pub session_minutes_max: NonZeroU32,
     /// How long stopping may take.
@@ -196,6 +198,8 @@ pub struct LiveSettings {
     pub connections_max: NonZeroUsize,
     /// Streams at a time with the same API key.
     pub connections_per_key_max: NonZeroUsize,
+    /// Streams at a time of an address without a key; 0 is any number.
+    pub connections_per_address_max: usize,
     /// Subscriptions at a time with the same API key.
     pub subscriptions_per_key_max: NonZeroUsize,
     /// Origins beside the server's own whose pages may open sockets.

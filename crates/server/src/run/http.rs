@@ -15,7 +15,9 @@ use tokio::sync::watch;
 use super::{
     cores::Cores,
     listener::{BoundedListener, Connection},
+    origin,
 };
+use crate::webhook::Network;
 
 /// Calls at work on one gRPC connection, at most.
 const CALLS_PER_CONNECTION_MAX: u32 = 256;
@@ -30,17 +32,18 @@ const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 pub(super) async fn serve(
     listener: BoundedListener,
     cores: &Cores,
-    front: Front,
+    (front, proxies): (Front, &[Network]),
     stopping: impl Future<Output = ()>,
 ) {
-    let front = Arc::new(front);
+    let (front, proxies) = (Arc::new(front), Arc::<[Network]>::from(proxies));
     let open = move |connection: Connection| {
-        let front = Arc::clone(&front);
+        let (front, proxies) = (Arc::clone(&front), Arc::clone(&proxies));
         let peer = connection.peer();
         let service = service_fn(move |mut request: Request<Incoming>| {
             let front = Arc::clone(&front);
             if let Some(peer) = peer {
-                request.extensions_mut().insert(Peer(peer));
+                let client = origin::client(peer, request.headers(), &proxies);
+                request.extensions_mut().insert(Peer(client));
             }
             async move { Ok::<_, Infallible>(front.answer(request).await) }
         });
