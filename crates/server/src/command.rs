@@ -20,7 +20,6 @@ pub(crate) mod serve;
 mod table;
 mod target;
 pub(crate) mod train;
-mod trust;
 
 use std::{fs, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
 
@@ -68,7 +67,10 @@ pub(crate) async fn import_into(
         store: Arc::clone(&store),
         clock: Arc::new(SystemClock),
         config_dir: config.personal_folder.clone(),
-        fetch: crate::source::FetchOptions::default(),
+        fetch: crate::source::FetchOptions {
+            authorities: config.authorities.clone(),
+            ..crate::source::FetchOptions::default()
+        },
     };
     let status = import::run(&args, &context, &mut std::io::stdout()).await?;
     store.close().await;

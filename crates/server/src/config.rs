@@ -12,6 +12,8 @@ use store::Place;
 use thiserror::Error;
 use toml::{Table, Value};
 
+use crate::Authorities;
+
 pub use settings::{
     AlertSettings, CacheSettings, DatabaseSettings, ForecastSettings, Limits, LogFormat,
     LogSettings, ModelSettings, PoolerSetting, RedisSettings, RedisUrl, Settings,
@@ -174,8 +176,8 @@ pub struct Config {
     pub personal_folder: Option<PathBuf>,
     /// The API key that commands use to talk to a server.
     pub api_key: Option<ApiKey>,
-    /// The file of authorities that commands trust when they talk to a server.
-    pub ca_file: Option<PathBuf>,
+    /// The authorities that commands trust when they talk to a server or fetch from one.
+    pub authorities: Authorities,
 }
 
 /// An API key, which is not shown.
@@ -250,7 +252,11 @@ impl Config {
             api_key: inputs
                 .variable(KEY_VARIABLE)
                 .map(|it| ApiKey(it.to_owned())),
-            ca_file: inputs.variable(CA_FILE_VARIABLE).map(PathBuf::from),
+            authorities: Authorities {
+                system_file: inputs.variable("SSL_CERT_FILE").map(PathBuf::from),
+                system_folders: inputs.variable("SSL_CERT_DIR").map(str::to_owned),
+                file: inputs.variable(CA_FILE_VARIABLE).map(PathBuf::from),
+            },
         })
     }
 }

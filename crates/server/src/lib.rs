@@ -10,6 +10,7 @@ mod log;
 mod memory;
 mod run;
 pub mod source;
+mod trust;
 pub mod webhook;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 pub use clock::SystemClock;
 pub use config::{Config, Settings};
 pub use run::run;
+pub use trust::Authorities;
 
 /// Runs the command line.
 pub fn main() -> ExitCode {

@@ -11,10 +11,12 @@ use ureq::{
     tls::TlsConfig,
 };
 
-use super::{table::Show, target::Target, trust};
+use super::{table::Show, target::Target};
 use crate::{
+    Authorities,
     config::Config,
     live::{Door, Refusal},
+    trust,
 };
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -42,6 +44,13 @@ pub(crate) struct ServerArgs {
 }
 
 impl ServerArgs {
+    /// Whom to believe that a server is who it says it is.
+    pub(crate) fn authorities(&self, config: &Config) -> Authorities {
+        let mut authorities = config.authorities.clone();
+        authorities.file = self.ca_file.clone().or(authorities.file);
+        authorities
+    }
+
     /// Prints an answer as JSON or as text.
     pub(crate) fn print(&self, answer: &Value, show: Show) -> anyhow::Result<()> {
         if self.json {
@@ -77,10 +86,9 @@ impl Client {
             Some(url) => Target::parse(url)?,
             None => Target::of_setting(config.settings.listen),
         };
-        let ca_file = args.ca_file.as_ref().or(config.ca_file.as_ref());
         let tls = match server.plain() {
             Some(_) => TlsConfig::default(),
-            None => trust::tls(ca_file.map(PathBuf::as_path))?,
+            None => args.authorities(config).tls()?,
         };
         Ok(Self::new(server, (key, tls), ANSWER_WAIT_MAX))
     }
@@ -170,7 +178,7 @@ impl Client {
     /// Why there is no answer.
     fn silence(&self, error: ureq::Error) -> anyhow::Error {
         let server = &self.server;
-        if let Some(why) = trust::doubt(&error) {
+        if let Some(why) = trust::doubt(&error, "--ca-file or SPORTS_EDGE_CA_FILE") {
             return anyhow!("{server} is not believed: {why}");
         }
         match error {

@@ -223,7 +223,7 @@ async fn fetch(
         false => context.store.fetch_state(url).await?,
     };
     let (options, address) = (context.fetch.clone(), url.to_owned());
-    let fetched = blocking(move || Fetcher::new(options).fetch(&address, known.as_ref(), chance));
+    let fetched = blocking(move || Fetcher::new(options)?.fetch(&address, known.as_ref(), chance));
     match fetched.await? {
         Fetched::Unchanged => Ok(None),
         Fetched::Fresh {

@@ -108,7 +108,10 @@ pub(crate) fn run(args: LiveArgs, config: &Config) -> anyhow::Result<ExitCode> {
     };
     let done = match args.verb {
         LiveVerb::Feed => feed::run(&mut work, &stop),
-        LiveVerb::Poll(poll) => poll::run(&poll, &mut work, &stop),
+        LiveVerb::Poll(poll) => {
+            let authorities = args.server.authorities(config);
+            poll::run((&poll, authorities), &mut work, &stop)
+        }
         LiveVerb::Replay(replay) => replay::run(&replay, &mut work, &stop),
     };
     let tally = work.sender.tally;

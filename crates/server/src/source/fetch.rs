@@ -13,6 +13,7 @@ use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
 use url::Url;
 
+use crate::{Authorities, trust};
 use redirect::REDIRECTS_MAX;
 
 /// The longest pause a server may ask for between two attempts.
@@ -34,6 +35,8 @@ pub struct FetchOptions {
     pub pause_first: Duration,
     /// The largest answer that is taken.
     pub bytes_max: u64,
+    /// Whom to believe that a server is who it says it is.
+    pub authorities: Authorities,
 }
 
 impl Default for FetchOptions {
@@ -45,6 +48,7 @@ impl Default for FetchOptions {
             attempts_max: 4,
             pause_first: Duration::from_millis(500),
             bytes_max: 512 * 1024 * 1024,
+            authorities: Authorities::default(),
         }
     }
 }
@@ -82,21 +86,22 @@ enum Failure {
 }
 
 impl Fetcher {
-    /// Prepares fetches within `options`.
-    pub fn new(options: FetchOptions) -> Self {
+    /// Prepares fetches within `options`; fails where authorities that they name cannot be read.
+    pub fn new(options: FetchOptions) -> Result<Self> {
         let config = Agent::config_builder()
             .timeout_connect(Some(options.connect_timeout))
             .timeout_recv_response(Some(options.read_timeout))
             .timeout_per_read(Some(options.read_timeout))
             // They are followed by a rule of our own.
             .max_redirects(0)
+            .tls_config(options.authorities.tls()?)
             .http_status_as_error(false)
             .user_agent(concat!("sports-edge/", env!("CARGO_PKG_VERSION")))
             .build();
-        Self {
+        Ok(Self {
             agent: config.new_agent(),
             options,
-        }
+        })
     }
 
     /// Fetches `url` unless it is as `known`; blocks. `chance` gives numbers in 0..1.
@@ -246,6 +251,9 @@ fn too_large(bytes_max: u64) -> Failure {
 }
 
 fn failure(error: ureq::Error) -> Failure {
+    if let Some(why) = trust::doubt(&error, "SPORTS_EDGE_CA_FILE") {
+        return Failure::Lasting(anyhow!("the server is not believed: {why}"));
+    }
     let passing = matches!(
         error,
         ureq::Error::Io(_)

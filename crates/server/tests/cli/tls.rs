@@ -12,6 +12,20 @@ const MODEL: &str = concat!(
     "/../trees/tests/golden/lightgbm/huber.txt"
 );
 
+/// How to read what is polled; what there is fits it nowhere.
+const MAPPING: &str = "fixture = '/id'
+[game]
+competition = { constant = 'E0' }
+season = { constant = '2026/27' }
+kickoff = '/start'
+home = '/home'
+away = '/away'
+[[event]]
+kind = { constant = 'score' }
+home = '/goals/0'
+away = '/goals/1'
+";
+
 /// A server, and the door before it.
 struct Behind {
     home: Home,
@@ -74,6 +88,29 @@ fn every_verb_speaks_tls_to_a_server_whose_authority_is_named() {
     let by_system = [("SSL_CERT_FILE", authority)];
     let ended = behind.run(&["model", "list", "--server", &url], &by_system);
     assert!(ended.out.contains("goals"), "{ended:?}");
+    // What is fetched is believed by the same authorities; it is no data, and was read all the same.
+    let data = format!("{url}/v1/competitions");
+    for (named, told) in [
+        (
+            ("SPORTS_EDGE_CA_FILE", authority),
+            "neither matches nor rounds",
+        ),
+        (("SSL_CERT_FILE", authority), "neither matches nor rounds"),
+        (("SPORTS_EDGE_X", ""), "name that with SPORTS_EDGE_CA_FILE"),
+    ] {
+        let ended = behind.run(&["import", &data], &[named]);
+        let says = format!("{}{}", ended.out, ended.err);
+        assert!(ended.code != 0 && says.contains(told), "{named:?}: {says}");
+    }
+    let mapping = behind.home.path("scores.toml");
+    std::fs::write(&mapping, MAPPING).unwrap();
+    let mapping = mapping.to_str().unwrap();
+    let poll = ["live", "poll", &data, "--once", "--mapping", mapping];
+    for (more, is_believed) in [(&by_flag[..], true), (&by_flag[..2], false)] {
+        let ended = behind.run(&[&poll[..], more].concat(), &[]);
+        let doubted = ended.err.contains("not believed");
+        assert_ne!(doubted, is_believed, "{ended:?}");
+    }
     drop(behind.server);
 }
 
@@ -91,7 +128,11 @@ fn a_server_whose_certificate_does_not_hold_is_told_nothing() {
         (&good, vec![], "an authority that is not known here"),
         (&good, vec![], "--ca-file or SPORTS_EDGE_CA_FILE"),
         (&other, vec!["--ca-file", authority], "does not hold"),
-        (&good, vec!["--ca-file", "/nowhere"], "cannot be read"),
+        (
+            &good,
+            vec!["--ca-file", "/nowhere"],
+            "the CA file /nowhere: cannot be read",
+        ),
         (
             &good,
             vec!["--ca-file", empty.to_str().unwrap()],
@@ -102,5 +143,30 @@ fn a_server_whose_certificate_does_not_hold_is_told_nothing() {
         let ended = behind.run(&args, &[]);
         assert_eq!(ended.code, 1, "{args:?}: {ended:?}");
         assert!(ended.err.contains(words), "{args:?}: {ended:?}");
+    }
+    // What the environment names in the system's place is made up for by nobody else.
+    let (empty, data) = (empty.to_str().unwrap(), format!("{good}/data.csv"));
+    for (name, path, words) in [
+        (
+            "SSL_CERT_FILE",
+            "/nowhere",
+            "/nowhere of SSL_CERT_FILE: cannot be read",
+        ),
+        (
+            "SSL_CERT_FILE",
+            empty,
+            "empty.pem of SSL_CERT_FILE: holds no certificate",
+        ),
+        ("SSL_CERT_DIR", "/nowhere", "SSL_CERT_DIR names /nowhere"),
+    ] {
+        for args in [
+            &["model", "list", "--server", &good][..],
+            &["import", &data],
+        ] {
+            let ended = behind.run(args, &[(name, path)]);
+            assert_ne!(ended.code, 0, "{args:?}: {ended:?}");
+            let says = format!("{}{}", ended.out, ended.err);
+            assert!(says.contains(words), "{args:?}: {says}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use tracing::warn;
 
 use super::{Work, chance, intake};
 use crate::{
-    SystemClock,
+    Authorities, SystemClock,
     live::{Mapping, Numbered, Reading},
     source::{FetchOptions, Fetched, Fetcher},
 };
@@ -84,7 +84,11 @@ pub(super) struct PollArgs {
 }
 
 /// Asks until told to stop.
-pub(super) fn run(args: &PollArgs, work: &mut Work, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+pub(super) fn run(
+    (args, authorities): (&PollArgs, Authorities),
+    work: &mut Work,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<()> {
     let web = ["http://", "https://"]
         .iter()
         .any(|it| args.url.starts_with(it));
@@ -93,7 +97,7 @@ pub(super) fn run(args: &PollArgs, work: &mut Work, stop: &Arc<AtomicBool>) -> a
     }
     let mut poll = Poll {
         url: &args.url,
-        fetcher: Fetcher::new(options(args)),
+        fetcher: Fetcher::new(options(args, authorities))?,
         reading: Reading::new(mapping(args)?),
         known: None,
         items: 0,
@@ -134,7 +138,7 @@ pub(super) fn run(args: &PollArgs, work: &mut Work, stop: &Arc<AtomicBool>) -> a
     Ok(())
 }
 
-fn options(args: &PollArgs) -> FetchOptions {
+fn options(args: &PollArgs, authorities: Authorities) -> FetchOptions {
     let timeout = Duration::from_secs(args.timeout.into());
     FetchOptions {
         connect_timeout: timeout,
@@ -142,6 +146,7 @@ fn options(args: &PollArgs) -> FetchOptions {
         total_timeout: timeout,
         attempts_max: 1,
         bytes_max: ANSWER_BYTES_MAX,
+        authorities,
         ..FetchOptions::default()
     }
 }

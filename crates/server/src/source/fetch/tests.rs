@@ -69,11 +69,12 @@ fn options() -> FetchOptions {
         attempts_max: 3,
         pause_first: Duration::from_millis(1),
         bytes_max: 1000,
+        ..FetchOptions::default()
     }
 }
 
 fn fetch(url: &str, known: Option<&FetchState>) -> Result<Fetched> {
-    Fetcher::new(options()).fetch(url, known, || 0.5)
+    Fetcher::new(options())?.fetch(url, known, || 0.5)
 }
 
 fn text(fetched: Fetched) -> (String, Option<String>, Option<String>) {
@@ -181,7 +182,7 @@ fn silence_ends_in_a_timeout() {
         attempts_max: 2,
         ..options()
     };
-    let failed = Fetcher::new(options).fetch(&url, None, || 0.0);
+    let failed = Fetcher::new(options).unwrap().fetch(&url, None, || 0.0);
     assert!(problem(failed).starts_with("given up after 2 attempts: the server cannot be reached"));
     drop(listener);
 }
