@@ -8,7 +8,7 @@
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -23,17 +23,24 @@ const START_MAX: Duration = Duration::from_secs(60);
 /// whoever reads there what was written just now is found out.
 const STANDBY_DELAY: &str = "recovery_min_apply_delay=100ms";
 
-/// Looks every second; three in a row that find nobody end it.
+/// Looks every second; three in a row that find nobody end it. A server that ended by itself may have
+/// been started anew in the same folder, with a guardian of its own: that is left alone, and so is
+/// another process that has got the number by now.
 const GUARDIAN: &str = r#"
 exec 9<"$1/users" || exit 1
+born() { cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null; }
+since=$(born "$2")
+lives() { kill -0 "$2" 2>/dev/null && [ "$(born "$2")" = "$since" ]; }
+owns() { [ "$(cat "$3/guardian" 2>/dev/null)" = "$$" ]; }
+echo "$$" >"$3/guardian" || exit 1
 idle=0
 while sleep 1; do
-	kill -0 "$2" 2>/dev/null || idle=9
+	lives "$@" || { idle=9; owns "$@" || exit 0; }
 	if flock -n -x 9; then
 		idle=$((idle + 1))
 		if [ "$idle" -ge 3 ]; then
-			kill -KILL "$2" 2>/dev/null
-			rm -rf "$3" || { sleep 1; rm -rf "$3"; }
+			lives "$@" && kill -KILL "$2" 2>/dev/null
+			owns "$@" && { rm -rf "$3" || { sleep 1; rm -rf "$3"; }; }
 			exit 0
 		fi
 		flock -u 9
@@ -131,7 +138,7 @@ impl Shared {
 
 #[expect(
     clippy::zombie_processes,
-    reason = "both outlive this process, and the guardian ends both"
+    reason = "it outlives this process, and the guardian ends it"
 )]
 fn start(programs: &Programs, (users, server): (&Path, &Path), options: &ServerOptions) {
     let mut command = postgres(programs, server, options, Life::Own);
@@ -139,12 +146,7 @@ fn start(programs: &Programs, (users, server): (&Path, &Path), options: &ServerO
         .process_group(0)
         .spawn()
         .expect("setpriv is part of the system");
-    let mut guardian = Command::new("sh");
-    guardian.args(["-c", GUARDIAN, "guardian"]);
-    guardian.arg(users).arg(child.id().to_string()).arg(server);
-    guardian.stdin(Stdio::null()).stdout(Stdio::null());
-    guardian.stderr(Stdio::null()).process_group(0);
-    guardian.spawn().expect("a shell is part of the system");
+    guard(users, child.id(), server);
     let began = Instant::now();
     while !answers(programs, server) {
         let ended = child.try_wait().expect("it is a child of ours");
@@ -154,5 +156,54 @@ fn start(programs: &Programs, (users, server): (&Path, &Path), options: &ServerO
             log(server)
         );
         sleep(Duration::from_millis(50));
+    }
+}
+
+/// Has a process that serves from a folder ended, and the folder cleared, when nobody uses it.
+fn guard(users: &Path, process: u32, folder: &Path) -> Child {
+    let mut guardian = Command::new("sh");
+    guardian.args(["-c", GUARDIAN, "guardian"]);
+    guardian.arg(users).arg(process.to_string()).arg(folder);
+    guardian.stdin(Stdio::null()).stdout(Stdio::null());
+    guardian.stderr(Stdio::null()).process_group(0);
+    guardian.spawn().expect("a shell is part of the system")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that serves from a folder, and its guardian at work.
+    fn guarded(users: &Path) -> (PathBuf, Child, Child) {
+        File::create(users.join("users")).unwrap();
+        let server = users.join("server");
+        fs::create_dir(&server).unwrap();
+        let process = Command::new("sleep").arg("600").spawn().unwrap();
+        let guardian = guard(users, process.id(), &server);
+        let began = Instant::now();
+        while fs::read(server.join("guardian")).map_or(true, |it| it.is_empty()) {
+            assert!(began.elapsed() < START_MAX, "it is not at work");
+            sleep(Duration::from_millis(10));
+        }
+        (server, process, guardian)
+    }
+
+    #[test]
+    fn a_server_that_nobody_uses_is_ended_and_its_folder_cleared() {
+        let users = tempfile::tempdir().unwrap();
+        let (server, mut process, mut guardian) = guarded(users.path());
+        assert!(guardian.wait().unwrap().success());
+        assert!(!process.wait().unwrap().success() && !server.exists());
+    }
+
+    #[test]
+    fn a_server_that_was_started_anew_is_left_to_its_own_guardian() {
+        let users = tempfile::tempdir().unwrap();
+        let (server, mut process, mut guardian) = guarded(users.path());
+        process.kill().unwrap();
+        process.wait().unwrap();
+        fs::write(server.join("guardian"), "another").unwrap();
+        guardian.wait().unwrap();
+        assert!(server.exists(), "it is another's by now");
     }
 }
