@@ -29,12 +29,16 @@ impl Engine {
         games: Vec<(Game, Option<Timestamp>)>,
     ) -> Result<Vec<Gathered>, EngineError> {
         let ids: BTreeSet<FixtureId> = games.iter().map(|it| it.0.fixture).collect();
-        let quotes = self.all_current_quotes(ids).await?;
+        let mut quotes = self.all_current_quotes(ids).await?;
         let told = games.iter().filter(|it| self.may_be_under_way(&it.0, it.1));
         let told: BTreeSet<FixtureId> = told.map(|it| it.0.fixture).collect();
         let logs = self.all_logs(told).await?;
+        let mut looks: HashMap<FixtureId, usize> = HashMap::new();
+        for (game, _) in &games {
+            *looks.entry(game.fixture).or_default() += 1;
+        }
         let gathered = |(game, as_of): (Game, Option<Timestamp>)| Gathered {
-            quotes: quotes.get(&game.fixture).cloned().unwrap_or_default(),
+            quotes: next_of(game.fixture, &mut quotes, &mut looks),
             log: logs.get(&game.fixture).cloned(),
             game,
             as_of,
@@ -58,6 +62,21 @@ impl Engine {
     pub(crate) async fn current_quotes(&self, id: FixtureId) -> Result<Vec<Quote>, EngineError> {
         Ok(counting(self.store.quotes(id).await?))
     }
+}
+
+/// The prices of a game for one of the looks at it; they are there once, and the last takes them.
+fn next_of(
+    id: FixtureId,
+    quotes: &mut HashMap<FixtureId, Vec<Quote>>,
+    looks: &mut HashMap<FixtureId, usize>,
+) -> Vec<Quote> {
+    let left = looks.entry(id).or_default();
+    *left = left.saturating_sub(1);
+    let own = match left {
+        0 => quotes.remove(&id),
+        _ => quotes.get(&id).cloned(),
+    };
+    own.unwrap_or_default()
 }
 
 /// The prices that no other took the place of.
