@@ -55,7 +55,9 @@ export const ANSWER_MS = 30_000;
 export function signedIn(page: Document): string | null {
   // Which cookie it is depends on the server's port, and on whether it is reached by TLS.
   const name = page.body.dataset["visitor"] ?? "signed-in";
-  const prefix = new RegExp(`(?:^|; )(?:__Host-)?${name}=(\\w+)`).exec(page.cookie)?.[1];
+  const value = (cookie: string) => new RegExp(`(?:^|; )${cookie}=(\\w+)`).exec(page.cookie)?.[1];
+  // Where both are there the plain one may be of another host.
+  const prefix = value(`__Host-${name}`) ?? value(name);
   return prefix === undefined ? null : `se_${prefix}`;
 }
 
