@@ -160,20 +160,24 @@ test('two servers of one host have a session each', async ({ page, context }) =>
 });
 
 test('over TLS cookies are the host\u2019s own, and a planted one counts for nothing', async ({ playwright }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sports-edge-tls-'));
-  const file = (name: string) => join(folder, name);
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=edge.example', '-keyout', file('key'), '-out', file('cert')], { stdio: 'ignore' });
-  const behind = Number(new URL(origin).port);
-  const door = createServer({ key: readFileSync(file('key')), cert: readFileSync(file('cert')) }, (outside) => {
-    const inside = connect(behind, '127.0.0.1');
-    outside.pipe(inside).pipe(outside);
-    for (const it of [outside, inside]) it.on('error', () => [outside, inside].forEach((both) => both.destroy()));
-  });
-  await new Promise<void>((done) => door.listen(0, '127.0.0.1', done));
-  const { port } = door.address() as AddressInfo;
-  const url = `https://edge.example:${port}`;
-  const browser = await playwright.chromium.launch({ executablePath: process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--host-resolver-rules=MAP edge.example 127.0.0.1'] });
+  const ends: (() => unknown)[] = [];
   try {
+    const folder = mkdtempSync(join(tmpdir(), 'sports-edge-tls-'));
+    ends.push(() => rmSync(folder, { recursive: true }));
+    const file = (name: string) => join(folder, name);
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=edge.example', '-keyout', file('key'), '-out', file('cert')], { stdio: 'ignore' });
+    const behind = Number(new URL(origin).port);
+    const door = createServer({ key: readFileSync(file('key')), cert: readFileSync(file('cert')) }, (outside) => {
+      const inside = connect(behind, '127.0.0.1');
+      outside.pipe(inside).pipe(outside);
+      for (const it of [outside, inside]) it.on('error', () => [outside, inside].forEach((both) => both.destroy()));
+    });
+    ends.push(() => door.close());
+    await new Promise<void>((done) => door.listen(0, '127.0.0.1', done));
+    const { port } = door.address() as AddressInfo;
+    const url = `https://edge.example:${port}`;
+    const browser = await playwright.chromium.launch({ executablePath: process.env['E2E_CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--host-resolver-rules=MAP edge.example 127.0.0.1'] });
+    ends.push(() => browser.close());
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
     await page.goto(`${url}/models`);
@@ -188,8 +192,6 @@ test('over TLS cookies are the host\u2019s own, and a planted one counts for not
     await page.goto(`${url}/models`);
     await expect(page).toHaveURL(`${url}/sign-in?back=%2Fmodels`);
   } finally {
-    await browser.close();
-    door.close();
-    rmSync(folder, { recursive: true });
+    for (const end of ends.reverse()) await end();
   }
 });

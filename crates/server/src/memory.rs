@@ -143,7 +143,9 @@ Anonymous:             0 kB
     fn a_program_goes_on_after_its_pages_were_given_back() {
         let code = std::fs::metadata(std::env::current_exe().unwrap()).unwrap();
         let given = super::give_back_program();
-        assert!(given > 0 && given as u64 <= code.len() + 8192, "{given}");
+        // A file's last page is mapped whole; the largest that Linux has are of 64 KiB.
+        let most = code.len() + 2 * (64 << 10);
+        assert!(given > 0 && given as u64 <= most, "{given} of {most}");
         let sorted: std::collections::BTreeSet<_> = ["b", "a"].into_iter().collect();
         assert_eq!(sorted.first(), Some(&"a"));
     }
