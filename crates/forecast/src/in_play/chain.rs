@@ -42,9 +42,16 @@ impl Rates {
 impl Chain {
     /// No further goal yet.
     pub(crate) fn new() -> Self {
-        let mut cells = [[0.0; SIZE + 1]; SIZE + 1];
-        cells[1][1] = 1.0;
-        Self { cells, reach: 0 }
+        let mut chain = Self::empty();
+        chain.cells[1][1] = 1.0;
+        chain
+    }
+
+    fn empty() -> Self {
+        Self {
+            cells: [[0.0; SIZE + 1]; SIZE + 1],
+            reach: 0,
+        }
     }
 
     /// Lets `time` pass at `rates`, home leading by `lead` where no further goal has fallen.
@@ -66,13 +73,14 @@ impl Chain {
         let step = Step::new(rates, lead, speed);
         let mut weight = (-mean).exp();
         let mut left = 1.0 - weight;
-        let mut sum = self.clone();
+        let (mut sum, mut other) = (self.clone(), Self::empty());
         sum.scale(weight);
+        let (mut now, mut next) = (&mut *self, &mut other);
         for count in 1..=STEPS_MAX {
-            self.advance(&step);
             weight *= mean / f64::from(u8::try_from(count).expect("steps are few"));
             left -= weight;
-            sum.add(self, weight);
+            now.advance(&step, next, (&mut sum, weight));
+            std::mem::swap(&mut now, &mut next);
             if count >= steps_min && left < TAIL && weight < TAIL {
                 break;
             }
@@ -95,23 +103,26 @@ impl Chain {
         &self.cells[home + 1][1..]
     }
 
-    fn advance(&mut self, step: &Step) {
-        self.reach = (self.reach + 1).min(SIZE - 1);
-        let width = self.reach + 1;
-        // From the last row up, so that the row before is still the old one.
-        for home in (0..width).rev() {
-            let above = self.cells[home];
-            let row = self.cells[home + 1];
+    /// Makes `next` of one step more, and adds it, weighed, to a sum.
+    fn advance(&self, step: &Step, next: &mut Self, (sum, weight): (&mut Self, f64)) {
+        let reach = (self.reach + 1).min(SIZE - 1);
+        (next.reach, sum.reach) = (reach, reach);
+        let width = reach + 1;
+        for home in 0..width {
+            let [above, row] = [&self.cells[home], &self.cells[home + 1]];
             // The place of `away − home` among the margins.
             let shift = SIZE - 1 - home;
             let home_scores = &step.home[shift + 1..][..width];
             let away_scores = &step.away[shift..][..width];
             let nothing = &step.nothing[shift..][..width];
-            let target = &mut self.cells[home + 1][1..=width];
+            let target = &mut next.cells[home + 1][1..=width];
+            let sum = &mut sum.cells[home + 1][1..=width];
+            let [above, left, row] = [&above[1..=width], &row[..width], &row[1..=width]];
             for away in 0..width {
-                target[away] = above[away + 1] * home_scores[away]
-                    + row[away] * away_scores[away]
-                    + row[away + 1] * nothing[away];
+                target[away] = above[away] * home_scores[away]
+                    + left[away] * away_scores[away]
+                    + row[away] * nothing[away];
+                sum[away] += weight * target[away];
             }
         }
     }
@@ -119,16 +130,6 @@ impl Chain {
     fn scale(&mut self, factor: f64) {
         for row in &mut self.cells[1..self.reach + 2] {
             row.iter_mut().for_each(|cell| *cell *= factor);
-        }
-    }
-
-    fn add(&mut self, other: &Self, factor: f64) {
-        self.reach = other.reach;
-        let rows = self.cells[1..].iter_mut().zip(&other.cells[1..]);
-        for (row, from) in rows.take(other.reach + 1) {
-            for (cell, it) in row.iter_mut().zip(from) {
-                *cell += factor * it;
-            }
         }
     }
 }
