@@ -216,6 +216,40 @@ def latency(folder, fixture, key):
           + f" | {told['delivery_us']:.0f} |")
 
 
+def followers(port, key, count):
+    """Streams that follow the predictions of so many fixtures, and have them."""
+    asked, ids, cursor = http.client.HTTPConnection("127.0.0.1", port), [], ""
+    by = {"authorization": f"Bearer {key}", "accept": "text/event-stream"}
+    while len(ids) < count:
+        asked.request("GET", f"/v1/fixtures?limit=100{cursor}", headers={"authorization": by["authorization"]})
+        page = json.loads(asked.getresponse().read())
+        ids += [it["id"] for it in page["data"]]
+        if not page.get("next_cursor"):
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    streams = []
+    for at in range(0, min(count, len(ids)), 20):
+        keys = "&".join(f"k=fixtures/{it}/prediction" for it in ids[at : min(at + 20, count)])
+        stream = http.client.HTTPConnection("127.0.0.1", port)
+        stream.request("GET", f"/v1/live?{keys}", headers=by)
+        answer = stream.getresponse()
+        answer.readline()
+        streams.append((stream, answer))
+    return min(count, len(ids)), streams
+
+
+def beside(folder, fixture, key):
+    print("\n### The same while others follow other fixtures, of which nothing happens\n")
+    print("| keys followed beside | p50 ms | p99 | processor time an event, µs |")
+    print("|---:|---:|---:|---:|")
+    for count in (0, 100, 400, 1_600):
+        with Ours(folder) as server:
+            found, _streams = followers(server.port, key, count)
+            told = client("fan-out", f"127.0.0.1:{server.port}", server.pid, 1, 200, fixture, key)
+        first = told["first_ms"]
+        print(f"| {found:,} | {first['p50']:.2f} | {first['p99']:.2f} | {told['delivery_us']:.0f} |")
+
+
 def idle(folder, key):
     with Ours(folder) as server:
         told = client("idle", f"127.0.0.1:{server.port}", server.pid, READERS, key)
@@ -262,12 +296,13 @@ def restart(folder, fixture, key):
 def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    parts = os.environ.get("PARTS", "latency,fan_out,idle,flood,restart").split(",")
+    parts = os.environ.get("PARTS", "latency,beside,fan_out,idle,flood,restart").split(",")
     with tempfile.TemporaryDirectory(prefix="live-bench-") as folder:
         fixture, key = template(folder)
         print(f"{READERS:,} readers, {ROUNDS} rounds, servers on one processor, clients on another.")
         works = {
             "latency": lambda: latency(folder, fixture, key),
+            "beside": lambda: beside(folder, fixture, key),
             "fan_out": lambda: fan_out(folder, fixture, key),
             "idle": lambda: idle(folder, key),
             "flood": lambda: flood(folder, fixture, key),

@@ -86,11 +86,14 @@ pub(super) async fn wait(
     }
 }
 
-/// Only ever the oldest, so that what is kept has no gaps, whatever clocks did.
+/// Only ever the oldest, up to the first that is not old, so that what is kept has no gaps, whatever
+/// clocks did. It looks at what it deletes and one more.
 pub(super) async fn trim(store: &SqliteStore, older_than: Duration) -> Result<u64, StoreError> {
     let age = i64::try_from(older_than.as_micros()).unwrap_or(i64::MAX / 2);
     let sql = format!(
-        "DELETE FROM outbox WHERE seq <= (SELECT max(seq) FROM outbox WHERE at < {NOW} - $1)"
+        "DELETE FROM outbox WHERE seq < coalesce(
+             (SELECT seq FROM outbox WHERE seq > 0 AND at >= {NOW} - $1 ORDER BY seq LIMIT 1),
+             (SELECT max(seq) + 1 FROM outbox))"
     );
     let trimmed = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(age)

@@ -12,7 +12,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x5345_4447;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/sqlite/0001_fixtures.sql"),
     include_str!("../../migrations/sqlite/0002_outbox.sql"),
     include_str!("../../migrations/sqlite/0003_events.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/sqlite/0008_market_summaries.sql"),
     include_str!("../../migrations/sqlite/0009_since_when_asked.sql"),
     include_str!("../../migrations/sqlite/0010_who_asked_for_an_alert.sql"),
+    include_str!("../../migrations/sqlite/0011_no_age_of_changes.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
