@@ -64,9 +64,13 @@ impl PostgresStore {
     }
 
     async fn transaction(&self, begin: &str) -> Result<Session, StoreError> {
-        let begin = AssertSqlSafe(begin.to_owned());
-        let inner = Inner::Whole(self.pool.begin_with(begin).await?);
-        Ok(self.session(inner))
+        let (pool, begin) = (self.pool.clone(), AssertSqlSafe(begin.to_owned()));
+        // On a task of its own: a connection whose user leaves while it begins would come back to
+        // the pool within a transaction that nobody ends, and keep what is written in it, or what
+        // was there when it began, from all who come after.
+        let begun = tokio::spawn(async move { pool.begin_with(begin).await });
+        let begun = begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        Ok(self.session(Inner::Whole(begun?)))
     }
 
     /// A connection for one statement.
