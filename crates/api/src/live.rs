@@ -339,7 +339,11 @@ impl Live {
     }
 
     fn known(&self, key: &str) -> Arc<Followed> {
-        Arc::clone(self.lock_known().entry(key.into()).or_default())
+        let mut all = self.lock_known();
+        match all.get(key) {
+            Some(it) => Arc::clone(it),
+            None => Arc::clone(all.entry(key.into()).or_default()),
+        }
     }
 
     /// Makes an answer and puts it into the feed; one at a time for each address, so that no older

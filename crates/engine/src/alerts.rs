@@ -5,6 +5,7 @@
 
 mod courier;
 mod deliver;
+mod due;
 mod figures;
 mod notice;
 mod rules;

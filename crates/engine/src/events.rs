@@ -117,6 +117,9 @@ impl Engine {
             let topics: BTreeSet<Topic> = topics.collect();
             self.forget_events((changed, span.clone()), topics, asked)
                 .await;
+        } else if self.cache().shared().is_none() {
+            // Who told them first may have left before what they changed was forgotten.
+            self.follow().await?;
         }
         Ok(EventsOutcome {
             entries: commands.iter().map(|it| it.fixture).zip(new).collect(),

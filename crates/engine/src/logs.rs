@@ -53,6 +53,15 @@ impl Log {
         Sum::of(sport, self.events.iter().filter(|it| it.known_at <= now)).told()
     }
 
+    /// A copy for who must not change what others read; what it comes to is made when it is asked.
+    fn without_sum(&self) -> Self {
+        Self {
+            events: self.events.clone(),
+            newest: self.newest,
+            whole: OnceLock::new(),
+        }
+    }
+
     /// Takes in what was written later; what is here already is passed over.
     fn grow(&mut self, new: Vec<RecordedEvent>) {
         let held = self.newest;
@@ -261,6 +270,9 @@ impl Kept {
             drop(found.log);
         }
         if new.iter().any(|it| it.number > entry.log.newest) {
+            if Arc::get_mut(&mut entry.log).is_none() {
+                entry.log = Arc::new(entry.log.without_sum());
+            }
             Arc::make_mut(&mut entry.log).grow(new);
         }
         entry.is_whole |= found.turn == self.turn;

@@ -29,6 +29,14 @@ impl Authorities {
             let named = || format!("the file {} of SSL_CERT_FILE", path.display());
             read(path).with_context(named)?;
         }
+        if let Some(folders) = &self.system_folders {
+            for folder in std::env::split_paths(folders) {
+                let named = || format!("the folder {} of SSL_CERT_DIR", folder.display());
+                fs::read_dir(&folder)
+                    .context("cannot be read")
+                    .with_context(named)?;
+            }
+        }
         // It reads both variables by itself.
         let system = rustls_native_certs::load_native_certs();
         for error in system.errors {

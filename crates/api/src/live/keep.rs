@@ -10,6 +10,8 @@ use super::{Followed, Live, address};
 const TICK: Duration = Duration::from_secs(1);
 /// How many of them are made anew at the same time.
 const AT_ONCE: usize = 8;
+/// How many of them are looked at before others get their turn.
+const LOOKS_AT_ONCE: usize = 64;
 /// Ticks for which an answer is kept up to date for nobody, so that who lost the connection resumes.
 const IDLE_TICKS_MAX: u32 = 60;
 
@@ -40,7 +42,10 @@ impl Live {
     /// Makes anew what is not what it was; of many keys one event changes few.
     async fn renew_all(self: &Arc<Self>) {
         let mut at_work = JoinSet::new();
-        for key in self.feed.keys() {
+        for (looked, key) in self.feed.keys().into_iter().enumerate() {
+            if looked % LOOKS_AT_ONCE == LOOKS_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
             let known = self.known(&key);
             if self.is_told(&key, &known) {
                 continue;

@@ -13,12 +13,9 @@ use std::{
 use domain::{AlertCondition, AlertFired, AlertId, AlertWatch, Fixture, FixtureId};
 use forecast::{Phase, next_cut};
 use jiff::{SignedDuration, Timestamp};
-use store::{
-    AlertRecord, AlertState, AlertStep, CHANGES_MAX, Change, ChangeKind, Committed, FixtureQuery,
-    NewFiring,
-};
+use store::{AlertRecord, AlertState, AlertStep, CHANGES_MAX, Committed, FixtureQuery, NewFiring};
 
-use super::{figures::add, notice::Notice, rules::Rules};
+use super::{due::Due, figures::add, notice::Notice, rules::Rules};
 use crate::{EdgeView, Engine, EngineError, board::Seen, follow::NOWHERE, in_play::TICK};
 
 /// How far ahead fixtures are looked at when everything may have changed.
@@ -56,6 +53,8 @@ pub struct AlertWatcher {
     position: u64,
     /// What is remembered of rules and fixtures, as it is and as it is written down.
     remembered: HashMap<(AlertId, FixtureId), Remembered>,
+    /// What was remembered that is written otherwise, or not any more.
+    doubted: HashMap<(AlertId, FixtureId), AlertWatch>,
     /// Fixtures of which everything written down is remembered.
     read: HashSet<FixtureId>,
     /// Games whose clock runs.
@@ -73,14 +72,6 @@ struct Remembered {
     watch: AlertWatch,
 }
 
-/// What there is to look at.
-#[derive(Default)]
-struct Due {
-    everything: bool,
-    rules: bool,
-    fixtures: BTreeSet<FixtureId>,
-}
-
 /// A rule and a fixture it looked at, with what is to be written.
 struct Look<'a> {
     alert: Arc<AlertRecord>,
@@ -95,6 +86,7 @@ impl AlertWatcher {
             rules: Rules::default(),
             position: NOWHERE,
             remembered: HashMap::new(),
+            doubted: HashMap::new(),
             read: HashSet::new(),
             running: BTreeSet::new(),
             ticked_at: Timestamp::MIN,
@@ -315,6 +307,7 @@ impl AlertWatcher {
     ) -> Result<(), EngineError> {
         if self.remembered.len() > REMEMBERED_MAX {
             self.remembered.clear();
+            self.doubted.clear();
             self.read.clear();
         }
         let ids = looks.iter().map(|it| it.1.fixture.fixture.id);
@@ -326,6 +319,7 @@ impl AlertWatcher {
         for kept in self.engine.store.writing().alert_states(&ids).await? {
             let watch = kept.watch.clone();
             let key = (kept.alert, kept.fixture);
+            self.doubted.remove(&key);
             self.remembered.insert(key, Remembered { kept, watch });
         }
         self.read.extend(ids);
@@ -349,10 +343,15 @@ impl AlertWatcher {
         if known.is_some_and(|it| (it.kept.position, it.kept.seen_at) > (position, now)) {
             return None; // Another server has looked at what came later.
         }
+        // Trimmed at another server: it is gone on with, so that nothing fires twice.
+        let doubted = self.doubted.remove(&(alert.id, fixture));
         let same = known.filter(|it| it.kept.generation == alert.generation);
         let (watch, fired) = match (same, known) {
             (Some(it), _) => alert.rule.look(&it.watch, value, now),
             (None, Some(it)) => (alert.rule.begin_again(&it.watch, value, now), None),
+            (None, None) if let Some(it) = &doubted => {
+                (alert.rule.begin_again(it, value, now), None)
+            }
             (None, None) if alert.primed => alert.rule.look_first(value, now),
             (None, None) => (alert.rule.begin(value, now), None),
         };
@@ -400,7 +399,14 @@ impl AlertWatcher {
                 }
                 Committed::Lost => {
                     add(&self.engine.alerting.lost, 1);
-                    self.remembered.remove(&(kept.alert, kept.fixture));
+                    let key = (kept.alert, kept.fixture);
+                    if let Some(it) = self
+                        .remembered
+                        .remove(&key)
+                        .filter(|it| it.kept.version > 0)
+                    {
+                        self.doubted.insert(key, it.watch);
+                    }
                     self.read.remove(&kept.fixture);
                     lost.push((look.alert, look.seen));
                 }
@@ -428,24 +434,9 @@ impl AlertWatcher {
             }
             is_new
         });
+        self.doubted.clear();
         self.trimmed_at = now;
         Ok(())
-    }
-}
-
-impl Due {
-    fn note(&mut self, change: &Change) {
-        match change.kind {
-            ChangeKind::Alert | ChangeKind::ApiKey => self.rules = true,
-            ChangeKind::Model => self.everything = true,
-            ChangeKind::Fixture | ChangeKind::Quotes | ChangeKind::Events => {
-                match change.key.parse() {
-                    Ok(id) => drop(self.fixtures.insert(FixtureId(id))),
-                    Err(_) => self.everything = true,
-                }
-            }
-            ChangeKind::Competition | ChangeKind::Team | ChangeKind::Firing => {}
-        }
     }
 }
 

@@ -69,8 +69,10 @@ impl Sum {
 
     /// Takes in an event later than all others by the order of the source.
     pub(super) fn add(&mut self, it: &RecordedEvent) {
-        self.log.add(it.event);
         self.note(it);
+        if !self.log.add(it.event) {
+            return; // There are as many as there may be.
+        }
         let told = &mut self.told;
         told.state = self.log.state();
         if let PlayKind::Cancelled { of } = it.event.kind {
@@ -107,10 +109,11 @@ impl Sum {
 
 #[cfg(test)]
 mod tests {
-    use domain::{FixtureId, Period, Side, SourceKey};
+    use domain::{FixtureId, GameClock, Period, Side, SourceKey};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::logs::Log;
 
     fn any_kind() -> impl Strategy<Value = PlayKind> {
         let period = |it| Period::new(it).unwrap();
@@ -125,18 +128,25 @@ mod tests {
             }),
             side.prop_map(|side| PlayKind::RedCard { side }),
             (0_u64..30).prop_map(|of| PlayKind::Cancelled { of }),
+            (0_u16..4, 0_u16..4).prop_map(|(home, away)| PlayKind::Score { home, away }),
+            (0_u16..600).prop_map(|seconds| PlayKind::Stoppage { seconds }),
+            Just(PlayKind::Finished),
+            Just(PlayKind::Abandoned),
         ]
     }
 
     fn any_event() -> impl Strategy<Value = RecordedEvent> {
         let numbers = (0_u64..30, 0_u16..3);
-        let event = (numbers, any_kind(), 0_i64..6000, 0_i64..6000);
-        event.prop_map(|((sequence, revision), kind, at, known_at)| {
+        let clock = proptest::option::of((1_u8..4, 0_u16..3000));
+        let event = (numbers, any_kind(), clock, 0_i64..6000, 0_i64..6000);
+        event.prop_map(|((sequence, revision), kind, clock, at, known_at)| {
             let event = PlayEvent {
                 sequence,
                 revision,
                 at: Timestamp::from_second(at).unwrap(),
-                clock: None,
+                clock: clock.map(|(period, seconds)| {
+                    GameClock::new(Period::new(period).unwrap(), seconds).unwrap()
+                }),
                 kind,
             };
             let known_at = Timestamp::from_second(known_at).unwrap();
@@ -166,6 +176,27 @@ mod tests {
                 let whole = Sum::of(sport, events[..=index].iter());
                 prop_assert_eq!(&sum.told, &whole.told);
             }
+        }
+
+        #[test]
+        fn a_log_that_grows_in_any_parts_and_order_comes_to_what_its_events_do(
+            mut events in proptest::collection::vec(any_event(), 1..30),
+            parts in proptest::collection::vec(1_usize..6, 30),
+        ) {
+            for (number, it) in (1..).zip(&mut events) {
+                it.number = number;
+            }
+            let (mut log, mut left) = (Log::default(), events.as_slice());
+            for part in parts {
+                let (new, rest) = left.split_at(part.min(left.len()));
+                log.grow(new.to_vec());
+                left = rest;
+                let whole = Sum::of(Sport::Football, log.events().iter());
+                prop_assert_eq!(log.told(Sport::Football, Timestamp::MAX), whole.told());
+            }
+            let order = |it: &RecordedEvent| (it.event.sequence, it.event.revision, it.number);
+            events.sort_by_key(order);
+            prop_assert_eq!(log.events(), events.as_slice());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where a request came from, behind proxies that are believed about it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use hyper::HeaderMap;
 
@@ -10,16 +10,19 @@ use crate::webhook::Network;
 const FORWARDED: &str = "x-forwarded-for";
 
 /// The address of a client whose connection came from `peer`: the nearest one that is no proxy of
-/// the networks given. What is further off was written by that one, and may be anything.
+/// the networks given. What is further off was written by that one, and may be anything. Nobody
+/// comes from the machine itself by a proxy's word, and who it has no address of is
+/// [`Ipv4Addr::UNSPECIFIED`], one for all of them.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
     let is_proxy = |it: IpAddr| proxies.iter().any(|network| network.holds(it));
     let mut nearest = peer;
     let lines = headers.get_all(FORWARDED).iter().rev();
     let mut said = lines.flat_map(|it| it.as_bytes().rsplit(|it| *it == b','));
     while is_proxy(nearest)
-        && let Some(before) = said.next().and_then(read)
+        && let Some(before) = said.next()
     {
-        nearest = before;
+        let before = read(before).filter(|it| !it.to_canonical().is_loopback());
+        nearest = before.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     }
     nearest
 }
@@ -72,7 +75,9 @@ mod tests {
             ("127.0.0.1", &["198.51.100.1:80"], &own, "198.51.100.1"),
             ("127.0.0.1", &[], &own, "127.0.0.1"),
             ("127.0.0.1", &["10.0.0.3"], &own, "10.0.0.3"),
-            ("127.0.0.1", &["198.51.100.1, unknown"], &own, "127.0.0.1"),
+            ("127.0.0.1", &["198.51.100.1, unknown"], &own, "0.0.0.0"),
+            ("10.0.0.1", &["127.0.0.1"], &own, "0.0.0.0"),
+            ("10.0.0.1", &["::1"], &own, "0.0.0.0"),
         ] {
             assert_eq!(found(peer, lines, proxies), client, "{peer} {lines:?}");
         }

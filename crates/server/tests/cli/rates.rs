@@ -146,6 +146,45 @@ fn an_address_without_a_key_is_held_to_a_limit_of_its_own() {
     );
 }
 
+/// Asks as a proxy does for a client; whether it was answered.
+fn is_answered_for(server: &Server, client: &str) -> bool {
+    let answer = server.ask(&format!(
+        "GET {PATH} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nx-forwarded-for: {client}\r\n\r\n",
+        server.address
+    ));
+    answer.starts_with("HTTP/1.1 200 ")
+}
+
+#[test]
+fn who_comes_by_a_proxy_that_is_believed_is_held_to_a_limit_of_its_own() {
+    let few = REQUESTS.to_string();
+    let limit = (
+        "SPORTS_EDGE_LIMITS__REQUESTS_PER_MINUTE_PER_ADDRESS",
+        few.as_str(),
+    );
+    let proxies = ("SPORTS_EDGE_LIMITS__TRUSTED_PROXIES", "127.0.0.0/8");
+    for (environment, is_believed) in [(vec![limit, proxies], true), (vec![limit], false)] {
+        let home = Home::new();
+        home.import();
+        let server = Server::start(&home, &environment);
+        server.until_ready();
+        let begun = Instant::now();
+        let one = (0..12).filter(|_| is_answered_for(&server, "192.0.2.1"));
+        let one = u32::try_from(one.count()).unwrap();
+        assert!(
+            one >= REQUESTS && one <= at_most(begun, 1),
+            "{one} {is_believed}"
+        );
+        let many = (2..14).filter(|it| is_answered_for(&server, &format!("192.0.2.{it}")));
+        let many = u32::try_from(many.count()).unwrap();
+        if is_believed {
+            assert_eq!(many, 12);
+        } else {
+            assert!(one + many <= at_most(begun, 1), "{many}");
+        }
+    }
+}
+
 #[test]
 fn a_write_with_one_key_is_carried_out_once_whichever_server_takes_it() {
     let Some(database) = PostgresDatabase::empty() else {

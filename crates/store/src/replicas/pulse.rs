@@ -28,8 +28,8 @@ impl Pulse {
         }
     }
 
-    /// What the primary answers in time; nothing where it does not. Once it did not, it is not
-    /// waited for again before it is back.
+    /// What the primary answers in time; nothing where it does not, or fails. Once it did not answer,
+    /// it is not waited for again before it is back.
     pub(super) async fn ask<T>(
         &self,
         asked: impl Future<Output = Result<T, StoreError>>,
@@ -39,6 +39,10 @@ impl Pulse {
         }
         let why = match timeout(self.answer_max, asked).await {
             Ok(Ok(answer)) => return Some(answer),
+            Ok(Err(error)) if !is_of_the_way(&error) => {
+                tracing::debug!(%error, "the primary could not look a key up");
+                return None;
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it does not answer".to_owned(),
         };
@@ -69,5 +73,25 @@ impl Pulse {
                 tracing::info!("the primary is back");
             }
         }
+    }
+}
+
+/// Whether an error says that the primary was not reached, or is not open to anybody.
+fn is_of_the_way(error: &StoreError) -> bool {
+    let StoreError::Database(error) = error else {
+        return false;
+    };
+    match error {
+        // Shut down, starting, or out of connections.
+        sqlx::Error::Database(it) => it
+            .code()
+            .is_some_and(|it| it.starts_with("57P") || it.starts_with("08") || it == "53300"),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
     }
 }

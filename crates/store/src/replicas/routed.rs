@@ -239,8 +239,10 @@ impl Store for ReplicatedStore {
 
     async fn touch_key(&self, prefix: &str, at: Timestamp) -> Result<(), StoreError> {
         // A note for people, without which a key counts all the same.
-        let noted = self.pulse.ask(self.primary.touch_key(prefix, at)).await;
-        noted.map_or(Ok(()), Ok)
+        if let Err(error) = self.pulse.insist(self.primary.touch_key(prefix, at)).await {
+            tracing::debug!(%error, "the use of a key is not noted");
+        }
+        Ok(())
     }
 
     async fn claim_idempotency(

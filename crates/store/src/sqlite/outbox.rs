@@ -47,7 +47,8 @@ pub(super) async fn changes(
     after: u64,
     limit: u32,
 ) -> Result<Changes, StoreError> {
-    // The counter first, in one statement with the rows: both are of one state.
+    // The counter first, in one statement with the rows: both are of one state. A bare parameter as
+    // the limit would have SQLite compile the statement anew for each value.
     let mut rows: Vec<(i64, String, String)> = sqlx::query_as(
         "SELECT outbox, '', '' FROM meta UNION ALL
          SELECT * FROM (SELECT seq, kind, key FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2 + 0)",
@@ -87,12 +88,14 @@ pub(super) async fn wait(
 }
 
 /// Only ever the oldest, up to the first that is not old, so that what is kept has no gaps, whatever
-/// clocks did. It looks at what it deletes and one more.
+/// clocks did: one of the future is not the first that is not old. It looks at what it deletes and
+/// one more.
 pub(super) async fn trim(store: &SqliteStore, older_than: Duration) -> Result<u64, StoreError> {
     let age = i64::try_from(older_than.as_micros()).unwrap_or(i64::MAX / 2);
     let sql = format!(
         "DELETE FROM outbox WHERE seq < coalesce(
-             (SELECT seq FROM outbox WHERE seq > 0 AND at >= {NOW} - $1 ORDER BY seq LIMIT 1),
+             (SELECT seq FROM outbox WHERE seq > 0 AND at BETWEEN {NOW} - $1 AND {NOW}
+                  ORDER BY seq LIMIT 1),
              (SELECT max(seq) + 1 FROM outbox))"
     );
     let trimmed = sqlx::query(sqlx::AssertSqlSafe(sql))
