@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use store::{
     FixtureRecord, GameQuery, Pooler, PostgresOptions, PostgresStore, Store, StoreError, redacted,
 };
@@ -76,6 +77,32 @@ async fn a_text_that_is_no_url_is_refused_and_a_password_never_told() {
     let nobody = "postgres://u:secret@127.0.0.1:1/db";
     let error = PostgresStore::open(nobody, &options).await.unwrap_err();
     assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+}
+
+#[tokio::test]
+async fn who_leaves_while_a_write_begins_leaves_no_connection_within_a_transaction() {
+    let Some(database) = PostgresDatabase::migrated().await else {
+        return;
+    };
+    let store = open(&database).await.unwrap();
+    for polls in 0..20 {
+        let (recording, events) = (recording(), []);
+        let mut written = Box::pin(store.append_events(&recording, &events));
+        for _ in 0..polls % 4 {
+            if written.as_mut().now_or_never().is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let began = Instant::now();
+    let within = "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    while database.sql(within) != "0" {
+        // Far less than the server lets one be.
+        assert!(began.elapsed() < Duration::from_secs(5), "one stays in it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
