@@ -145,6 +145,7 @@ fn a_server_whose_certificate_does_not_hold_is_told_nothing() {
         assert!(ended.err.contains(words), "{args:?}: {ended:?}");
     }
     // What the environment names in the system's place is made up for by nobody else.
+    let folder = empty.parent().unwrap().to_str().unwrap();
     let (empty, data) = (empty.to_str().unwrap(), format!("{good}/data.csv"));
     for (name, path, words) in [
         (
@@ -157,7 +158,12 @@ fn a_server_whose_certificate_does_not_hold_is_told_nothing() {
             empty,
             "empty.pem of SSL_CERT_FILE: holds no certificate",
         ),
-        ("SSL_CERT_DIR", "/nowhere", "SSL_CERT_DIR names /nowhere"),
+        (
+            "SSL_CERT_DIR",
+            "/nowhere",
+            "/nowhere of SSL_CERT_DIR: cannot be read",
+        ),
+        ("SSL_CERT_DIR", folder, "where no certificate can be read"),
     ] {
         for args in [
             &["model", "list", "--server", &good][..],
