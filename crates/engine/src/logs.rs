@@ -26,7 +26,7 @@ pub(crate) use told::Told;
 const EVENTS_MAX: usize = 200_000;
 
 /// What was heard of a game.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Log {
     /// In the order of the source, all revisions.
     events: Vec<RecordedEvent>,
@@ -34,6 +34,17 @@ pub(crate) struct Log {
     newest: i64,
     /// What all of them come to.
     whole: OnceLock<Sum>,
+}
+
+/// What a copy comes to is made when it is asked: to copy that costs more.
+impl Clone for Log {
+    fn clone(&self) -> Self {
+        Self {
+            events: self.events.clone(),
+            newest: self.newest,
+            whole: OnceLock::new(),
+        }
+    }
 }
 
 impl Log {
@@ -51,15 +62,6 @@ impl Log {
             return whole.told();
         }
         Sum::of(sport, self.events.iter().filter(|it| it.known_at <= now)).told()
-    }
-
-    /// A copy for who must not change what others read; what it comes to is made when it is asked.
-    fn without_sum(&self) -> Self {
-        Self {
-            events: self.events.clone(),
-            newest: self.newest,
-            whole: OnceLock::new(),
-        }
     }
 
     /// Takes in what was written later; what is here already is passed over.
@@ -270,9 +272,6 @@ impl Kept {
             drop(found.log);
         }
         if new.iter().any(|it| it.number > entry.log.newest) {
-            if Arc::get_mut(&mut entry.log).is_none() {
-                entry.log = Arc::new(entry.log.without_sum());
-            }
             Arc::make_mut(&mut entry.log).grow(new);
         }
         entry.is_whole |= found.turn == self.turn;

@@ -26,7 +26,7 @@ pub(crate) struct Told {
 }
 
 /// What events come to, and what makes more of them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Sum {
     sport: Sport,
     log: PlayLog,
@@ -36,6 +36,7 @@ pub(super) struct Sum {
 
 impl Sum {
     pub(super) fn of<'a>(sport: Sport, events: impl Iterator<Item = &'a RecordedEvent>) -> Self {
+        let mut log = PlayLog::new(sport);
         let mut sum = Self {
             sport,
             log: PlayLog::new(sport),
@@ -48,45 +49,37 @@ impl Sum {
             },
         };
         for it in events {
-            sum.log.add(it.event);
             sum.note(it);
+            log.add(it.event);
         }
-        let of = |event: &PlayEvent| match event.kind {
-            PlayKind::Cancelled { of } => Some(of),
-            _ => None,
-        };
-        sum.cancelled = sum.log.events().filter_map(of).collect();
-        let steps = sum.log.steps();
-        let moments = steps.filter_map(|(event, state)| moment_of(sport, event, &state));
-        let marked = moments.map(|it| MomentView {
-            cancelled: sum.cancelled.contains(&it.event.sequence),
-            ..it
-        });
-        sum.told.moments = Arc::new(marked.collect());
-        sum.told.state = sum.log.state();
+        for (event, state) in log.steps() {
+            sum.tell(event, state);
+        }
+        sum.log = log;
         sum
     }
 
     /// Takes in an event later than all others by the order of the source.
     pub(super) fn add(&mut self, it: &RecordedEvent) {
         self.note(it);
-        if !self.log.add(it.event) {
-            return; // There are as many as there may be.
+        // It does not take it where there are as many as there may be.
+        if self.log.add(it.event) {
+            self.tell(&it.event, self.log.state());
         }
+    }
+
+    /// Notes an event, the next by the order of the source, with what it and those before it leave.
+    fn tell(&mut self, event: &PlayEvent, state: GameState) {
         let told = &mut self.told;
-        told.state = self.log.state();
-        if let PlayKind::Cancelled { of } = it.event.kind {
+        told.state = state;
+        if let PlayKind::Cancelled { of } = event.kind {
             self.cancelled.insert(of);
             let all = Arc::make_mut(&mut told.moments).iter_mut();
             let cancelled = all.filter(|it| it.event.sequence == of);
             cancelled.for_each(|it| it.cancelled = true);
         }
-        if let Some(moment) = moment_of(self.sport, &it.event, &told.state) {
-            let cancelled = self.cancelled.contains(&it.event.sequence);
-            let moment = MomentView {
-                cancelled,
-                ..moment
-            };
+        if let Some(mut moment) = moment_of(self.sport, event, &state) {
+            moment.cancelled = self.cancelled.contains(&event.sequence);
             Arc::make_mut(&mut told.moments).push(moment);
         }
     }

@@ -126,16 +126,10 @@ impl PlayLog {
             Some(known) if (known.revision, known) >= (event.revision, &event) => false,
             None if self.events.len() >= EVENTS_MAX => false,
             _ => {
-                if self
-                    .events
-                    .last_key_value()
-                    .is_none_or(|it| *it.0 < event.sequence)
-                {
-                    if let Some(fold) = self.fold.get_mut() {
-                        fold.apply(&event);
-                    }
-                } else {
-                    self.fold.take();
+                let last = self.events.last_key_value().map(|it| *it.0);
+                match self.fold.get_mut() {
+                    Some(fold) if last < Some(event.sequence) => fold.apply(&event),
+                    _ => drop(self.fold.take()),
                 }
                 self.events.insert(event.sequence, event);
                 true
