@@ -9,7 +9,8 @@ use super::sql::Args;
 use super::{PostgresStore, outbox};
 use crate::alerts::{
     ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, StateRow, alert, count, delivery,
-    firings, outcome_codes, pause_code, rule_text, state, took_micros, watch_text,
+    firings, outcome_codes, over_codes, pause_code, rule_text, state, step_sql, took_micros,
+    watch_text,
 };
 use crate::code::{micros, moment};
 use crate::idempotency::forgotten;
@@ -165,25 +166,7 @@ async fn step(session: &mut Session, step: &AlertStep) -> Result<bool, StoreErro
         .with(count(it.position))
         .with(micros(it.seen_at))
         .with(watch_text(&it.watch));
-    // What was known of and is there no longer is not made anew: it may have fired.
-    let sql = match it.version {
-        0 => {
-            "INSERT INTO alert_states
-                 (alert, fixture, generation, version, position, seen_at, watch)
-             SELECT a.id, $2::bigint, a.generation, $4::bigint + 1, $5::bigint, $6::bigint,
-                 $7::text
-             FROM alerts AS a WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0
-             ON CONFLICT (alert, fixture) DO NOTHING"
-        }
-        _ => {
-            "UPDATE alert_states SET generation = $3, version = version + 1, position = $5,
-                 seen_at = $6, watch = $7
-             WHERE alert = $1 AND fixture = $2 AND version = $4
-                 AND EXISTS (SELECT 1 FROM alerts AS a
-                     WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0)"
-        }
-    };
-    let written = session.run(sql, args).await?;
+    let written = session.run(step_sql(it), args).await?;
     Ok(written > 0)
 }
 
@@ -415,12 +398,17 @@ impl AlertStore for PostgresStore {
     }
 
     async fn trim_alert_states(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let [finished, cancelled] = over_codes();
         // What another server is writing at the moment is not old.
         let sql = "DELETE FROM alert_states WHERE (alert, fixture) IN (SELECT s.alert, s.fixture
              FROM alert_states AS s JOIN fixtures AS f ON f.id = s.fixture
-             WHERE s.seen_at < $1 AND f.kickoff < $1 AND f.status IN (1, 3) LIMIT $2
+             WHERE s.seen_at < $1 AND f.kickoff < $1 AND f.status IN ($3, $4) LIMIT $2
              FOR UPDATE OF s SKIP LOCKED)";
-        let args = Args::default().with(micros(before)).with(i64::from(limit));
+        let args = Args::default()
+            .with(micros(before))
+            .with(i64::from(limit))
+            .with(finished)
+            .with(cancelled);
         self.run(sql, args).await
     }
 }

@@ -9,7 +9,8 @@ use sqlx::sqlite::SqliteConnection;
 use super::{SqliteStore, outbox};
 use crate::alerts::{
     ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, StateRow, alert, count, delivery,
-    firings, outcome_codes, pause_code, rule_text, state, took_micros, watch_text,
+    firings, outcome_codes, over_codes, pause_code, rule_text, state, step_sql, took_micros,
+    watch_text,
 };
 use crate::code::{json, micros, moment};
 use crate::idempotency::forgotten;
@@ -56,24 +57,7 @@ async fn fire(connection: &mut SqliteConnection, firing: &NewFiring) -> Result<i
 /// Writes a step; whether it was sooner than all others.
 async fn step(connection: &mut SqliteConnection, step: &AlertStep) -> Result<bool, StoreError> {
     let it = &step.state;
-    // What was known of and is there no longer is not made anew: it may have fired.
-    let sql = match it.version {
-        0 => {
-            "INSERT INTO alert_states
-                 (alert, fixture, generation, version, position, seen_at, watch)
-             SELECT a.id, $2, a.generation, $4 + 1, $5, $6, $7 FROM alerts AS a
-             WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0
-             ON CONFLICT (alert, fixture) DO NOTHING"
-        }
-        _ => {
-            "UPDATE alert_states SET generation = $3, version = version + 1, position = $5,
-                 seen_at = $6, watch = $7
-             WHERE alert = $1 AND fixture = $2 AND version = $4
-                 AND EXISTS (SELECT 1 FROM alerts AS a
-                     WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0)"
-        }
-    };
-    let written = sqlx::query(sql)
+    let written = sqlx::query(step_sql(it))
         .bind(it.alert.0)
         .bind(it.fixture.0)
         .bind(count(it.generation))
@@ -404,13 +388,16 @@ impl AlertStore for SqliteStore {
     }
 
     async fn trim_alert_states(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let [finished, cancelled] = over_codes();
         let trimmed = sqlx::query(
             "DELETE FROM alert_states WHERE (alert, fixture) IN (SELECT s.alert, s.fixture
              FROM alert_states AS s CROSS JOIN fixtures AS f ON f.id = s.fixture
-             WHERE s.seen_at < $1 AND f.kickoff < $1 AND f.status IN (1, 3) LIMIT $2)",
+             WHERE s.seen_at < $1 AND f.kickoff < $1 AND f.status IN ($3, $4) LIMIT $2)",
         )
         .bind(micros(before))
         .bind(limit)
+        .bind(finished)
+        .bind(cancelled)
         .execute(&self.writer)
         .await?;
         Ok(trimmed.rows_affected())
