@@ -183,6 +183,11 @@ impl Kept {
         self.kind.get_or_load(&key, made(engine, &asked)).await
     }
 
+    /// Whether a path is one of its route's.
+    fn is_of(&self, path: &str) -> bool {
+        address::fits(self.read.route, path)
+    }
+
     /// What the answer to an address is known by.
     fn key(&self, address: &str) -> Key {
         self.kind.key(Scope::Public).part(address).build()

@@ -1,10 +1,10 @@
 //! Answers of reads, followed: what a `GET` of an address says, and then what changes of it.
 //!
 //! A key is the address without `/v1/`. The first who follows one has it made by the same handler
-//! that answers a `GET`; from then on it is made anew whenever it was forgotten, once for all who follow it,
-//! and what differs goes out through the feed. What nobody follows
-//! any more is let go. Who comes with what another server sent, or this one before it was started
-//! anew, goes on from there (`resume`).
+//! that answers a `GET`; from then on it is made anew whenever it was forgotten, once for
+//! all who follow it, and what differs goes out through the feed (`keep`). What nobody follows any
+//! more is let go. Who comes with what another server sent, or this one before it was started anew,
+//! goes on from there (`resume`).
 
 mod ask;
 mod follow;
@@ -196,7 +196,7 @@ impl Live {
             place.came_by(session);
         }
         let reader = self.feed.reader().map_err(|_| {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            add(&self.refused);
             ApiError::Overloaded(self.options.connections_max)
         })?;
         Ok((reader, place))
@@ -204,16 +204,11 @@ impl Live {
 
     /// A place among the streams of a key, or of an address without one.
     fn place(&self, principal: Option<&str>, address: Option<IpAddr>) -> Result<Place, ApiError> {
-        let refused = |counts: &[&AtomicUsize]| {
-            for it in counts {
-                it.fetch_add(1, Ordering::Relaxed);
-            }
-        };
         if let Some(prefix) = principal {
             let max = self.options.connections_per_key_max;
             let place = self.tallies.enter(Whose::Key(prefix), max);
             return place.ok_or_else(|| {
-                refused(&[&self.refused]);
+                add(&self.refused);
                 ApiError::TooManyStreams(max)
             });
         }
@@ -225,7 +220,8 @@ impl Live {
             _ => (Whose::Anybody, 0),
         };
         self.tallies.enter(whose, max).ok_or_else(|| {
-            refused(&[&self.refused, &self.refused_of_address]);
+            add(&self.refused);
+            add(&self.refused_of_address);
             ApiError::TooManyStreamsOfAddress(max)
         })
     }
@@ -405,6 +401,11 @@ impl Live {
         let state = serde_json::from_slice(&body).map_err(|_| refusal("it is not JSON"))?;
         Ok(Some((state, etag)))
     }
+}
+
+/// Counts one more.
+fn add(count: &AtomicUsize) {
+    count.fetch_add(1, Ordering::Relaxed);
 }
 
 /// What a key names.

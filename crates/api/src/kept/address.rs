@@ -9,10 +9,8 @@ use super::{ADDRESS_BYTES_MAX, KeptReads, answer::Coding};
 /// What an address stands for in the cache.
 #[derive(Debug)]
 pub(crate) struct Place {
-    /// Its read, by its place among all.
-    index: usize,
-    /// Its kind.
-    pub(crate) kind: String,
+    /// Its read, by its number among all.
+    read: usize,
     pub(crate) key: Key,
 }
 
@@ -28,23 +26,23 @@ impl KeptReads {
             ));
         }
         let path = address.split_once('?').map_or(address, |(path, _)| path);
-        let mut reads = self.reads.iter().enumerate();
-        let found = reads.find(|(_, it)| fits(it.read.route, path));
-        let (index, kept) = found.ok_or_else(|| {
+        let read = self.reads.iter().position(|it| it.is_of(path));
+        let read = read.ok_or_else(|| {
             format!("{address:?} is no address whose answer is kept, such as /v1/board?limit=20")
         })?;
-        Ok(Place {
-            index,
-            kind: kept.read.kind_name(),
-            key: kept.key(address),
-        })
+        let key = self.reads[read].key(address);
+        Ok(Place { read, key })
+    }
+
+    /// The kind of what is kept at a place.
+    pub(crate) fn kind_at(&self, place: &Place) -> String {
+        self.reads[place.read].read.kind_name()
     }
 
     /// Whether the answer to an address is at hand, holds at `now` and is the one `etag` names, so
     /// that asking for it would say so.
     pub(crate) fn still_has(&self, place: &Place, now: Timestamp, etag: &HeaderValue) -> bool {
-        let kept = &self.reads[place.index];
-        let has = kept.kind.read(&place.key, |it| {
+        let has = self.reads[place.read].kind.read(&place.key, |it| {
             it.holds(now) && it.variant(Coding::Identity).etag == etag
         });
         has.unwrap_or(false)

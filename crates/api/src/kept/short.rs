@@ -10,7 +10,7 @@ use axum::{
 };
 use engine::caching::Glance;
 
-use super::{ADDRESS_BYTES_MAX, Answer, Kept, address::fits, respond};
+use super::{ADDRESS_BYTES_MAX, Answer, Kept, respond};
 use crate::{ApiState, auth::Reader, guard, position};
 
 /// The answer to a request, where it is at hand.
@@ -48,7 +48,7 @@ fn asked<'a>(state: &'a ApiState, request: &'a Parts) -> Option<(&'a Kept, &'a s
         return None;
     }
     let path = address.path();
-    let kept = state.kept.reads.iter().find(|it| fits(it.read.route, path));
+    let kept = state.kept.reads.iter().find(|it| it.is_of(path));
     kept.map(|it| (it, address.as_str()))
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn look_at_cache(
     let entry = state.engine.cache().look_at(&place.key);
     Ok(Json(CacheLook {
         address: query.address,
-        kind: place.kind,
+        kind: state.kept.kind_at(&place),
         entry: entry.map(CacheEntry::from),
     }))
 }
