@@ -8,6 +8,7 @@ pub mod config;
 mod live;
 mod log;
 mod memory;
+mod network;
 mod run;
 pub mod source;
 mod trust;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 pub use clock::SystemClock;
 pub use config::{Config, Settings};
+pub use network::{InvalidNetwork, Network};
 pub use run::run;
 pub use trust::Authorities;
 

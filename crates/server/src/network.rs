@@ -84,7 +84,7 @@ const NOT_PUBLIC: [([u8; 4], u8); 16] = [
 ];
 
 /// Whether an address is one of the public internet.
-pub(super) fn is_public(ip: IpAddr) -> bool {
+pub(crate) fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
         IpAddr::V6(ip) => is_public_v6(ip),

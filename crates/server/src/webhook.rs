@@ -1,8 +1,6 @@
 //! Takes what fired to its receivers: to public addresses alone, each checked just before it is
 //! connected to, so that a name that leads elsewhere a moment later leads nowhere.
 
-mod network;
-
 use std::{future::Future, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -17,7 +15,7 @@ use ureq::{
     },
 };
 
-pub use network::{InvalidNetwork, Network};
+use crate::network::{self, Network};
 
 /// An address in bytes, at most.
 const URL_BYTES_MAX: usize = 2_048;

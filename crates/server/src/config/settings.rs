@@ -11,7 +11,7 @@ use engine::{caching::shared::SharedOptions, serving::Eviction};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use store::Place;
 
-use crate::webhook::Network;
+use crate::network::Network;
 
 /// Every setting; `config.default.toml` explains each.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

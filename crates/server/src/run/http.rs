@@ -17,7 +17,7 @@ use super::{
     listener::{BoundedListener, Connection},
     origin,
 };
-use crate::webhook::Network;
+use crate::network::Network;
 
 /// Calls at work on one gRPC connection, at most.
 const CALLS_PER_CONNECTION_MAX: u32 = 256;

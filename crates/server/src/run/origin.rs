@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use hyper::HeaderMap;
 
-use crate::webhook::Network;
+use crate::network::Network;
 
 /// What each proxy adds the address to that it was asked from.
 const FORWARDED: &str = "x-forwarded-for";
