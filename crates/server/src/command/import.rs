@@ -5,8 +5,8 @@ mod report;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -120,11 +120,12 @@ pub async fn run(
         Arc::clone(&context.clock),
         Arc::new(catalogue),
     );
+    let fetcher = OnceLock::new();
     let mut outcomes = Vec::with_capacity(locations.len());
     for location in &locations {
         let started = Instant::now();
-        let outcome = match import_one(location, args, mapping.as_ref(), (context, &importer)).await
-        {
+        let with = (context, &importer, &fetcher);
+        let outcome = match import_one(location, args, mapping.as_ref(), with).await {
             Ok(Some(summary)) => FileOutcome::Imported {
                 summary: Box::new(summary),
                 seconds: started.elapsed().as_secs_f64(),
@@ -169,7 +170,7 @@ async fn import_one(
     location: &Location,
     args: &ImportArgs,
     mapping: Option<&Mapping>,
-    (context, importer): (&ImportContext, &Importer),
+    (context, importer, fetcher): (&ImportContext, &Importer, &OnceLock<Arc<Fetcher>>),
 ) -> Result<Option<ImportSummary>> {
     let (file, state) = match location {
         Location::File(path) => {
@@ -177,7 +178,7 @@ async fn import_one(
             let open = move || OpenedFile::open(&path, DECOMPRESSED_BYTES_MAX);
             (blocking(open).await?, None)
         }
-        Location::Url(url) => match fetch(url, args, context).await? {
+        Location::Url(url) => match fetch(url, args, (context, fetcher)).await? {
             None => return Ok(None),
             Some((file, state)) => (file, Some(state)),
         },
@@ -216,14 +217,23 @@ async fn import_one(
 async fn fetch(
     url: &str,
     args: &ImportArgs,
-    context: &ImportContext,
+    (context, fetcher): (&ImportContext, &OnceLock<Arc<Fetcher>>),
 ) -> Result<Option<(OpenedFile, FetchState)>> {
     let known = match args.force {
         true => None,
         false => context.store.fetch_state(url).await?,
     };
-    let (options, address) = (context.fetch.clone(), url.to_owned());
-    let fetched = blocking(move || Fetcher::new(options)?.fetch(&address, known.as_ref(), chance));
+    // One for all, made where there is something to fetch: it reads the system's authorities.
+    let fetcher = match fetcher.get() {
+        Some(it) => Arc::clone(it),
+        None => {
+            let options = context.fetch.clone();
+            let made = blocking(move || Fetcher::new(options)).await?;
+            Arc::clone(fetcher.get_or_init(|| Arc::new(made)))
+        }
+    };
+    let address = url.to_owned();
+    let fetched = blocking(move || fetcher.fetch(&address, known.as_ref(), chance));
     match fetched.await? {
         Fetched::Unchanged => Ok(None),
         Fetched::Fresh {
