@@ -30,6 +30,8 @@ const TOGETHER: usize = 50;
 const REMEMBERED_MAX: usize = 100_000;
 /// How often a look that met another is tried.
 const TRIES_MAX: usize = 3;
+/// The version of what is not written down.
+const UNWRITTEN: u64 = 0;
 /// How long firings are kept, and what was seen of games that kicked off as long ago and will not be
 /// played any more; how many firings of one rule, and how often older ones are deleted.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -53,8 +55,6 @@ pub struct AlertWatcher {
     position: u64,
     /// What is remembered of rules and fixtures, as it is and as it is written down.
     remembered: HashMap<(AlertId, FixtureId), Remembered>,
-    /// What was remembered that is written otherwise, or not any more.
-    doubted: HashMap<(AlertId, FixtureId), AlertWatch>,
     /// Fixtures of which everything written down is remembered.
     read: HashSet<FixtureId>,
     /// Games whose clock runs.
@@ -66,7 +66,7 @@ pub struct AlertWatcher {
 }
 
 struct Remembered {
-    /// As it is written down; of version 0 where it is not.
+    /// As it is written down; [`UNWRITTEN`] where it may be no longer.
     kept: AlertState,
     /// As it is.
     watch: AlertWatch,
@@ -86,7 +86,6 @@ impl AlertWatcher {
             rules: Rules::default(),
             position: NOWHERE,
             remembered: HashMap::new(),
-            doubted: HashMap::new(),
             read: HashSet::new(),
             running: BTreeSet::new(),
             ticked_at: Timestamp::MIN,
@@ -307,7 +306,6 @@ impl AlertWatcher {
     ) -> Result<(), EngineError> {
         if self.remembered.len() > REMEMBERED_MAX {
             self.remembered.clear();
-            self.doubted.clear();
             self.read.clear();
         }
         let ids = looks.iter().map(|it| it.1.fixture.fixture.id);
@@ -319,7 +317,6 @@ impl AlertWatcher {
         for kept in self.engine.store.writing().alert_states(&ids).await? {
             let watch = kept.watch.clone();
             let key = (kept.alert, kept.fixture);
-            self.doubted.remove(&key);
             self.remembered.insert(key, Remembered { kept, watch });
         }
         self.read.extend(ids);
@@ -343,15 +340,12 @@ impl AlertWatcher {
         if known.is_some_and(|it| (it.kept.position, it.kept.seen_at) > (position, now)) {
             return None; // Another server has looked at what came later.
         }
-        // Trimmed at another server: it is gone on with, so that nothing fires twice.
-        let doubted = self.doubted.remove(&(alert.id, fixture));
-        let same = known.filter(|it| it.kept.generation == alert.generation);
+        // What is no longer written down was trimmed at another server, where it may have fired.
+        let same = known
+            .filter(|it| it.kept.generation == alert.generation && it.kept.version != UNWRITTEN);
         let (watch, fired) = match (same, known) {
             (Some(it), _) => alert.rule.look(&it.watch, value, now),
             (None, Some(it)) => (alert.rule.begin_again(&it.watch, value, now), None),
-            (None, None) if let Some(it) = &doubted => {
-                (alert.rule.begin_again(it, value, now), None)
-            }
             (None, None) if alert.primed => alert.rule.look_first(value, now),
             (None, None) => (alert.rule.begin(value, now), None),
         };
@@ -361,7 +355,7 @@ impl AlertWatcher {
             alert: alert.id,
             fixture,
             generation: alert.generation,
-            version: known.map_or(0, |it| it.kept.version),
+            version: known.map_or(UNWRITTEN, |it| it.kept.version),
             position,
             seen_at: now,
             watch,
@@ -399,13 +393,9 @@ impl AlertWatcher {
                 }
                 Committed::Lost => {
                     add(&self.engine.alerting.lost, 1);
-                    let key = (kept.alert, kept.fixture);
-                    if let Some(it) = self
-                        .remembered
-                        .remove(&key)
-                        .filter(|it| it.kept.version > 0)
-                    {
-                        self.doubted.insert(key, it.watch);
+                    // Read again; where nothing is written down, this is all there is.
+                    if let Some(it) = self.remembered.get_mut(&(kept.alert, kept.fixture)) {
+                        it.kept.version = UNWRITTEN;
                     }
                     self.read.remove(&kept.fixture);
                     lost.push((look.alert, look.seen));
@@ -434,7 +424,6 @@ impl AlertWatcher {
             }
             is_new
         });
-        self.doubted.clear();
         self.trimmed_at = now;
         Ok(())
     }

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use domain::{
     AlertCondition, AlertId, AlertOutcome, AlertScope, Crossing, Direction, FixtureId, Market,
-    MatchStats, Outcome, Period, PlayEvent, PlayKind, RawRule, Score, Side,
+    Outcome, Period, PlayEvent, PlayKind, RawRule, Side,
 };
 use engine::{
     AlertCaller, AlertChange, AlertCommand, AlertStanding, AlertWatcher, Engine, EngineError,
-    EngineOptions, EventCommand, FiringView, ResultCommand,
+    EngineOptions, EventCommand, FiringView,
 };
 use jiff::SignedDuration;
 use store::Store;
-use testkit::{LeagueOptions, PostgresDatabase, league};
+use testkit::PostgresDatabase;
 
-use crate::world::{Hand, World, api, trained, untrained};
+use crate::world::{Hand, World, api, league_of, trained, untrained};
+
+mod forgotten;
 
 fn caller(principal: &str) -> AlertCaller {
     AlertCaller {
@@ -255,37 +257,6 @@ async fn what_was_seen_survives_a_restart_and_what_happened_meanwhile_fires() {
 }
 
 #[tokio::test]
-async fn what_was_seen_of_games_long_over_is_forgotten() {
-    let world = trained().await;
-    let ids: Vec<_> = world
-        .to_come()
-        .await
-        .iter()
-        .map(|it| it.fixture.id)
-        .collect();
-    let condition = home_crosses(0.99, Direction::Up);
-    made(&world.engine, condition, AlertScope::All).await;
-    let mut watcher = world.engine.alert_watcher();
-    looked(&mut watcher).await;
-    let kept = async || world.store.alert_states(&ids).await.unwrap().len();
-    assert_eq!(kept().await, ids.len());
-    // The league's last game is some weeks ahead.
-    world.clock.forward(SignedDuration::from_hours(24 * 20));
-    looked(&mut watcher).await;
-    assert_eq!(kept().await, ids.len(), "games may still be corrected");
-    world.clock.forward(SignedDuration::from_hours(24 * 60));
-    let result = |id: &FixtureId| ResultCommand {
-        fixture: *id,
-        score: Score { home: 2, away: 1 },
-        stats: MatchStats::default(),
-    };
-    let results = ids[1..].iter().map(result).collect();
-    world.engine.put_results(results).await.unwrap();
-    looked(&mut watcher).await;
-    assert_eq!(kept().await, 1, "the first may still be played");
-}
-
-#[tokio::test]
 async fn a_pause_passes_over_what_happens_in_it_and_another_level_begins_anew() {
     let game = Match::new().await;
     game.begin().await;
@@ -438,14 +409,7 @@ async fn two_engines_on_one_database_fire_once() {
     let Some(database) = PostgresDatabase::migrated().await else {
         return;
     };
-    let options = LeagueOptions {
-        seed: 7,
-        key: "L1".to_owned(),
-        teams: 8,
-        seasons: 3,
-        rounds_open: 2,
-    };
-    let league = league(&options);
+    let league = league_of(8, 3, 2);
     testkit::fill(&database.store().await, &league).await;
     let now = league.recorded_at.as_microsecond();
     let clock = Arc::new(Hand::new(now.into()));

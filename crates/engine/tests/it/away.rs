@@ -15,10 +15,10 @@ use engine::{
     topic,
 };
 use store::Store;
-use testkit::{LeagueOptions, PostgresDatabase, Redis, league};
+use testkit::{PostgresDatabase, Redis};
 use tokio::task::JoinHandle;
 
-use crate::world::{Hand, api, untrained};
+use crate::world::{Hand, api, league_of, untrained};
 
 /// A process: an engine with its cache, and how many quotes of a fixture it keeps there.
 struct Process {
@@ -183,14 +183,7 @@ async fn who_loses_the_server_asks_the_store_at_once_what_it_may_believe() {
     };
     let Some(redis) = Redis::start() else { return };
     let store: Arc<dyn Store> = Arc::new(database.store().await);
-    let options = LeagueOptions {
-        seed: 7,
-        key: "L1".to_owned(),
-        teams: 4,
-        seasons: 1,
-        rounds_open: 1,
-    };
-    let league = league(&options);
+    let league = league_of(4, 1, 1);
     let (_, fixtures) = testkit::fill(&*store, &league).await;
     let clock = Arc::new(Hand::new(AtomicI64::new(0)));
     clock.set(league.recorded_at);

@@ -5,9 +5,8 @@ use std::sync::{Arc, atomic::AtomicI64};
 use engine::{ApiKeyRecord, Engine, EngineOptions};
 use jiff::Timestamp;
 use store::Store;
-use testkit::{LeagueOptions, league};
 
-use crate::world::Hand;
+use crate::world::{Hand, league_of};
 
 #[tokio::test]
 async fn what_another_process_writes_is_told_to_whoever_waits_for_changes() {
@@ -19,14 +18,7 @@ async fn what_another_process_writes_is_told_to_whoever_waits_for_changes() {
     let mut changed = engine.changed();
     engine.follow().await.unwrap();
     assert!(!changed.has_changed().unwrap(), "nothing was written");
-    let options = LeagueOptions {
-        seed: 7,
-        key: "L1".to_owned(),
-        teams: 4,
-        seasons: 1,
-        rounds_open: 1,
-    };
-    testkit::fill(&*store, &league(&options)).await;
+    testkit::fill(&*store, &league_of(4, 1, 1)).await;
     engine.follow().await.unwrap();
     assert!(changed.has_changed().unwrap());
     changed.mark_unchanged();

@@ -55,15 +55,19 @@ pub(crate) async fn long_trained() -> World {
     load(world(16, 6).await).await
 }
 
-async fn world(teams: usize, seasons: usize) -> World {
-    let options = LeagueOptions {
+/// A league of so many teams and seasons, with rounds to come.
+pub(crate) fn league_of(teams: usize, seasons: usize, rounds_open: usize) -> League {
+    league(&LeagueOptions {
         seed: 7,
         key: "L1".to_owned(),
         teams,
         seasons,
-        rounds_open: 2,
-    };
-    let league = league(&options);
+        rounds_open,
+    })
+}
+
+async fn world(teams: usize, seasons: usize) -> World {
+    let league = league_of(teams, seasons, 2);
     let (store, folder) = testkit::store().await;
     let store: Arc<dyn Store> = Arc::new(store);
     let (teams, fixtures) = testkit::fill(&*store, &league).await;
