@@ -1,0 +1,41 @@
+//! What both databases are told of alerts in the same words.
+
+use domain::FixtureStatus;
+
+use super::AlertState;
+use crate::code::status_code;
+
+/// Columns of a rule, in the order of [`super::AlertRow`].
+pub(crate) const ALERT_COLUMNS: &str =
+    "a.id, a.principal, a.name, a.rule, a.pause, a.webhook, a.secret,
+     a.generation, a.primed, a.version, a.created_at, a.changed_at,
+     (SELECT CAST(count(*) AS BIGINT) FROM api_keys AS k
+      WHERE k.prefix = a.principal AND k.revoked_at IS NOT NULL),
+     (SELECT max(f.at) FROM alert_firings AS f WHERE f.alert = a.id AND f.fixture IS NOT NULL)";
+
+/// Writes a step: alert, fixture, generation, version, position, time and what the rule remembers.
+/// What was known of and is there no longer is not made anew: it may have fired.
+pub(crate) fn step_sql(state: &AlertState) -> &'static str {
+    match state.version {
+        0 => {
+            "INSERT INTO alert_states
+                 (alert, fixture, generation, version, position, seen_at, watch)
+             SELECT a.id, CAST($2 AS BIGINT), a.generation, CAST($4 AS BIGINT) + 1,
+                 CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS TEXT)
+             FROM alerts AS a WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0
+             ON CONFLICT (alert, fixture) DO NOTHING"
+        }
+        _ => {
+            "UPDATE alert_states SET generation = $3, version = version + 1, position = $5,
+                 seen_at = $6, watch = $7
+             WHERE alert = $1 AND fixture = $2 AND version = $4
+                 AND EXISTS (SELECT 1 FROM alerts AS a
+                     WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0)"
+        }
+    }
+}
+
+/// How columns say that a fixture will not be played any more.
+pub(crate) fn over_codes() -> [i64; 2] {
+    [FixtureStatus::Finished, FixtureStatus::Cancelled].map(status_code)
+}
