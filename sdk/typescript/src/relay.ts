@@ -186,7 +186,7 @@ export class Relay {
       const entry = client.store.get(key);
       const pause = client.pollMs * (client.refused(key) ? REFUSED_TIMES : 1);
       const held = entry && !entry.doubt ? entry.seen - client.clock.offset : 0;
-      if (this.brings(key) || now - Math.max(this.#asked.get(key) ?? 0, held) < pause) continue;
+      if (this.brings(key) || this.#feed?.refused.get(key) || now - Math.max(this.#asked.get(key) ?? 0, held) < pause) continue;
       this.#asked.set(key, now);
       this.#asking += 1;
       const done = () => (this.#asking -= 1);

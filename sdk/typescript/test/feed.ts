@@ -28,6 +28,10 @@ export class FeedServer {
   loses: (frame: Frame) => boolean = () => false;
   /** What it says of a revision that it does not know. */
   why = "unknown";
+  /** Whether who asks over a socket has asked too much. */
+  spent = false;
+  /** Keys asked for over sockets, each time anew. */
+  readonly asked: string[] = [];
   opened = 0;
   /** The code that sockets are closed with at once. */
   refuses = 0;
@@ -109,7 +113,9 @@ export class FeedServer {
       const ask = JSON.parse(String(data)) as Ask;
       for (const key of ask.k) {
         if (ask.op === "unsub") reader.keys.delete(key);
-        else {
+        else if (this.asked.push(key) && this.spent) {
+          reader.send({ t: "err", k: key, code: "too-many-requests", detail: "one request too many" });
+        } else {
           reader.keys.add(key);
           for (const frame of this.#missed(key, ask.since[key])) reader.send(frame);
         }

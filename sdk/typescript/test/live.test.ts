@@ -103,6 +103,46 @@ it("asks for a key that the feed does not have", async () => {
   await until(() => expect(one.refused(other)).toBe(true));
 });
 
+it("asks some beats later, over the stream and for a few at once, for keys that were too many, and not by GET meanwhile", async () => {
+  const keys = Array.from({ length: 10 }, (_, at) => `fixtures/${at + 1}` as typeof KEY);
+  for (const key of keys) server.set(key, { n: 0 });
+  server.spent = true;
+  const one = client({ staleMs: 300 });
+  const ends = keys.map((key) => one.watch(key, () => undefined));
+  await until(() => expect(server.asked).toEqual(keys));
+  await until(() => expect(keys.map((key) => one.peek(key)?.data.n)).toEqual(keys.map(() => 0)));
+  const rest = (ms: number) => new Promise((done) => setTimeout(done, ms));
+  const beat = async () => {
+    server.tell({ t: "hb", ts: Date.now() });
+    await rest(100);
+  };
+  await beat();
+  const got = () => server.seen.filter(({ url }) => url.startsWith("/v1/fixtures/")).length;
+  const before = got();
+  await rest(1_000);
+  expect(got()).toBe(before);
+  expect(server.asked).toEqual(keys);
+  // What was known stays, and is not held to be current.
+  await until(() => expect(one.peek(KEY)).toMatchObject({ data: { n: 0 }, doubt: "nothing newer came" }));
+  expect(one.store.error(KEY)).toBeUndefined();
+  for (const key of keys) server.change(key, { n: 1 });
+  // The first eight are refused once more; of the other two one is let in and one is not wanted any more.
+  await beat();
+  expect(server.asked).toEqual([...keys, ...keys.slice(0, 8)]);
+  server.spent = false;
+  ends[9]!();
+  await rest(100);
+  await beat();
+  expect(server.asked.slice(18)).toEqual([keys[8]]);
+  await until(() => expect(one.peek(keys[8]!)).toMatchObject({ data: { n: 1 }, doubt: null }));
+  await beat();
+  expect(server.asked.slice(19)).toEqual(keys.slice(0, 8));
+  for (const key of keys.slice(0, 9)) server.change(key, { n: 2 });
+  await until(() => expect(keys.map((key) => one.peek(key)?.data.n)).toEqual(keys.map((_, at) => (at < 9 ? 2 : 0))));
+  expect(got()).toBe(before);
+  expect(server.opened).toBe(1);
+});
+
 it("says when the source is silent, what was invalidated, and survives frames it does not know", async () => {
   const one = client();
   one.watch(KEY, () => undefined);

@@ -14,6 +14,11 @@ export const WAYS: readonly Way[] = [
   ["poll", poll],
 ];
 
+/** A key that was one request too many is asked for again at the server's second beat, 15 to 30 s later. */
+const AGAIN_BEATS = 2;
+/** So many are asked for again at one beat; the rest at those that follow. */
+const AGAIN_MAX = 8;
+
 /** What the feed needs of those who share it. */
 export interface Sharing {
   /** Keys that any tab watches and the feed can bring. */
@@ -30,8 +35,8 @@ export interface Sharing {
 /** The feed, as one client follows it. */
 export class Feed {
   readonly ladder: Ladder;
-  /** Keys the feed does not have. */
-  readonly refused = new Set<Key>();
+  /** Keys the feed does not bring, with the beats until they are asked for again; 0 for those it does not have. */
+  readonly refused = new Map<Key, number>();
   /** Keys whose state does not fit what comes, until a whole one does. */
   readonly #broken = new Set<Key>();
 
@@ -41,7 +46,7 @@ export class Feed {
     ways: readonly Way[],
   ) {
     const wish = {
-      keys: () => sharing.keys().filter((key) => !this.refused.has(key)),
+      keys: () => sharing.keys().filter((key) => this.refused.get(key) !== 0),
       held: (key: Key) => {
         const rev = client.store.get(key)?.rev ?? null;
         // What does not fit is of no use, but a server that comes next must not be behind it.
@@ -71,8 +76,9 @@ export class Feed {
     const { store, clock } = this.client;
     if ("ts" in frame) clock.atLeast(frame.ts);
     if (frame.t === "inv") return this.client.invalidate(frame.tags, false);
-    if (!("k" in frame) || frame.k === undefined) return;
-    const { k } = frame;
+    if (frame.t === "hb") return this.#beat();
+    const k = "k" in frame && frame.k;
+    if (!k) return;
     if (frame.t === "snap") {
       this.#broken.delete(k);
       this.#take(k, { data: frame.d, rev: frame.id, at: frame.ts, size, folded: 0 });
@@ -84,7 +90,19 @@ export class Feed {
       if (frame.why === "ahead") store.mark(k, { rev: null, at: 0 });
     }
     else if (frame.t === "stale") store.mark(k, { doubt: `the source is silent for ${Math.round(frame.age / 1000)} s` });
-    else if (frame.t === "err") this.refused.add(k);
+    else if (frame.t === "err") this.refused.set(k, frame.code === "too-many-requests" ? AGAIN_BEATS : 0);
+  }
+
+  /** Asks again for some of the keys that were too many. */
+  #beat(): void {
+    let room = AGAIN_MAX;
+    for (const [key, beats] of this.refused) {
+      if (beats > 1) this.refused.set(key, beats - 1);
+      else if (beats && room-- > 0) {
+        this.refused.delete(key);
+        this.ladder.again(key);
+      }
+    }
   }
 
   #take(key: Key, news: Parameters<Client["take"]>[1]): void {

@@ -47,11 +47,10 @@ function replaced(state: unknown, path: string[], change: Change): unknown {
     else copy[at] = replaced(copy[at], rest, change);
     return copy;
   }
-  const copy = { ...(state as Record<string, unknown>) };
+  const members = state as Record<string, unknown>;
+  // Not by assignment, which would reach the prototype by the name `__proto__`.
+  const copy = gone ? { ...members } : { ...members, [name]: replaced(members[name], rest, change) };
   if (gone) delete copy[name];
-  // Assignment is quick, but would reach the prototype by this name.
-  else if (name === "__proto__") Object.defineProperty(copy, name, { value: replaced(copy[name], rest, change), enumerable: true, writable: true, configurable: true });
-  else copy[name] = replaced(copy[name], rest, change);
   return copy;
 }
 

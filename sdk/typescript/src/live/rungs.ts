@@ -89,7 +89,7 @@ export const ws: Rung = (http, wish, ear) => {
   };
   open().catch((error: unknown) => end(error instanceof Problem && error.status === 404));
   const changed = settled(update);
-  return { changed, again: (key) => say({ op: "sub", k: [key], since: {} }), close: () => end() };
+  return { changed, again: (key) => following.has(key) && say(asked(wish, [key])), close: () => end() };
 };
 
 async function fetchTicket(http: Http): Promise<string> {
@@ -151,15 +151,12 @@ export const sse: Rung = (http, wish, ear) =>
     let rest = "";
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) throw new Error("the stream ended");
+      if (done) throw new Error(); // The stream ended.
       const events = (rest + decoder.decode(value, { stream: true })).replace(/\r\n?/g, "\n").split("\n\n");
       rest = events.pop()!;
       for (const event of events) {
-        const text = event
-          .split("\n")
-          .filter((line) => line.startsWith("data:"))
-          .map((line) => line.slice(5))
-          .join("\n");
+        // Of each line what follows `data:`, of others nothing.
+        const text = event.replace(/(^|\n)(data:|[^\n]*)/g, "");
         const frame = frameOf(text);
         if (frame) ear.frame(frame, text.length);
       }
