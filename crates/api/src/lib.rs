@@ -30,7 +30,7 @@ pub use auth::{
     KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError, ReadAccess, Scope, SessionOptions,
 };
 pub use kept::{WarmBounds, Warmed, Warmer};
-pub use live::LiveOptions;
+pub use live::{Line, LiveOptions, TakeOver};
 pub use oip::{Front, Grpc};
 pub use openapi::{openapi, openapi_json};
 pub use pages::backtest_report_html;

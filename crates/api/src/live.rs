@@ -11,6 +11,7 @@ mod follow;
 mod keep;
 mod keys;
 mod latency;
+mod line;
 mod options;
 mod place;
 mod resume;
@@ -55,6 +56,7 @@ use crate::{
 
 pub(crate) use follow::{FollowQuery, Holding, follow};
 pub(crate) use latency::{BOUNDS_MS, Latencies, LatencyFigures};
+pub use line::{Line, TakeOver};
 pub use options::LiveOptions;
 pub(crate) use place::Place;
 use place::{Tallies, Whose};
@@ -355,11 +357,14 @@ impl Live {
         let now = self.now_ms();
         let moment = keys::moment_of(&state).unwrap_or(now.unsigned_abs());
         let published = self.feed.publish_of(key, state, (now, moment));
-        published.map_err(|error| Refusal {
+        let mut sweep = published.map_err(|error| Refusal {
             code: "too-many",
             detail: error.to_string(),
         })?;
         known.etag = etag;
+        while sweep.go_on() {
+            tokio::task::yield_now().await;
+        }
         if let Some(since) = stale {
             let age = self.now_ms().saturating_sub(since);
             self.feed.stale(key, u64::try_from(age).unwrap_or(0));

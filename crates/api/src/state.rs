@@ -13,7 +13,7 @@ use engine::{Engine, caching::Window};
 use tokio::sync::Semaphore;
 
 use crate::{
-    LiveOptions, RateOptions, ReadAccess, SessionOptions,
+    LiveOptions, RateOptions, ReadAccess, SessionOptions, TakeOver,
     auth::Sessions,
     kept::KeptReads,
     live::Live,
@@ -46,6 +46,9 @@ pub struct ApiOptions {
     pub sessions: SessionOptions,
     /// Bounds of what is followed.
     pub live: LiveOptions,
+    /// Takes the socket out of a connection, so that readers are written to at once; without it they
+    /// are woken to write themselves.
+    pub take_over: Option<TakeOver>,
 }
 
 impl Default for ApiOptions {
@@ -60,6 +63,7 @@ impl Default for ApiOptions {
             rates: RateOptions::default(),
             sessions: SessionOptions::default(),
             live: LiveOptions::default(),
+            take_over: None,
         }
     }
 }

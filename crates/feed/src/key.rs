@@ -4,17 +4,15 @@ mod claim;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Weak},
+    hint,
+    sync::Arc,
 };
 
 use serde_json::Value;
 
 pub use self::claim::Holds;
 use crate::{
-    Change, Frame, Revision, add, changes,
-    diff::folded,
-    digest::digest,
-    reader::{Mail, Mode},
+    Change, Frame, Revision, add, changes, diff::folded, digest::digest, mail::Mail, reader::Mode,
 };
 
 /// Frames from different bases to the newest revision that are kept at a time.
@@ -42,7 +40,9 @@ pub(crate) struct KeyState {
     /// States that are not in the history, from which a reader may come all the same.
     recalled: VecDeque<(u64, Value)>,
     stale: Option<Frame>,
-    readers: Vec<(Weak<Mail>, usize)>,
+    readers: Vec<(Arc<Mail>, u32)>,
+    /// So many of them, the first, have been told of the newest state.
+    swept: usize,
 }
 
 #[derive(Debug)]
@@ -91,6 +91,7 @@ impl KeyState {
             recalled: VecDeque::new(),
             stale: None,
             readers: Vec::new(),
+            swept: 0,
         }
     }
 
@@ -98,8 +99,7 @@ impl KeyState {
         self.number > 0
     }
 
-    pub(crate) fn is_read(&mut self) -> bool {
-        self.readers.retain(|it| it.0.strong_count() > 0);
+    pub(crate) fn is_read(&self) -> bool {
         !self.readers.is_empty()
     }
 
@@ -116,18 +116,19 @@ impl KeyState {
         (self.state.clone(), self.id, self.ts)
     }
 
-    /// Takes a new state, of `moment` where that is later than the one before; whether it differs
-    /// from it.
+    /// Takes a new state, of `moment` where that is later than the one before; its number where it
+    /// differs from it. Readers are told by [`KeyState::sweep`].
     pub(crate) fn publish(
         &mut self,
         state: Value,
         (ts, moment): (i64, u64),
         history_bytes_max: usize,
-    ) -> bool {
+    ) -> Option<u64> {
         let changes = changes(&self.state, &state);
         if self.is_there() && changes.is_empty() {
-            return false;
+            return None;
         }
+        self.leave_word();
         let from = self.id;
         self.id = Revision {
             moment: moment.max(from.moment + 1),
@@ -155,37 +156,82 @@ impl KeyState {
             };
             self.history_bytes -= 2 * oldest.frame.bytes.len();
         }
-        self.wake();
-        true
+        self.swept = 0;
+        Some(self.number)
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Tells so many more readers of the newest state, at once where they have an outlet; whether
+    /// there are others.
+    pub(crate) fn sweep(&mut self, most: usize, counters: &crate::Counters) -> bool {
+        let end = self.readers.len().min(self.swept + most);
+        if self.swept == end {
+            return false;
+        }
+        if self.history.is_empty() {
+            self.leave_word(); // The step to it is not kept.
+            return false;
+        }
+        let mut given = 0;
+        let frame = self.way_from(self.number - 1, counters);
+        // Brought near together, and not one after the other.
+        let near: usize = self.readers[self.swept..end]
+            .iter()
+            .map(|it| Arc::strong_count(&it.0))
+            .sum();
+        hint::black_box(near);
+        for (mail, slot) in &self.readers[self.swept..end] {
+            given += u64::from(mail.give(*slot, (&frame, self.number)));
+        }
+        add(&counters.sent, given);
+        add(&counters.sent_bytes, given * frame.bytes.len() as u64);
+        self.swept = end;
+        end < self.readers.len()
+    }
+
+    /// Has those who were not told yet look for themselves.
+    pub(crate) fn leave_word(&mut self) {
+        for (mail, slot) in &self.readers[self.swept..] {
+            mail.put(*slot);
+        }
+        self.swept = self.readers.len();
     }
 
     pub(crate) fn grow_stale(&mut self, age_ms: u64) {
         if self.stale.is_none() && self.is_there() {
             self.stale = Some(Frame::stale(&self.key, age_ms));
-            self.wake();
+            for (mail, slot) in &self.readers {
+                mail.put(*slot);
+            }
         }
     }
 
-    fn wake(&mut self) {
-        self.readers.retain(|(mail, slot)| match mail.upgrade() {
-            Some(mail) => {
-                mail.put(*slot);
-                true
-            }
-            None => false,
-        });
-    }
-
-    pub(crate) fn enter(&mut self, mail: &Arc<Mail>, slot: usize) {
-        self.leave(mail, slot);
-        self.readers.push((Arc::downgrade(mail), slot));
+    pub(crate) fn enter(&mut self, mail: &Arc<Mail>, slot: u32) {
+        // What it is owed is worked out from here on, so that it counts as told.
+        self.readers.push((Arc::clone(mail), slot));
+        let last = self.readers.len() - 1;
+        self.readers.swap(self.swept, last);
+        self.swept += 1;
         mail.put(slot);
     }
 
-    pub(crate) fn leave(&mut self, mail: &Arc<Mail>, slot: usize) {
-        let own = Arc::as_ptr(mail);
-        self.readers
-            .retain(|it| it.0.as_ptr() != own || it.1 != slot);
+    pub(crate) fn leave(&mut self, mail: &Arc<Mail>, slot: u32) {
+        let mut readers = self.readers.iter();
+        let at = readers.position(|it| Arc::ptr_eq(&it.0, mail) && it.1 == slot);
+        let Some(at) = at else {
+            return;
+        };
+        // The last of those who were told takes its place, and the last of all the place of that.
+        let mut free = at;
+        if at < self.swept {
+            self.swept -= 1;
+            self.readers.swap(at, self.swept);
+            free = self.swept;
+        }
+        self.readers.swap_remove(free);
     }
 
     /// What a reader is owed that holds `held`.

@@ -12,8 +12,10 @@ mod digest;
 mod error;
 mod frame;
 mod key;
+mod mail;
 mod reader;
 mod revision;
+mod sweep;
 pub mod websocket;
 
 use std::{
@@ -31,8 +33,10 @@ pub use error::FeedError;
 pub use frame::Frame;
 pub use key::Holds;
 use key::KeyState;
+pub use mail::Outlet;
 pub use reader::{Mode, Reader};
 pub use revision::Revision;
+pub use sweep::Sweep;
 
 /// Bounds of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,24 +123,32 @@ impl Feed {
     /// Makes `state` the newest of a key, at `ts` in milliseconds since 1970; a state that does not
     /// differ makes no revision. Returns the revision in force.
     pub fn publish(&self, key: &str, state: Value, ts: i64) -> Result<Revision, FeedError> {
-        self.publish_of(key, state, (ts, u64::try_from(ts).unwrap_or(0)))
+        let mut sweep = self.publish_of(key, state, (ts, u64::try_from(ts).unwrap_or(0)))?;
+        while sweep.go_on() {}
+        Ok(sweep.revision())
     }
 
     /// The same with a state that is of another moment than it is told, by which its revision is
-    /// called where none called later was there before.
+    /// called where none called later was there before. The first readers are told at once, the
+    /// others by and by.
     pub fn publish_of(
         &self,
         key: &str,
         state: Value,
         (ts, moment): (i64, u64),
-    ) -> Result<Revision, FeedError> {
+    ) -> Result<Sweep, FeedError> {
         let entry = self.entry(key)?;
-        let mut entry = lock(&entry);
-        let published = entry.publish(state, (ts, moment), self.0.options.history_bytes_max);
-        if published {
+        let mut state_of_key = lock(&entry);
+        let bytes_max = self.0.options.history_bytes_max;
+        let number = state_of_key.publish(state, (ts, moment), bytes_max);
+        let revision = state_of_key.revision();
+        drop(state_of_key);
+        if number.is_some() {
             add(&self.0.counters.published, 1);
         }
-        Ok(entry.revision())
+        let mut sweep = Sweep::new((Arc::clone(&self.0), entry), (number, revision));
+        sweep.go_on();
+        Ok(sweep)
     }
 
     /// Tells the readers of a key that its source has been silent for `age_ms`, until its next

@@ -4,13 +4,15 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     sync::{Arc, Mutex},
-    task::{Context, Poll, Waker},
 };
 
+use bytes::Bytes;
+
 use crate::{
-    FeedError, Frame, Inner, Revision, add,
+    FeedError, Frame, Inner, Outlet, Revision, add,
     key::{Held, KeyState},
     lock,
+    mail::{Mail, Taken},
 };
 
 /// Which revisions a reader gets.
@@ -23,59 +25,11 @@ pub enum Mode {
     All,
 }
 
-/// Where keys say that there is something new. Each key is in it once at most.
-#[derive(Debug, Default)]
-pub(crate) struct Mail(Mutex<Ready>);
-
-#[derive(Debug, Default)]
-struct Ready {
-    slots: VecDeque<usize>,
-    /// Whom to wake: the one task that reads, where it waits.
-    waiting: Option<Waker>,
-}
-
-impl Mail {
-    pub(crate) fn put(&self, slot: usize) {
-        let mut ready = lock(&self.0);
-        if ready.slots.contains(&slot) {
-            return;
-        }
-        ready.slots.push_back(slot);
-        let waiting = ready.waiting.take();
-        drop(ready);
-        if let Some(waiting) = waiting {
-            waiting.wake();
-        }
-    }
-
-    fn take(&self) -> Option<usize> {
-        lock(&self.0).slots.pop_front()
-    }
-
-    /// Whether there is something; where there is not, the caller is woken once there is.
-    fn poll_ready(&self, context: &Context<'_>) -> Poll<()> {
-        let mut ready = lock(&self.0);
-        if !ready.slots.is_empty() {
-            return Poll::Ready(());
-        }
-        let caller = context.waker();
-        if !ready
-            .waiting
-            .as_ref()
-            .is_some_and(|it| it.will_wake(caller))
-        {
-            ready.waiting = Some(caller.clone());
-        }
-        Poll::Pending
-    }
-}
-
 #[derive(Debug)]
 struct Slot {
-    number: usize,
+    number: u32,
     key: Arc<str>,
     state: Arc<Mutex<KeyState>>,
-    held: Held,
     mode: Mode,
 }
 
@@ -86,7 +40,7 @@ pub struct Reader {
     mail: Arc<Mail>,
     /// In order of number; a list, as a reader is one of many thousand and follows a few keys.
     slots: Vec<Slot>,
-    next_slot: usize,
+    next_slot: u32,
     out: VecDeque<Frame>,
 }
 
@@ -99,6 +53,26 @@ impl Reader {
             next_slot: 0,
             out: VecDeque::new(),
         }
+    }
+
+    /// Lets frames go by an outlet at once, as long as somebody waits for [`Reader::next`] or has not
+    /// come back from it: whoever publishes a state writes it there.
+    pub fn let_out(&mut self, outlet: Arc<dyn Outlet>) {
+        self.mail.let_out(outlet);
+    }
+
+    /// Keeps the outlet shut until [`Reader::next`] is waited for again. To be called before anything
+    /// else is written to where it leads, for which it may not be waited until all of that is; what
+    /// is left of a message that was begun goes before it.
+    pub fn hold(&self) -> Option<Bytes> {
+        self.mail.hold()
+    }
+
+    /// Does without the outlet from here on; what is left of a message that was begun.
+    pub fn shut(&self) -> Option<Bytes> {
+        let rest = self.mail.hold();
+        self.mail.shut();
+        rest
     }
 
     /// Follows a key, from the state it holds where it says one; anew where it does already. The
@@ -121,6 +95,7 @@ impl Reader {
         let held = since.map_or(Held::Nothing, Held::Claimed);
         let key = {
             let mut state = lock(&state);
+            self.mail.note(number, held);
             state.enter(&self.mail, number);
             state.key()
         };
@@ -128,7 +103,6 @@ impl Reader {
             number,
             key,
             state,
-            held,
             mode,
         });
         Ok(())
@@ -141,6 +115,7 @@ impl Reader {
         };
         let slot = self.slots.remove(at);
         lock(&slot.state).leave(&self.mail, slot.number);
+        self.mail.forget(slot.number);
         self.out.retain(|it| *it.key != *key);
         true
     }
@@ -174,7 +149,10 @@ impl Reader {
     pub fn try_next(&mut self) -> Option<Frame> {
         let frame = match self.out.pop_front() {
             Some(frame) => frame,
-            None => self.take()?,
+            None => match self.take()? {
+                Told::Frame(frame) => frame,
+                Told::Rest(rest) => return Some(rest), // It was counted when it began.
+            },
         };
         // Most readers wait most of the time, and are owed one frame at a time.
         if self.out.is_empty() && self.out.capacity() > 0 {
@@ -186,25 +164,35 @@ impl Reader {
     }
 
     /// The first frame of what a key owes that has something new; the rest is put aside.
-    fn take(&mut self) -> Option<Frame> {
+    fn take(&mut self) -> Option<Told> {
         loop {
-            let number = self.mail.take()?;
+            let (number, held) = match self.mail.take()? {
+                Taken::Rest(rest) => return Some(Told::Rest(rest)),
+                Taken::Slot(number, held) => (number, held),
+            };
             let Ok(at) = self.slots.binary_search_by_key(&number, |it| it.number) else {
                 continue; // It is not followed any more.
             };
-            let slot = &mut self.slots[at];
-            let owed = lock(&slot.state).owed(slot.held, slot.mode, &self.feed.counters);
-            slot.held = owed.held;
+            let slot = &self.slots[at];
+            let owed = lock(&slot.state).owed(held, slot.mode, &self.feed.counters);
+            self.mail.note(number, owed.held);
             if owed.more {
                 self.mail.put(number);
             }
             let mut frames = owed.frames.into_iter();
             if let Some(first) = frames.next() {
                 self.out.extend(frames);
-                return Some(first);
+                return Some(Told::Frame(first));
             }
         }
     }
+}
+
+/// What a reader is told next.
+enum Told {
+    Frame(Frame),
+    /// What an outlet did not take of one.
+    Rest(Frame),
 }
 
 impl Drop for Reader {

@@ -160,6 +160,7 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
             ticket_secret,
             ..LiveOptions::default()
         },
+        take_over: Some(http::take_over),
     })
 }
 

@@ -57,10 +57,16 @@ pub(crate) enum Whose<'a> {
 #[derive(Debug)]
 pub(crate) struct Place {
     tallies: Arc<Tallies>,
-    principal: Option<Arc<Principal>>,
+    pass: Pass,
     network: Option<Box<str>>,
-    session: Option<Arc<Entry>>,
     subscriptions: usize,
+}
+
+/// By what a stream was let in: its key, its session, or nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pass {
+    principal: Option<Arc<Principal>>,
+    session: Option<Arc<Entry>>,
 }
 
 impl Entry {
@@ -81,9 +87,11 @@ impl Tallies {
         }
         Some(Place {
             tallies: Arc::clone(self),
-            principal,
+            pass: Pass {
+                principal,
+                session: None,
+            },
             network,
-            session: None,
             subscriptions: 0,
         })
     }
@@ -161,22 +169,17 @@ impl Place {
         let there = sessions.entry(name).or_default();
         let entry = there.upgrade().unwrap_or_default();
         *there = Arc::downgrade(&entry);
-        self.session = Some(entry);
+        self.pass.session = Some(entry);
     }
 
-    /// Why it counts no longer: its key is revoked, or its session has ended.
-    pub(crate) fn lost(&self) -> Option<ApiError> {
-        let (principal, session) = (self.principal.as_ref(), self.session.as_ref());
-        if principal.is_some_and(|it| it.is_revoked.load(Ordering::Relaxed)) {
-            return Some(ApiError::KeyRefused("revoked"));
-        }
-        let has_ended = session.is_some_and(|it| it.has_ended.load(Ordering::Relaxed));
-        has_ended.then_some(ApiError::SessionEnded)
+    /// By what it was let in.
+    pub(crate) fn pass(&self) -> &Pass {
+        &self.pass
     }
 
     /// Counts a subscription; `false` where the principal has `max` already, over all its streams.
     pub(crate) fn subscribe(&mut self, max: usize) -> bool {
-        if let Some(principal) = &self.principal {
+        if let Some(principal) = &self.pass.principal {
             let mut tallies = self.tallies.lock();
             // Whoever has a place has a tally.
             if let Some(tally) = tallies.get_mut(&principal.prefix) {
@@ -193,11 +196,36 @@ impl Place {
     /// Gives a subscription back.
     pub(crate) fn unsubscribe(&mut self) {
         self.subscriptions -= 1;
-        if let Some(principal) = &self.principal
+        if let Some(principal) = &self.pass.principal
             && let Some(tally) = self.tallies.lock().get_mut(&principal.prefix)
         {
             tally.subscriptions -= 1;
         }
+    }
+}
+
+impl Pass {
+    /// Why it counts no longer: its key is revoked, or its session has ended.
+    pub(crate) fn lost(&self) -> Option<ApiError> {
+        if self.is_revoked() {
+            return Some(ApiError::KeyRefused("revoked"));
+        }
+        self.has_ended().then_some(ApiError::SessionEnded)
+    }
+
+    /// Whether it still counts.
+    pub(crate) fn counts(&self) -> bool {
+        !self.is_revoked() && !self.has_ended()
+    }
+
+    fn is_revoked(&self) -> bool {
+        let principal = self.principal.as_ref();
+        principal.is_some_and(|it| it.is_revoked.load(Ordering::Relaxed))
+    }
+
+    fn has_ended(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|it| it.has_ended.load(Ordering::Relaxed))
     }
 }
 
@@ -212,7 +240,7 @@ impl Drop for Place {
                 }
             }
         }
-        let Some(principal) = &self.principal else {
+        let Some(principal) = &self.pass.principal else {
             return;
         };
         let mut tallies = self.tallies.lock();
@@ -280,8 +308,8 @@ mod tests {
         );
         tallies.revoke("a");
         tallies.revoke("nobody");
-        assert!(first.lost().is_some() && second.lost().is_some());
-        assert!(other.unwrap().lost().is_none() && anybody.unwrap().lost().is_none());
+        assert!(first.pass().lost().is_some() && second.pass().lost().is_some());
+        assert!(other.unwrap().pass().lost().is_none() && anybody.unwrap().pass().lost().is_none());
     }
 
     #[test]
@@ -297,7 +325,11 @@ mod tests {
         assert_eq!(sessions.len(), 2, "one for all its streams");
         assert!(names.iter().all(|it| sessions.contains_key(it)));
         sessions[&names[1]].end();
-        assert!(first.lost().is_none() && second.lost().is_some() && third.lost().is_some());
+        assert!(
+            first.pass().lost().is_none()
+                && second.pass().lost().is_some()
+                && third.pass().lost().is_some()
+        );
         drop((sessions, second, third));
         assert_eq!(
             tallies.sessions().len(),

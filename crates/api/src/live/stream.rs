@@ -61,7 +61,7 @@ impl Events {
 impl Source {
     /// The next bytes; nothing once the server stops.
     async fn next(mut self) -> Option<(Self, Bytes)> {
-        if self.place.lost().is_some() {
+        if self.place.pass().lost().is_some() {
             return None; // Who begins anew is told why not.
         }
         let mut text = String::new();

@@ -10,7 +10,7 @@ use std::{
 };
 
 use engine::feeding::{
-    Frame, Reader as FeedReader, Revision,
+    Frame, Outlet, Reader as FeedReader, Revision,
     websocket::{Closing, Kind, Message, frame},
 };
 use serde_json::json;
@@ -105,19 +105,30 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
         }
     }
 
+    /// Has frames go out by an outlet at once, where there is one.
+    pub(crate) fn let_out(mut self, outlet: Option<Arc<dyn Outlet>>) -> Self {
+        if let Some(outlet) = outlet {
+            self.reader.let_out(outlet);
+        }
+        self
+    }
+
     /// Has each key that is asked for counted.
     pub(crate) fn counted(mut self, meter: Option<Meter>) -> Self {
         self.meter = meter.map(Arc::new);
         self
     }
 
-    /// Talks until one of the two ends it.
-    pub(crate) async fn run(mut self) {
+    /// Talks until one of the two ends it. On the heap, for it stands in the future twice otherwise.
+    pub(crate) async fn run(mut self: Box<Self>) {
         // Waited for once, not anew for every frame; held to the end, for a server that stops waits
         // for those who do.
         let mut stopped = self.live.stopped();
         let stopped = pin!(stopped.wait_for(|it| *it));
         if let Some(closing) = self.talk(stopped).await {
+            if let Some(rest) = self.reader.shut() {
+                self.socket.share(&rest);
+            }
             // On the heap: most of the time it is not there.
             let goodbye = Box::pin(self.socket.close(&closing));
             let _ = timeout(CLOSE_TIME_MAX, goodbye).await;
@@ -149,7 +160,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
                 }
                 News::Beat => self.beat(),
             };
-            let went = match self.place.lost() {
+            let went = match self.place.pass().lost() {
                 None => went,
                 Some(why) => Err(why.closing()),
             };
@@ -196,12 +207,20 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
             return Err(closing(SILENT));
         }
         self.say(&json!({"t": "hb", "ts": self.live.now_ms()}).to_string());
-        self.socket.put(&frame(Kind::Ping, &[]));
+        self.put(&frame(Kind::Ping, &[]));
         Ok(())
     }
 
     fn say(&mut self, text: &str) {
-        self.socket.put(&frame(Kind::Text, text.as_bytes()));
+        self.put(&frame(Kind::Text, text.as_bytes()));
+    }
+
+    fn put(&mut self, message: &[u8]) {
+        // The feed writes nothing more by itself until this has gone out.
+        if let Some(rest) = self.reader.hold() {
+            self.socket.share(&rest);
+        }
+        self.socket.put(message);
     }
 
     /// Takes every message that came whole.
@@ -216,7 +235,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
                         self.say(&error.to_string());
                     }
                 },
-                Message::Ping(bytes) => self.socket.put(&frame(Kind::Pong, &bytes)),
+                Message::Ping(bytes) => self.put(&frame(Kind::Pong, &bytes)),
                 Message::Pong(_) => {}
                 Message::Binary(_) => return Err(closing(NOT_TEXT)),
                 // Answered with the same.

@@ -11,7 +11,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
 use super::{
-    Live, Place,
+    Live, Place, TakeOver,
     talk::{Talk, turn_away},
 };
 use crate::{
@@ -53,7 +53,8 @@ pub(crate) async fn upgraded(
         Err(error) if !may_be_page => return Err(error),
         entered => entered,
     };
-    tokio::spawn(converse(live, upgrade, entered));
+    let take_over = state.options.take_over;
+    tokio::spawn(converse(live, (upgrade, take_over), entered));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -71,14 +72,35 @@ async fn enter(state: &ApiState, parts: &Parts) -> Result<Entered, ApiError> {
     Ok((place, meter))
 }
 
-async fn converse(live: Arc<Live>, upgrade: OnUpgrade, entered: Result<Entered, ApiError>) {
+async fn converse(
+    live: Arc<Live>,
+    (upgrade, take_over): (OnUpgrade, Option<TakeOver>),
+    entered: Result<Entered, ApiError>,
+) {
     let Ok(upgraded) = upgrade.await else {
         return; // The client is gone.
     };
-    let io = TokioIo::new(upgraded);
-    match entered {
-        Ok((place, meter)) => Talk::new(io, live, place).counted(meter).run().await,
-        Err(error) => Box::pin(turn_away(io, &error.closing())).await,
+    let (place, meter) = match entered {
+        Ok(entered) => entered,
+        Err(error) => {
+            return Box::pin(turn_away(TokioIo::new(upgraded), &error.closing())).await;
+        }
+    };
+    let taken = match take_over {
+        Some(take_over) => take_over(upgraded),
+        None => Err(upgraded),
+    };
+    // Each in a task of its own, for most are idle and this one is larger than what is left to do.
+    match taken {
+        Ok(mut line) => {
+            let outlet = line.outlet(place.1.pass());
+            let talk = Talk::new(line, live, place).let_out(outlet);
+            tokio::spawn(Box::new(talk.counted(meter)).run());
+        }
+        Err(other) => {
+            let talk = Talk::new(TokioIo::new(other), live, place);
+            tokio::spawn(Box::new(talk.counted(meter)).run());
+        }
     }
 }
 

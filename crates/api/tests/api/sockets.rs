@@ -5,15 +5,17 @@ mod counted;
 
 use std::{future::poll_fn, net::SocketAddr, pin::Pin, time::Duration};
 
-use api::{ApiOptions, LiveOptions, ReadAccess, Scope};
+use api::{ApiOptions, Line, LiveOptions, ReadAccess, Scope, TakeOver};
 use axum::{
     body::{Body, HttpBody, to_bytes},
     http::{Request, StatusCode},
 };
+use hyper::upgrade::Upgraded;
+use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
 use serde_json::json;
 use tokio::{
     io::AsyncWriteExt,
-    net::{TcpListener, TcpSocket},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::timeout,
 };
 use tower::ServiceExt;
@@ -27,6 +29,25 @@ use crate::{
 
 /// A server on a socket, and a game under way in it.
 async fn serving(options: ApiOptions) -> (App, i64, SocketAddr) {
+    let take_over = Some(take_over as TakeOver);
+    let options = ApiOptions {
+        take_over,
+        ..options
+    };
+    serving_as(options).await
+}
+
+/// What the program does with the connections of its own listener.
+fn take_over(upgraded: Upgraded) -> Result<Line, Upgraded> {
+    let parts = downcast::<TokioIo<TcpStream>>(upgraded).unwrap();
+    Ok(Line::new(
+        parts.io.into_inner(),
+        parts.read_buf,
+        Box::new(()),
+    ))
+}
+
+async fn serving_as(options: ApiOptions) -> (App, i64, SocketAddr) {
     let (app, id) = playing_with(options).await;
     kick_off(&app, id).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -53,7 +74,15 @@ fn keyed(live: LiveOptions) -> ApiOptions {
 
 #[tokio::test]
 async fn keys_come_and_go_on_an_open_socket_and_are_resumed_on_another() {
-    let (app, id, address) = serving(open()).await;
+    come_and_go(serving(open()).await).await;
+}
+
+#[tokio::test]
+async fn a_socket_that_cannot_be_taken_over_is_served_all_the_same() {
+    come_and_go(serving_as(open()).await).await;
+}
+
+async fn come_and_go((app, id, address): (App, i64, SocketAddr)) {
     let key = format!("fixtures/{id}/play");
     let mut client = Client::open(address, "").await;
     client.sub(&["teams", &key]).await;

@@ -2,12 +2,13 @@
 
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
-use api::{Front, Grpc, Peer};
+use api::{Front, Grpc, Line, Peer};
 use hyper::{
     Request,
     body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
+    upgrade::Upgraded,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::sync::watch;
@@ -61,6 +62,13 @@ pub(super) async fn serve(
         stopping,
     )
     .await;
+}
+
+/// Takes the socket out of a connection that speaks another protocol from here on.
+pub(super) fn take_over(upgraded: Upgraded) -> Result<Line, Upgraded> {
+    let parts = upgraded.downcast::<TokioIo<Connection>>()?;
+    let (stream, place) = parts.io.into_inner().into_parts();
+    Ok(Line::new(stream, parts.read_buf, Box::new(place)))
 }
 
 /// Serves gRPC, which is HTTP/2 from the first byte.

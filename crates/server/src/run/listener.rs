@@ -75,7 +75,7 @@ impl Accepted {
             look: Box::pin(sleep(look_every)),
             look_every,
             silent_looks: 0,
-            _place: self.place,
+            place: self.place,
         })
     }
 }
@@ -86,13 +86,18 @@ pub(super) struct Connection {
     look: Pin<Box<Sleep>>,
     look_every: Duration,
     silent_looks: u32,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl Connection {
     /// The address it came from; `None` once it is gone.
     pub(super) fn peer(&self) -> Option<IpAddr> {
         self.stream.peer_addr().ok().map(|it| it.ip())
+    }
+
+    /// The socket alone, and its place; nobody watches it any more.
+    pub(super) fn into_parts(self) -> (TcpStream, OwnedSemaphorePermit) {
+        (self.stream, self.place)
     }
 
     /// Notes progress, and ends the connection after too much silence.
