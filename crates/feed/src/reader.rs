@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     sync::{Arc, Mutex},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -137,11 +138,16 @@ impl Reader {
 
     /// The next frame, once there is one. May be dropped and called again.
     pub async fn next(&mut self) -> Frame {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The next frame; where there is none yet, the caller is woken once there is.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Frame> {
         loop {
             if let Some(frame) = self.try_next() {
-                return frame;
+                return Poll::Ready(frame);
             }
-            poll_fn(|context| self.mail.poll_ready(context)).await;
+            ready!(self.mail.poll_ready(context));
         }
     }
 

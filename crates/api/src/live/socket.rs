@@ -8,7 +8,7 @@ use std::{
     io,
     mem::{self, MaybeUninit},
     pin::Pin,
-    task::ready,
+    task::{Context, Poll, ready},
 };
 
 use axum::body::Bytes;
@@ -78,23 +78,18 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         self.decoder.next_message()
     }
 
-    /// Writes what is to be written, or else reads. May be dropped and called again.
-    pub(crate) async fn step(&mut self) -> io::Result<Step> {
+    /// Writes what is to be written, or else reads.
+    pub(crate) fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Step>> {
         if self.out.is_empty() && !self.after.is_empty() {
             self.out = mem::take(&mut self.after).into();
         }
         if self.out.is_empty() {
-            self.read().await
-        } else {
-            self.write().await
+            let decoder = &mut self.decoder;
+            return poll_receive(&mut self.io, context, |bytes| decoder.push(bytes));
         }
-    }
-
-    async fn write(&mut self) -> io::Result<Step> {
-        let (io, out) = (&mut self.io, &self.out);
-        let count = poll_fn(|context| Pin::new(&mut *io).poll_write(context, out)).await?;
+        let count = ready!(Pin::new(&mut self.io).poll_write(context, &self.out))?;
         if count == 0 {
-            return Err(io::ErrorKind::WriteZero.into());
+            return Err(io::ErrorKind::WriteZero.into()).into();
         }
         // What was written whole is let go.
         self.out = if count == self.out.len() {
@@ -102,12 +97,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
         } else {
             self.out.slice(count..)
         };
-        Ok(Step::Wrote)
-    }
-
-    async fn read(&mut self) -> io::Result<Step> {
-        let (io, decoder) = (&mut self.io, &mut self.decoder);
-        receive(io, |bytes| decoder.push(bytes)).await
+        Ok(Step::Wrote).into()
     }
 
     /// Says goodbye, and lets by what still comes until the client has gone, too: were it left
@@ -115,28 +105,26 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Socket<Io> {
     pub(crate) async fn close(&mut self, closing: &Closing) -> io::Result<()> {
         self.put(&closing.frame());
         while !self.is_idle() {
-            self.step().await?;
+            poll_fn(|context| self.poll_step(context)).await?;
         }
         self.io.shutdown().await?;
-        while receive(&mut self.io, |_| {}).await? == Step::Read {}
+        while poll_fn(|context| poll_receive(&mut self.io, context, |_| {})).await? == Step::Read {}
         Ok(())
     }
 }
 
 /// Takes what comes next.
-async fn receive<Io: AsyncRead + Unpin>(
+fn poll_receive<Io: AsyncRead + Unpin>(
     io: &mut Io,
-    mut take: impl FnMut(&[u8]),
-) -> io::Result<Step> {
-    poll_fn(|context| {
-        let mut room = [MaybeUninit::uninit(); READ_BYTES];
-        let mut room = ReadBuf::uninit(&mut room);
-        ready!(Pin::new(&mut *io).poll_read(context, &mut room))?;
-        if room.filled().is_empty() {
-            return Ok(Step::Ended).into();
-        }
-        take(room.filled());
-        Ok(Step::Read).into()
-    })
-    .await
+    context: &mut Context<'_>,
+    take: impl FnOnce(&[u8]),
+) -> Poll<io::Result<Step>> {
+    let mut room = [MaybeUninit::uninit(); READ_BYTES];
+    let mut room = ReadBuf::uninit(&mut room);
+    ready!(Pin::new(&mut *io).poll_read(context, &mut room))?;
+    if room.filled().is_empty() {
+        return Ok(Step::Ended).into();
+    }
+    take(room.filled());
+    Ok(Step::Read).into()
 }

@@ -3,9 +3,11 @@
 
 use std::{
     collections::VecDeque,
-    future, io,
+    future::poll_fn,
+    io,
     pin::{Pin, pin},
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -130,15 +132,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
                 self.socket.share(&rest);
             }
             // On the heap: most of the time it is not there.
-            let goodbye = Box::pin(self.socket.close(&closing));
-            let _ = timeout(CLOSE_TIME_MAX, goodbye).await;
+            let goodbye = timeout(CLOSE_TIME_MAX, self.socket.close(&closing));
+            let _ = Box::pin(goodbye).await;
         }
     }
 
     /// Why it ends; nothing where the client is simply gone.
     async fn talk<T>(&mut self, mut stopped: Pin<&mut impl Future<Output = T>>) -> Option<Closing> {
         loop {
-            let went = match self.news(stopped.as_mut()).await {
+            // By hand, for a macro that waits for any of them takes half the memory of a connection.
+            let news = poll_fn(|context| self.poll_news(stopped.as_mut(), context));
+            let went = match news.await {
                 News::Stop => Err(closing(STOPPING)),
                 News::Step(Ok(Step::Read)) => {
                     self.silent_beats = 0;
@@ -171,16 +175,28 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
     }
 
     /// What happens next; frames are taken only when those before them are written.
-    async fn news<T>(&mut self, stopped: Pin<&mut impl Future<Output = T>>) -> News {
-        let is_idle = self.socket.is_idle();
-        tokio::select! {
-            biased;
-            _ = stopped => News::Stop,
-            step = self.socket.step() => News::Step(step),
-            (wish, made) = made(&mut self.making) => News::Made(wish, made),
-            frame = self.reader.next(), if is_idle => News::Frame(frame),
-            _ = self.beat.tick() => News::Beat,
+    fn poll_news<T>(
+        &mut self,
+        stopped: Pin<&mut impl Future<Output = T>>,
+        context: &mut Context<'_>,
+    ) -> Poll<News> {
+        if stopped.poll(context).is_ready() {
+            return Poll::Ready(News::Stop);
         }
+        let is_idle = self.socket.is_idle();
+        if let Poll::Ready(step) = self.socket.poll_step(context) {
+            return Poll::Ready(News::Step(step));
+        }
+        if let Some(making) = &mut self.making
+            && let Poll::Ready(made) = making.made.as_mut().poll(context)
+            && let Some(done) = self.making.take()
+        {
+            return Poll::Ready(News::Made(done.wish, made));
+        }
+        if is_idle && let Poll::Ready(frame) = self.reader.poll_next(context) {
+            return Poll::Ready(News::Frame(frame));
+        }
+        self.beat.poll_tick(context).map(|_| News::Beat)
     }
 
     /// Adds frames that are there already, so that they are sent together.
@@ -319,14 +335,4 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
 
 fn closing((code, reason): (u16, &str)) -> Closing {
     Closing::new(code, reason)
-}
-
-/// The answer that was being made; never where none is. May be dropped and called again.
-async fn made(making: &mut Option<Box<Making>>) -> (Wish, Prepared) {
-    let Some(at_work) = making else {
-        return future::pending().await;
-    };
-    let made = at_work.made.as_mut().await;
-    let done = making.take().expect("it was there to be waited for");
-    (done.wish, made)
 }
