@@ -8,6 +8,7 @@
 
 mod ask;
 mod follow;
+mod index;
 mod keep;
 mod keys;
 mod latency;
@@ -55,6 +56,7 @@ use crate::{
 };
 
 pub(crate) use follow::{FollowQuery, Holding, follow};
+use index::Index;
 pub(crate) use latency::{BOUNDS_MS, Latencies, LatencyFigures};
 pub use line::{Line, TakeOver};
 pub use options::LiveOptions;
@@ -81,6 +83,8 @@ pub(crate) struct Live {
     /// Answers that are kept already.
     kept: Arc<KeptReads>,
     known: Mutex<HashMap<Arc<str>, Arc<Followed>>>,
+    /// By what changes of answers that are followed are found.
+    index: Mutex<Index>,
     /// How long changes take to the screens, as clients tell it.
     pub(crate) latencies: Latencies,
     /// Streams and subscriptions by API key.
@@ -100,6 +104,14 @@ struct Followed {
     /// Where the answer is kept; `None` where it is kept nowhere.
     place: OnceLock<Option<kept::Place>>,
     arrivals: Arrivals,
+}
+
+impl Followed {
+    /// Where the answer to an address is kept, where it is.
+    fn place(&self, kept: &KeptReads, key: &str) -> Option<&kept::Place> {
+        let place = || kept.place(&address(key)).ok();
+        self.place.get_or_init(place).as_ref()
+    }
 }
 
 /// What is known of an answer that is followed.
@@ -149,6 +161,7 @@ impl Live {
             reads,
             kept,
             known: Mutex::default(),
+            index: Mutex::default(),
             latencies: Latencies::default(),
             tallies: Arc::default(),
             recalls: Recalls::default(),
@@ -351,6 +364,7 @@ impl Live {
         let made = tokio::time::timeout(MAKING_TIME_MAX, self.made(key, known.etag.as_ref())).await;
         let made = made.map_err(|_| refusal("it takes too long to make"))?;
         let Some((state, etag)) = made? else {
+            self.note(key, followed, known.etag.as_ref());
             return Ok(()); // It is what it was.
         };
         let stale = keys::stale_since(&state);
@@ -362,14 +376,34 @@ impl Live {
             detail: error.to_string(),
         })?;
         known.etag = etag;
-        while sweep.go_on() {
-            tokio::task::yield_now().await;
-        }
+        self.note(key, followed, known.etag.as_ref());
         if let Some(since) = stale {
             let age = self.now_ms().saturating_sub(since);
             self.feed.stale(key, u64::try_from(age).unwrap_or(0));
         }
+        if sweep.go_on() {
+            // Others have their turn, and the next state need not wait for the last reader.
+            tokio::spawn(async move {
+                while sweep.go_on() {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
         Ok(())
+    }
+
+    /// Notes what an answer hangs on, so that it is looked at where that changes. Of one that is gone
+    /// already it is not known, and it is looked at next time.
+    fn note(&self, key: &str, followed: &Followed, etag: Option<&HeaderValue>) {
+        let place = followed.place(&self.kept, key);
+        let marks = place
+            .zip(etag)
+            .and_then(|(place, etag)| self.kept.marks(place, etag));
+        self.lock_index().note(key, marks);
+    }
+
+    fn lock_index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a `GET` of the address answers; `None` where that is what the tag names.

@@ -15,7 +15,7 @@ use crate::rules::Rules;
 use crate::shared::{Acknowledged, Shared};
 use crate::statistics::KindStatistics;
 use crate::trust::Trust;
-use crate::versions::{Force, Slot, Versions};
+use crate::versions::{Changes, Force, Slot, Versions};
 
 /// Kinds, at most.
 const KINDS_MAX: usize = 1_024;
@@ -185,6 +185,13 @@ impl Cache {
     pub async fn remove_followed(&self, targets: &[Target], span: Range<u64>) -> Acknowledged {
         let aim = self.aim(targets);
         self.core.change(aim, Force::Remove, Some(span)).await
+    }
+
+    /// What was invalidated here since `seen`, the [`Changes::until`] of an earlier call, 0 at
+    /// first. Whoever keeps something made from values ([`Kind::marks`]) learns from it which of
+    /// that to look at.
+    pub fn changed_since(&self, seen: u64) -> Changes {
+        self.core.versions.changed_since(seen)
     }
 
     /// Forgets what this process holds, for want of knowing what changed; others keep theirs.

@@ -16,7 +16,7 @@ use crate::packing::Packing;
 use crate::rules::Rules;
 use crate::statistics::{Tally, Tier};
 use crate::terms::TermsBook;
-use crate::versions::{Force, Slot, Verdict};
+use crate::versions::{Force, Mark, Slot, Verdict};
 
 mod load;
 mod options;
@@ -210,6 +210,16 @@ where
         }
         inner.memory_answers(key, reader, &entry);
         lend(&**entry.held(), Tier::Memory)
+    }
+
+    /// What the value of `key` hangs on, where memory has one that is fresh and the one that is meant:
+    /// as long as none of it changes, only time does away with it.
+    pub fn marks(&self, key: &Key, is_meant: impl FnOnce(&V) -> bool) -> Option<Vec<Mark>> {
+        let inner = &self.inner;
+        let (entry, stage) = inner.look(key, inner.arrive())?;
+        let held = entry.held();
+        let is_held = stage == Stage::Young && is_meant(value(&**held));
+        is_held.then(|| inner.core.versions.marks(held.slots()))
     }
 
     /// Keeps a value that the caller made from `tags` after everything that is committed by now.

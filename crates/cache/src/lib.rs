@@ -72,3 +72,4 @@ pub use loading::{Loading, TAGS_MAX};
 pub use rules::Rules;
 pub use shared::Acknowledged;
 pub use statistics::{KindStatistics, Tier};
+pub use versions::{Changes, Mark};

@@ -4,8 +4,9 @@
 //! which costs a load and never shows an old value. A value is as good as it was when its load
 //! began, while none of its slots has changed since.
 
-use std::sync::Mutex;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,6 +14,23 @@ use crate::key::{Key, Tag};
 
 /// The number of a slot.
 pub(crate) type Slot = u32;
+
+/// Changed slots that are remembered one by one.
+const RECENT_MAX: usize = 1_024;
+
+/// Something that values hang on, such as a tag: what is made from it is gone once it changes. Two
+/// may have the same mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mark(Slot);
+
+/// What changed since a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The time by changes up to which they are told.
+    pub until: u64,
+    /// What changed, some of it more than once; `None` where that may be anything.
+    pub marks: Option<Vec<Mark>>,
+}
 
 /// How hard an invalidation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +58,16 @@ pub(crate) struct Versions {
     removed: Box<[AtomicU64]>,
     expired: Box<[AtomicU64]>,
     /// One change at a time: the clock may show a change only when its slots do.
-    changing: Mutex<()>,
+    changing: Mutex<Recent>,
+}
+
+/// What changed last.
+#[derive(Debug, Default)]
+struct Recent {
+    /// Slots in the order in which they changed, with the time.
+    changes: VecDeque<(u64, Slot)>,
+    /// The time since which all are there.
+    since: u64,
 }
 
 impl Versions {
@@ -53,7 +80,7 @@ impl Versions {
             floor: AtomicU64::new(0),
             removed: table(),
             expired: table(),
-            changing: Mutex::new(()),
+            changing: Mutex::default(),
         }
     }
 
@@ -76,14 +103,16 @@ impl Versions {
 
     /// Marks slots as changed; whoever asks for the time after this returned sees it.
     pub(crate) fn change(&self, slots: &[Slot], force: Force) -> u64 {
-        let _one = self.changing.lock().expect("no change panics");
+        let mut recent = self.recent();
         let now = self.clock.load(Ordering::Relaxed) + 1;
         let table = match force {
             Force::Expire => &self.expired,
             Force::Remove => &self.removed,
         };
         for &slot in slots {
-            table[self.place(slot)].store(now, Ordering::Release);
+            let place = self.place(slot);
+            table[place].store(now, Ordering::Release);
+            recent.note((now, place as Slot));
         }
         self.clock.store(now, Ordering::Release);
         now
@@ -91,11 +120,34 @@ impl Versions {
 
     /// Marks everything as removed.
     pub(crate) fn change_all(&self) -> u64 {
-        let _one = self.changing.lock().expect("no change panics");
+        let mut recent = self.recent();
         let now = self.clock.load(Ordering::Relaxed) + 1;
+        recent.changes.clear();
+        recent.since = now;
         self.floor.store(now, Ordering::Release);
         self.clock.store(now, Ordering::Release);
         now
+    }
+
+    /// What changed after `seen`, as far as it is remembered.
+    pub(crate) fn changed_since(&self, seen: u64) -> Changes {
+        let recent = self.recent();
+        let until = self.clock.load(Ordering::Relaxed);
+        let marks = (seen >= recent.since).then(|| {
+            let first = recent.changes.partition_point(|it| it.0 <= seen);
+            let later = recent.changes.range(first..);
+            later.map(|it| Mark(it.1)).collect()
+        });
+        Changes { until, marks }
+    }
+
+    /// What something hangs on that is made from `slots`.
+    pub(crate) fn marks(&self, slots: impl Iterator<Item = Slot>) -> Vec<Mark> {
+        slots.map(|it| Mark(self.place(it) as Slot)).collect()
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.changing.lock().expect("no change panics")
     }
 
     /// What became of something made from `slots` at the time `since`.
@@ -139,6 +191,17 @@ impl Versions {
     }
 }
 
+impl Recent {
+    fn note(&mut self, change: (u64, Slot)) {
+        if self.changes.len() == RECENT_MAX
+            && let Some((at, _)) = self.changes.pop_front()
+        {
+            self.since = at;
+        }
+        self.changes.push_back(change);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,5 +230,28 @@ mod tests {
         versions.change(&[1], Force::Expire);
         versions.change(&[2], Force::Remove);
         assert_eq!(versions.judge([1, 2].into_iter(), before), Verdict::Removed);
+    }
+
+    #[test]
+    fn what_changed_is_told_for_as_long_as_it_is_remembered() {
+        let versions = Versions::new(8);
+        let since = |seen| versions.changed_since(seen).marks;
+        let marks = |slots: &[Slot]| Some(slots.iter().map(|it| Mark(*it)).collect::<Vec<_>>());
+        let begun = versions.now();
+        assert_eq!(since(begun), marks(&[]));
+        let first = versions.change(&[1, 9], Force::Remove);
+        let second = versions.change(&[2], Force::Expire);
+        assert_eq!(since(begun), marks(&[1, 1, 2]), "by their places");
+        assert_eq!(since(first), marks(&[2]));
+        assert_eq!(versions.changed_since(second).until, second);
+        let all = versions.change_all();
+        assert_eq!((since(second), since(all)), (None, marks(&[])));
+        for _ in 0..RECENT_MAX {
+            versions.change(&[3], Force::Remove);
+        }
+        assert_eq!(since(all).map(|it| it.len()), Some(RECENT_MAX));
+        versions.change(&[3], Force::Remove);
+        assert_eq!(since(all), None, "the first of them is forgotten");
+        assert_eq!(since(all + 1).map(|it| it.len()), Some(RECENT_MAX));
     }
 }

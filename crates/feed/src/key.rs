@@ -4,7 +4,6 @@ mod claim;
 
 use std::{
     collections::{HashMap, VecDeque},
-    hint,
     sync::Arc,
 };
 
@@ -63,6 +62,13 @@ pub(crate) enum Held {
     Alike(Revision),
     /// What was sent to it, by number.
     Sent(u64),
+}
+
+/// Readers that are told of the newest state together.
+pub(crate) struct Batch {
+    pub(crate) readers: Vec<(Arc<Mail>, u32)>,
+    pub(crate) frame: Frame,
+    pub(crate) is_last: bool,
 }
 
 /// What a reader gets next of a key.
@@ -164,32 +170,24 @@ impl KeyState {
         self.number
     }
 
-    /// Tells so many more readers of the newest state, at once where they have an outlet; whether
-    /// there are others.
-    pub(crate) fn sweep(&mut self, most: usize, counters: &crate::Counters) -> bool {
+    /// So many more readers that are to be told of the newest state, and the step to it; nothing
+    /// where there are none, or have to look for themselves.
+    pub(crate) fn sweep(&mut self, most: usize, counters: &crate::Counters) -> Option<Batch> {
         let end = self.readers.len().min(self.swept + most);
         if self.swept == end {
-            return false;
+            return None;
         }
         if self.history.is_empty() {
-            self.leave_word(); // The step to it is not kept.
-            return false;
+            self.leave_word(); // The step is not kept.
+            return None;
         }
-        let mut given = 0;
-        let frame = self.way_from(self.number - 1, counters);
-        // Brought near together, and not one after the other.
-        let near: usize = self.readers[self.swept..end]
-            .iter()
-            .map(|it| Arc::strong_count(&it.0))
-            .sum();
-        hint::black_box(near);
-        for (mail, slot) in &self.readers[self.swept..end] {
-            given += u64::from(mail.give(*slot, (&frame, self.number)));
-        }
-        add(&counters.sent, given);
-        add(&counters.sent_bytes, given * frame.bytes.len() as u64);
+        let readers = self.readers[self.swept..end].to_vec();
         self.swept = end;
-        end < self.readers.len()
+        Some(Batch {
+            readers,
+            frame: self.way_from(self.number - 1, counters),
+            is_last: end == self.readers.len(),
+        })
     }
 
     /// Has those who were not told yet look for themselves.
@@ -253,7 +251,7 @@ impl KeyState {
             if is_claim {
                 frames.push(Frame::same(&self.key, self.id, self.ts));
             }
-        } else if mode == Mode::All {
+        } else if mode == Mode::All && number + 1 < self.number {
             now = number + 1;
             frames.push(self.step(now).frame.clone());
         } else {

@@ -56,18 +56,16 @@ impl Mail {
     pub(crate) fn give(&self, slot: u32, (frame, number): (&Frame, u64)) -> bool {
         let mut ready = lock(&self.0);
         let it = &mut *ready;
-        let held = it.held.iter_mut().find(|it| it.0 == slot);
-        let (Some((_, held)), Some(outlet), true) = (held, &it.outlet, it.is_open) else {
-            Ready::put(ready, slot);
-            return false;
+        let Some((_, held)) = it.held.iter_mut().find(|it| it.0 == slot) else {
+            return false; // It is not followed any more.
         };
-        if *held == Held::Sent(number) {
+        if matches!(held, Held::Sent(known) if *known >= number) {
             return false; // It has looked for itself.
         }
-        let is_next = *held == Held::Sent(number - 1);
-        let count = match is_next {
-            true => outlet.offer(&frame.message),
-            false => 0,
+        let outlet = it.outlet.as_ref().filter(|_| it.is_open);
+        let count = match outlet {
+            Some(outlet) if *held == Held::Sent(number - 1) => outlet.offer(&frame.message),
+            _ => 0,
         };
         if count == 0 {
             Ready::put(ready, slot);

@@ -94,12 +94,19 @@ impl Reader {
         let number = self.next_slot;
         self.next_slot += 1;
         let held = since.map_or(Held::Nothing, Held::Claimed);
+        self.mail.note(number, held);
         let key = {
             let mut state = lock(&state);
-            self.mail.note(number, held);
             state.enter(&self.mail, number);
             state.key()
         };
+        // Where it was forgotten meanwhile, nobody would tell of it.
+        let found = self.feed.find(&key);
+        if !found.is_some_and(|it| Arc::ptr_eq(&it, &state)) {
+            lock(&state).leave(&self.mail, number);
+            self.mail.forget(number);
+            return Err(FeedError::UnknownKey(key.to_string()));
+        }
         self.slots.push(Slot {
             number,
             key,

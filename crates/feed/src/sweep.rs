@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::{Inner, Revision, key::KeyState, lock};
+use crate::{Inner, Revision, add, key::KeyState, lock};
 
 /// Readers that are told before others may have their turn: each may cost a system call.
 const READERS_AT_ONCE: usize = 32;
@@ -39,9 +39,26 @@ impl Sweep {
 
     /// Tells some more; whether there are others.
     pub fn go_on(&mut self) -> bool {
+        let Some(number) = self.number else {
+            return false;
+        };
         let mut state = lock(&self.state);
-        let is_newest = self.number == Some(state.number());
-        if !(is_newest && state.sweep(READERS_AT_ONCE, &self.feed.counters)) {
+        let is_newest = state.number() == number;
+        let batch = is_newest.then(|| state.sweep(READERS_AT_ONCE, &self.feed.counters));
+        // Nobody who asks for the key waits for what is written here.
+        drop(state);
+        let Some(batch) = batch.flatten() else {
+            self.number = None;
+            return false;
+        };
+        let mut given = 0;
+        for (mail, slot) in &batch.readers {
+            given += u64::from(mail.give(*slot, (&batch.frame, number)));
+        }
+        let counters = &self.feed.counters;
+        add(&counters.sent, given);
+        add(&counters.sent_bytes, given * batch.frame.bytes.len() as u64);
+        if batch.is_last {
             self.number = None;
         }
         self.number.is_some()

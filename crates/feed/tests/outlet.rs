@@ -81,8 +81,24 @@ impl Server {
         self.write(OWN);
     }
 
-    /// The state a client has by now, which checks that each message leads on from the one before.
+    /// Follows the key anew.
+    fn again(&mut self, claims: bool) {
+        // What was begun is whole before anything is asked.
+        if let Some(rest) = self.reader.hold() {
+            self.write(&rest);
+        }
+        let held = self.told().1.filter(|_| claims);
+        self.reader.unfollow(KEY);
+        self.reader.follow(KEY, held, Mode::Latest).unwrap();
+    }
+
     fn state(&self) -> Value {
+        self.told().0
+    }
+
+    /// The state a client has by now, and as which revision it holds it; each message must lead on from
+    /// the one before.
+    fn told(&self) -> (Value, Option<Revision>) {
         let wire = self.wire.lock().unwrap();
         let (mut left, mut state, mut held) =
             (wire.bytes.as_slice(), Value::Null, None::<Revision>);
@@ -101,14 +117,24 @@ impl Server {
                 continue;
             }
             let frame: Value = serde_json::from_slice(payload).unwrap();
-            let id: Revision = frame["id"].as_str().unwrap().parse().unwrap();
-            assert!(
-                held.is_none_or(|it| id.moment > it.moment),
-                "twice: {frame}"
-            );
+            let Some(id) = frame["id"].as_str() else {
+                assert!(frame["t"] == "stale" || frame["t"] == "gap", "{frame}");
+                continue;
+            };
+            let id: Revision = id.parse().unwrap();
+            if frame["t"] == "same" {
+                assert_eq!(held, Some(id));
+                continue;
+            }
             if frame["t"] == "snap" {
+                let is_back = held.is_some_and(|it| id.moment < it.moment);
+                assert!(!is_back, "back: {frame}");
                 state = frame["d"].clone();
             } else {
+                assert!(
+                    held.is_some_and(|it| id.moment > it.moment),
+                    "twice: {frame}"
+                );
                 assert_eq!(frame["b"], held.unwrap().to_string());
                 for it in frame["d"].as_array().unwrap() {
                     let pointer = it[0].as_str().unwrap().to_owned();
@@ -118,7 +144,7 @@ impl Server {
             }
             held = Some(id);
         }
-        state
+        (state, held)
     }
 }
 
@@ -136,6 +162,9 @@ enum Act {
     Room(usize, usize),
     Enter(bool),
     Leave(usize),
+    /// A reader follows the key anew, with what it was told or without.
+    Again(usize, bool),
+    Stale,
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -149,6 +178,8 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (which(), 0_usize..400).prop_map(|(who, room)| Act::Room(who, room)),
         2 => any::<bool>().prop_map(Act::Enter),
         1 => which().prop_map(Act::Leave),
+        2 => (which(), any::<bool>()).prop_map(|(who, claims)| Act::Again(who, claims)),
+        1 => Just(Act::Stale),
     ]
 }
 
@@ -196,6 +227,11 @@ proptest! {
                 Act::Room(who, room) if !servers.is_empty() => {
                     servers[who % servers.len()].wire.lock().unwrap().room = room;
                 }
+                Act::Again(who, claims) if !servers.is_empty() => {
+                    let at = who % servers.len();
+                    servers[at].again(claims);
+                }
+                Act::Stale => feed.stale(KEY, 1_000),
                 Act::Leave(who) if servers.len() > 1 => {
                     servers.swap_remove(who % servers.len());
                 }

@@ -186,7 +186,9 @@ export class Relay {
       const entry = client.store.get(key);
       const pause = client.pollMs * (client.refused(key) ? REFUSED_TIMES : 1);
       const held = entry && !entry.doubt ? entry.seen - client.clock.offset : 0;
-      if (this.brings(key) || this.#feed?.refused.get(key) || now - Math.max(this.#asked.get(key) ?? 0, held) < pause) continue;
+      // What was too many is asked for again over the stream, as long as there is one.
+      const again = client.connection.now.state === "live" && this.#feed?.refused.get(key);
+      if (this.brings(key) || again || now - Math.max(this.#asked.get(key) ?? 0, held) < pause) continue;
       this.#asked.set(key, now);
       this.#asking += 1;
       const done = () => (this.#asking -= 1);

@@ -1,7 +1,7 @@
 //! Kept answers by their address: the path and query of the request, to the letter.
 
 use axum::http::HeaderValue;
-use engine::caching::{Glimpse, Key};
+use engine::caching::{Glimpse, Key, Mark};
 use jiff::Timestamp;
 
 use super::{ADDRESS_BYTES_MAX, KeptReads, answer::Coding};
@@ -46,6 +46,12 @@ impl KeptReads {
             it.holds(now) && it.variant(Coding::Identity).etag == etag
         });
         has.unwrap_or(false)
+    }
+
+    /// What the answer to an address hangs on, where it is at hand and the one `etag` names.
+    pub(crate) fn marks(&self, place: &Place, etag: &HeaderValue) -> Option<Vec<Mark>> {
+        let kind = &self.reads[place.read].kind;
+        kind.marks(&place.key, |it| it.variant(Coding::Identity).etag == etag)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
-use super::{Followed, Live, address};
+use super::{Followed, Live};
 
 /// How often followed answers are looked at while nothing changes.
 const TICK: Duration = Duration::from_secs(1);
@@ -23,6 +23,7 @@ impl Live {
 
     async fn keep_states(self: &Arc<Self>) {
         let (mut changed, mut stopped) = (self.engine.changed(), self.stopped());
+        let mut seen = 0;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -32,7 +33,13 @@ impl Live {
                 _ = tick.tick() => true,
             };
             changed.mark_unchanged();
-            self.renew_all().await;
+            let changes = self.engine.cache().changed_since(seen);
+            seen = changes.until;
+            let keys = match changes.marks {
+                Some(marks) if !is_tick => self.lock_index().touched(&marks),
+                _ => self.feed.keys(),
+            };
+            self.renew_all(keys).await;
             if is_tick {
                 self.let_go().await;
             }
@@ -40,9 +47,9 @@ impl Live {
     }
 
     /// Makes anew what is not what it was; of many keys one event changes few.
-    async fn renew_all(self: &Arc<Self>) {
+    async fn renew_all(self: &Arc<Self>, keys: Vec<Arc<str>>) {
         let mut at_work = JoinSet::new();
-        for (looked, key) in self.feed.keys().into_iter().enumerate() {
+        for (looked, key) in keys.into_iter().enumerate() {
             if looked % LOOKS_AT_ONCE == LOOKS_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
@@ -67,8 +74,7 @@ impl Live {
     /// Whether the answer that is told of a key is the one that is kept, so that nothing need be
     /// asked.
     fn is_told(&self, key: &str, followed: &Followed) -> bool {
-        let place = || self.kept.place(&address(key)).ok();
-        let Some(place) = followed.place.get_or_init(place) else {
+        let Some(place) = followed.place(&self.kept, key) else {
             return false;
         };
         let Ok(known) = followed.known.try_lock() else {
@@ -98,7 +104,57 @@ impl Live {
                 let mut known = self.lock_known();
                 self.feed.forget(&key);
                 known.remove(&key);
+                self.lock_index().forget(&key);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::FixtureId;
+    use engine::{Engine, EngineOptions, FixedClock, Topic};
+    use testkit::{LeagueOptions, league};
+
+    use crate::{ApiOptions, ApiState, ReadAccess, router};
+
+    #[tokio::test]
+    async fn a_change_has_only_those_looked_at_that_hang_on_it() {
+        let (store, _folder) = testkit::store().await;
+        let league = league(&LeagueOptions::default());
+        testkit::fill(&store, &league).await;
+        let clock = Arc::new(FixedClock(league.recorded_at));
+        let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
+        let options = ApiOptions {
+            read_access: ReadAccess::Open,
+            ..ApiOptions::default()
+        };
+        let state = ApiState::new(Arc::new(engine), options);
+        let _routes = router(state.clone());
+        let keys = ["fixtures/1", "fixtures/2", "fixtures"];
+        for key in keys {
+            state.live.make(key).await.unwrap();
+        }
+        let touched = async |topic: Topic| {
+            let cache = state.engine.cache();
+            let seen = cache.changed_since(0).until;
+            cache.remove(&[topic.tag().into()]).await;
+            let marks = cache.changed_since(seen).marks.unwrap();
+            let mut touched = state.live.lock_index().touched(&marks);
+            touched.sort();
+            touched.join(" ")
+        };
+        let fixture = |id| Topic::Fixture(FixtureId(id));
+        assert_eq!(touched(fixture(1)).await, "fixtures/1");
+        assert_eq!(touched(Topic::Fixtures).await, "fixtures");
+        assert_eq!(touched(fixture(3_000)).await, "");
+        assert_eq!(touched(Topic::Model).await, "");
+        // What is gone while it is made is looked at next time, whatever changes then.
+        let known = state.live.known(keys[0]);
+        let etag = known.known.lock().await.etag.clone();
+        state.live.note(keys[0], &known, etag.as_ref());
+        assert_eq!(touched(fixture(3_000)).await, "fixtures/1");
     }
 }

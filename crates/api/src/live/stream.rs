@@ -83,6 +83,9 @@ impl Source {
                 }
             }
         }
+        if self.place.pass().lost().is_some() {
+            return None; // It came to count no longer while nothing happened.
+        }
         while text.len() < WRITE_BYTES {
             let Some(frame) = self.reader.try_next() else {
                 break;

@@ -18,6 +18,7 @@ use engine::feeding::{
 use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    sync::watch,
     time::{Interval, MissedTickBehavior, interval, timeout},
 };
 
@@ -28,7 +29,7 @@ use super::{
     socket::{Socket, Step},
     stream::WRITE_BYTES,
 };
-use crate::rate::Meter;
+use crate::{error::ApiError, rate::Meter};
 
 /// A client's message in bytes, at most: 50 keys of 300 bytes and what is held of each.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
@@ -73,6 +74,8 @@ type Prepared = Result<Option<Revision>, Refusal>;
 enum News {
     /// The server stops.
     Stop,
+    /// It was let in by what counts no longer.
+    Lost(ApiError),
     Step(io::Result<Step>),
     Made(Wish, Prepared),
     Frame(Frame),
@@ -122,10 +125,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
     }
 
     /// Talks until one of the two ends it. On the heap, for it stands in the future twice otherwise.
-    pub(crate) async fn run(mut self: Box<Self>) {
+    pub(crate) async fn run(mut self: Box<Self>, mut stopped: watch::Receiver<bool>) {
         // Waited for once, not anew for every frame; held to the end, for a server that stops waits
         // for those who do.
-        let mut stopped = self.live.stopped();
         let stopped = pin!(stopped.wait_for(|it| *it));
         if let Some(closing) = self.talk(stopped).await {
             if let Some(rest) = self.reader.shut() {
@@ -144,6 +146,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
             let news = poll_fn(|context| self.poll_news(stopped.as_mut(), context));
             let went = match news.await {
                 News::Stop => Err(closing(STOPPING)),
+                News::Lost(why) => Err(why.closing()),
                 News::Step(Ok(Step::Read)) => {
                     self.silent_beats = 0;
                     self.hear()
@@ -164,10 +167,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
                 }
                 News::Beat => self.beat(),
             };
-            let went = match self.place.pass().lost() {
-                None => went,
-                Some(why) => Err(why.closing()),
-            };
             if let Err(closing) = went {
                 return Some(closing);
             }
@@ -182,6 +181,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
     ) -> Poll<News> {
         if stopped.poll(context).is_ready() {
             return Poll::Ready(News::Stop);
+        }
+        if let Some(why) = self.place.pass().lost() {
+            return Poll::Ready(News::Lost(why));
         }
         let is_idle = self.socket.is_idle();
         if let Poll::Ready(step) = self.socket.poll_step(context) {

@@ -9,6 +9,7 @@ use axum::{
 use engine::feeding::{Reader as FeedReader, websocket};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::sync::watch;
 
 use super::{
     Live, Place, TakeOver,
@@ -54,7 +55,9 @@ pub(crate) async fn upgraded(
         entered => entered,
     };
     let take_over = state.options.take_over;
-    tokio::spawn(converse(live, (upgrade, take_over), entered));
+    // From here on a server that stops waits for it.
+    let stopped = live.stopped();
+    tokio::spawn(converse(live, (upgrade, take_over), (entered, stopped)));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -75,7 +78,7 @@ async fn enter(state: &ApiState, parts: &Parts) -> Result<Entered, ApiError> {
 async fn converse(
     live: Arc<Live>,
     (upgrade, take_over): (OnUpgrade, Option<TakeOver>),
-    entered: Result<Entered, ApiError>,
+    (entered, stopped): (Result<Entered, ApiError>, watch::Receiver<bool>),
 ) {
     let Ok(upgraded) = upgrade.await else {
         return; // The client is gone.
@@ -95,11 +98,11 @@ async fn converse(
         Ok(mut line) => {
             let outlet = line.outlet(place.1.pass());
             let talk = Talk::new(line, live, place).let_out(outlet);
-            tokio::spawn(Box::new(talk.counted(meter)).run());
+            tokio::spawn(Box::new(talk.counted(meter)).run(stopped));
         }
         Err(other) => {
             let talk = Talk::new(TokioIo::new(other), live, place);
-            tokio::spawn(Box::new(talk.counted(meter)).run());
+            tokio::spawn(Box::new(talk.counted(meter)).run(stopped));
         }
     }
 }

@@ -5,6 +5,8 @@
 //! do not pass them: they meet the same checks here, one after the other. What is not plainly such
 //! a request goes to the router, whose own route for inference gives the same answers.
 
+mod begun;
+
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,13 +16,14 @@ use std::{
 
 use axum::{
     BoxError, Router,
-    body::{Body, Bytes, HttpBody},
+    body::{Bytes, HttpBody},
     http::{Method, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use tokio::{runtime::Handle, task::JoinHandle};
 use tower::ServiceExt;
 
+use self::begun::begun;
 use super::{BODY_BYTES_MAX, Door, OipError, answered, explained, models};
 use crate::{ApiState, auth::Reader, error::ApiError, guard, host, kept, rate::Verdict, router};
 
@@ -70,7 +73,7 @@ impl Front {
     pub async fn answer<B>(&self, mut request: Request<B>) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<BoxError>,
+        B::Error: Into<BoxError> + Send,
     {
         host::settle(&mut request);
         if request.method() == Method::POST && place(request.uri().path()).is_some() {
@@ -92,7 +95,7 @@ impl Front {
     async fn counted<B>(&self, request: Request<B>) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<BoxError>,
+        B::Error: Into<BoxError> + Send,
     {
         let (parts, body) = request.into_parts();
         if parts.extensions.get::<Verdict>().is_none() {
@@ -102,7 +105,8 @@ impl Front {
                 return answer;
             }
         }
-        let request = Request::from_parts(parts, Body::new(body));
+        let body = begun(&parts, body).await;
+        let request = Request::from_parts(parts, body);
         let answer = self.router.clone().oneshot(request);
         let answer = async { answer.await.unwrap_or_else(|never| match never {}) };
         let mut answer = Elsewhere(self.home.spawn(answer));

@@ -1,4 +1,5 @@
-//! A listener with bounds: so many connections at a time, and none that stays silent for long.
+//! A listener with bounds: so many connections at a time, and none that stays silent for long while
+//! it speaks HTTP.
 
 use std::{
     io,

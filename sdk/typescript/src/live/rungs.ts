@@ -156,7 +156,7 @@ export const sse: Rung = (http, wish, ear) =>
       rest = events.pop()!;
       for (const event of events) {
         // Of each line what follows `data:`, of others nothing.
-        const text = event.replace(/(^|\n)(data:|[^\n]*)/g, "");
+        const text = event.replace(/(\n|^)(data:|.*)/g, "");
         const frame = frameOf(text);
         if (frame) ear.frame(frame, text.length);
       }

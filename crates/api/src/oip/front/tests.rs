@@ -1,4 +1,4 @@
-use axum::http::StatusCode;
+use axum::{body::Body, http::StatusCode};
 use tokio::runtime::Builder;
 use tonic::codegen::tokio_stream;
 
