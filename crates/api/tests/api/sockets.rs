@@ -2,75 +2,28 @@
 
 mod client;
 mod counted;
+mod served;
 
 use std::{future::poll_fn, net::SocketAddr, pin::Pin, time::Duration};
 
-use api::{ApiOptions, Line, LiveOptions, ReadAccess, Scope, TakeOver};
+use api::{ApiOptions, LiveOptions, Scope};
 use axum::{
     body::{Body, HttpBody, to_bytes},
     http::{Request, StatusCode},
 };
-use hyper::upgrade::Upgraded;
-use hyper_util::{rt::TokioIo, server::conn::auto::upgrade::downcast};
 use serde_json::json;
-use tokio::{
-    io::AsyncWriteExt,
-    net::{TcpListener, TcpSocket, TcpStream},
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, net::TcpSocket, time::timeout};
 use tower::ServiceExt;
 
-use self::client::{Client, FIN, MASK, Wish};
+use self::{
+    client::{Client, FIN, MASK, Wish},
+    served::{keyed, open, serving, serving_as},
+};
 use crate::{
     app::App,
-    live::{PATIENCE, applied, goal, kick_off, playing_with},
+    live::{PATIENCE, applied, goal},
     sessions::cookies,
 };
-
-/// A server on a socket, and a game under way in it.
-async fn serving(options: ApiOptions) -> (App, i64, SocketAddr) {
-    let take_over = Some(take_over as TakeOver);
-    let options = ApiOptions {
-        take_over,
-        ..options
-    };
-    serving_as(options).await
-}
-
-/// What the program does with the connections of its own listener.
-fn take_over(upgraded: Upgraded) -> Result<Line, Upgraded> {
-    let parts = downcast::<TokioIo<TcpStream>>(upgraded).unwrap();
-    Ok(Line::new(
-        parts.io.into_inner(),
-        parts.read_buf,
-        Box::new(()),
-    ))
-}
-
-async fn serving_as(options: ApiOptions) -> (App, i64, SocketAddr) {
-    let (app, id) = playing_with(options).await;
-    kick_off(&app, id).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = app.router.clone();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (app, id, address)
-}
-
-fn open() -> ApiOptions {
-    ApiOptions {
-        read_access: ReadAccess::Open,
-        ..ApiOptions::default()
-    }
-}
-
-fn keyed(live: LiveOptions) -> ApiOptions {
-    ApiOptions {
-        read_access: ReadAccess::Keyed,
-        live,
-        ..ApiOptions::default()
-    }
-}
 
 #[tokio::test]
 async fn keys_come_and_go_on_an_open_socket_and_are_resumed_on_another() {
