@@ -1,7 +1,6 @@
 //! A reader: what it follows, what it holds, and what it is owed.
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     sync::{Arc, Mutex},
     task::{Context, Poll, ready},
@@ -42,7 +41,8 @@ pub struct Reader {
     /// In order of number; a list, as a reader is one of many thousand and follows a few keys.
     slots: Vec<Slot>,
     next_slot: u32,
-    out: VecDeque<Frame>,
+    /// What is owed before anything else.
+    out: Vec<Frame>,
 }
 
 impl Reader {
@@ -52,7 +52,7 @@ impl Reader {
             mail: Arc::default(),
             slots: Vec::new(),
             next_slot: 0,
-            out: VecDeque::new(),
+            out: Vec::new(),
         }
     }
 
@@ -160,16 +160,17 @@ impl Reader {
 
     /// The next frame, where there is one.
     pub fn try_next(&mut self) -> Option<Frame> {
-        let frame = match self.out.pop_front() {
-            Some(frame) => frame,
-            None => match self.take()? {
+        let frame = if self.out.is_empty() {
+            match self.take()? {
                 Told::Frame(frame) => frame,
                 Told::Rest(rest) => return Some(rest), // It was counted when it began.
-            },
+            }
+        } else {
+            self.out.remove(0) // There are hardly ever more than two.
         };
         // Most readers wait most of the time, and are owed one frame at a time.
         if self.out.is_empty() && self.out.capacity() > 0 {
-            self.out = VecDeque::new();
+            self.out = Vec::new();
         }
         add(&self.feed.counters.sent, 1);
         add(&self.feed.counters.sent_bytes, frame.bytes.len() as u64);

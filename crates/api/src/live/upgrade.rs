@@ -97,12 +97,12 @@ async fn converse(
     match taken {
         Ok(mut line) => {
             let outlet = line.outlet(place.1.pass());
-            let talk = Talk::new(line, live, place).let_out(outlet);
-            tokio::spawn(Box::new(talk.counted(meter)).run(stopped));
+            let talk = Talk::new(line, (live, stopped), place).let_out(outlet);
+            tokio::spawn(Box::new(talk.counted(meter)).run());
         }
         Err(other) => {
-            let talk = Talk::new(TokioIo::new(other), live, place);
-            tokio::spawn(Box::new(talk.counted(meter)).run(stopped));
+            let talk = Talk::new(TokioIo::new(other), (live, stopped), place);
+            tokio::spawn(Box::new(talk.counted(meter)).run());
         }
     }
 }

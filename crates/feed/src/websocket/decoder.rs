@@ -30,8 +30,8 @@ pub struct Decoder {
     /// What was pushed and not taken.
     bytes: Vec<u8>,
     taken: usize,
-    /// The fragments of a message that is not whole yet.
-    begun: Option<Begun>,
+    /// The fragments of a message that is not whole yet; on the heap, as it is mostly not there.
+    begun: Option<Box<Begun>>,
 }
 
 #[derive(Debug)]
@@ -178,11 +178,11 @@ impl Decoder {
             },
             Some(mut begun) => {
                 begun.bytes.extend_from_slice(&payload);
-                begun
+                *begun
             }
         };
         if !head.is_last {
-            self.begun = Some(message);
+            self.begun = Some(Box::new(message));
             return Ok(None);
         }
         if !message.is_text {
