@@ -2,6 +2,7 @@
 
 mod client;
 mod counted;
+mod narrow;
 mod served;
 
 use std::{future::poll_fn, net::SocketAddr, pin::Pin, time::Duration};

@@ -214,6 +214,28 @@ pub(super) fn postgres(
     command
 }
 
+/// Whether a server serves from a folder: one that lives and does not answer yet, or is too busy to,
+/// is waited for.
+pub(super) fn serves(programs: &Programs, folder: &Path) -> bool {
+    let began = Instant::now();
+    while !answers(programs, folder) {
+        if !lives(folder) || began.elapsed() > START_MAX {
+            return false;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    true
+}
+
+/// Whether the process is there that says it serves from a folder.
+fn lives(folder: &Path) -> bool {
+    let said = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
+    let number = said.lines().next().unwrap_or_default();
+    // Another process may have got the number by now.
+    let words = fs::read_to_string(format!("/proc/{number}/cmdline")).unwrap_or_default();
+    words.contains(&*folder.to_string_lossy())
+}
+
 pub(super) fn answers(programs: &Programs, folder: &Path) -> bool {
     let mut command = programs.command("pg_isready", Life::Own);
     command
@@ -279,4 +301,25 @@ fn expect(output: io::Result<Output>, what: &str) -> Output {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{what}: {said}");
     output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_serves_from_a_folder_is_told_from_who_has_its_number_by_chance() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data/postmaster.pid");
+        assert!(!lives(folder.path()), "nothing was ever started");
+        fs::create_dir(folder.path().join("data")).unwrap();
+        fs::write(&file, format!("{}\n", std::process::id())).unwrap();
+        assert!(!lives(folder.path()), "that is another process");
+        let mut served = Command::new("tail").arg("-f").arg(&file).spawn().unwrap();
+        fs::write(&file, format!("{}\n{}\n", served.id(), file.display())).unwrap();
+        assert!(lives(folder.path()));
+        served.kill().unwrap();
+        served.wait().unwrap();
+        assert!(!lives(folder.path()), "it has ended");
+    }
 }

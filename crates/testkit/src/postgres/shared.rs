@@ -14,7 +14,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::programs::{Life, Programs};
-use super::server::{ServerOptions, answers, base_backup, init, log, postgres, psql};
+use super::server::{ServerOptions, answers, base_backup, init, log, postgres, psql, serves};
 
 /// How long it may take to answer.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -80,7 +80,7 @@ impl Shared {
         let starting = open("start");
         starting.lock().expect("a file can be locked");
         let server = folder.join("server");
-        if !answers(&programs, &server) {
+        if !serves(&programs, &server) {
             // What a machine that lost its power left behind.
             let _ = fs::remove_dir_all(&server);
             fs::create_dir_all(&server).expect("the folder is this user's");
@@ -103,7 +103,7 @@ impl Shared {
     pub(super) async fn standby(&self) -> PathBuf {
         let standby = self.folder.join("standby");
         let find = async {
-            if answers(&self.programs, &standby) {
+            if serves(&self.programs, &standby) {
                 return;
             }
             let _ = fs::remove_dir_all(&standby);

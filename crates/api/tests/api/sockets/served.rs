@@ -14,12 +14,21 @@ use crate::{
 
 /// A server on a socket, and a game under way in it.
 pub(super) async fn serving(options: ApiOptions) -> (App, i64, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serving_on(listener, options).await
+}
+
+/// The same on a listener of the test's own.
+pub(super) async fn serving_on(
+    listener: TcpListener,
+    options: ApiOptions,
+) -> (App, i64, SocketAddr) {
     let take_over = Some(take_over as TakeOver);
     let options = ApiOptions {
         take_over,
         ..options
     };
-    serving_as(options).await
+    serve(listener, options).await
 }
 
 /// What the program does with the connections of its own listener.
@@ -32,10 +41,15 @@ fn take_over(upgraded: Upgraded) -> Result<Line, Upgraded> {
     ))
 }
 
+/// A server that is not told how to take sockets over.
 pub(super) async fn serving_as(options: ApiOptions) -> (App, i64, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve(listener, options).await
+}
+
+async fn serve(listener: TcpListener, options: ApiOptions) -> (App, i64, SocketAddr) {
     let (app, id) = playing_with(options).await;
     kick_off(&app, id).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = app.router.clone();
     tokio::spawn(async move { axum::serve(listener, router).await });
