@@ -215,11 +215,16 @@ pub(super) fn postgres(
 }
 
 /// Whether a server serves from a folder: one that lives and does not answer yet, or is too busy to,
-/// is waited for.
+/// is waited for, and ended where it never does.
 pub(super) fn serves(programs: &Programs, folder: &Path) -> bool {
     let began = Instant::now();
     while !answers(programs, folder) {
-        if !lives(folder) || began.elapsed() > START_MAX {
+        let Some(process) = serving(folder) else {
+            return false;
+        };
+        if began.elapsed() > START_MAX {
+            let mut kill = Command::new("kill");
+            let _ = kill.arg("-KILL").arg(process).status(); // It may end by itself just now.
             return false;
         }
         sleep(Duration::from_millis(50));
@@ -227,13 +232,15 @@ pub(super) fn serves(programs: &Programs, folder: &Path) -> bool {
     true
 }
 
-/// Whether the process is there that says it serves from a folder.
-fn lives(folder: &Path) -> bool {
-    let said = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
-    let number = said.lines().next().unwrap_or_default();
+/// The number of the process that says it serves from a folder, where it is there.
+fn serving(folder: &Path) -> Option<String> {
+    let said = fs::read_to_string(folder.join("data/postmaster.pid")).ok()?;
+    let number = said.lines().next()?;
     // Another process may have got the number by now.
-    let words = fs::read_to_string(format!("/proc/{number}/cmdline")).unwrap_or_default();
-    words.contains(&*folder.to_string_lossy())
+    let words = fs::read_to_string(format!("/proc/{number}/cmdline")).ok()?;
+    words
+        .contains(&*folder.to_string_lossy())
+        .then(|| number.to_owned())
 }
 
 pub(super) fn answers(programs: &Programs, folder: &Path) -> bool {
@@ -311,20 +318,21 @@ mod tests {
     fn who_serves_from_a_folder_is_told_from_who_has_its_number_by_chance() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data/postmaster.pid");
-        assert!(!lives(folder.path()), "nothing was ever started");
+        assert!(serving(folder.path()).is_none(), "nothing was ever started");
         fs::create_dir(folder.path().join("data")).unwrap();
         fs::write(&file, format!("{}\n", std::process::id())).unwrap();
-        assert!(!lives(folder.path()), "that is another process");
+        assert!(serving(folder.path()).is_none(), "that is another process");
         let mut served = Command::new("tail").arg("-f").arg(&file).spawn().unwrap();
         fs::write(&file, format!("{}\n{}\n", served.id(), file.display())).unwrap();
         // The system may be about to say what it runs.
         let began = Instant::now();
-        while !lives(folder.path()) && began.elapsed() < START_MAX {
+        while serving(folder.path()).is_none() && began.elapsed() < START_MAX {
             sleep(Duration::from_millis(5));
         }
-        let lived = lives(folder.path());
+        let lived = serving(folder.path());
         served.kill().unwrap();
         served.wait().unwrap();
-        assert!(lived && !lives(folder.path()), "it has ended");
+        assert_eq!(lived, Some(served.id().to_string()));
+        assert!(serving(folder.path()).is_none(), "it has ended");
     }
 }

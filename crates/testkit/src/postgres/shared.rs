@@ -33,6 +33,13 @@ since=$(born "$2")
 lives() { kill -0 "$2" 2>/dev/null && [ "$(born "$2")" = "$since" ]; }
 owns() { [ "$(cat "$3/guardian" 2>/dev/null)" = "$$" ]; }
 echo "$$" >"$3/guardian" || exit 1
+# A standby lies within, and would remove the socket of the next one there when it finds its files gone.
+within() {
+	for file in "$3"/*/data/postmaster.pid; do
+		pid=$(head -n 1 "$file" 2>/dev/null)
+		grep -qaF "$3" "/proc/$pid/cmdline" 2>/dev/null && kill -KILL "$pid" 2>/dev/null
+	done
+}
 idle=0
 while sleep 1; do
 	lives "$@" || { idle=9; owns "$@" || exit 0; }
@@ -40,7 +47,7 @@ while sleep 1; do
 		idle=$((idle + 1))
 		if [ "$idle" -ge 3 ]; then
 			lives "$@" && kill -KILL "$2" 2>/dev/null
-			owns "$@" && { rm -rf "$3" || { sleep 1; rm -rf "$3"; }; }
+			owns "$@" && { within "$@"; rm -rf "$3" || { sleep 1; rm -rf "$3"; }; }
 			exit 0
 		fi
 		flock -u 9
@@ -192,8 +199,18 @@ mod tests {
     fn a_server_that_nobody_uses_is_ended_and_its_folder_cleared() {
         let users = tempfile::tempdir().unwrap();
         let (server, mut process, mut guardian) = guarded(users.path());
+        let data = server.join("standby/data");
+        fs::create_dir_all(&data).unwrap();
+        let file = data.join("postmaster.pid");
+        fs::write(&file, "").unwrap();
+        let mut standby = Command::new("tail").arg("-f").arg(&file).spawn().unwrap();
+        fs::write(&file, format!("{}\n", standby.id())).unwrap();
         assert!(guardian.wait().unwrap().success());
         assert!(!process.wait().unwrap().success() && !server.exists());
+        assert!(
+            !standby.wait().unwrap().success(),
+            "it is ended with its server"
+        );
     }
 
     #[test]
