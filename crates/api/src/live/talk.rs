@@ -50,8 +50,8 @@ const STALLED: (u16, &str) = (4408, "nothing could be sent for 30 s");
 pub(crate) struct Talk<Io> {
     socket: Socket<Io>,
     live: Arc<Live>,
-    /// Until it talks.
-    stopped: Option<watch::Receiver<bool>>,
+    /// Held to the end: a server that stops waits for those who do.
+    stopped: watch::Receiver<bool>,
     reader: FeedReader,
     place: Place,
     meter: Option<Arc<Meter>>,
@@ -95,7 +95,6 @@ where
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
-    /// `stopped` is held to the end, for a server that stops waits for those who do.
     pub(crate) fn new(
         io: Io,
         (live, stopped): (Arc<Live>, watch::Receiver<bool>),
@@ -106,7 +105,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
         Self {
             socket: Socket::new(io, MESSAGE_BYTES_MAX),
             live,
-            stopped: Some(stopped),
+            stopped,
             reader,
             place,
             meter: None,
@@ -135,7 +134,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Talk<Io> {
     /// Talks until one of the two ends it. On the heap, for it stands in the future twice otherwise.
     pub(crate) async fn run(mut self: Box<Self>) {
         // Waited for once, not anew for every frame.
-        let mut stopped = self.stopped.take().unwrap_or_else(|| self.live.stopped());
+        let mut stopped = self.stopped.clone();
         let stopped = pin!(stopped.wait_for(|it| *it));
         if let Some(closing) = self.talk(stopped).await {
             if let Some(rest) = self.reader.shut() {

@@ -88,6 +88,12 @@ impl Match {
     async fn home(&self) -> f64 {
         home(self.engine(), self.id).await
     }
+
+    /// A rule that a goal of the home side has fire.
+    async fn rises(&self) -> AlertId {
+        let condition = home_crosses(self.home().await + 0.05, Direction::Up);
+        made(self.engine(), condition, AlertScope::All).await
+    }
 }
 
 async fn tell(engine: &Engine, fixture: FixtureId, sequence: u64, kind: PlayKind) {
@@ -238,13 +244,7 @@ async fn a_swing_fires_each_time_the_game_turns() {
 async fn what_was_seen_survives_a_restart_and_what_happened_meanwhile_fires() {
     let game = Match::new().await;
     game.begin().await;
-    let level = game.home().await + 0.05;
-    let rule = made(
-        game.engine(),
-        home_crosses(level, Direction::Up),
-        AlertScope::All,
-    )
-    .await;
+    let rule = game.rises().await;
     let mut watcher = game.engine().alert_watcher();
     assert_eq!(looked(&mut watcher).await, 0);
     drop(watcher);

@@ -43,13 +43,7 @@ async fn what_was_seen_of_games_long_over_is_forgotten() {
 async fn what_another_server_forgot_fires_no_second_time() {
     let game = Match::new().await;
     game.begin().await;
-    let level = game.home().await + 0.05;
-    let rule = made(
-        game.engine(),
-        home_crosses(level, Direction::Up),
-        AlertScope::All,
-    )
-    .await;
+    let rule = game.rises().await;
     let mut watcher = game.engine().alert_watcher();
     looked(&mut watcher).await;
     game.tell(2, goal(Side::Home)).await;
