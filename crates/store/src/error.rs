@@ -77,4 +77,7 @@ pub enum StoreError {
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// The embedded database failed where logs of games are appended to.
+    #[error("the database failed")]
+    Append(#[from] rusqlite::Error),
 }

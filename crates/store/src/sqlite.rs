@@ -4,6 +4,7 @@
 //! front of that writer is calmer than busy errors behind it.
 
 mod alerts;
+mod appender;
 mod competitions;
 mod events;
 mod fixtures;
@@ -21,6 +22,7 @@ pub(crate) mod schema;
 pub(crate) mod sql;
 mod teams;
 mod views;
+mod writer;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -36,7 +38,10 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Sqlite, Transaction};
+use tempfile::TempDir;
 use tokio::sync::Notify;
+
+use self::writer::{Write, Writer};
 
 use crate::{
     ApiKeyRecord, Appended, Behind, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
@@ -90,10 +95,12 @@ impl Default for SqliteOptions {
 /// The store in one SQLite file.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    writer: SqlitePool,
+    writer: Writer,
     reader: SqlitePool,
     /// Wakes whoever waits for changes.
     bell: Arc<Notify>,
+    /// The folder of a store that is gone with its last handle.
+    _folder: Option<Arc<TempDir>>,
 }
 
 impl SqliteStore {
@@ -129,38 +136,32 @@ impl SqliteStore {
         patiently(options.busy_timeout, || schema::migrate(&writer)).await?;
         let reader = pool(options.readers.max(1), options).connect_lazy_with(reader);
         Ok(Self {
-            writer,
+            writer: Writer::new(writer, path, options),
             reader,
             bell: Arc::default(),
+            _folder: None,
         })
     }
 
-    /// A store that is gone with its last handle; reads and writes share one connection.
-    pub async fn in_memory() -> Result<Self, StoreError> {
-        let connect = SqliteConnectOptions::new()
-            .in_memory(true)
-            .row_buffer_size(ROWS_AHEAD)
-            .foreign_keys(true)
-            .disable_statement_logging();
-        let pool = pool(1, &SqliteOptions::default())
-            .min_connections(1)
-            .connect_with(connect)
-            .await?;
-        schema::migrate(&pool).await?;
-        Ok(Self {
-            writer: pool.clone(),
-            reader: pool,
-            bell: Arc::default(),
-        })
+    /// A store of its own, which is gone with its last handle.
+    pub async fn temporary() -> Result<Self, StoreError> {
+        let folder = tempfile::tempdir().map_err(|source| StoreError::File {
+            path: std::env::temp_dir().display().to_string(),
+            source,
+        })?;
+        let path = folder.path().join("store.db");
+        let mut store = Self::open(&path, &SqliteOptions::default()).await?;
+        store._folder = Some(Arc::new(folder));
+        Ok(store)
     }
 
     /// Begins a write; it waits its turn here, so that it never fails half-way for being second.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    async fn write(&self) -> Result<Write, StoreError> {
+        self.writer.begin().await
     }
 
     /// Ends a write that said what it changed, and wakes whoever waits for changes.
-    async fn commit(&self, tx: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
+    async fn commit(&self, tx: Write) -> Result<(), StoreError> {
         tx.commit().await?;
         self.bell.notify_waiters();
         Ok(())

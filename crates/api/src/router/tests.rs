@@ -25,7 +25,7 @@ use super::*;
 use crate::{ApiOptions, ReadAccess};
 
 async fn state(options: ApiOptions) -> ApiState {
-    let store = store::SqliteStore::in_memory().await.unwrap();
+    let store = store::SqliteStore::temporary().await.unwrap();
     let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
     let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
     ApiState::new(Arc::new(engine), options)

@@ -22,7 +22,7 @@ async fn empty() -> (Router, TempDir) {
 
 async fn state(folder: &TempDir, read_access: api::ReadAccess) -> api::ApiState {
     let models = server_of_models(folder).await;
-    let store = store::SqliteStore::in_memory().await.unwrap();
+    let store = store::SqliteStore::temporary().await.unwrap();
     let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
     let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
     let options = api::ApiOptions {

@@ -179,11 +179,9 @@ impl AlertStore for SqliteStore {
     }
 
     async fn prime_alert(&self, id: AlertId, generation: u64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE alerts SET primed = 1 WHERE id = $1 AND generation = $2")
-            .bind(id.0)
-            .bind(count(generation))
-            .execute(&self.writer)
-            .await?;
+        let primed = sqlx::query("UPDATE alerts SET primed = 1 WHERE id = $1 AND generation = $2");
+        let primed = primed.bind(id.0).bind(count(generation));
+        self.writer.run(primed).await?;
         Ok(())
     }
 
@@ -381,9 +379,8 @@ impl AlertStore for SqliteStore {
                   FROM alert_firings) WHERE place > $2))",
         )
         .bind(micros(before))
-        .bind(kept_max)
-        .execute(&self.writer)
-        .await?;
+        .bind(kept_max);
+        let trimmed = self.writer.run(trimmed).await?;
         Ok(trimmed.rows_affected())
     }
 
@@ -397,9 +394,8 @@ impl AlertStore for SqliteStore {
         .bind(micros(before))
         .bind(limit)
         .bind(finished)
-        .bind(cancelled)
-        .execute(&self.writer)
-        .await?;
+        .bind(cancelled);
+        let trimmed = self.writer.run(trimmed).await?;
         Ok(trimmed.rows_affected())
     }
 }

@@ -76,6 +76,6 @@ pub(super) async fn finish(
         .bind(&record.key)
         .bind(micros(record.at)),
     };
-    query.execute(&store.writer).await?;
+    store.writer.run(query).await?;
     Ok(())
 }

@@ -59,7 +59,7 @@ pub(super) async fn finish(
             key: id.to_string(),
         });
     }
-    Ok(tx.commit().await?)
+    tx.commit().await
 }
 
 /// The number of a source, which is added where it is new.
@@ -100,7 +100,7 @@ pub(super) async fn put_fetch_state(
     store: &SqliteStore,
     state: &FetchState,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let fetched = sqlx::query(
         "INSERT INTO fetch_states (url, etag, last_modified, fetched_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (url) DO UPDATE SET etag = excluded.etag,
              last_modified = excluded.last_modified, fetched_at = excluded.fetched_at",
@@ -108,8 +108,7 @@ pub(super) async fn put_fetch_state(
     .bind(&state.url)
     .bind(&state.etag)
     .bind(&state.last_modified)
-    .bind(micros(state.fetched_at))
-    .execute(&store.writer)
-    .await?;
+    .bind(micros(state.fetched_at));
+    store.writer.run(fetched).await?;
     Ok(())
 }

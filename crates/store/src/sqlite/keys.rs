@@ -86,11 +86,8 @@ pub(super) async fn touch(
     .fetch_optional(&store.reader)
     .await?;
     if stale.is_some() {
-        sqlx::query("UPDATE api_keys SET last_used_at = $2 WHERE prefix = $1")
-            .bind(prefix)
-            .bind(at)
-            .execute(&store.writer)
-            .await?;
+        let used = sqlx::query("UPDATE api_keys SET last_used_at = $2 WHERE prefix = $1");
+        store.writer.run(used.bind(prefix).bind(at)).await?;
     }
     Ok(())
 }

@@ -98,9 +98,7 @@ pub(super) async fn trim(store: &SqliteStore, older_than: Duration) -> Result<u6
                   ORDER BY seq LIMIT 1),
              (SELECT max(seq) + 1 FROM outbox))"
     );
-    let trimmed = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(age)
-        .execute(&store.writer)
-        .await?;
+    let trimmed = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(age);
+    let trimmed = store.writer.run(trimmed).await?;
     Ok(trimmed.rows_affected())
 }

@@ -75,7 +75,7 @@ pub(super) async fn put_aliases(store: &SqliteStore, names: &[TeamName]) -> Resu
             });
         }
     }
-    Ok(tx.commit().await?)
+    tx.commit().await
 }
 
 pub(super) async fn names(store: &SqliteStore, sport: Sport) -> Result<Vec<TeamName>, StoreError> {

@@ -42,7 +42,6 @@ use testkit::PostgresDatabase;
 /// Runs a test on a fresh store of each kind.
 async fn each_store(test: impl AsyncFn(&dyn Store)) {
     each_shared_store(async |store| test(&*store).await).await;
-    test(&SqliteStore::in_memory().await.unwrap()).await;
 }
 
 /// Runs a test on a fresh store of each kind that has several connections: a file, a database, and
@@ -78,7 +77,7 @@ fn each_case<S: Strategy>(cases: u32, strategy: &S, check: impl AsyncFn(&dyn Sto
             };
             let store: Box<dyn Store> = match &database {
                 Some(database) => Box::new(database.store().await),
-                None => Box::new(SqliteStore::in_memory().await.unwrap()),
+                None => Box::new(SqliteStore::temporary().await.unwrap()),
             };
             check(&*store, value).await;
             store.close().await;

@@ -8,7 +8,7 @@ use super::{generated::model_infer_request::InferInputTensor, *};
 use crate::{ApiOptions, ReadAccess};
 
 async fn service(read_access: ReadAccess) -> Service {
-    let store = store::SqliteStore::in_memory().await.unwrap();
+    let store = store::SqliteStore::temporary().await.unwrap();
     let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
     let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
     let options = ApiOptions {
