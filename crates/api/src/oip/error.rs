@@ -40,6 +40,12 @@ impl OipError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, text)
     }
 
+    /// The request came too slowly.
+    pub(super) fn late(bound: Duration) -> Self {
+        let text = format!("the body was not here whole within {} s", bound.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded, text)
+    }
+
     pub(super) fn new(status: StatusCode, code: Code, text: String) -> Self {
         let retry_after = None;
         Self {

@@ -12,6 +12,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     task::Poll,
+    time::Duration,
 };
 
 use axum::{
@@ -20,7 +21,7 @@ use axum::{
     http::{Method, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 use tower::ServiceExt;
 
 use self::begun::begun;
@@ -29,6 +30,9 @@ use crate::{ApiState, auth::Reader, error::ApiError, guard, host, kept, rate::Ve
 
 /// Room made for a body before it is there, at most; what comes in makes more.
 const ROOM_MAX: u64 = 1 << 20;
+
+/// How long the rest of a body may take to come.
+const BODY_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes of a refused request that are let by, about; with more its connection ends.
 const PASSED_BY_MAX: usize = 1 << 20;
@@ -173,6 +177,7 @@ impl Door {
         let body = match whole(body).await {
             Ok(body) => body,
             Err(Unread::TooLong) => return Err(ApiError::BodyTooLarge(BODY_BYTES_MAX)),
+            Err(Unread::Late) => return Ok(OipError::late(BODY_TIME_MAX).into_response()),
             Err(Unread::Broken(cause)) => {
                 let text = format!("the body cannot be read: {cause}");
                 return Ok(OipError::bad(text).into_response());
@@ -203,6 +208,7 @@ where
 #[derive(Debug)]
 enum Unread {
     TooLong,
+    Late,
     Broken(BoxError),
 }
 
@@ -222,7 +228,19 @@ where
     if body.is_end_stream() {
         return bounded(first.len()).map(|()| first);
     }
-    let room = declared.lower().min(ROOM_MAX) as usize;
+    let rest = gathered(first, declared.lower(), body);
+    timeout(BODY_TIME_MAX, rest)
+        .await
+        .unwrap_or(Err(Unread::Late))
+}
+
+/// Puts a body together that comes in pieces.
+async fn gathered<B>(first: Bytes, declared: u64, mut body: B) -> Result<Bytes, Unread>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    let room = declared.min(ROOM_MAX) as usize;
     let mut all = Vec::with_capacity(room.max(first.len()));
     all.extend_from_slice(&first);
     while let Some(next) = piece(&mut body).await? {

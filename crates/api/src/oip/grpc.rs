@@ -1,5 +1,6 @@
 //! The protocol's gRPC service, on a listener of its own.
 
+mod bounds;
 mod convert;
 #[expect(
     unused_qualifications,
@@ -17,7 +18,7 @@ use std::{collections::HashMap, fmt, pin::Pin, time::Duration};
 
 use axum::{
     BoxError,
-    body::HttpBody,
+    body::{Bytes, HttpBody},
     http::{self, HeaderMap},
 };
 use tokio::time::Instant;
@@ -30,6 +31,7 @@ use tonic::{
     metadata::MetadataMap,
 };
 
+use self::bounds::Bounded;
 use self::generated::{
     ModelConfigRequest, ModelConfigResponse, ModelInferRequest, ModelInferResponse,
     ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest, ModelReadyResponse,
@@ -41,7 +43,7 @@ use self::generated::{
     grpc_inference_service_server::{GrpcInferenceService, GrpcInferenceServiceServer},
 };
 use super::{
-    BODY_BYTES_MAX, EXTENSIONS, NAME,
+    BODY_BYTES_MAX, Door, EXTENSIONS, NAME,
     error::OipError,
     is_ready,
     models::{Config, views},
@@ -57,27 +59,56 @@ use crate::{
 };
 
 /// `inference.GRPCInferenceService`, for connections that its owner accepts.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Grpc {
     service: GrpcInferenceServiceServer<Service>,
+    door: Door,
+}
+
+/// Marks a call whose caller may read: it was asked before the message was taken in.
+#[derive(Debug, Clone, Copy)]
+struct LetIn;
+
+impl fmt::Debug for Grpc {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Grpc")
+    }
 }
 
 impl Grpc {
     /// A service over what the API knows.
     pub fn new(state: ApiState) -> Self {
+        let door = Door::new(&state);
         let service = GrpcInferenceServiceServer::new(Service { state })
             .max_decoding_message_size(BODY_BYTES_MAX)
             .max_encoding_message_size(BODY_BYTES_MAX);
-        Self { service }
+        Self { service, door }
     }
 
     /// Answers a call.
     pub async fn answer<B>(&self, mut call: http::Request<B>) -> http::Response<tonic::body::Body>
     where
-        B: HttpBody + Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError> + Send + 'static,
     {
         host::settle(&mut call);
+        let _inside = match self.door.one_more() {
+            Ok(inside) => inside,
+            Err(error) => return refused(error).into_http(),
+        };
+        let method = call.uri().path().rsplit('/').next();
+        // A message is taken in whole before its method is asked: a large one not from anybody.
+        let call = match method {
+            Some("ModelInfer") => {
+                if let Err(status) = let_in(call.headers(), &self.door.state).await {
+                    return status.into_http();
+                }
+                call.extensions_mut().insert(LetIn);
+                call.map(Bounded::large)
+            }
+            Some("ModelStreamInfer") => call.map(Bounded::many),
+            _ => call.map(Bounded::small),
+        };
         let answer = self.service.clone().call(call).await;
         answer.unwrap_or_else(|never| match never {})
     }
@@ -97,8 +128,7 @@ impl fmt::Debug for Service {
 
 impl Service {
     async fn reader(&self, metadata: &MetadataMap) -> Result<(), Status> {
-        let reader = Reader::of(metadata.as_ref(), &self.state).await;
-        reader.map(|_| ()).map_err(refused)
+        let_in(metadata.as_ref(), &self.state).await
     }
 
     async fn keeper(&self, metadata: &MetadataMap) -> Result<(), Status> {
@@ -121,6 +151,11 @@ impl Service {
         let reply = models.infer(request).await?;
         Ok(convert::reply(reply, id))
     }
+}
+
+async fn let_in(headers: &HeaderMap, state: &ApiState) -> Result<(), Status> {
+    let reader = Reader::of(headers, state).await;
+    reader.map(|_| ()).map_err(refused)
 }
 
 #[expect(
@@ -213,7 +248,9 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
-        self.reader(request.metadata()).await?;
+        if request.extensions().get::<LetIn>().is_none() {
+            self.reader(request.metadata()).await?;
+        }
         let deadline = deadline(request.metadata().as_ref());
         let answer = self.infer(request.into_inner(), deadline).await?;
         Ok(Response::new(answer))

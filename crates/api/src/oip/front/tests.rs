@@ -12,6 +12,7 @@ fn pieces(all: &[Result<&'static str, &'static str>]) -> Body {
 
 fn run<T>(work: impl Future<Output = T>) -> T {
     Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap()
         .block_on(work)
@@ -44,6 +45,18 @@ fn a_body_in_pieces_is_put_together_and_a_broken_one_is_an_error() {
     assert_eq!(read(&[Ok("ab"), Ok(""), Ok("c")]).unwrap(), "abc");
     let broken = read(&[Ok("a"), Err("gone")]);
     assert!(matches!(broken, Err(Unread::Broken(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_drips_is_waited_for_up_to_a_bound() {
+    let drips = tokio_stream::StreamExt::then(tokio_stream::iter(0..), |_| async {
+        tokio::time::sleep(BODY_TIME_MAX / 9).await;
+        Ok::<_, BoxError>(Bytes::from_static(b"drip"))
+    });
+    assert!(matches!(
+        whole(Body::from_stream(drips)).await,
+        Err(Unread::Late)
+    ));
 }
 
 #[test]

@@ -62,6 +62,32 @@ async fn without_a_server_of_models_inference_is_not_found() {
 }
 
 #[tokio::test]
+async fn who_may_not_read_is_refused_before_the_message_is_here() {
+    let grpc = Grpc::new(service(ReadAccess::Keyed).await.state);
+    let endless = tonic::codegen::tokio_stream::pending::<Result<Bytes, BoxError>>();
+    let call = http::Request::post("/inference.GRPCInferenceService/ModelInfer")
+        .header("content-type", "application/grpc")
+        .body(axum::body::Body::from_stream(endless));
+    let answer = grpc.answer(call.unwrap()).await;
+    assert_eq!(answer.headers()["grpc-status"], "16");
+}
+
+#[tokio::test]
+async fn a_call_too_many_is_refused() {
+    let grpc = Grpc::new(service(ReadAccess::Open).await.state);
+    let full: Vec<_> = std::iter::from_fn(|| grpc.door.one_more().ok()).collect();
+    let live = || {
+        let call = http::Request::post("/inference.GRPCInferenceService/ServerLive")
+            .header("content-type", "application/grpc")
+            .body(axum::body::Body::from(vec![0; 5]));
+        grpc.answer(call.unwrap())
+    };
+    assert_eq!(live().await.headers()["grpc-status"], "14");
+    drop(full);
+    assert!(live().await.headers().get("grpc-status").is_none());
+}
+
+#[tokio::test]
 async fn a_call_is_found_by_its_path() {
     let grpc = Grpc::new(service(ReadAccess::Open).await.state);
     let of = async |method: &str| {
