@@ -106,11 +106,13 @@ impl Game {
 /// Boils quotes down to the prices that stood at `at`: of each bookmaker and market the newest
 /// quote taken no later, then reference and best per market. The order of `quotes` is irrelevant.
 ///
+/// A quote that nobody can have meant ([`Quote::is_possible`]) counts for nothing.
+///
 /// Of several lines the one is kept that the sharpest bookmaker quotes; of several of its lines,
 /// those it quoted at the latest stage (a line it has moved away from is stale), and of these the
 /// most balanced.
 pub fn summarise_quotes(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Prices {
-    let latest = latest_by_bookmaker(quotes, at);
+    let latest = latest_by_bookmaker(quotes, at, has_draw);
     let [mut h2h, mut totals, mut spreads] = [const { None::<Summary> }; 3];
     for quotes in latest.chunk_by(|a, b| a.market == b.market) {
         let market = quotes[0].market;
@@ -153,9 +155,11 @@ impl Summary {
     }
 }
 
-/// The newest quote of each bookmaker and market taken no later than `at`, in a fixed order.
-fn latest_by_bookmaker(quotes: &[Quote], at: Timestamp) -> Vec<&Quote> {
-    let mut known: Vec<&Quote> = quotes.iter().filter(|it| it.taken_at <= at).collect();
+/// The newest quote of each bookmaker and market taken no later than `at`, in a fixed order, of those
+/// it can have meant.
+fn latest_by_bookmaker(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Vec<&Quote> {
+    let known = quotes.iter().filter(|it| it.taken_at <= at);
+    let mut known: Vec<&Quote> = known.filter(|it| it.is_possible(has_draw)).collect();
     known.sort_by(|a, b| {
         let newest_first = || (b.taken_at, b.stage).cmp(&(a.taken_at, a.stage));
         let order = (a.market, &a.bookmaker).cmp(&(b.market, &b.bookmaker));

@@ -34,3 +34,20 @@ pub struct Quote {
     /// Decimal prices in the order of the market's outcomes.
     pub prices: [Option<Price>; 3],
 }
+
+impl Quote {
+    /// Implied probabilities of a bookmaker's prices for everything that can happen add up to no
+    /// less: below, whoever bets on all of it wins far too much, and some price is mistyped.
+    pub const SUM_MIN: f64 = 0.97;
+
+    /// Whether a bookmaker can have meant these prices. What a source collected over bookmakers
+    /// (`market_best`) may add up to anything, and so may prices of some outcomes alone.
+    pub fn is_possible(&self, has_draw: bool) -> bool {
+        let width = self.market.outcomes(has_draw).len();
+        let implied = self.prices[..width].iter().flatten();
+        let sum: f64 = implied.clone().map(|it| it.implied_probability()).sum();
+        sum >= Self::SUM_MIN
+            || implied.count() < width
+            || self.bookmaker.as_str().starts_with("market_")
+    }
+}

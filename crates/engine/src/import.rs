@@ -19,6 +19,8 @@ mod row;
 mod source;
 mod text;
 
+pub(crate) use plan::parse_season;
+
 pub use catalogue::{Catalogue, load_competitions};
 pub use error::{ImportError, Refusal};
 pub use mapping::{

@@ -8,6 +8,7 @@ use store::{
     ResultRecord,
 };
 
+use crate::import::parse_season;
 use crate::{
     BatchOutcome, BatchProblem, Engine, EngineError, FixtureCommand, QuoteCommand, ResultCommand,
     TeamRef,
@@ -25,6 +26,10 @@ impl Engine {
             if !names.competitions.contains_key(&command.competition) {
                 let detail = format!("competition {} is not known", command.competition);
                 problems.push(problem(index, "competition", detail));
+            }
+            if parse_season(command.season.as_str()).is_none() {
+                let detail = format!("{:?} is not a season", command.season.as_str());
+                problems.push(problem(index, "season", detail));
             }
             for (field, side) in [("home", &command.home), ("away", &command.away)] {
                 match side {

@@ -30,6 +30,11 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// Whether what quotes boil down to is another for `now`.
+    pub(crate) fn moved(&self, now: &Self) -> bool {
+        self.kickoff != now.kickoff || self.competition != now.competition
+    }
+
     /// What a record alone says, before any rule is applied.
     pub(crate) fn of(record: &FixtureRecord, competition: i64, season: i64) -> Self {
         Self {
@@ -278,9 +283,9 @@ impl Draft {
 
     /// Whether what quotes boil down to depends on something that changed.
     pub(crate) fn moved(&self) -> bool {
-        self.before.as_ref().is_some_and(|before| {
-            before.kickoff != self.now.kickoff || before.competition != self.now.competition
-        })
+        self.before
+            .as_ref()
+            .is_some_and(|before| before.moved(&self.now))
     }
 
     /// Whether anything but quotes changed, bit for bit.

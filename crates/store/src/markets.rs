@@ -1,9 +1,9 @@
 //! What the prices of a fixture come to, market by market: how it is worked out and read.
 
-use domain::{Market, Outcome, Price};
+use domain::{Market, Outcome, Price, Quote, Sport};
 use jiff::Timestamp;
 
-use crate::code::{corrupt, market, moment, sport};
+use crate::code::{corrupt, market, market_codes, moment, sport};
 use crate::{Made, StoreError};
 
 /// Fixtures whose summaries are made new in one transaction, at most.
@@ -92,7 +92,9 @@ pub(crate) type SummaryRow = (
 );
 
 /// Works summaries out: the columns of `market_summaries` from what `quotes` names `q`, a join of
-/// quotes with their bookmakers `b`. `whole` rounds a positive number to a whole one.
+/// quotes with their bookmakers `b`, fixtures `f` and competitions `c`. `whole` rounds a positive
+/// number to a whole one. A quote that nobody can have meant counts for nothing, and a closing price
+/// only where it was taken by the time of the kickoff as it is now known.
 ///
 /// Averages are of millionths, and margins of billionths, added up as whole numbers: these have one
 /// sum, in whatever order a database adds.
@@ -122,12 +124,30 @@ pub(crate) fn worked_out(whole: fn(&str) -> String, quotes: &str) -> String {
                       q.taken_at, q.price_1, q.price_2, q.price_3,
                       row_number() OVER (PARTITION BY q.fixture, q.kind, q.line, q.bookmaker
                           ORDER BY q.taken_at DESC, q.stage DESC) AS newest,
-                      CASE WHEN q.stage = 2 THEN
+                      CASE WHEN {CLOSING} THEN
                           row_number() OVER (PARTITION BY q.fixture, q.kind, q.line, q.bookmaker,
-                              q.stage ORDER BY q.taken_at DESC) END AS newest_closing
-               FROM {quotes} AND substr(b.key, 1, 7) <> 'market_') AS p
+                              {CLOSING} ORDER BY q.taken_at DESC) END AS newest_closing
+               FROM {quotes} AND substr(b.key, 1, 7) <> 'market_' AND NOT {}) AS p
          GROUP BY p.fixture, p.kind, p.line",
-        margins.join(", ")
+        margins.join(", "),
+        impossible()
+    )
+}
+
+const CLOSING: &str = "(q.stage = 2 AND q.taken_at <= f.kickoff)";
+
+/// Whether nobody can have meant a quote, as [`Quote::is_possible`] has it: in SQL, where a missing
+/// price makes it unknown.
+fn impossible() -> String {
+    let (h2h, _) = market_codes(Market::H2H);
+    let drawing = Sport::ALL.into_iter().filter(|it| it.has_draw());
+    let drawing: Vec<String> = drawing.map(|it| format!("'{}'", it.as_str())).collect();
+    let two = "1 / q.price_1 + 1 / q.price_2";
+    format!(
+        "coalesce(CASE WHEN q.kind = {h2h} AND c.sport IN ({}) THEN {two} + 1 / q.price_3
+             ELSE {two} END < {}, false)",
+        drawing.join(", "),
+        Quote::SUM_MIN
     )
 }
 

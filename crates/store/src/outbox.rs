@@ -163,6 +163,10 @@ impl Outgoing {
                 continue;
             }
             outgoing.add(ChangeKind::Fixture, row.id);
+            if row.quoted.is_some() && row.before.as_ref().is_some_and(|it| it.moved(&row.facts)) {
+                // Which prices are closing ones hangs on the kickoff.
+                outgoing.marks.prices(row.id);
+            }
             for facts in row.before.iter().chain([&row.facts]) {
                 let competition = names.competitions.key(facts.competition)?;
                 outgoing.add(ChangeKind::Competition, competition);

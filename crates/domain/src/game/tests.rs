@@ -43,6 +43,24 @@ fn totals(bookmaker: &str, at: i64, line: f64, values: [f64; 2]) -> Quote {
     quote(bookmaker, market, at, [values[0], values[1], 0.0])
 }
 
+#[test]
+fn prices_that_nobody_can_have_meant_count_for_nothing() {
+    let sane = h2h("bet365", 1, [2.0, 4.0, 4.0]);
+    let typo = [h2h("pinnacle", 2, [50.0, 50.0, 50.0]), sane.clone()];
+    assert_eq!(summary(&typo), summary(std::slice::from_ref(&sane)));
+    // Of what it could mean, the older one stands.
+    let mistyped = [sane.clone(), h2h("bet365", 2, [20.0, 4.0, 4.0])];
+    assert_eq!(summary(&mistyped), summary(&[sane]));
+    let partial = h2h("bet365", 1, [9.0, 9.0, 0.0]);
+    assert!(partial.is_possible(true));
+    assert!(!partial.is_possible(false));
+    assert!(h2h("market_best", 1, [9.0, 9.0, 9.0]).is_possible(true));
+    assert_eq!(
+        summary(&[h2h("bet365", 1, [9.0, 9.0, 9.0])]),
+        Prices::default()
+    );
+}
+
 fn summary(quotes: &[Quote]) -> Prices {
     summarise_quotes(quotes, hour(24), true)
 }
@@ -72,7 +90,7 @@ fn the_sharpest_bookmaker_that_prices_everything_is_the_reference() {
     let mut quotes = vec![h2h("unibet", 1, [2.1, 3.1, 4.1])];
     for (place, name) in REFERENCE_BOOKMAKERS.iter().enumerate().rev() {
         #[expect(clippy::cast_precision_loss, reason = "one of four")]
-        let home = 2.0 + place as f64;
+        let home = 2.0 + place as f64 / 10.0;
         quotes.push(h2h(name, 1, [home, 3.0, 4.0]));
         let prices = who_wins(&quotes);
         assert_eq!(prices.reference_bookmaker.as_str(), *name);
@@ -103,13 +121,13 @@ fn without_a_reference_the_mean_of_implied_probabilities_stands_in() {
 #[test]
 fn a_market_nobody_prices_whole_has_no_summary() {
     let quotes = [
-        h2h("pinnacle", 1, [2.0, 3.0, 0.0]),
+        h2h("pinnacle", 1, [2.0, 1.9, 0.0]),
         h2h("market_best", 1, [2.0, 3.0, 4.0]),
     ];
     assert_eq!(summary(&quotes).h2h, None);
     // Without a draw the first two are everything.
     let prices = summarise_quotes(&quotes, hour(24), false).h2h.unwrap();
-    assert_eq!(decimals(prices.reference), [2.0, 3.0, 0.0]);
+    assert_eq!(decimals(prices.reference), [2.0, 1.9, 0.0]);
     assert_eq!(best(&prices)[2], (0.0, ""));
 }
 
@@ -285,13 +303,14 @@ proptest! {
     fn no_standing_quote_one_can_bet_on_beats_the_best(quotes in vec(any_quote(), 0..24)) {
         let prices = summary(&quotes);
         for market in [prices.h2h, prices.totals].into_iter().flatten() {
-            for quote in quotes.iter().filter(|it| it.market == market.market) {
+            let quotes = quotes.iter().filter(|it| it.is_possible(true));
+            for quote in quotes.clone().filter(|it| it.market == market.market) {
                 let newer = |it: &&Quote| {
                     it.market == quote.market
                         && it.bookmaker == quote.bookmaker
                         && (it.taken_at, it.stage) >= (quote.taken_at, quote.stage)
                 };
-                let standing = quotes.iter().filter(newer).count() == 1;
+                let standing = quotes.clone().filter(newer).count() == 1;
                 if !standing || quote.bookmaker.as_str() == "market_average" {
                     continue;
                 }

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::Clock;
 use crate::import::names::{NewName, Resolver};
-use crate::import::row::{RejectedRow, Row};
+use crate::import::row::{Reason, RejectedRow, Row};
 use crate::import::source::{Connector, Opened, Reading, open, parse};
 use crate::import::{Catalogue, ImportError, Mapping};
 
@@ -199,10 +199,17 @@ impl Writing<'_> {
         let import = self.begun().await?;
         self.summary.rows_read += (batch.rows.len() + batch.rejected.len()) as u64;
         self.summary.set_aside(batch.rejected);
-        let resolved = self
-            .resolver
-            .resolve(batch.rows, &self.summary.location)
-            .await?;
+        let now = self.clock.now();
+        let (ahead, rows): (Vec<Row>, Vec<Row>) =
+            batch.rows.into_iter().partition(|it| it.is_ahead(now));
+        let ahead = ahead.iter().map(|it| RejectedRow {
+            file: self.summary.location.clone(),
+            line: it.line,
+            column: None,
+            reason: Reason::ResultAhead,
+        });
+        self.summary.set_aside(ahead.collect());
+        let resolved = self.resolver.resolve(rows, &self.summary.location).await?;
         self.summary.set_aside(resolved.rejected);
         self.summary.new_names.append(&mut self.resolver.new_names);
         if resolved.records.is_empty() {

@@ -119,6 +119,10 @@ impl Plan {
             Some(season) => season,
             None => self.season.told_by_date(&competition, day),
         };
+        if !season::holds(&season, day) {
+            let reason = Reason::OtherSeason(season);
+            return Err(CellProblem::new(&self.date.name, reason));
+        }
         let sport = entry.competition.sport;
         let result = self.result(fields)?;
         Ok(Row {

@@ -3,7 +3,7 @@
 use domain::{
     CompetitionKey, FixtureStatus, InvalidLine, InvalidPrice, KickoffPrecision, Quote, SeasonKey,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 use store::ResultRecord;
 use thiserror::Error;
@@ -37,6 +37,19 @@ pub struct Row {
     pub quotes: Vec<Quote>,
 }
 
+impl Row {
+    /// Whether it tells how a game ended that is still to come. Where only the day is known the game
+    /// may have begun at any time of it.
+    pub(crate) fn is_ahead(&self, now: Timestamp) -> bool {
+        let early = match self.kickoff_precision {
+            KickoffPrecision::Day => SignedDuration::from_hours(24),
+            KickoffPrecision::Minute => SignedDuration::ZERO,
+        };
+        let from = self.kickoff.saturating_sub(early);
+        self.result.is_some() && from.is_ok_and(|it| it > now)
+    }
+}
+
 /// A row that was set aside: where it stands and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RejectedRow {
@@ -65,6 +78,12 @@ pub enum Reason {
     /// A season that is none.
     #[error("{0:?} is not a season")]
     UnknownSeason(String),
+    /// A day that is in none of the season's years.
+    #[error("the day is not within the season {0}")]
+    OtherSeason(SeasonKey),
+    /// How a game ended that is still to come.
+    #[error("the game has not kicked off and has a result")]
+    ResultAhead,
     /// A competition that is in no table.
     #[error("competition {0:?} is not known")]
     UnknownCompetition(String),

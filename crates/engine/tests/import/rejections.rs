@@ -207,6 +207,17 @@ fn a_season_or_measure_or_moment_that_is_none_is_set_aside() {
         own("neutral", "E0,the first,2023-08-12,A,B,"),
         "season: \"the first\" is not a season"
     );
+    for (season, day, fits) in [
+        ("2023/24", "1850-08-12", false),
+        ("2023/24", "2022-12-31", true),
+        ("2023", "2029-01-01", false),
+        ("2023/27", "2027-06-01", true),
+        ("cup-9", "1850-08-12", true),
+    ] {
+        let said = own("neutral", &format!("E0,{season},{day},A,B,"));
+        let expected = format!("kickoff: the day is not within the season {season}");
+        assert_eq!(said == expected, !fits, "{season} {day}: {said}");
+    }
     assert_eq!(
         own(
             "home_score,away_score,expected_goals_home,expected_goals_away",

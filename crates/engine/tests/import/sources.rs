@@ -219,6 +219,7 @@ fn seasons_are_read_from_the_year_they_begin_or_end_in() {
     assert_eq!(season("as_is", "1999-2000"), "1999/00");
     assert_eq!(season("as_is", "2008"), "2008");
     assert_eq!(season("as_is", "2007/09"), "2007/09");
+    assert_eq!(season("as_is", "2007/40"), "\"2007/40\" is not a season");
     assert_eq!(season("end_year", "next"), "\"next\" is not a season");
     assert_eq!(
         season("as_is", "spring of 08"),

@@ -209,3 +209,28 @@ async fn a_broken_store_stops_the_import() {
         .await;
     assert!(matches!(failed, Err(ImportError::Store(_))), "{failed:?}");
 }
+
+#[tokio::test]
+async fn how_a_game_ended_that_is_still_to_come_is_set_aside() {
+    let world = World::new().await;
+    let head = "competition,season,kickoff,home,away,home_score,away_score";
+    let row = |kickoff: &str, home: &str| format!("E0,2025/26,{kickoff},{home},B,1,2");
+    // It is midnight of the first of January; of the third row only the day is known.
+    let rows = [
+        row("2026-01-01T00:00:01Z", "A"),
+        row("2025-12-31T23:59:59Z", "C"),
+        row("2026-01-01", "D"),
+        row("2026-01-03", "E"),
+    ];
+    let summary = world
+        .import(&format!("{head}\n{}\n", rows.join("\n")))
+        .await;
+    let set_aside = summary.rejected.iter();
+    let set_aside: Vec<_> = set_aside
+        .map(|it| (it.line, it.reason.to_string()))
+        .collect();
+    let reason = "the game has not kicked off and has a result";
+    assert_eq!(set_aside, [2, 5].map(|line| (line, reason.to_owned())));
+    assert_eq!(summary.rows_read, 4);
+    assert_eq!(world.fixtures().await.len(), 2);
+}

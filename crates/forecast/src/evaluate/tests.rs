@@ -100,6 +100,16 @@ fn a_calibrated_forecaster_stays_below_the_floor_and_an_overconfident_one_does_n
 }
 
 #[test]
+fn the_interval_of_an_error_is_around_it() {
+    for (seed, boldness) in (0..20).zip([1.0, 1.1, 1.5, 2.0].into_iter().cycle()) {
+        let forecasts = drawn(700, 3, boldness, seed);
+        let metrics = evaluate(&scored(&forecasts), seed).unwrap();
+        let Interval { low, high } = metrics.ece_interval;
+        assert!(low < metrics.ece && metrics.ece < high, "{metrics:?}");
+    }
+}
+
+#[test]
 fn the_floor_is_where_simulation_elsewhere_puts_it() {
     // 3,652 football fixtures: 95 % quantile .0188 (mean .0145) for forecasts like the market's.
     let metrics = evaluate(&scored(&drawn(3652, 3, 1.0, 5)), 9).unwrap();

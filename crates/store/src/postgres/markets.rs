@@ -17,7 +17,8 @@ const MARK: &str = "SELECT c.sport, m.change, m.ready
 const QUOTES: &str = "fixtures AS f CROSS JOIN LATERAL (
          SELECT * FROM quotes WHERE fixture = f.id
              AND taken_at BETWEEN f.quoted_from AND f.quoted_until OFFSET 0) AS q
-     JOIN bookmakers AS b ON b.id = q.bookmaker WHERE f.id = ANY ($1)";
+     JOIN bookmakers AS b ON b.id = q.bookmaker JOIN competitions AS c ON c.id = f.competition
+     WHERE f.id = ANY ($1)";
 
 const DUE: &str = "SELECT fixture, change FROM market_marks
      WHERE ready < change AND change <= $1 ORDER BY change, fixture LIMIT $2";

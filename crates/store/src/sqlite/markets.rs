@@ -11,8 +11,10 @@ use crate::code::json;
 use crate::markets::{BATCH, COLUMNS, SummaryRow, worked_out};
 use crate::{Made, Markets, StoreError};
 
-const QUOTES: &str = "quotes AS q CROSS JOIN bookmakers AS b
-     WHERE q.fixture IN (SELECT value FROM json_each($1)) AND b.id = q.bookmaker";
+const QUOTES: &str = "fixtures AS f CROSS JOIN competitions AS c CROSS JOIN quotes AS q
+     CROSS JOIN bookmakers AS b
+     WHERE f.id IN (SELECT value FROM json_each($1)) AND c.id = f.competition
+         AND q.fixture = f.id AND b.id = q.bookmaker";
 
 fn now() -> String {
     worked_out(|it| format!("CAST({it} + 0.5 AS INTEGER)"), QUOTES)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{BookmakerKey, FixtureId, Line, Market, Quote, QuoteStage, TeamId};
+use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::Strategy;
 use store::{Made, MarketSummary, Markets, Refreshed, Store};
@@ -15,10 +16,15 @@ async fn markets(store: &dyn Store, id: FixtureId) -> Markets {
     store.markets(id).await.unwrap().unwrap()
 }
 
-/// The last quote of each bookmaker among these, aggregates left out.
-fn last<'a>(quotes: impl Iterator<Item = &'a Quote>) -> Vec<&'a Quote> {
+/// Whether a quote is a bookmaker's and can be meant.
+fn counts(it: &Quote, has_draw: bool) -> bool {
+    !it.bookmaker.as_str().starts_with("market_") && it.is_possible(has_draw)
+}
+
+/// The last quote of each bookmaker among these that count.
+fn last<'a>(quotes: impl Iterator<Item = &'a Quote>, has_draw: bool) -> Vec<&'a Quote> {
     let mut last: BTreeMap<&BookmakerKey, &Quote> = BTreeMap::new();
-    for it in quotes.filter(|it| !it.bookmaker.as_str().starts_with("market_")) {
+    for it in quotes.filter(|it| counts(it, has_draw)) {
         let place = last.entry(&it.bookmaker).or_insert(it);
         if (it.taken_at, it.stage) > (place.taken_at, place.stage) {
             *place = it;
@@ -46,12 +52,17 @@ fn near(found: Option<f64>, expected: Option<f64>, what: &str) {
 }
 
 /// Holds a summary against the quotes of its market, worked out one by one.
-fn check_market(summary: &MarketSummary, quotes: &[&Quote], has_draw: bool) {
-    let standing = last(quotes.iter().copied());
+fn check_market(
+    summary: &MarketSummary,
+    (quotes, kickoff): (&[&Quote], Timestamp),
+    has_draw: bool,
+) {
+    let standing = last(quotes.iter().copied(), has_draw);
     let closing = quotes.iter().copied();
-    let closing = last(closing.filter(|it| it.stage == QuoteStage::Closing));
+    let closing = closing.filter(|it| it.stage == QuoteStage::Closing && it.taken_at <= kickoff);
+    let closing = last(closing, has_draw);
     assert_eq!(summary.bookmakers, standing.len() as u64);
-    let own = |it: &&&Quote| !it.bookmaker.as_str().starts_with("market_");
+    let own = |it: &&&Quote| counts(it, has_draw);
     let newest = quotes.iter().filter(own).map(|it| it.taken_at).max();
     assert_eq!(Some(summary.taken_at), newest);
     let outcomes = summary.market.outcomes(has_draw);
@@ -86,12 +97,14 @@ async fn check(store: &dyn Store, id: FixtureId, has_draw: bool) -> Markets {
             .or_default()
             .push(&it.quote);
     }
-    by_market.retain(|_, quotes| !last(quotes.iter().copied()).is_empty());
+    by_market.retain(|_, quotes| !last(quotes.iter().copied(), has_draw).is_empty());
+    let kickoff = store.fixture(id).await.unwrap().unwrap().kickoff;
     let markets = markets(store, id).await;
     let found: Vec<Market> = markets.markets.iter().map(|it| it.market).collect();
     assert_eq!(found, by_market.keys().copied().collect::<Vec<_>>());
     for summary in &markets.markets {
-        check_market(summary, &by_market[&summary.market], has_draw);
+        let quotes = &by_market[&summary.market];
+        check_market(summary, (quotes, kickoff), has_draw);
     }
     markets
 }
@@ -184,6 +197,61 @@ async fn a_refresh_changes_no_summary_and_a_new_or_corrected_price_makes_it_new(
             assert_eq!(made.made, Made::Ready, "{place}");
         }
         markets_of_nothing(store, other).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_closing_price_is_one_of_before_the_kickoff_wherever_that_moves() {
+    each_store(async |store| {
+        let ([a, b, ..], _) = world(store).await;
+        let mut record = fixture(a, b, "2023-09-02T14:00:00Z");
+        let closing = |at: &str, price: f64| Quote {
+            stage: QuoteStage::Closing,
+            ..quote("pinnacle", at, [price, 4.0, 4.0])
+        };
+        record.quotes = vec![
+            closing("2023-09-02T11:00:00Z", 2.0),
+            closing("2023-09-02T13:59:00Z", 2.1),
+        ];
+        let id = put_one(store, &record).await.id;
+        store.refresh_views().await.unwrap();
+        let close = async || {
+            let markets = check(store, id, true).await;
+            markets.markets[0].outcomes[0].closing
+        };
+        assert_eq!(close().await, Some(2.1));
+        record.id = Some(id);
+        record.quotes.clear();
+        record.kickoff = time("2023-09-02T11:30:00Z");
+        put(store, std::slice::from_ref(&record)).await;
+        assert_eq!(close().await, Some(2.0));
+        store.refresh_views().await.unwrap();
+        assert_eq!(close().await, Some(2.0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn prices_that_nobody_can_have_meant_count_for_nothing() {
+    each_store(async |store| {
+        let (football, basketball) = world(store).await;
+        let typo = [100.0, 100.0, 100.0];
+        for (teams, is_football) in [(football, true), (basketball, false)] {
+            let make = if is_football { fixture } else { game };
+            let mut record = make(teams[0], teams[1], "2023-09-02T14:00:00Z");
+            let mut sane = quote("pinnacle", "2023-09-01T12:00:00Z", [2.0, 4.0, 4.0]);
+            let mut wrong = quote("bet365", "2023-09-01T12:00:00Z", typo);
+            if !is_football {
+                sane.prices = quote("x", "2023-09-01T12:00:00Z", [1.9, 1.9, 0.0]).prices;
+                wrong.prices[2] = None;
+            }
+            record.quotes = vec![sane, wrong];
+            let id = put_one(store, &record).await.id;
+            let markets = check(store, id, is_football).await;
+            assert_eq!(markets.markets[0].bookmakers, 1);
+            assert!(markets.markets[0].margin.unwrap() >= 0.0);
+        }
     })
     .await;
 }

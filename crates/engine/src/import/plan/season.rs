@@ -82,15 +82,31 @@ pub(crate) fn split_season(first: i16) -> SeasonKey {
     SeasonKey::new(text).expect("two years and a stroke are a key")
 }
 
-/// Reads `2023`, `2022/23`, `2022-23`, `2022/2023` and `2022-2023`, and any other key as it is.
+/// Years a season may go on beyond its first: cups are qualified for in several.
+const YEARS_MAX: i16 = 4;
+
+/// Reads `2023`, `2022/23`, `2022-23`, `2022/2023` and `2022-2023`, and any other key as it is, but
+/// for two years that are too far apart.
 pub(crate) fn parse_season(text: &str) -> Option<SeasonKey> {
     if let Some((first, last)) = text.split_once(['/', '-'])
         && let (Some(first), Ok(last)) = (year(first), last.parse::<i16>())
-        && (last == first + 1 || last == (first + 1).rem_euclid(100))
     {
-        return Some(split_season(first));
+        let is = |year: i16| last == year || last == year.rem_euclid(100);
+        if is(first + 1) {
+            return Some(split_season(first));
+        }
+        if !(2..=YEARS_MAX).any(|it| is(first + it)) {
+            return None;
+        }
     }
     SeasonKey::new(text).ok()
+}
+
+/// Whether a game of this day can be of a season that is named by its first year: from the year
+/// before it, for what is played early, to the one after its last, for what is played late.
+pub(crate) fn holds(season: &SeasonKey, day: Date) -> bool {
+    let first = season.as_str().split(['/', '-']).next().and_then(year);
+    first.is_none_or(|first| (first - 1..=first + YEARS_MAX + 1).contains(&day.year()))
 }
 
 fn year(text: &str) -> Option<i16> {
