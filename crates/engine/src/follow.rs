@@ -9,9 +9,7 @@ use std::{
 
 use cache::{Tag, Target, shared::Shared};
 use domain::{CompetitionKey, Fixture, FixtureId, TeamId};
-use store::{
-    CHANGES_MAX, Change, ChangeKind, FixtureQuery, FixtureRecord, Recorded, RecordedEvent,
-};
+use store::{CHANGES_MAX, Change, ChangeKind, FixtureQuery, Recorded, RecordedEvent};
 
 use crate::{Engine, EngineError, Topic, engine::Names};
 
@@ -115,20 +113,17 @@ impl Engine {
 
     /// Forgets what was made from fixtures that have just been written. Prices alone name nobody anew:
     /// every answer that names a team is one of many, and is not to be made again for them.
-    pub(crate) async fn forget_records(&self, records: &[FixtureRecord], done: &Recorded) {
+    pub(crate) async fn forget_records(
+        &self,
+        changed: impl Iterator<Item = Changed<'_>>,
+        done: &Recorded,
+    ) {
         let names = self.names();
         let mut topics = BTreeSet::new();
         if done.fixtures_added + done.fixtures_changed > 0 {
             topics.insert(Topic::Names);
         }
-        for (record, id) in records.iter().zip(&done.fixtures) {
-            let changed = Changed {
-                id: *id,
-                teams: [record.home, record.away],
-                competition: &record.competition,
-                // Models are fitted on games that have been played, and on their prices.
-                history: record.quotes.is_empty() || record.kickoff <= self.now(),
-            };
+        for changed in changed {
             if !changed.note(&names, &mut topics) {
                 return self.forget_written(vec![Target::Everything]).await;
             }
@@ -351,12 +346,12 @@ impl What {
 }
 
 /// A fixture that changed.
-struct Changed<'a> {
-    id: FixtureId,
-    teams: [TeamId; 2],
-    competition: &'a CompetitionKey,
+pub(crate) struct Changed<'a> {
+    pub(crate) id: FixtureId,
+    pub(crate) teams: [TeamId; 2],
+    pub(crate) competition: &'a CompetitionKey,
     /// Whether models may be fitted on what changed.
-    history: bool,
+    pub(crate) history: bool,
 }
 
 impl Changed<'_> {

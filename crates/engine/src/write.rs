@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{Fixture, FixtureId, Market, Price, Quote, SourceKey, Sport, TeamId};
 use store::{
-    FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, NewTeam, Recorded, Recording,
-    ResultRecord,
+    FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, KnownRecord, NewTeam,
+    Recorded, Recording, ResultRecord,
 };
 
+use crate::follow::Changed;
 use crate::import::parse_season;
 use crate::{
     BatchOutcome, BatchProblem, Engine, EngineError, FixtureCommand, QuoteCommand, ResultCommand,
@@ -105,17 +106,18 @@ impl Engine {
             }
         }
         refuse_if_any(problems)?;
-        let records: Vec<FixtureRecord> = commands
+        let records: Vec<KnownRecord> = commands
             .iter()
-            .map(|command| FixtureRecord {
+            .map(|command| KnownRecord {
+                fixture: command.fixture,
                 result: Some(ResultRecord {
                     score: command.score,
                     stats: command.stats,
                 }),
-                ..unchanged(&fixtures[&command.fixture])
+                quotes: Vec::new(),
             })
             .collect();
-        self.record(&records).await
+        self.record_known(&api(), &records, &fixtures).await
     }
 
     /// Appends quotes that `source` tells to known fixtures.
@@ -146,7 +148,9 @@ impl Engine {
                     problems.push(problem(index, "taken_at", detail));
                 }
                 Err((field, detail)) => problems.push(problem(index, field, detail)),
-                Ok(prices) => records.push(FixtureRecord {
+                Ok(prices) => records.push(KnownRecord {
+                    fixture: fixture.id,
+                    result: None,
                     quotes: vec![Quote {
                         bookmaker: command.bookmaker.clone(),
                         market: command.market,
@@ -154,12 +158,11 @@ impl Engine {
                         taken_at,
                         prices,
                     }],
-                    ..unchanged(fixture)
                 }),
             }
         }
         refuse_if_any(problems)?;
-        let outcome = self.record_of(source, &records).await?;
+        let outcome = self.record_known(source, &records, &fixtures).await?;
         self.heard.note_quotes(source, records.len(), self.now());
         Ok(outcome)
     }
@@ -240,45 +243,60 @@ impl Engine {
     }
 
     async fn record(&self, records: &[FixtureRecord]) -> Result<BatchOutcome, EngineError> {
-        let api = SourceKey::new("api").expect("the text is a key");
-        self.record_of(&api, records).await
+        let done = self.store.record(&self.recording(&api()), records).await?;
+        let changed = records.iter().zip(&done.fixtures);
+        let changed = changed.map(|(record, id)| Changed {
+            id: *id,
+            teams: [record.home, record.away],
+            competition: &record.competition,
+            history: true,
+        });
+        self.forget_records(changed, &done).await;
+        Ok(outcome(done))
     }
 
-    async fn record_of(
+    /// Writes results and quotes of fixtures, which were read before.
+    async fn record_known(
         &self,
         source: &SourceKey,
-        records: &[FixtureRecord],
+        records: &[KnownRecord],
+        fixtures: &HashMap<FixtureId, Fixture>,
     ) -> Result<BatchOutcome, EngineError> {
-        let recording = Recording {
+        let recording = self.recording(source);
+        let done = self.store.record_known(&recording, records).await?;
+        let changed = records.iter().map(|record| {
+            let fixture = &fixtures[&record.fixture];
+            Changed {
+                id: fixture.id,
+                teams: [fixture.home, fixture.away],
+                competition: &fixture.competition,
+                // Models are fitted on games that have been played, and on their prices.
+                history: record.result.is_some() || fixture.kickoff <= self.now(),
+            }
+        });
+        self.forget_records(changed, &done).await;
+        Ok(outcome(done))
+    }
+
+    fn recording(&self, source: &SourceKey) -> Recording {
+        Recording {
             source: source.clone(),
             import: None,
             at: self.now(),
-        };
-        let done: Recorded = self.store.record(&recording, records).await?;
-        self.forget_records(records, &done).await;
-        Ok(BatchOutcome {
-            fixtures: done.fixtures,
-            fixtures_added: done.fixtures_added,
-            fixtures_changed: done.fixtures_changed,
-            prices_written: done.prices_added + done.prices_changed,
-        })
+        }
     }
 }
 
-/// A record that says nothing new of a fixture.
-fn unchanged(fixture: &Fixture) -> FixtureRecord {
-    FixtureRecord {
-        id: Some(fixture.id),
-        competition: fixture.competition.clone(),
-        season: fixture.season.clone(),
-        kickoff: fixture.kickoff,
-        kickoff_precision: fixture.kickoff_precision,
-        home: fixture.home,
-        away: fixture.away,
-        neutral: fixture.neutral,
-        status: None,
-        result: None,
-        quotes: Vec::new(),
+fn api() -> SourceKey {
+    SourceKey::new("api").expect("the text is a key")
+}
+
+fn outcome(done: Recorded) -> BatchOutcome {
+    BatchOutcome {
+        fixtures: done.fixtures,
+        fixtures_added: done.fixtures_added,
+        fixtures_changed: done.fixtures_changed,
+        prices_written: done.prices_added + done.prices_changed,
     }
 }
 

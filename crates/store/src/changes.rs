@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use domain::{Competition, FixtureId};
+use domain::{Competition, FixtureId, Quote};
 use jiff::tz::TimeZone;
 
 use crate::draft::{Draft, Facts, Offer, QuoteKey};
-use crate::matching::{Rules, Wanted};
+use crate::matching::{About, Rules, Wanted};
 use crate::names::Names;
-use crate::{FixtureRecord, Recorded, StoreError};
+use crate::{FixtureRecord, KnownRecord, Recorded, ResultRecord, StoreError};
 
 pub(crate) fn unknown(what: &'static str, key: impl ToString) -> StoreError {
     StoreError::Unknown {
@@ -25,51 +25,99 @@ pub(crate) fn check_zones(competitions: &[Competition]) -> Result<(), StoreError
     Ok(())
 }
 
-pub(crate) fn wanted(
-    records: &[FixtureRecord],
-    names: &mut Names,
-) -> Result<Vec<Wanted>, StoreError> {
+/// A record that is written, of either kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Said<'a> {
+    /// It tells the fixture itself.
+    Told(&'a FixtureRecord),
+    /// It leaves the fixture as it stands.
+    Known(&'a KnownRecord),
+}
+
+impl<'a> Said<'a> {
+    /// The fixture, where it is named.
+    pub(crate) fn id(&self) -> Option<i64> {
+        match self {
+            Self::Told(it) => it.id.map(|id| id.0),
+            Self::Known(it) => Some(it.fixture.0),
+        }
+    }
+
+    /// The record that tells the fixture itself, where it does.
+    pub(crate) fn told(&self) -> Option<&'a FixtureRecord> {
+        match *self {
+            Self::Told(it) => Some(it),
+            Self::Known(_) => None,
+        }
+    }
+
+    pub(crate) fn result(&self) -> Option<ResultRecord> {
+        match self {
+            Self::Told(it) => it.result,
+            Self::Known(it) => it.result,
+        }
+    }
+
+    pub(crate) fn quotes(&self) -> &'a [Quote] {
+        match *self {
+            Self::Told(it) => &it.quotes,
+            Self::Known(it) => &it.quotes,
+        }
+    }
+}
+
+pub(crate) fn wanted(records: &[Said<'_>], names: &mut Names) -> Result<Vec<Wanted>, StoreError> {
     records
         .iter()
         .map(|it| {
-            let competition = names
-                .competitions
-                .find(it.competition.as_str())
-                .ok_or_else(|| unknown("competition", &it.competition))?;
-            let season = names.seasons.number(&it.season, it.season.as_str());
             Ok(Wanted {
-                id: it.id.map(|id| id.0),
-                facts: Facts::of(it, competition, season),
-                score: it.result.map(|result| result.score),
+                about: about(it, names)?,
+                score: it.result().map(|result| result.score),
             })
         })
         .collect()
+}
+
+fn about(said: &Said<'_>, names: &mut Names) -> Result<About, StoreError> {
+    let it = match said {
+        Said::Known(it) => return Ok(About::Known(it.fixture.0, None)),
+        Said::Told(it) => it,
+    };
+    let competition = names
+        .competitions
+        .find(it.competition.as_str())
+        .ok_or_else(|| unknown("competition", &it.competition))?;
+    let season = names.seasons.number(&it.season, it.season.as_str());
+    let facts = Facts::of(it, competition, season);
+    Ok(match it.id {
+        Some(id) => About::Known(id.0, Some(facts)),
+        None => About::Described(facts),
+    })
 }
 
 pub(crate) fn apply_facts(
     drafts: &mut [Draft],
     places: &[usize],
     wanted: &[Wanted],
-    records: &[FixtureRecord],
+    records: &[Said<'_>],
     rules: &HashMap<i64, Rules>,
 ) {
     for ((place, it), record) in places.iter().zip(wanted).zip(records) {
-        let zone = &rules[&it.facts.competition].zone;
-        drafts[*place].now.apply(&it.facts, record, zone);
+        let now = &mut drafts[*place].now;
+        if let Some(said) = it.about.facts() {
+            now.restate(said, &rules[&said.competition].zone);
+        }
+        now.stand(record.result(), record.told().and_then(|it| it.status));
     }
 }
 
 /// Places of drafts whose stored quotes are needed: those that get more, and those whose kickoff
 /// moved away from under the summary.
-pub(crate) fn touched(
-    drafts: &[Draft],
-    places: &[usize],
-    records: &[FixtureRecord],
-) -> HashSet<usize> {
+pub(crate) fn touched(drafts: &[Draft], places: &[usize], records: &[Said<'_>]) -> HashSet<usize> {
     let quoted = places
         .iter()
         .zip(records)
-        .filter(|(_, record)| !record.quotes.is_empty());
+        .filter(|(_, record)| !record.quotes().is_empty());
     let moved = (0..drafts.len()).filter(|it| drafts[*it].moved());
     quoted
         .map(|(place, _)| *place)

@@ -51,8 +51,8 @@ impl Facts {
         }
     }
 
-    /// Lets a record change what is known.
-    pub(crate) fn apply(&mut self, said: &Self, record: &FixtureRecord, zone: &TimeZone) {
+    /// Lets a record that tells the fixture itself change what is known of it.
+    pub(crate) fn restate(&mut self, said: &Self, zone: &TimeZone) {
         self.competition = said.competition;
         self.season = said.season;
         self.home = said.home;
@@ -65,7 +65,11 @@ impl Facts {
             self.kickoff = said.kickoff;
             self.precision = said.precision;
         }
-        match (record.result, record.status) {
+    }
+
+    /// Lets a record change where the fixture stands.
+    pub(crate) fn stand(&mut self, result: Option<ResultRecord>, status: Option<FixtureStatus>) {
+        match (result, status) {
             (Some(result), _) => self.finish(&result),
             // Finished without a score, or left open: what is known stands.
             (None, None | Some(FixtureStatus::Finished)) => {}

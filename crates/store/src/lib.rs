@@ -48,8 +48,8 @@ pub use postgres::{Pooler, PostgresOptions, PostgresStore, redacted};
 pub use query::{FixtureQuery, GameQuery, SortOrder, TeamQuery};
 pub use record::{
     ApiKeyRecord, FetchState, FixtureRecord, IdempotencyClaim, IdempotencyRecord, ImportRecord,
-    ModelRecord, NewTeam, Recorded, RecordedQuote, Recording, RequestDigest, ResultRecord,
-    Revision, TeamName,
+    KnownRecord, ModelRecord, NewTeam, Recorded, RecordedQuote, Recording, RequestDigest,
+    ResultRecord, Revision, TeamName,
 };
 pub use replicas::{ReplicaOptions, ReplicatedStore};
 pub use sqlite::{SqliteOptions, SqliteStore};
@@ -87,6 +87,13 @@ pub trait Store: AlertStore + Send + Sync {
         &self,
         recording: &Recording,
         records: &[FixtureRecord],
+    ) -> Result<Recorded, StoreError>;
+
+    /// The same of results and quotes alone, of fixtures that are there.
+    async fn record_known(
+        &self,
+        recording: &Recording,
+        records: &[KnownRecord],
     ) -> Result<Recorded, StoreError>;
 
     /// One fixture.

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use domain::Score;
 use jiff::tz::TimeZone;
 
 use crate::draft::{Draft, Facts, same_day};
@@ -24,12 +25,44 @@ pub(crate) struct Rules {
 /// A record as far as matching reads it.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    /// The fixture, where the caller named it.
-    pub(crate) id: Option<i64>,
-    /// What the record says.
-    pub(crate) facts: Facts,
+    /// The fixture it is about.
+    pub(crate) about: About,
     /// The score the record brings.
-    pub(crate) score: Option<domain::Score>,
+    pub(crate) score: Option<Score>,
+}
+
+/// How a record says which fixture it is about.
+#[derive(Debug)]
+pub(crate) enum About {
+    /// The caller named it; what the record says of the fixture itself, where it does.
+    Known(i64, Option<Facts>),
+    /// By what it says of it.
+    Described(Facts),
+}
+
+impl About {
+    pub(crate) fn id(&self) -> Option<i64> {
+        match self {
+            Self::Known(id, _) => Some(*id),
+            Self::Described(_) => None,
+        }
+    }
+
+    /// What tells the fixture where it is not named.
+    pub(crate) fn described(&self) -> Option<&Facts> {
+        match self {
+            Self::Known(..) => None,
+            Self::Described(facts) => Some(facts),
+        }
+    }
+
+    /// What the record says of the fixture itself.
+    pub(crate) fn facts(&self) -> Option<&Facts> {
+        match self {
+            Self::Known(_, facts) => facts.as_ref(),
+            Self::Described(facts) => Some(facts),
+        }
+    }
 }
 
 type Pairing = (i64, i64, i64, i64);
@@ -49,23 +82,27 @@ pub(crate) fn assign(
     import: Option<i64>,
 ) -> Result<Vec<usize>, i64> {
     let mut search = Search::new(drafts, import);
-    let mut found: Vec<Option<usize>> = Vec::with_capacity(wanted.len());
+    let mut found: Vec<Result<usize, &Facts>> = Vec::with_capacity(wanted.len());
     for it in wanted {
-        let index = match it.id {
-            Some(id) => Some(search.by_id.get(&id).copied().ok_or(id)?),
-            None => search.certain(drafts, &it.facts, &rules[&it.facts.competition]),
+        let index = match &it.about {
+            About::Known(id, _) => Ok(search.by_id.get(id).copied().ok_or(*id)?),
+            About::Described(facts) => {
+                let certain = search.certain(drafts, facts, &rules[&facts.competition]);
+                certain.ok_or(facts)
+            }
         };
-        if let Some(index) = index {
+        if let Ok(index) = index {
             search.claimed[index] = true;
         }
         found.push(index);
     }
-    let settle = |(it, index): (&Wanted, Option<usize>)| {
-        let rules = &rules[&it.facts.competition];
-        let index = index
-            .or_else(|| search.certain(drafts, &it.facts, rules))
-            .or_else(|| search.near(drafts, it))
-            .unwrap_or_else(|| search.add(drafts, it));
+    let settle = |(it, index): (&Wanted, Result<usize, &Facts>)| {
+        let index = index.unwrap_or_else(|facts| {
+            search
+                .certain(drafts, facts, &rules[&facts.competition])
+                .or_else(|| search.near(drafts, facts, it.score))
+                .unwrap_or_else(|| search.add(drafts, facts))
+        });
         search.claimed[index] = true;
         index
     };
@@ -119,31 +156,30 @@ impl Search {
     }
 
     /// The fixture a day off that is probably meant.
-    fn near(&self, drafts: &[Draft], wanted: &Wanted) -> Option<usize> {
-        let facts = &wanted.facts;
+    fn near(&self, drafts: &[Draft], facts: &Facts, score: Option<Score>) -> Option<usize> {
         let day = |kickoff: i64| kickoff.div_euclid(DAY);
         let candidates = self.candidates(facts).iter().copied();
         candidates
             .filter(|it| !self.claimed[*it])
             .filter(|it| day(drafts[*it].now.kickoff).abs_diff(day(facts.kickoff)) <= 1)
-            .filter(|it| self.may_have_moved(&drafts[*it], wanted))
+            .filter(|it| self.may_have_moved(&drafts[*it], score))
             .min_by_key(|it| (drafts[*it].now.kickoff.abs_diff(facts.kickoff), *it))
     }
 
     /// Whether nothing says that the record is about another game than the draft: the import at
     /// work has not already spoken of it, and it has not been played with another or no result.
-    fn may_have_moved(&self, draft: &Draft, wanted: &Wanted) -> bool {
+    fn may_have_moved(&self, draft: &Draft, score: Option<Score>) -> bool {
         let spoken_of = self.import.is_some() && draft.import == self.import;
         let known = draft.now.score;
-        !spoken_of && (known.is_none() || known == wanted.score)
+        !spoken_of && (known.is_none() || known == score)
     }
 
-    fn add(&mut self, drafts: &mut Vec<Draft>, wanted: &Wanted) -> usize {
+    fn add(&mut self, drafts: &mut Vec<Draft>, facts: &Facts) -> usize {
         let index = drafts.len();
-        drafts.push(Draft::new(wanted.facts.clone()));
+        drafts.push(Draft::new(facts.clone()));
         self.claimed.push(false);
         self.by_pairing
-            .entry(pairing(&wanted.facts))
+            .entry(pairing(facts))
             .or_default()
             .push(index);
         index

@@ -38,11 +38,12 @@ use jiff::Timestamp;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
+use crate::changes::Said;
 use crate::{
     ApiKeyRecord, Appended, Behind, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
-    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam,
-    PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision,
-    SeasonTable, Store, StoreError, TeamName, TeamQuery,
+    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, KnownRecord, Markets,
+    ModelRecord, NewTeam, PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed,
+    Revision, SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 use outbox::Bell;
 
@@ -219,8 +220,19 @@ impl Store for PostgresStore {
         recording: &Recording,
         records: &[FixtureRecord],
     ) -> Result<Recorded, StoreError> {
-        partitions::ensure(self, records).await?;
-        session::again(|| record::record(self, recording, records)).await
+        let said: Vec<Said<'_>> = records.iter().map(Said::Told).collect();
+        partitions::ensure(self, &said).await?;
+        session::again(|| record::record(self, recording, &said)).await
+    }
+
+    async fn record_known(
+        &self,
+        recording: &Recording,
+        records: &[KnownRecord],
+    ) -> Result<Recorded, StoreError> {
+        let said: Vec<Said<'_>> = records.iter().map(Said::Known).collect();
+        partitions::ensure(self, &said).await?;
+        session::again(|| record::record(self, recording, &said)).await
     }
 
     async fn fixture(&self, id: FixtureId) -> Result<Option<Fixture>, StoreError> {

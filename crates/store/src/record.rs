@@ -68,6 +68,18 @@ pub struct FixtureRecord {
     pub quotes: Vec<Quote>,
 }
 
+/// What a source adds to a fixture that is known; what stands of the fixture itself is left alone,
+/// whatever it has become meanwhile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownRecord {
+    /// The fixture.
+    pub fixture: FixtureId,
+    /// The result, where played; makes the fixture finished.
+    pub result: Option<ResultRecord>,
+    /// What bookmakers offered.
+    pub quotes: Vec<Quote>,
+}
+
 /// How a game ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ResultRecord {

@@ -43,11 +43,12 @@ use tokio::sync::Notify;
 
 use self::writer::{Write, Writer};
 
+use crate::changes::Said;
 use crate::{
     ApiKeyRecord, Appended, Behind, Changes, FetchState, FixtureEvent, FixtureQuery, FixtureRecord,
-    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets, ModelRecord, NewTeam,
-    PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed, Revision,
-    SeasonTable, Store, StoreError, TeamName, TeamQuery,
+    GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, KnownRecord, Markets,
+    ModelRecord, NewTeam, PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed,
+    Revision, SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 
 /// How long opening waits before it tries a busy file again.
@@ -239,7 +240,17 @@ impl Store for SqliteStore {
         recording: &Recording,
         records: &[FixtureRecord],
     ) -> Result<Recorded, StoreError> {
-        record::record(self, recording, records).await
+        let said: Vec<Said<'_>> = records.iter().map(Said::Told).collect();
+        record::record(self, recording, &said).await
+    }
+
+    async fn record_known(
+        &self,
+        recording: &Recording,
+        records: &[KnownRecord],
+    ) -> Result<Recorded, StoreError> {
+        let said: Vec<Said<'_>> = records.iter().map(Said::Known).collect();
+        record::record(self, recording, &said).await
     }
 
     async fn fixture(&self, id: FixtureId) -> Result<Option<Fixture>, StoreError> {

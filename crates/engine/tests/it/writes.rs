@@ -1,12 +1,17 @@
+use std::sync::{Arc, Mutex};
+
 use domain::{
-    BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Market, MatchStats, Outcome,
+    BookmakerKey, CompetitionKey, Fixture, FixtureId, FixtureStatus, Market, MatchStats, Outcome,
     QuoteStage, Score, SeasonKey, TeamId,
 };
 use engine::{
-    ApiKeyRecord, BatchProblem, EngineError, FixtureCommand, IdempotencyClaim, IdempotencyRecord,
-    QuoteCommand, ResultCommand, TeamRef,
+    ApiKeyRecord, BatchProblem, Clock, Engine, EngineError, EngineOptions, FixtureCommand,
+    IdempotencyClaim, IdempotencyRecord, QuoteCommand, ResultCommand, TeamRef,
 };
 use jiff::SignedDuration;
+use store::{FixtureRecord, Recording};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 use crate::world::{World, api, untrained};
 
@@ -187,6 +192,82 @@ async fn quotes_are_appended_and_seen_at_once() {
         .unwrap();
     assert_eq!(new.source.as_str(), "api");
     assert_eq!(new.prices[0].0, Outcome::Home);
+}
+
+/// A clock at which something happens when it is next asked.
+struct Interrupted {
+    clock: Arc<dyn Clock>,
+    by: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Clock for Interrupted {
+    fn now(&self) -> jiff::Timestamp {
+        let by = self.by.lock().unwrap().take();
+        by.into_iter().for_each(|happens| happens());
+        self.clock.now()
+    }
+}
+
+/// An engine on the world's store; its first look at the clock, which is after a fixture was read
+/// and before what is said of it is written, has the fixture moved to this kickoff.
+fn moving(world: &World, fixture: &Fixture, kickoff: jiff::Timestamp) -> Engine {
+    let moved = FixtureRecord {
+        id: Some(fixture.id),
+        competition: fixture.competition.clone(),
+        season: fixture.season.clone(),
+        kickoff,
+        kickoff_precision: fixture.kickoff_precision,
+        home: fixture.home,
+        away: fixture.away,
+        neutral: fixture.neutral,
+        status: None,
+        result: None,
+        quotes: Vec::new(),
+    };
+    let recording = Recording {
+        source: api(),
+        import: None,
+        at: world.engine.now(),
+    };
+    let (store, runtime) = (Arc::clone(&world.store), Handle::current());
+    let moves = move || {
+        let record = store.record(&recording, std::slice::from_ref(&moved));
+        block_in_place(|| runtime.block_on(record)).unwrap();
+    };
+    let clock = Interrupted {
+        clock: Arc::clone(&world.clock) as _,
+        by: Mutex::new(Some(Box::new(moves))),
+    };
+    let options = EngineOptions::default();
+    Engine::new(Arc::clone(&world.store), Arc::new(clock), options)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fixture_that_is_moved_while_a_quote_or_a_result_is_written_stays_moved() {
+    let world = untrained().await;
+    let coming = world.to_come().await.remove(0).fixture;
+    let later = world.clock_in_hours(500);
+    let engine = moving(&world, &coming, later);
+    let quotes = vec![quote(coming.id, &[(Outcome::Home, 2.2)])];
+    let written = engine.put_quotes(&api(), quotes).await.unwrap();
+    assert_eq!((written.fixtures_changed, written.prices_written), (0, 1));
+    let stored = world.store.fixture(coming.id).await.unwrap().unwrap();
+    assert_eq!(stored.kickoff, later);
+
+    world.clock.set(world.clock_in_hours(600));
+    let earlier = coming.kickoff;
+    let engine = moving(&world, &stored, earlier);
+    let result = ResultCommand {
+        fixture: coming.id,
+        score: Score { home: 2, away: 1 },
+        stats: MatchStats::default(),
+    };
+    engine.put_results(vec![result]).await.unwrap();
+    let stored = world.store.fixture(coming.id).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.kickoff, stored.status),
+        (earlier, FixtureStatus::Finished)
+    );
 }
 
 #[tokio::test]

@@ -11,19 +11,17 @@ use jiff::tz::TimeZone;
 use super::PostgresStore;
 use super::session::Session;
 use super::sql::Args;
+use crate::StoreError;
+use crate::changes::Said;
 use crate::code::micros;
-use crate::{FixtureRecord, StoreError};
 
 /// Years with a partition of their own; all before share one, and all after.
 const YEARS: std::ops::Range<i16> = 1900..2100;
 
 /// Makes the partitions that records need and that are not there, in a transaction of its own: it
 /// is over before the write begins, and nobody who reads has to wait for it.
-pub(super) async fn ensure(
-    store: &PostgresStore,
-    records: &[FixtureRecord],
-) -> Result<(), StoreError> {
-    let quotes = records.iter().flat_map(|it| &it.quotes);
+pub(super) async fn ensure(store: &PostgresStore, records: &[Said<'_>]) -> Result<(), StoreError> {
+    let quotes = records.iter().flat_map(Said::quotes);
     let needed: BTreeSet<i16> = quotes.map(year).collect();
     make(store, &needed).await
 }

@@ -7,15 +7,15 @@ mod load;
 mod save;
 
 use super::{PostgresStore, names, outbox};
-use crate::changes::{apply_facts, collect, touched, unknown, wanted};
+use crate::changes::{Said, apply_facts, collect, touched, unknown, wanted};
 use crate::matching::assign;
 use crate::outbox::Outgoing;
-use crate::{FixtureRecord, Recorded, Recording, StoreError};
+use crate::{Recorded, Recording, StoreError};
 
 pub(super) async fn record(
     store: &PostgresStore,
     recording: &Recording,
-    records: &[FixtureRecord],
+    records: &[Said<'_>],
 ) -> Result<Recorded, StoreError> {
     let mut session = store.write().await?;
     // Before anything is read: what another write of the competition numbered must be known.
@@ -31,7 +31,7 @@ pub(super) async fn record(
     let touched = touched(&drafts, &places, records);
     load::quotes(&mut session, &mut drafts, &touched).await?;
     for (record, place) in records.iter().zip(&places) {
-        drafts[*place].offer(&record.quotes, &mut names);
+        drafts[*place].offer(record.quotes(), &mut names);
         tokio::task::yield_now().await;
     }
     load::number_new(&mut session, &mut drafts).await?;

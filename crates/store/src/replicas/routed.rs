@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use super::{Need, ReplicatedStore, figures, locked};
 use crate::{
     ApiKeyRecord, Appended, Behind, ChangeKind, Changes, FetchState, FixtureEvent, FixtureQuery,
-    FixtureRecord, GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, Markets,
-    ModelRecord, NewTeam, PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording, Refreshed,
-    Revision, SeasonTable, Store, StoreError, TeamName, TeamQuery,
+    FixtureRecord, GameQuery, IdempotencyClaim, IdempotencyRecord, ImportRecord, KnownRecord,
+    Markets, ModelRecord, NewTeam, PairRecord, Recorded, RecordedEvent, RecordedQuote, Recording,
+    Refreshed, Revision, SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 
 #[async_trait]
@@ -56,6 +56,15 @@ impl Store for ReplicatedStore {
         records: &[FixtureRecord],
     ) -> Result<Recorded, StoreError> {
         let written = self.primary.record(recording, records).await;
+        self.noted(written).await
+    }
+
+    async fn record_known(
+        &self,
+        recording: &Recording,
+        records: &[KnownRecord],
+    ) -> Result<Recorded, StoreError> {
+        let written = self.primary.record_known(recording, records).await;
         self.noted(written).await
     }
 

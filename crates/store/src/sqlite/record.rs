@@ -9,15 +9,15 @@ mod save;
 use super::SqliteStore;
 use super::competitions::advance_revision;
 use super::{names, outbox};
-use crate::changes::{apply_facts, collect, touched, unknown, wanted};
+use crate::changes::{Said, apply_facts, collect, touched, unknown, wanted};
 use crate::matching::assign;
 use crate::outbox::Outgoing;
-use crate::{FixtureRecord, Recorded, Recording, StoreError};
+use crate::{Recorded, Recording, StoreError};
 
 pub(super) async fn record(
     store: &SqliteStore,
     recording: &Recording,
-    records: &[FixtureRecord],
+    records: &[Said<'_>],
 ) -> Result<Recorded, StoreError> {
     let mut tx = store.write().await?;
     let mut names = names::load(&mut tx).await?;
@@ -31,7 +31,7 @@ pub(super) async fn record(
     let touched = touched(&drafts, &places, records);
     load::quotes(&mut tx, &mut drafts, &touched).await?;
     for (record, place) in records.iter().zip(&places) {
-        drafts[*place].offer(&record.quotes, &mut names);
+        drafts[*place].offer(record.quotes(), &mut names);
         tokio::task::yield_now().await;
     }
     load::number_new(&mut tx, &mut drafts).await?;

@@ -1,5 +1,7 @@
-use domain::{FixtureId, FixtureStatus, KickoffPrecision, MatchStats, Score, TeamId};
-use store::{FixtureRecord, GameQuery, Recording, ResultRecord, Store, StoreError};
+use domain::{
+    Fixture, FixtureId, FixtureStatus, KickoffPrecision, MatchStats, Score, SeasonKey, TeamId,
+};
+use store::{FixtureRecord, GameQuery, KnownRecord, Recording, ResultRecord, Store, StoreError};
 
 use crate::each_store;
 use crate::sample::{
@@ -254,6 +256,63 @@ async fn two_records_of_one_fixture_in_a_batch_add_up() {
             again.fixtures_changed + again.prices_changed + again.prices_added,
             0
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_added_to_a_known_fixture_leaves_the_fixture_as_it_stands() {
+    each_store(async |store| {
+        let ([a, b, c, _], [nets, ..]) = world(store).await;
+        let id = put_one(store, &fixture(a, b, "2023-09-02T14:00:00Z"))
+            .await
+            .id;
+        let moved = FixtureRecord {
+            id: Some(id),
+            competition: key("nba"),
+            season: SeasonKey::new("2024").unwrap(),
+            kickoff_precision: KickoffPrecision::Day,
+            neutral: true,
+            status: Some(FixtureStatus::Postponed),
+            ..fixture(c, nets, "2023-11-15T12:00:00Z")
+        };
+        let moved = put_one(store, &moved).await;
+        let revisions = store.revisions(id).await.unwrap();
+        let quoted = KnownRecord {
+            fixture: id,
+            result: None,
+            quotes: vec![quote("bet365", "2023-09-01T12:00:00Z", [2.0, 3.5, 4.0])],
+        };
+        let by = recording();
+        let known = [quoted.clone(), quoted];
+        let written = store.record_known(&by, &known).await.unwrap();
+        assert_eq!((written.fixtures_changed, written.prices_added), (0, 3));
+        assert_eq!(written.fixtures, [id; 2]);
+        assert_eq!(store.fixture(id).await.unwrap(), Some(moved.clone()));
+
+        let played = KnownRecord {
+            fixture: id,
+            result: result(2, 1),
+            quotes: Vec::new(),
+        };
+        let written = store.record_known(&by, &[played]).await.unwrap();
+        assert_eq!((written.fixtures_added, written.fixtures_changed), (0, 1));
+        let expected = Fixture {
+            status: FixtureStatus::Finished,
+            score: Some(Score { home: 2, away: 1 }),
+            ..moved
+        };
+        assert_eq!(store.fixture(id).await.unwrap(), Some(expected));
+        let after = store.revisions(id).await.unwrap();
+        let new = after[revisions.len()..].iter();
+        assert_eq!(Vec::from_iter(new.map(|it| it.field.as_str())), ["status"]);
+        let unknown = KnownRecord {
+            fixture: FixtureId(77),
+            ..known[0].clone()
+        };
+        let [known, _] = known;
+        let refused = store.record_known(&by, &[known, unknown]).await;
+        assert_eq!(refused.unwrap_err().to_string(), "fixture 77 is not known");
     })
     .await;
 }

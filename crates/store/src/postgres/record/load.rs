@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::changes::unknown;
+use crate::StoreError;
+use crate::changes::{Said, unknown};
 use crate::draft::{Draft, StandingRow};
 use crate::matching::{Rules, Wanted};
 use crate::postgres::session::Session;
 use crate::postgres::sql::Args;
 use crate::rows::{DraftRow, RulesRow, draft, rules as rules_of};
-use crate::{FixtureRecord, StoreError};
 
 /// Fixtures named by id, and every fixture of the pairings given in four columns.
 pub(in crate::postgres) const DRAFTS: &str =
@@ -47,10 +47,13 @@ pub(super) async fn rules(session: &mut Session) -> Result<HashMap<i64, Rules>, 
 /// Refuses records of teams that are not there.
 pub(super) async fn check_teams(
     session: &mut Session,
-    records: &[FixtureRecord],
+    records: &[Said<'_>],
 ) -> Result<(), StoreError> {
-    let named = records.iter().flat_map(|it| [it.home.0, it.away.0]);
-    let named: BTreeSet<i64> = named.collect();
+    let told = records.iter().filter_map(Said::told);
+    let named: BTreeSet<i64> = told.flat_map(|it| [it.home.0, it.away.0]).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
     let missing: Option<(i64,)> = session
         .optional(
             "SELECT wanted.id FROM unnest($1::bigint[]) AS wanted (id)
@@ -63,16 +66,10 @@ pub(super) async fn check_teams(
 
 /// Waits for other writes of the same competitions: those of the records, and those that the
 /// fixtures named by id are in.
-pub(super) async fn lock(
-    session: &mut Session,
-    records: &[FixtureRecord],
-) -> Result<(), StoreError> {
-    let named: BTreeSet<i64> = records
-        .iter()
-        .filter_map(|it| it.id)
-        .map(|it| it.0)
-        .collect();
-    let said: BTreeSet<&str> = records.iter().map(|it| it.competition.as_str()).collect();
+pub(super) async fn lock(session: &mut Session, records: &[Said<'_>]) -> Result<(), StoreError> {
+    let named: BTreeSet<i64> = records.iter().filter_map(Said::id).collect();
+    let told = records.iter().filter_map(Said::told);
+    let said: BTreeSet<&str> = told.map(|it| it.competition.as_str()).collect();
     let (said, named) = (Vec::from_iter(said), Vec::from_iter(named));
     // In order, so that two writes cannot wait for each other.
     let sql = "SELECT pg_advisory_xact_lock(6002, c.id::integer) FROM (
@@ -93,11 +90,11 @@ pub(super) async fn drafts(
     session: &mut Session,
     wanted: &[Wanted],
 ) -> Result<Vec<Draft>, StoreError> {
-    let ids: BTreeSet<i64> = wanted.iter().filter_map(|it| it.id).collect();
+    let ids: BTreeSet<i64> = wanted.iter().filter_map(|it| it.about.id()).collect();
     let pairings: BTreeSet<[i64; 4]> = wanted
         .iter()
-        .filter(|it| it.id.is_none())
-        .map(|Wanted { facts, .. }| [facts.competition, facts.season, facts.home, facts.away])
+        .filter_map(|it| it.about.described())
+        .map(|it| [it.competition, it.season, it.home, it.away])
         .collect();
     let column = |place: usize| -> Vec<i64> { pairings.iter().map(|it| it[place]).collect() };
     let args = Args::default()

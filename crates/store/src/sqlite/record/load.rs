@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::sqlite::SqliteConnection;
 
-use crate::changes::unknown;
+use crate::StoreError;
+use crate::changes::{Said, unknown};
 use crate::code::json;
 use crate::draft::{Draft, StandingRow};
 use crate::matching::{Rules, Wanted};
 use crate::rows::{DraftRow, RulesRow, draft, rules as rules_of};
-use crate::{FixtureRecord, StoreError};
 
 /// How each competition tells its fixtures apart.
 pub(super) async fn rules(
@@ -25,12 +25,16 @@ pub(super) async fn rules(
 /// Refuses records of teams that are not there.
 pub(super) async fn check_teams(
     connection: &mut SqliteConnection,
-    records: &[FixtureRecord],
+    records: &[Said<'_>],
 ) -> Result<(), StoreError> {
     let named: BTreeSet<i64> = records
         .iter()
+        .filter_map(Said::told)
         .flat_map(|it| [it.home.0, it.away.0])
         .collect();
+    if named.is_empty() {
+        return Ok(());
+    }
     let missing: Option<i64> = sqlx::query_scalar(
         "SELECT value FROM json_each($1) WHERE value NOT IN (SELECT id FROM teams) LIMIT 1",
     )
@@ -45,11 +49,11 @@ pub(super) async fn drafts(
     connection: &mut SqliteConnection,
     wanted: &[Wanted],
 ) -> Result<Vec<Draft>, StoreError> {
-    let ids: BTreeSet<i64> = wanted.iter().filter_map(|it| it.id).collect();
+    let ids: BTreeSet<i64> = wanted.iter().filter_map(|it| it.about.id()).collect();
     let pairings: BTreeSet<[i64; 4]> = wanted
         .iter()
-        .filter(|it| it.id.is_none())
-        .map(|Wanted { facts, .. }| [facts.competition, facts.season, facts.home, facts.away])
+        .filter_map(|it| it.about.described())
+        .map(|it| [it.competition, it.season, it.home, it.away])
         .collect();
     let rows: Vec<DraftRow> = sqlx::query_as(
         "SELECT f.id, f.competition, f.season, f.kickoff, f.precision, f.home, f.away, f.neutral,
