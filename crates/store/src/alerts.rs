@@ -12,7 +12,7 @@ use crate::{RequestDigest, StoreError};
 
 mod sql;
 
-pub(crate) use sql::{ALERT_COLUMNS, over_codes, step_sql};
+pub(crate) use sql::{ALERT_COLUMNS, TO_BE_MADE, firings_sql, over_codes, step_sql};
 
 /// Rules and what becomes of them, whichever database remembers it.
 #[async_trait]

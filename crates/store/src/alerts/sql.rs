@@ -13,6 +13,13 @@ pub(crate) const ALERT_COLUMNS: &str =
       WHERE k.prefix = a.principal AND k.revoked_at IS NOT NULL),
      (SELECT max(f.at) FROM alert_firings AS f WHERE f.alert = a.id AND f.fixture IS NOT NULL)";
 
+/// Whether a delivery `d` is still to be made: not where its rule lost the webhook or the rule's key
+/// was revoked, whoever noted it meanwhile.
+pub(crate) const TO_BE_MADE: &str = "d.state = 0 AND EXISTS (SELECT 1 FROM alerts AS a
+         WHERE a.id = d.alert AND a.webhook IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM api_keys AS k
+                 WHERE k.prefix = a.principal AND k.revoked_at IS NOT NULL))";
+
 /// Writes a step: alert, fixture, generation, version, position, time and what the rule remembers.
 /// What was known of and is there no longer is not made anew: it may have fired.
 pub(crate) fn step_sql(state: &AlertState) -> &'static str {
@@ -33,6 +40,16 @@ pub(crate) fn step_sql(state: &AlertState) -> &'static str {
                      WHERE a.id = $1 AND a.generation = $3 AND a.pause = 0)"
         }
     }
+}
+
+/// What is read of firings `f`, narrowed down by `of`. What will not be made any more is given up.
+pub(crate) fn firings_sql(of: &str) -> String {
+    format!(
+        "SELECT f.id, f.alert, f.fixture, f.at, f.notice,
+             CASE WHEN d.state = 0 AND NOT ({TO_BE_MADE}) THEN 2 ELSE d.state END, d.due_at
+         FROM alert_firings AS f LEFT JOIN alert_deliveries AS d ON d.firing = f.id
+         WHERE {of} f.id < $1 ORDER BY f.id DESC LIMIT $2"
+    )
 }
 
 /// How columns say that a fixture will not be played any more.

@@ -8,9 +8,9 @@ use super::session::{Session, again};
 use super::sql::Args;
 use super::{PostgresStore, outbox};
 use crate::alerts::{
-    ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, StateRow, alert, count, delivery,
-    firings, outcome_codes, over_codes, pause_code, rule_text, state, step_sql, took_micros,
-    watch_text,
+    ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, StateRow, TO_BE_MADE, alert,
+    count, delivery, firings, firings_sql, outcome_codes, over_codes, pause_code, rule_text, state,
+    step_sql, took_micros, watch_text,
 };
 use crate::code::{micros, moment};
 use crate::idempotency::forgotten;
@@ -206,11 +206,8 @@ async fn test(store: &PostgresStore, firing: &NewFiring) -> Result<i64, StoreErr
 
 const CLAIM: &str = "WITH due AS (
          SELECT DISTINCT ON (d.receiver) d.firing, d.due_at FROM alert_deliveries AS d
-         JOIN alerts AS a ON a.id = d.alert AND a.webhook IS NOT NULL
-         WHERE d.state = 0 AND d.due_at <= $1 AND d.leased_until <= $1
+         WHERE {to_be_made} AND d.due_at <= $1 AND d.leased_until <= $1
              AND NOT d.receiver = ANY ($3)
-             AND NOT EXISTS (SELECT 1 FROM api_keys AS k
-                 WHERE k.prefix = a.principal AND k.revoked_at IS NOT NULL)
          ORDER BY d.receiver, d.due_at, d.firing),
      taken AS (
          SELECT firing FROM alert_deliveries
@@ -336,16 +333,11 @@ impl AlertStore for PostgresStore {
         } else {
             "$3::bigint IS NULL AND"
         };
-        let sql = format!(
-            "SELECT f.id, f.alert, f.fixture, f.at, f.notice, d.state, d.due_at
-             FROM alert_firings AS f LEFT JOIN alert_deliveries AS d ON d.firing = f.id
-             WHERE {of} f.id < $1 ORDER BY f.id DESC LIMIT $2"
-        );
         let args = Args::default()
             .with(query.before.unwrap_or(i64::MAX))
             .with(i64::from(query.limit))
             .with(query.alert.map(|it| it.0));
-        let rows: Vec<FiringRow> = session.rows(&sql, args).await?;
+        let rows: Vec<FiringRow> = session.rows(&firings_sql(of), args).await?;
         let ids: Vec<i64> = rows.iter().map(|it| it.0).collect();
         let attempts = "SELECT firing, attempt, at, took_micros, status, fault
              FROM alert_attempts WHERE firing = ANY ($1) ORDER BY firing, attempt";
@@ -360,7 +352,9 @@ impl AlertStore for PostgresStore {
             .with(micros(claim.leased_until))
             .with(&claim.busy)
             .with(i64::from(claim.limit));
-        let rows: Vec<DeliveryRow> = session.rows(CLAIM, args).await?;
+        let rows: Vec<DeliveryRow> = session
+            .rows(&CLAIM.replace("{to_be_made}", TO_BE_MADE), args)
+            .await?;
         session.commit().await?;
         let mut taken: Vec<Delivery> = rows.into_iter().map(delivery).collect();
         taken.sort_by_key(|it| it.firing);
@@ -376,25 +370,29 @@ impl AlertStore for PostgresStore {
     }
 
     async fn delivery_backlog(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
-        let sql = "SELECT count(*), min(greatest(due_at, leased_until)) FROM alert_deliveries
-             WHERE state = 0";
+        let sql = format!(
+            "SELECT count(*), min(greatest(d.due_at, d.leased_until)) FROM alert_deliveries AS d
+             WHERE {TO_BE_MADE}"
+        );
         let mut session = self.read().await?;
-        let (count, due): (i64, Option<i64>) = session.one(sql, Args::default()).await?;
+        let (count, due): (i64, Option<i64>) = session.one(&sql, Args::default()).await?;
         let due = due.map(|it| moment("alert_deliveries.due_at", it));
         Ok((count.unsigned_abs(), due.transpose()?))
     }
 
     async fn trim_firings(&self, before: Timestamp, kept_max: u32) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM alert_firings WHERE NOT EXISTS
+        let sql = format!(
+            "DELETE FROM alert_firings WHERE NOT EXISTS
                  (SELECT 1 FROM alert_deliveries AS d
-                  WHERE d.firing = alert_firings.id AND d.state = 0)
+                  WHERE d.firing = alert_firings.id AND {TO_BE_MADE})
              AND (at < $1 OR id IN (SELECT id FROM
                  (SELECT id, row_number() OVER (PARTITION BY alert ORDER BY id DESC) AS place
-                  FROM alert_firings) AS f WHERE place > $2))";
+                  FROM alert_firings) AS f WHERE place > $2))"
+        );
         let args = Args::default()
             .with(micros(before))
             .with(i64::from(kept_max));
-        self.run(sql, args).await
+        self.run(&sql, args).await
     }
 
     async fn trim_alert_states(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {

@@ -8,9 +8,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::{SqliteStore, outbox};
 use crate::alerts::{
-    ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, StateRow, alert, count, delivery,
-    firings, outcome_codes, over_codes, pause_code, rule_text, state, step_sql, took_micros,
-    watch_text,
+    ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, StateRow, TO_BE_MADE, alert,
+    count, delivery, firings, firings_sql, outcome_codes, over_codes, pause_code, rule_text, state,
+    step_sql, took_micros, watch_text,
 };
 use crate::code::{json, micros, moment};
 use crate::idempotency::forgotten;
@@ -248,12 +248,7 @@ impl AlertStore for SqliteStore {
         } else {
             "$3 IS NULL AND"
         };
-        let sql = format!(
-            "SELECT f.id, f.alert, f.fixture, f.at, f.notice, d.state, d.due_at
-             FROM alert_firings AS f LEFT JOIN alert_deliveries AS d ON d.firing = f.id
-             WHERE {of} f.id < $1 ORDER BY f.id DESC LIMIT $2"
-        );
-        let rows: Vec<FiringRow> = sqlx::query_as(AssertSqlSafe(sql))
+        let rows: Vec<FiringRow> = sqlx::query_as(AssertSqlSafe(firings_sql(of)))
             .bind(query.before.unwrap_or(i64::MAX))
             .bind(query.limit)
             .bind(query.alert.map(|it| it.0))
@@ -277,20 +272,18 @@ impl AlertStore for SqliteStore {
             return Ok(Vec::new());
         }
         let mut tx = self.write().await?;
-        let rows: Vec<(i64, i64)> = sqlx::query_as(
+        let sql = format!(
             "SELECT d.firing, min(d.due_at) FROM alert_deliveries AS d
-             JOIN alerts AS a ON a.id = d.alert AND a.webhook IS NOT NULL
-             WHERE d.state = 0 AND d.due_at <= $1 AND d.leased_until <= $1
+             WHERE {TO_BE_MADE} AND d.due_at <= $1 AND d.leased_until <= $1
                  AND d.receiver NOT IN (SELECT value FROM json_each($2))
-                 AND NOT EXISTS (SELECT 1 FROM api_keys AS k
-                     WHERE k.prefix = a.principal AND k.revoked_at IS NOT NULL)
-             GROUP BY d.receiver ORDER BY min(d.due_at) LIMIT $3",
-        )
-        .bind(micros(claim.now))
-        .bind(json(&claim.busy))
-        .bind(claim.limit)
-        .fetch_all(&mut *tx)
-        .await?;
+             GROUP BY d.receiver ORDER BY min(d.due_at) LIMIT $3"
+        );
+        let rows: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(micros(claim.now))
+            .bind(json(&claim.busy))
+            .bind(claim.limit)
+            .fetch_all(&mut *tx)
+            .await?;
         let taken = json(rows.iter().map(|it| it.0));
         sqlx::query(
             "UPDATE alert_deliveries SET attempts = attempts + 1, leased_until = $2
@@ -360,26 +353,28 @@ impl AlertStore for SqliteStore {
     }
 
     async fn delivery_backlog(&self) -> Result<(u64, Option<Timestamp>), StoreError> {
-        let (count, due): (i64, Option<i64>) = sqlx::query_as(
-            "SELECT count(*), min(max(due_at, leased_until)) FROM alert_deliveries
-             WHERE state = 0",
-        )
-        .fetch_one(&self.reader)
-        .await?;
+        let sql = format!(
+            "SELECT count(*), min(max(d.due_at, d.leased_until)) FROM alert_deliveries AS d
+             WHERE {TO_BE_MADE}"
+        );
+        let (count, due): (i64, Option<i64>) = sqlx::query_as(AssertSqlSafe(sql))
+            .fetch_one(&self.reader)
+            .await?;
         let due = due.map(|it| moment("alert_deliveries.due_at", it));
         Ok((count.unsigned_abs(), due.transpose()?))
     }
 
     async fn trim_firings(&self, before: Timestamp, kept_max: u32) -> Result<u64, StoreError> {
-        let trimmed = sqlx::query(
+        let sql = format!(
             "DELETE FROM alert_firings WHERE id NOT IN
-                 (SELECT firing FROM alert_deliveries WHERE state = 0)
+                 (SELECT d.firing FROM alert_deliveries AS d WHERE {TO_BE_MADE})
              AND (at < $1 OR id IN (SELECT id FROM
                  (SELECT id, row_number() OVER (PARTITION BY alert ORDER BY id DESC) AS place
-                  FROM alert_firings) WHERE place > $2))",
-        )
-        .bind(micros(before))
-        .bind(kept_max);
+                  FROM alert_firings) WHERE place > $2))"
+        );
+        let trimmed = sqlx::query(AssertSqlSafe(sql))
+            .bind(micros(before))
+            .bind(kept_max);
         let trimmed = self.writer.run(trimmed).await?;
         Ok(trimmed.rows_affected())
     }

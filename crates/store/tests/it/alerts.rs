@@ -56,6 +56,18 @@ pub(crate) fn alert(principal: &str, url: Option<&str>) -> AlertRecord {
     }
 }
 
+fn key() -> ApiKeyRecord {
+    ApiKeyRecord {
+        prefix: "se_a".to_owned(),
+        hash: [7; 32],
+        name: "laptop".to_owned(),
+        scopes: Vec::new(),
+        created_at: time(MADE),
+        last_used_at: None,
+        revoked_at: None,
+    }
+}
+
 async fn add(store: &dyn Store, record: &AlertRecord) -> AlertRecord {
     store.put_alert(record, 100, None).await.unwrap().unwrap()
 }
@@ -195,16 +207,7 @@ async fn rules_are_listed_in_order_and_no_key_has_more_than_it_may() {
 #[tokio::test]
 async fn rules_of_a_revoked_key_say_so() {
     each_store(async |store| {
-        let key = ApiKeyRecord {
-            prefix: "se_a".to_owned(),
-            hash: [7; 32],
-            name: "laptop".to_owned(),
-            scopes: Vec::new(),
-            created_at: time(MADE),
-            last_used_at: None,
-            revoked_at: None,
-        };
-        store.put_key(&key).await.unwrap();
+        store.put_key(&key()).await.unwrap();
         let id = add(store, &alert("se_a", Some("https://example.com")))
             .await
             .id;
@@ -217,6 +220,47 @@ async fn rules_of_a_revoked_key_say_so() {
         assert!(revoked().await);
         let all = claim("2024-01-03T00:00:00Z", "2024-01-03T00:01:00Z", &[]);
         assert_eq!(store.claim_deliveries(&all).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_will_be_told_any_more_is_given_up_and_forgotten() {
+    each_store(async |store| {
+        store.put_key(&key()).await.unwrap();
+        let fixture = game(store).await;
+        let of_the_key = add(store, &alert("se_a", Some("https://one.example"))).await;
+        let told = add(store, &alert("se_b", Some("https://two.example"))).await;
+        let silent = add(store, &alert("se_b", Some("https://two.example"))).await;
+        let silenced = AlertRecord {
+            webhook: None,
+            ..silent.clone()
+        };
+        store.replace_alert(&silenced, Seen::Kept).await.unwrap();
+        fire(store, &of_the_key, fixture, "https://one.example").await;
+        store.revoke_key("se_a", time(NOON)).await.unwrap();
+        // Whoever fires may not have heard of it yet.
+        fire(store, &of_the_key, fixture, "https://one.example").await;
+        fire(store, &silent, fixture, "https://two.example").await;
+        let due = fire(store, &told, fixture, "https://two.example").await;
+        let backlog = store.delivery_backlog().await.unwrap();
+        assert_eq!(backlog, (1, Some(time(NOON))));
+        let states = async |id| -> Vec<_> {
+            let firings = store.firings(&of(id)).await.unwrap();
+            firings.into_iter().map(|it| it.delivery).collect()
+        };
+        let given_up = Some(DeliveryState::GivenUp);
+        assert_eq!(states(of_the_key.id).await, [given_up; 2]);
+        assert_eq!(states(silent.id).await, [given_up]);
+        assert_eq!(
+            states(told.id).await,
+            [Some(DeliveryState::Due(time(NOON)))]
+        );
+        let later = time("2024-03-01T00:00:00Z");
+        assert_eq!(store.trim_firings(later, 9).await.unwrap(), 3);
+        let all = claim("2024-01-03T00:00:00Z", "2024-01-03T00:01:00Z", &[]);
+        let taken = store.claim_deliveries(&all).await.unwrap();
+        assert_eq!(Vec::from_iter(taken.iter().map(|it| it.firing)), [due]);
     })
     .await;
 }
