@@ -121,7 +121,7 @@ impl AlertWatcher {
 
     /// Looks once at what changed since the last time; returns how many rules fired.
     pub async fn look(&mut self) -> Result<usize, EngineError> {
-        let (due, position) = self.due().await?;
+        let (due, position, at) = self.due().await?;
         // What is looked at is not older than what was found to have changed.
         self.engine.see(position).await?;
         if due.rules {
@@ -132,7 +132,14 @@ impl AlertWatcher {
             active.store(self.rules.len() as u64, Ordering::Relaxed);
         }
         let fired = self.look_at(due, position).await?;
+        // Only now: a look that fails is to be made again, with all that was due.
         self.position = position;
+        if self.is_cut(at) {
+            self.cut_at = next_cut(at);
+        }
+        if self.is_tick(at) {
+            self.ticked_at = at;
+        }
         self.trim().await?;
         Ok(fired)
     }
@@ -150,8 +157,18 @@ impl AlertWatcher {
         });
     }
 
-    /// What there is to look at, and the number of the change that it is known up to.
-    async fn due(&mut self) -> Result<(Due, u64), EngineError> {
+    /// Whether models have been fitted anew since everything was looked at.
+    fn is_cut(&self, at: Timestamp) -> bool {
+        at >= self.cut_at
+    }
+
+    /// Whether it is time to look at games whose clock runs.
+    fn is_tick(&self, at: Timestamp) -> bool {
+        at.duration_since(self.ticked_at) >= TICK
+    }
+
+    /// What there is to look at, the number of the change that it is known up to, and when.
+    async fn due(&self) -> Result<(Due, u64, Timestamp), EngineError> {
         let (mut due, mut position) = (Due::default(), self.position);
         loop {
             let changes = self.engine.store.changes(position, CHANGES_MAX).await?;
@@ -168,15 +185,13 @@ impl AlertWatcher {
             }
         }
         let now = self.engine.now();
-        if now >= self.cut_at {
+        if self.is_cut(now) {
             due.everything = true;
-            self.cut_at = next_cut(now);
         }
-        if now.duration_since(self.ticked_at) >= TICK {
+        if self.is_tick(now) {
             due.fixtures.extend(&self.running);
-            self.ticked_at = now;
         }
-        Ok((due, position))
+        Ok((due, position, now))
     }
 
     async fn look_at(&mut self, due: Due, position: u64) -> Result<usize, EngineError> {

@@ -16,6 +16,7 @@ use testkit::PostgresDatabase;
 
 use crate::world::{Hand, World, api, league_of, trained, untrained};
 
+mod ended;
 mod forgotten;
 
 fn caller(principal: &str) -> AlertCaller {
