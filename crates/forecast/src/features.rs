@@ -146,10 +146,8 @@ impl<'a> Scene<'a> {
 
     /// Days since each side's last game.
     fn rest(&self) -> [f64; 2] {
-        let given = self.matchup.rest_days;
-        [0, 1].map(|side: usize| {
-            let counted = || self.sides[side].rest_days(self.matchup.kickoff);
-            let days = given.map_or_else(counted, |it| f64::from(it[side]));
+        self.sides.map(|side| {
+            let days = side.rest_days(self.matchup.kickoff);
             // Not `min`, which would read what is not known as the most.
             if days > REST_DAYS_MAX {
                 REST_DAYS_MAX

@@ -3,7 +3,8 @@
 use domain::{CompetitionKey, Game, TeamId};
 use jiff::Timestamp;
 
-/// A fixture without its score, its statistics and its prices.
+/// A fixture without its score, its statistics and its prices. Days of rest are a statistic, heard of
+/// with the result: models count them from the games known, in training as in service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matchup {
     /// Competition.
@@ -16,9 +17,6 @@ pub struct Matchup {
     pub neutral: bool,
     /// Start, UTC.
     pub kickoff: Timestamp,
-    /// Days since the last game of home and away, where a source says; else they are counted
-    /// from the games known.
-    pub rest_days: Option<[u16; 2]>,
 }
 
 impl From<&Game> for Matchup {
@@ -29,7 +27,6 @@ impl From<&Game> for Matchup {
             away: game.away,
             neutral: game.neutral,
             kickoff: game.kickoff,
-            rest_days: game.stats.rest_days,
         }
     }
 }

@@ -164,9 +164,6 @@ impl PointsState {
 /// Days of rest the home side has more than the away side, where both are known.
 fn rest(table: &MarginTable, settings: &Settings, game: &Matchup) -> f64 {
     let capped = |days: f64| days.min(settings.played.rest_days_max);
-    if let Some([home, away]) = game.rest_days {
-        return capped(f64::from(home)) - capped(f64::from(away));
-    }
     let counted = |team| table.rest_days(team, game.kickoff).map(capped);
     match (counted(game.home), counted(game.away)) {
         (Some(home), Some(away)) => home - away,

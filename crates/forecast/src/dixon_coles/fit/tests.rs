@@ -41,7 +41,6 @@ fn matchup(home: i64, away: i64, neutral: bool) -> Matchup {
         away: TeamId(away),
         neutral,
         kickoff: cut(),
-        rest_days: None,
     }
 }
 

@@ -72,7 +72,6 @@ fn without_games_the_usual_worth_is_taken() {
         away: TeamId(2),
         neutral: false,
         kickoff: cut,
-        rest_days: None,
     };
     let (h2h, matrix) = (fit.h2h(&game, 0), fit.matrix(&game, 0));
     assert!(h2h[0] > h2h[2]);

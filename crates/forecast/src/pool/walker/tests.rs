@@ -106,7 +106,6 @@ fn matchup(home: i64, away: i64) -> Matchup {
         away: TeamId(away),
         neutral: false,
         kickoff: "2021-01-01T15:00:00Z".parse().unwrap(),
-        rest_days: None,
     }
 }
 
@@ -237,16 +236,34 @@ fn rest_is_a_reason_where_it_differs() {
         &pool(Sport::Basketball),
         cuts()[12],
     );
-    let rested = fit.reasons(&Matchup {
-        rest_days: Some([3, 1]),
-        ..matchup(0, 1)
-    });
-    assert!(rested.iter().any(|it| it.label == "rest"));
-    let even = fit.reasons(&Matchup {
-        rest_days: Some([9, 4]),
-        ..matchup(0, 1)
-    });
-    assert!(even.iter().all(|it| it.label != "rest"));
+    let rest = |home, away| {
+        let reasons = fit.reasons(&Matchup {
+            kickoff: "2020-06-13T15:00:00Z".parse().unwrap(),
+            ..matchup(home, away)
+        });
+        let rest = reasons.into_iter().find(|it| it.label == "rest");
+        rest.map(|it| it.detail.split_once(" for ").unwrap().1.to_owned())
+    };
+    // They played three days before, the day before, and seven days before.
+    assert_eq!(rest(4, 6).as_deref(), Some("+2 days of rest"));
+    assert_eq!(rest(6, 4).as_deref(), Some("-2 days of rest"));
+    assert_eq!(rest(7, 4), None, "more than three days are no more rest");
+    assert_eq!(rest(4, 99), None);
+}
+
+#[test]
+fn what_is_said_of_rest_with_the_result_is_read_by_no_model() {
+    for sport in Sport::ALL {
+        let said = history(sport);
+        let mut games = said.games().to_vec();
+        assert!(games.iter().any(|it| it.stats.rest_days.is_some()));
+        for game in &mut games {
+            game.stats.rest_days = None;
+        }
+        let unsaid = History::new(games);
+        let fit = |history| fit_pool(history, &pool(sport), cuts()[12]);
+        assert_eq!(bits(&fit(&said)), bits(&fit(&unsaid)));
+    }
 }
 
 #[test]
