@@ -5162,7 +5162,7 @@ export interface components {
              */
             hottest?: number;
         };
-        /** @description Why an answer could not be made. */
+        /** @description Why an answer could not be made or kept. */
         WarmFailure: {
             /**
              * @description Its address.
@@ -5178,11 +5178,11 @@ export interface components {
         /** @description What warming came to. */
         WarmOutcome: {
             /**
-             * @description Answers that could not be made.
+             * @description Answers that could not be made, or are not kept once they are: too large, for one.
              * @example 0
              */
             failed: number;
-            /** @description Why answers could not be made, of the first twenty. */
+            /** @description Why answers could not be made or kept, of the first twenty. */
             failures: components["schemas"]["WarmFailure"][];
             /**
              * @description Answers that were there and fresh.
@@ -5195,7 +5195,7 @@ export interface components {
              */
             left: number;
             /**
-             * @description Answers made.
+             * @description Answers made, which are there now.
              * @example 12
              */
             made: number;

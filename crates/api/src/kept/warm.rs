@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, http::StatusCode, response::Response};
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    response::Response,
+};
 use tokio::{task::JoinSet, time::Instant};
 
 use super::KeptReads;
@@ -22,6 +26,9 @@ pub struct Warmer {
     kept: Arc<KeptReads>,
 }
 
+/// Times that an answer is made at most: what is large is kept when it comes back.
+const TRIES_MAX: usize = 2;
+
 /// How much warming may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WarmBounds {
@@ -34,11 +41,11 @@ pub struct WarmBounds {
 /// What warming came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Warmed {
-    /// Answers made.
+    /// Answers made, which are there now.
     pub made: usize,
     /// Answers that were there and fresh.
     pub kept: usize,
-    /// Answers that could not be made.
+    /// Answers that could not be made, or are not kept once they are.
     pub failed: usize,
     /// Answers left for want of time.
     pub left: usize,
@@ -95,14 +102,24 @@ impl Warmer {
 
     /// Asks for one; says whether it was made now.
     async fn ask(&self, address: &str) -> Result<bool, String> {
-        self.kept.place(address)?;
-        let response = ask(self.reads.clone(), address, None).await;
-        let response = response.map_err(|it| it.to_string())?;
-        if response.status() == StatusCode::OK {
-            let timing = response.headers().get("server-timing");
-            return Ok(timing.is_some_and(|it| it.as_bytes().ends_with(b"loader")));
+        let place = self.kept.place(address)?;
+        for tried in 0..TRIES_MAX {
+            let response = ask(self.reads.clone(), address, None).await;
+            let response = response.map_err(|it| it.to_string())?;
+            if response.status() != StatusCode::OK {
+                return Err(reason(&response));
+            }
+            let headers = response.headers();
+            let timing = headers.get("server-timing");
+            if !timing.is_some_and(|it| it.as_bytes().ends_with(b"loader")) {
+                return Ok(tried > 0);
+            }
+            let etag = headers.get(header::ETAG);
+            if etag.is_some_and(|it| self.kept.marks(&place, it).is_some()) {
+                return Ok(true);
+            }
         }
-        Err(reason(&response))
+        Err("it is made, but not kept: it is too large, or has changed already".to_owned())
     }
 }
 

@@ -38,23 +38,23 @@ pub(crate) struct Warm {
 /// What warming came to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WarmOutcome {
-    /// Answers made.
+    /// Answers made, which are there now.
     #[schema(example = 12)]
     made: usize,
     /// Answers that were there and fresh.
     #[schema(example = 3)]
     kept: usize,
-    /// Answers that could not be made.
+    /// Answers that could not be made, or are not kept once they are: too large, for one.
     #[schema(example = 0)]
     failed: usize,
     /// Answers left for want of time: ask again for the rest.
     #[schema(example = 0)]
     left: usize,
-    /// Why answers could not be made, of the first twenty.
+    /// Why answers could not be made or kept, of the first twenty.
     failures: Vec<WarmFailure>,
 }
 
-/// Why an answer could not be made.
+/// Why an answer could not be made or kept.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WarmFailure {
     /// Its address.

@@ -1,9 +1,12 @@
 //! The cache as operators manage it: look, list, preview, purge, warm, history.
 
-use api::{ApiOptions, ReadAccess, Scope, WarmBounds, Warmer};
-use axum::http::StatusCode;
-use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
+
+use api::{ApiOptions, ApiState, ReadAccess, Scope, WarmBounds, Warmer};
+use axum::http::StatusCode;
+use engine::{Engine, EngineOptions, FixedClock};
+use serde_json::{Value, json};
 
 use crate::app::{Answer, App};
 
@@ -224,6 +227,35 @@ async fn a_server_warms_itself_without_a_key_and_leaves_what_it_has_no_time_for(
     assert_eq!(ready["detail"], "the server is warming its cache");
     app.state.end_warming();
     assert_eq!(app.get("/health/ready").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_made_and_not_kept_has_failed() {
+    let app = App::open().await;
+    let warmed = async |cache_bytes_max| {
+        let clock = Arc::new(FixedClock(app.now));
+        let options = EngineOptions {
+            cache_bytes_max,
+            ..EngineOptions::default()
+        };
+        let engine = Arc::new(Engine::new(app.store.clone(), clock, options));
+        let state = ApiState::new(engine, ApiOptions::default());
+        let bounds = WarmBounds {
+            time_max: Duration::from_secs(60),
+            parallel: 1,
+        };
+        let addresses = ["/v1/fixtures?limit=50", "/v1/competitions"].map(str::to_owned);
+        let warmed = Warmer::new(&state).warm(addresses.to_vec(), bounds).await;
+        let failures = warmed.failures.into_iter();
+        let failures: Vec<_> = failures.map(|(address, _)| address).collect();
+        (warmed.made, warmed.kept, failures)
+    };
+    let large = "/v1/fixtures?limit=50".to_owned();
+    assert_eq!(warmed(1 << 20).await, (2, 0, Vec::new()));
+    // The smaller answer is more than what is new may take, and is kept as it comes back.
+    assert_eq!(warmed(10_000).await, (1, 0, vec![large.clone()]));
+    let all = vec![large, "/v1/competitions".to_owned()];
+    assert_eq!(warmed(0).await, (0, 0, all));
 }
 
 #[tokio::test]
