@@ -249,6 +249,10 @@ async fn what_does_not_fit_the_signature_is_named() {
     check("input x has shape [2]", |it| it.inputs[0].shape = vec![2]).await;
     check("input x has 2 values", |it| it.inputs[0].shape = vec![3, 1]).await;
     check("no output z", |it| it.outputs.push("z".to_owned())).await;
+    check("output y is asked for twice", |it| {
+        it.outputs = vec!["y".to_owned(); 2]
+    })
+    .await;
     check("0 rows given", |it| *it = ask(&[])).await;
     let mut request = ask(&[1.0]);
     request.model = "n".to_owned();

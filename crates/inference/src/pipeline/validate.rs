@@ -25,9 +25,13 @@ pub(super) fn rows(
         }
         fits(tensor, spec)?;
     }
-    for name in &request.outputs {
+    for (at, name) in request.outputs.iter().enumerate() {
         if !signature.outputs.iter().any(|it| &it.name == name) {
             return refuse(format!("the model has no output {name}"));
+        }
+        // Each would be a copy of the whole tensor.
+        if request.outputs[..at].contains(name) {
+            return refuse(format!("output {name} is asked for twice"));
         }
     }
     let rows = inputs.first().map_or(0, Tensor::rows);
