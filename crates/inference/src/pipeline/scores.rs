@@ -91,22 +91,36 @@ fn held(values: &[f64]) -> u64 {
     (size_of_val(values) + size_of::<Foretold>()) as u64
 }
 
-/// How far a prediction was from what came true: log loss of a class, squared error of a value.
+/// How far a prediction was from what came true: log loss of a class, squared error of a value,
+/// infinite only where what was foretold is no number.
 fn loss(values: &[f64], outcome: Outcome) -> Result<f64, InferenceError> {
     const LEAST: f64 = 1e-15;
     let bad = |reason: String| Err(InferenceError::BadRequest(reason));
+    let of_class = |given: f64| match given.is_nan() {
+        // As wrong as can be.
+        true => -LEAST.ln(),
+        false => -given.clamp(LEAST, 1.0).ln(),
+    };
     match (outcome, values) {
-        (Outcome::Value(value), [foretold]) => Ok((foretold - value).powi(2)),
+        (Outcome::Value(value), [foretold]) => {
+            let loss = (foretold - value).powi(2);
+            if !value.is_finite() || (foretold.is_finite() && !loss.is_finite()) {
+                return bad(format!(
+                    "the squared error of {value:?} is no finite number"
+                ));
+            }
+            Ok(if loss.is_nan() { f64::INFINITY } else { loss })
+        }
         (Outcome::Value(_), _) => bad(format!(
             "the result is a value where the model gives {}",
             values.len()
         )),
         (Outcome::Class(class @ (0 | 1)), [second]) => {
             let given = if class == 1 { *second } else { 1.0 - second };
-            Ok(-given.clamp(LEAST, 1.0).ln())
+            Ok(of_class(given))
         }
         (Outcome::Class(class), _) => match values.get(class as usize) {
-            Some(given) if values.len() > 1 => Ok(-given.clamp(LEAST, 1.0).ln()),
+            Some(given) if values.len() > 1 => Ok(of_class(*given)),
             _ => bad(format!(
                 "there is no class {class} among {} outputs",
                 values.len().max(2)

@@ -10,6 +10,7 @@ use crate::{
     model_cache::{Loaded, Source},
 };
 
+mod evidence;
 mod results;
 mod stress;
 mod trials;

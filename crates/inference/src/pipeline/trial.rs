@@ -110,11 +110,17 @@ impl Trial {
         (self.values > 0).then(|| self.sum / self.values as f64)
     }
 
-    /// By how much its score is worse, once there are enough results to say so.
+    /// By how much its score is worse, once there are enough results to say so. A difference that
+    /// is no number says nothing good of it, whichever of the two it comes from.
     fn worse_by(&self, guard: &Guard) -> Option<f64> {
         let enough = self.own.count.min(self.others.count) >= guard.scores_min.max(1);
-        let (own, others) = (self.own.mean()?, self.others.mean()?);
-        enough.then_some(own - others)
+        let worse = self.own.mean()? - self.others.mean()?;
+        let worse = if worse.is_finite() {
+            worse
+        } else {
+            f64::INFINITY
+        };
+        enough.then_some(worse)
     }
 
     /// Why a canary should get no more traffic.

@@ -103,7 +103,7 @@ fn config(folder: &Path) -> Result<ModelConfig, String> {
     }
 }
 
-/// Refuses shares that are none.
+/// Refuses shares that are none, and bounds that hold nothing back.
 fn sensible(config: ModelConfig) -> Result<ModelConfig, String> {
     let shares = [
         (config.canary.as_ref().map(|it| it.share), "canary.share"),
@@ -115,6 +115,18 @@ fn sensible(config: ModelConfig) -> Result<ModelConfig, String> {
             return Err(format!(
                 "{setting} is {share}, which is not between 0 and 1"
             ));
+        }
+    }
+    let bounds = [
+        (
+            config.shadow.as_ref().and_then(|it| it.difference_max),
+            "shadow.difference_max",
+        ),
+        (config.guard.score_margin, "guard.score_margin"),
+    ];
+    for (bound, setting) in bounds {
+        if bound.is_some_and(f64::is_nan) {
+            return Err(format!("{setting} is not a number"));
         }
     }
     Ok(config)

@@ -242,6 +242,23 @@ async fn shares_that_are_none_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn bounds_that_are_no_numbers_are_refused_by_name() {
+    let it = Bench::new().await;
+    for (text, setting) in [
+        ("guard = { score_margin = nan }", "guard.score_margin"),
+        (
+            "shadow = { version = 1, share = 1.0, difference_max = nan }",
+            "shadow.difference_max",
+        ),
+    ] {
+        it.write("elo/config.toml", text);
+        it.server.refresh().await.unwrap();
+        let reason = &it.server.index()[0].reason;
+        assert_eq!(*reason, format!("config.toml: {setting} is not a number"));
+    }
+}
+
+#[tokio::test]
 async fn broken_settings_are_a_reason_and_the_last_good_ones_stay() {
     let it = Bench::new().await;
     it.write("elo/config.toml", "pin = true");

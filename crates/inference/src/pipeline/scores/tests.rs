@@ -12,10 +12,19 @@ fn losses_are_those_of_the_books_and_what_does_not_fit_is_named() {
     assert_eq!(loss(&[0.2, 0.5, 0.3], Outcome::Class(1)).unwrap(), half);
     assert!(loss(&[1.0], Outcome::Class(0)).unwrap().is_finite());
     assert_eq!(loss(&[2.0], Outcome::Value(5.0)).unwrap(), 9.0);
+    let worst = loss(&[0.0, 1.0], Outcome::Class(0)).unwrap();
+    assert_eq!(loss(&[f64::NAN], Outcome::Class(0)).unwrap(), worst);
+    assert_eq!(loss(&[f64::NAN, 0.5], Outcome::Class(0)).unwrap(), worst);
+    for none in [f64::NAN, f64::INFINITY] {
+        let loss = loss(&[none], Outcome::Value(5.0)).unwrap();
+        assert_eq!(loss, f64::INFINITY);
+    }
     for (values, outcome, wanted) in [
         (&[0.5][..], Outcome::Class(2), "no class 2 among 2 outputs"),
         (&[0.5, 0.5], Outcome::Class(2), "no class 2 among 2 outputs"),
         (&[0.5, 0.5], Outcome::Value(1.0), "where the model gives 2"),
+        (&[0.5], Outcome::Value(1e200), "1e200 is no finite number"),
+        (&[0.5], Outcome::Value(f64::NAN), "NaN is no finite number"),
     ] {
         let error = loss(values, outcome).unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");

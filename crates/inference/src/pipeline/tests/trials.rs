@@ -6,23 +6,23 @@ use super::{BAD_ROW, DIRECT, InferRequest, ModelServer, TRANSIENT, ask, numbers,
 use crate::{Fallback, InferenceError, Outcome, VersionView};
 
 /// Version 2 in the shadow of version 1, on all requests.
-fn shadow(more: &str) -> String {
+pub(super) fn shadow(more: &str) -> String {
     format!("shadow = {{ version = 2, share = 1.0{more} }}\n{DIRECT}[labels]\nstable = 1\n")
 }
 
-fn canary(guard: &str) -> String {
+pub(super) fn canary(guard: &str) -> String {
     let canary = "canary = { version = 2, share = 1.0 }\n";
     format!("{canary}{DIRECT}[breaker]\nfailures = 0\n[labels]\nstable = 1\n[guard]\n{guard}")
 }
 
-fn view(server: &ModelServer, version: u64) -> VersionView {
+pub(super) fn view(server: &ModelServer, version: u64) -> VersionView {
     server
         .versions(Some("m"))
         .unwrap()
         .remove(version as usize - 1)
 }
 
-fn keyed(value: f64, key: &str) -> InferRequest {
+pub(super) fn keyed(value: f64, key: &str) -> InferRequest {
     InferRequest {
         key: Some(key.to_owned()),
         ..ask(&[value])
@@ -30,7 +30,7 @@ fn keyed(value: f64, key: &str) -> InferRequest {
 }
 
 /// Waits for what happens beside requests.
-async fn until(what: impl Fn() -> bool) {
+pub(super) async fn until(what: impl Fn() -> bool) {
     for _ in 0..1_000 {
         if what() {
             return;
