@@ -184,8 +184,7 @@ impl Pipeline {
             return Err(InferenceError::UnknownModel(request.model));
         };
         let state = self.states.model(&entry.name);
-        let stopped = state.canary_stopped.load(Ordering::Relaxed);
-        let version = route::version(&entry, &request, stopped)?;
+        let version = route::version(&entry, &request, &state)?;
         let target = Target {
             entry,
             state,
@@ -309,9 +308,7 @@ impl Pipeline {
 
     /// Lets a model's canary take traffic again after it was stopped.
     pub(crate) fn allow_canary(&self, model: &str) {
-        let state = self.states.model(&Arc::from(model));
-        *state.canary() = Trial::default();
-        state.canary_stopped.store(false, Ordering::Relaxed);
+        self.states.model(&Arc::from(model)).allow_canary();
     }
 
     /// Starts what outlives its caller.

@@ -1,15 +1,16 @@
 //! Which version a request goes to.
 
+use super::states::ModelState;
 use crate::{InferRequest, InferenceError, Values, VersionRef, repository::ModelEntry};
 
-/// The version asked for; the canary gets its share of what names none.
+/// The version asked for; a canary that was not stopped gets its share of what names none.
 pub(super) fn version(
     entry: &ModelEntry,
     request: &InferRequest,
-    canary_stopped: bool,
+    state: &ModelState,
 ) -> Result<u64, InferenceError> {
-    if let (VersionRef::Serving, Some(canary), false) =
-        (&request.version, &entry.canary, canary_stopped)
+    if let (VersionRef::Serving, Some(canary)) = (&request.version, &entry.canary)
+        && !state.is_stopped(canary)
         && position(request) < canary.share
     {
         return Ok(canary.version);

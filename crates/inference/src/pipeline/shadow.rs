@@ -267,7 +267,9 @@ impl Pipeline {
         let Some(canary) = entry.canary.clone() else {
             return;
         };
-        if state.canary_stopped.swap(true, Ordering::AcqRel) {
+        // A late failure of one that was replaced says nothing of the one that is there now.
+        let current = self.models.repository.entry(&entry.name);
+        if !current.is_ok_and(|it| it.canary.as_ref() == Some(&canary)) || !state.stop(&canary) {
             return;
         }
         self.canary_stops.fetch_add(1, Ordering::Relaxed);

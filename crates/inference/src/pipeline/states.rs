@@ -5,23 +5,23 @@ use std::{
     hash::BuildHasher,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::time::Instant;
 
 use super::{breaker::BreakerState, scores::Scores, trial::Trial};
-use crate::{batcher::Queue, statistics::Statistics};
+use crate::{Canary, batcher::Queue, statistics::Statistics};
 
 /// What is kept for a model.
 #[derive(Debug, Default)]
 pub(crate) struct ModelState {
     /// Requests at work or waiting.
     pub(super) at_work: AtomicUsize,
-    /// Whether its canary was found wanting.
-    pub(super) canary_stopped: AtomicBool,
+    /// The canary that was found wanting last.
+    stopped: ArcSwapOption<Canary>,
     canary: Mutex<Trial>,
     shadow: Mutex<Trial>,
     versions: ArcSwap<Vec<Arc<VersionState>>>,
@@ -40,6 +40,23 @@ pub(crate) struct VersionState {
 }
 
 impl ModelState {
+    /// Whether this canary gets no more traffic.
+    pub(super) fn is_stopped(&self, canary: &Canary) -> bool {
+        self.stopped.load().as_deref() == Some(canary)
+    }
+
+    /// Gives this canary no more traffic; `false` where it got none before.
+    pub(super) fn stop(&self, canary: &Canary) -> bool {
+        let before = self.stopped.swap(Some(Arc::new(canary.clone())));
+        before.as_deref() != Some(canary)
+    }
+
+    /// Gives whatever canary is set traffic again, and judges it anew.
+    pub(super) fn allow_canary(&self) {
+        *self.canary() = Trial::default();
+        self.stopped.store(None);
+    }
+
     /// What is known of the canary.
     pub(crate) fn canary(&self) -> MutexGuard<'_, Trial> {
         self.canary.lock().unwrap_or_else(PoisonError::into_inner)

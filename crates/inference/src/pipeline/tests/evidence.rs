@@ -1,7 +1,9 @@
 //! What speaks for and against a candidate, and how long.
 
+use std::fs;
+
 use super::{
-    serve,
+    DIRECT, ask, serve,
     trials::{canary, keyed, shadow, until, view},
 };
 use crate::Outcome;
@@ -39,6 +41,37 @@ async fn a_canary_that_foretells_no_numbers_is_stopped() {
         }
     }
     until(|| view(&server, 2).canary_stopped.is_some()).await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_canary_that_was_stopped_takes_no_traffic_from_the_next() {
+    let config = |version: u64| {
+        let canary = "{ version = VERSION, share = 1.0, failures_max = 1 }";
+        let canary = canary.replace("VERSION", &version.to_string());
+        format!("canary = {canary}\n{DIRECT}[labels]\nstable = 1\n[versions]\nlatest = 3\n")
+    };
+    let (folder, server) = serve(&config(2), &["2", "-1", "3", "-1"], 10).await;
+    // The stop cannot be kept, so that the settings alone say what is the canary.
+    fs::create_dir(folder.path().join("m/state.json")).unwrap();
+    let answered = async || server.infer(ask(&[1.0])).await.unwrap().version;
+    let late = server.pipeline.models.repository.entry("m").unwrap();
+    assert_eq!((answered().await, answered().await), (1, 1));
+    assert!(server.metrics().contains("canary_stops_total 1\n"));
+    fs::write(folder.path().join("m/config.toml"), config(3)).unwrap();
+    server.refresh().await.unwrap();
+    assert_eq!(answered().await, 3);
+    // What the first failed at, and is told of only now, is no stop of the one that is there.
+    fs::write(folder.path().join("m/config.toml"), config(4)).unwrap();
+    server.refresh().await.unwrap();
+    assert_eq!((answered().await, answered().await), (1, 1));
+    let state = server.pipeline.states.known("m").unwrap();
+    server
+        .pipeline
+        .stop_canary(&late, &state, "it failed".to_owned());
+    assert!(server.metrics().contains("canary_stops_total 2\n"));
+    let reply = server.infer(ask(&[1.0])).await.unwrap();
+    assert_eq!((reply.version, reply.fallback), (1, None));
     server.close().await;
 }
 
