@@ -282,7 +282,7 @@ impl Pipeline {
         None
     }
 
-    /// Asks the model that is there for this one's failures.
+    /// Asks the model that is there for this one's failures, within that one's own bound.
     async fn ask_other(self: &Arc<Self>, target: &Target, ask: &Ask) -> Option<InferReply> {
         let entry = self
             .models
@@ -293,6 +293,8 @@ impl Pipeline {
             version: entry.serving,
             entry,
         };
+        let bound = other.entry.config.limits.requests_max as usize;
+        let _inside = Inside::enter(&other.state.at_work, bound)?;
         self.ask(&other, ask).await.ok()
     }
 

@@ -6,7 +6,7 @@ use super::{
     DIRECT, ask, serve,
     trials::{canary, keyed, shadow, until, view},
 };
-use crate::Outcome;
+use crate::{Fallback, Outcome};
 
 #[tokio::test]
 async fn a_score_that_is_no_number_opens_no_gate_whoever_has_it() {
@@ -73,6 +73,24 @@ async fn a_canary_that_was_stopped_takes_no_traffic_from_the_next() {
     let reply = server.infer(ask(&[1.0])).await.unwrap();
     assert_eq!((reply.version, reply.fallback), (1, None));
     server.close().await;
+}
+
+#[tokio::test]
+async fn a_fallback_is_asked_within_its_own_bound() {
+    for (bound, answered) in [(1, true), (0, false)] {
+        let config = format!("fallback = \"other\"\n{DIRECT}");
+        let (folder, server) = serve(&config, &["-1"], 10).await;
+        let other = folder.path().join("other");
+        fs::create_dir_all(other.join("1")).unwrap();
+        fs::write(other.join("1/model.txt"), "5").unwrap();
+        let config = format!("{DIRECT}[limits]\nrequests_max = {bound}\n");
+        fs::write(other.join("config.toml"), config).unwrap();
+        server.refresh().await.unwrap();
+        let reply = server.infer(ask(&[1.0])).await;
+        let by = reply.as_ref().ok().and_then(|it| it.fallback.clone());
+        assert_eq!(by, answered.then_some(Fallback::OtherModel), "{reply:?}");
+        server.close().await;
+    }
 }
 
 #[tokio::test]
