@@ -23,7 +23,7 @@ mod state;
 
 pub(crate) use disk::{sync_folder, write_whole};
 pub(crate) use entry::{ModelEntry, STABLE, VersionFiles};
-pub(crate) use scan::{kind_of, model_file, stamp};
+pub(crate) use scan::{file, kind_of, model_file};
 pub(crate) use state::RuntimeState;
 
 /// Where files lie until they are whole.
@@ -147,9 +147,12 @@ impl Repository {
     ) -> Result<Arc<ModelEntry>, InferenceError> {
         let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = self.entry(model)?;
-        let mut state = entry.state.clone();
+        let folder = self.folder.join(model);
+        let path = folder.join(state::FILE);
+        // As it lies there: what could not be read before would be written over.
+        let state = scan::runtime_state(&folder);
+        let mut state = state.map_err(|it| failed(&path, "read", it))?;
         edit(&entry, &mut state)?;
-        let path = self.folder.join(model).join(state::FILE);
         let text = serde_json::to_vec_pretty(&state).expect("maps of strings and numbers");
         write_whole(&path, &text).map_err(|it| failed(&path, "written", it))?;
         self.scan()?;

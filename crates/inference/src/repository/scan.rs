@@ -32,26 +32,53 @@ pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<Snapshot> {
         let Some(name) = name.to_str().filter(|it| is_name(it)) else {
             continue;
         };
-        if !found.path().is_dir() {
-            continue;
-        }
         let before = old.get(name).map(Arc::as_ref);
         let entry = match model(&found.path(), name, before) {
-            Ok(entry) => entry,
-            Err(error) => ModelEntry::new(
-                name.into(),
-                Arc::default(),
-                RuntimeState::default(),
-                BTreeMap::new(),
-                Some(format!("the folder cannot be read: {error}")),
-            ),
+            Ok(Some(entry)) => entry,
+            Ok(None) => continue,
+            Err(error) => unreadable(name, before, &error),
         };
         models.insert(Arc::clone(&entry.name), Arc::new(entry));
     }
     Ok(models)
 }
 
-fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<ModelEntry> {
+/// What was known of a model, and why no more is.
+fn unreadable(name: &str, before: Option<&ModelEntry>, error: &io::Error) -> ModelEntry {
+    let problem = Some(format!("the folder cannot be read: {error}"));
+    match before {
+        Some(before) => ModelEntry {
+            problem,
+            ..before.clone()
+        },
+        None => ModelEntry::new(
+            name.into(),
+            Arc::default(),
+            RuntimeState::default(),
+            BTreeMap::new(),
+            problem,
+        ),
+    }
+}
+
+/// What lies at a path, links followed; `None` where nothing does.
+fn there(path: &Path) -> io::Result<Option<fs::Metadata>> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_folder(path: &Path) -> io::Result<bool> {
+    Ok(there(path)?.is_some_and(|it| it.is_dir()))
+}
+
+/// A model; `None` where there is no folder of that name.
+fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<Option<ModelEntry>> {
+    if !is_folder(path)? {
+        return Ok(None);
+    }
     let mut problems = Vec::new();
     let config = match config(path) {
         Ok(config) => Arc::new(config),
@@ -62,27 +89,43 @@ fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<Mod
     };
     let state = match runtime_state(path) {
         Ok(state) => state,
-        Err(reason) => {
-            problems.push(reason);
+        Err(error) => {
+            problems.push(format!("{}: {error}", state::FILE));
             before.map(|it| it.state.clone()).unwrap_or_default()
         }
     };
     let mut versions = BTreeMap::new();
     for found in fs::read_dir(path)? {
         let found = found?;
-        let number = found.file_name().to_str().and_then(version_number);
-        if let (Some(number), true) = (number, found.path().is_dir()) {
-            versions.insert(number, version(&found.path()));
+        let Some(number) = found.file_name().to_str().and_then(version_number) else {
+            continue;
+        };
+        match version(&found.path()) {
+            Ok(Some(files)) => {
+                versions.insert(number, files);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                let reason = format!("version {number} cannot be read: {error}");
+                let known = before.and_then(|it| it.files.get(&number).cloned());
+                let files = known.unwrap_or_else(|| VersionFiles {
+                    model: Err(reason.clone()),
+                    golden: None,
+                    report: None,
+                });
+                versions.insert(number, files);
+                problems.push(reason);
+            }
         }
     }
     let problem = (!problems.is_empty()).then(|| problems.join("; "));
-    Ok(ModelEntry::new(
+    Ok(Some(ModelEntry::new(
         before.map_or_else(|| name.into(), |it| Arc::clone(&it.name)),
         config,
         state,
         versions,
         problem,
-    ))
+    )))
 }
 
 /// A version's number: digits that do not begin with a zero.
@@ -132,51 +175,56 @@ fn sensible(config: ModelConfig) -> Result<ModelConfig, String> {
     Ok(config)
 }
 
-fn runtime_state(folder: &Path) -> Result<RuntimeState, String> {
+/// What was changed at run time for the model in a folder.
+pub(super) fn runtime_state(folder: &Path) -> io::Result<RuntimeState> {
     match fs::read(folder.join(state::FILE)) {
-        Ok(text) => serde_json::from_slice(&text).map_err(|it| format!("{}: {it}", state::FILE)),
+        Ok(text) => Ok(serde_json::from_slice(&text)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(RuntimeState::default()),
-        Err(error) => Err(format!("{}: {error}", state::FILE)),
+        Err(error) => Err(error),
     }
 }
 
-fn version(folder: &Path) -> VersionFiles {
-    let beside = |name: &str| Some(folder.join(name)).filter(|it| it.is_file());
-    VersionFiles {
-        model: model_file(folder),
-        golden: beside("golden.json").and_then(|it| Some((it.clone(), stamp(&it).ok()?))),
-        report: beside("report.json"),
+/// A version's files; `None` where there is no folder of that name.
+fn version(folder: &Path) -> io::Result<Option<VersionFiles>> {
+    if !is_folder(folder)? {
+        return Ok(None);
     }
+    let beside = |name: &str| file(folder.join(name));
+    Ok(Some(VersionFiles {
+        model: model_file(folder)?,
+        golden: beside("golden.json")?,
+        report: beside("report.json")?.map(|(path, _)| path),
+    }))
 }
 
-/// The model in a version's folder.
-pub(crate) fn model_file(folder: &Path) -> Result<(PathBuf, Stamp), String> {
-    let mut found = KINDS
-        .iter()
-        .map(|kind| folder.join(format!("model.{kind}")))
-        .filter(|it| it.is_file());
-    let Some(path) = found.next() else {
-        return Err(format!("there is no model.{{{}}}", KINDS.join(",")));
-    };
-    if let Some(other) = found.next() {
-        return Err(format!(
+/// The model in a version's folder, or why there is none.
+pub(crate) fn model_file(folder: &Path) -> io::Result<Result<(PathBuf, Stamp), String>> {
+    let mut found = Vec::new();
+    for kind in KINDS {
+        found.extend(file(folder.join(format!("model.{kind}")))?);
+    }
+    Ok(match found.len() {
+        0 => Err(format!("there is no model.{{{}}}", KINDS.join(","))),
+        1 => Ok(found.remove(0)),
+        _ => Err(format!(
             "there are two models, {} and {}",
-            path.display(),
-            other.display()
-        ));
-    }
-    let stamp = stamp(&path).map_err(|it| it.to_string())?;
-    Ok((path, stamp))
+            found[0].0.display(),
+            found[1].0.display()
+        )),
+    })
 }
 
-/// A file's stamp.
-pub(crate) fn stamp(path: &Path) -> io::Result<Stamp> {
-    let data = fs::metadata(path)?;
-    Ok(Stamp {
+/// A file and its stamp, where there is one.
+pub(crate) fn file(path: PathBuf) -> io::Result<Option<(PathBuf, Stamp)>> {
+    let Some(data) = there(&path)?.filter(fs::Metadata::is_file) else {
+        return Ok(None);
+    };
+    let stamp = Stamp {
         modified: data.modified()?,
         bytes: data.len(),
         inode: data.ino(),
-    })
+    };
+    Ok(Some((path, stamp)))
 }
 
 /// Which kind of model a file is: by its name's end, else by how it begins.

@@ -12,7 +12,7 @@ use crate::{
     model_cache::{Loaded, Source},
     models::{Models, blocking},
     repository::{
-        Repository, UPLOADS, failed, is_name, kind_of, model_file, stamp, sync_folder, write_whole,
+        Repository, UPLOADS, failed, file, is_name, kind_of, model_file, sync_folder, write_whole,
     },
 };
 
@@ -108,19 +108,20 @@ fn stage(repository: &Repository, push: &Push) -> Result<Stage, InferenceError> 
 
 /// Hash, format, golden rows, warm-up.
 fn check(models: &Models, push: &Push, stage: &Path) -> Result<Loaded, InferenceError> {
-    let (path, stamp_of_model) = model_file(stage).map_err(InferenceError::BadModel)?;
+    let beside = |it| failed(stage, "read", it);
+    let found = model_file(stage).map_err(beside)?;
+    let (path, stamp) = found.map_err(InferenceError::BadModel)?;
     let known = models.repository.entry(&push.name).ok();
     let config = match (known, &push.config) {
         (Some(entry), _) => Arc::clone(&entry.config),
         (None, config) => Arc::new(config.clone().unwrap_or_default()),
     };
-    let golden = stage.join("golden.json");
     let source = Source {
         model: push.name.as_str().into(),
         version: push.version.unwrap_or(0),
         path,
-        stamp: stamp_of_model,
-        golden: stamp(&golden).ok().map(|it| (golden, it)),
+        stamp,
+        golden: file(stage.join("golden.json")).map_err(beside)?,
         config,
     };
     let loaded = (models.read)(&source).map_err(InferenceError::BadModel)?;

@@ -10,6 +10,7 @@ use crate::{
     fixtures::{options, put, row, stump},
 };
 
+mod folders;
 mod trials;
 mod uploads;
 

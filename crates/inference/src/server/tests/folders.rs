@@ -1,0 +1,76 @@
+//! Folders that cannot be read for a while: what was known stays, and nothing is written over.
+
+use std::os::unix::fs::symlink;
+
+use super::*;
+
+/// Puts something in place of a path that cannot be read, whoever asks; what it was lies beside.
+fn spoil(it: &Bench, path: &str) {
+    let path = it.folder.path().join(path);
+    fs::rename(&path, it.folder.path().join(".kept")).unwrap();
+    symlink(&path, &path).unwrap();
+}
+
+fn restore(it: &Bench, path: &str) {
+    let path = it.folder.path().join(path);
+    fs::remove_file(&path).unwrap();
+    fs::rename(it.folder.path().join(".kept"), path).unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_for_a_while_stays_as_it_was_known_and_in_memory() {
+    let it = Bench::new().await;
+    it.write("elo/config.toml", "pin = true");
+    it.server.label("elo", "stable", Some(1)).await.unwrap();
+    it.server.load("elo", &VersionRef::Serving).await.unwrap();
+    for path in ["elo", "elo/1", "elo/1/model.trees"] {
+        spoil(&it, path);
+        it.server.refresh().await.unwrap();
+        assert_eq!((it.serving(), it.shares()), (1, vec![1.0]), "{path}");
+        let memory = it.server.models.cache.try_lease("elo", 1);
+        assert!(memory.is_some(), "{path}: it was unloaded");
+        assert!(it.server.config("elo").unwrap().pin, "{path}");
+        let problem = it.server.model("elo").unwrap().problem.unwrap();
+        assert!(problem.contains("cannot be read"), "{path}: {problem}");
+        restore(&it, path);
+        it.server.refresh().await.unwrap();
+        assert_eq!(it.server.model("elo").unwrap().problem, None, "{path}");
+    }
+    fs::remove_dir_all(it.folder.path().join("elo/1")).unwrap();
+    it.server.refresh().await.unwrap();
+    assert_eq!(it.server.model("elo").unwrap().versions, [0; 0]);
+    fs::remove_dir_all(it.folder.path().join("elo")).unwrap();
+    it.server.refresh().await.unwrap();
+    assert!(it.server.index().is_empty());
+}
+
+#[tokio::test]
+async fn no_change_is_written_over_a_state_that_cannot_be_read() {
+    let it = Bench::new().await;
+    it.server.label("elo", "old", Some(1)).await.unwrap();
+    for path in ["elo", "elo/state.json"] {
+        spoil(&it, path);
+        // It never read what was set before.
+        let again = ModelServer::open(options(&it.folder)).await.unwrap();
+        for server in [&again, &it.server] {
+            server.refresh().await.unwrap();
+            let error = server.label("elo", "new", Some(1)).await.unwrap_err();
+            let wanted = it.folder.path().join("elo/state.json");
+            let wanted = format!("{} cannot be read", wanted.display());
+            assert_eq!(error.to_string(), wanted, "{path}");
+        }
+        restore(&it, path);
+    }
+    it.write("elo/state.json", "{");
+    let error = it.server.label("elo", "new", Some(1)).await.unwrap_err();
+    assert!(matches!(error, InferenceError::Folder { .. }), "{error}");
+    assert_eq!(
+        fs::read(it.folder.path().join("elo/state.json")).unwrap(),
+        b"{"
+    );
+    fs::remove_file(it.folder.path().join("elo/state.json")).unwrap();
+    it.server.label("elo", "new", Some(1)).await.unwrap();
+    let again = ModelServer::open(options(&it.folder)).await.unwrap();
+    let labels = again.versions(Some("elo")).unwrap().remove(0).labels;
+    assert_eq!(labels, ["new"]);
+}
