@@ -23,9 +23,11 @@ mod state;
 
 pub(crate) use disk::{sync_folder, write_whole};
 pub(crate) use entry::{ModelEntry, STABLE, VersionFiles};
-pub(crate) use scan::{file, kind_of, model_file};
+pub(crate) use scan::{file, kind_of, model_file, sensible};
 pub(crate) use state::RuntimeState;
 
+/// The highest number a version may have; higher ones are not looked at.
+pub(crate) const VERSION_MAX: u64 = i64::MAX.cast_unsigned();
 /// Where files lie until they are whole.
 pub(crate) const UPLOADS: &str = ".uploads";
 /// What lies there for longer was left by a crash; what is younger another process may be writing.

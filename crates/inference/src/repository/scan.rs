@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Snapshot,
+    Snapshot, VERSION_MAX,
     entry::{ModelEntry, VersionFiles},
     is_name,
     state::{self, RuntimeState},
@@ -131,14 +131,15 @@ fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<Opt
 /// A version's number: digits that do not begin with a zero.
 fn version_number(name: &str) -> Option<u64> {
     let digits = name.bytes().all(|it| it.is_ascii_digit()) && !name.starts_with('0');
-    name.parse().ok().filter(|_| digits)
+    let number = name.parse().ok().filter(|_| digits);
+    number.filter(|it| *it <= VERSION_MAX)
 }
 
 fn config(folder: &Path) -> Result<ModelConfig, String> {
     match fs::read_to_string(folder.join("config.toml")) {
         Ok(text) => {
             let config = toml::from_str(&text).map_err(|it| it.to_string().trim().to_owned());
-            let config = config.and_then(sensible);
+            let config = config.and_then(|it| sensible(&it).map(|()| it));
             config.map_err(|it| format!("config.toml: {it}"))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ModelConfig::default()),
@@ -147,7 +148,7 @@ fn config(folder: &Path) -> Result<ModelConfig, String> {
 }
 
 /// Refuses shares that are none, and bounds that hold nothing back.
-fn sensible(config: ModelConfig) -> Result<ModelConfig, String> {
+pub(crate) fn sensible(config: &ModelConfig) -> Result<(), String> {
     let shares = [
         (config.canary.as_ref().map(|it| it.share), "canary.share"),
         (config.shadow.as_ref().map(|it| it.share), "shadow.share"),
@@ -172,7 +173,7 @@ fn sensible(config: ModelConfig) -> Result<ModelConfig, String> {
             return Err(format!("{setting} is not a number"));
         }
     }
-    Ok(config)
+    Ok(())
 }
 
 /// What was changed at run time for the model in a folder.

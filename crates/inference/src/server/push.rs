@@ -6,13 +6,14 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use super::{ModelServer, Push, VersionView};
+use super::{ModelServer, Push, VersionView, upload::unique};
 use crate::{
-    InferenceError,
+    InferenceError, ModelConfig,
     model_cache::{Loaded, Source},
     models::{Models, blocking},
     repository::{
-        Repository, UPLOADS, failed, file, is_name, kind_of, model_file, sync_folder, write_whole,
+        Repository, UPLOADS, VERSION_MAX, failed, file, is_name, kind_of, model_file, sensible,
+        sync_folder, write_whole,
     },
 };
 
@@ -50,9 +51,16 @@ fn take(models: &Models, push: &Push, bytes_max: u64) -> Result<(String, u64), I
             push.name
         )));
     }
-    if push.version == Some(0) {
-        return Err(InferenceError::BadModel("versions begin with 1".to_owned()));
+    match push.version {
+        Some(0) => return Err(InferenceError::BadModel("versions begin with 1".to_owned())),
+        Some(version) if version > VERSION_MAX => {
+            return Err(InferenceError::BadModel(format!(
+                "version {version} is too high: they end with {VERSION_MAX}"
+            )));
+        }
+        _ => {}
     }
+    let config = push.config.as_ref().map(settings).transpose()?;
     let length = fs::metadata(&push.file).map_err(|it| failed(&push.file, "read", it))?;
     if length.len() > bytes_max {
         return Err(InferenceError::BadModel(format!(
@@ -67,7 +75,7 @@ fn take(models: &Models, push: &Push, bytes_max: u64) -> Result<(String, u64), I
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     models.repository.refresh()?;
-    let version = place(&models.repository, push, &stage.0)?;
+    let version = place(&models.repository, push, config.as_deref(), &stage.0)?;
     models.repository.refresh()?;
     models.sync();
     models.cache.adopt(&push.name, version, loaded);
@@ -77,14 +85,17 @@ fn take(models: &Models, push: &Push, bytes_max: u64) -> Result<(String, u64), I
     Ok((push.name.clone(), version))
 }
 
+/// The settings of a new model as its file has them; refuses what its file could not say.
+fn settings(config: &ModelConfig) -> Result<String, InferenceError> {
+    let bad = |it: String| InferenceError::BadModel(format!("the settings: {it}"));
+    sensible(config).map_err(bad)?;
+    toml::to_string(config).map_err(|it| bad(it.to_string()))
+}
+
 /// Puts the files of a version together where nobody looks.
 fn stage(repository: &Repository, push: &Push) -> Result<Stage, InferenceError> {
     let uploads = repository.folder().join(UPLOADS);
-    let unique = push
-        .file
-        .file_name()
-        .map_or_else(|| "file".into(), |it| it.to_string_lossy());
-    let stage = Stage(uploads.join(format!("{}-{unique}.d", push.name)));
+    let stage = Stage(uploads.join(format!("{}-{}.d", push.name, unique())));
     let path = &stage.0;
     let bad = |action, it| failed(path, action, it);
     fs::create_dir(path).map_err(|it| bad("made", it))?;
@@ -137,12 +148,22 @@ fn check(models: &Models, push: &Push, stage: &Path) -> Result<Loaded, Inference
 }
 
 /// Renames a staged version into place.
-fn place(repository: &Repository, push: &Push, stage: &Path) -> Result<u64, InferenceError> {
+fn place(
+    repository: &Repository,
+    push: &Push,
+    config: Option<&str>,
+    stage: &Path,
+) -> Result<u64, InferenceError> {
     let known = repository.entry(&push.name).ok();
     let highest = known
         .as_ref()
         .and_then(|it| it.files.keys().next_back().copied());
     let version = push.version.unwrap_or(highest.unwrap_or(0) + 1);
+    if version > VERSION_MAX {
+        return Err(InferenceError::BadModel(format!(
+            "no number is left above version {VERSION_MAX}: one has to be named"
+        )));
+    }
     if known
         .as_ref()
         .is_some_and(|it| it.files.contains_key(&version))
@@ -154,11 +175,9 @@ fn place(repository: &Repository, push: &Push, stage: &Path) -> Result<u64, Infe
     }
     let folder = repository.folder().join(&push.name);
     fs::create_dir_all(&folder).map_err(|it| failed(&folder, "made", it))?;
-    if let (None, Some(config)) = (&known, &push.config) {
-        let text = toml::to_string(config)
-            .map_err(|it| InferenceError::BadModel(format!("the settings: {it}")))?;
+    if let (None, Some(config)) = (&known, config) {
         let path = folder.join("config.toml");
-        write_whole(&path, text.as_bytes()).map_err(|it| failed(&path, "written", it))?;
+        write_whole(&path, config.as_bytes()).map_err(|it| failed(&path, "written", it))?;
     }
     let path = folder.join(version.to_string());
     fs::rename(stage, &path).map_err(|it| failed(&path, "put in place", it))?;

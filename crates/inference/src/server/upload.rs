@@ -2,12 +2,10 @@
 
 use std::{
     fs::{self, File},
+    hash::{BuildHasher, RandomState},
     io::Write,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,17 +23,15 @@ const UPLOADS_MAX: usize = 4;
 /// When to come again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Names and bounds files on their way in.
+/// Bounds files on their way in.
 #[derive(Debug)]
 pub(super) struct Uploads {
-    count: AtomicU64,
     places: Arc<Semaphore>,
 }
 
 impl Default for Uploads {
     fn default() -> Self {
         Self {
-            count: AtomicU64::new(0),
             places: Arc::new(Semaphore::new(UPLOADS_MAX)),
         }
     }
@@ -61,9 +57,8 @@ impl ModelServer {
             bound: UPLOADS_MAX,
             retry_after: RETRY_AFTER,
         })?;
-        let number = uploads.count.fetch_add(1, Ordering::Relaxed);
         let folder = self.models.repository.folder().join(UPLOADS);
-        let path = folder.join(format!("upload-{number}"));
+        let path = folder.join(format!("upload-{}", unique()));
         Ok(Upload {
             file: File::create_new(&path).map_err(|it| failed(&path, "made", it))?,
             path,
@@ -73,6 +68,11 @@ impl ModelServer {
             _place: place,
         })
     }
+}
+
+/// A part of a name that neither a crash left behind nor another process on the folder gives.
+pub(super) fn unique() -> String {
+    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 impl Upload {

@@ -40,6 +40,70 @@ async fn an_upload_is_bounded_hashed_and_gone_unless_it_is_pushed() {
 }
 
 #[tokio::test]
+async fn what_a_crash_or_another_process_left_is_in_no_uploads_way() {
+    let it = Bench::new().await;
+    let uploads = it.folder.path().join(".uploads");
+    for number in 0..10 {
+        fs::write(uploads.join(format!("upload-{number}")), "half").unwrap();
+    }
+    let other = ModelServer::open(options(&it.folder)).await.unwrap();
+    let mut names = Vec::new();
+    for server in [&it.server, &other] {
+        let mut upload = server.upload().unwrap();
+        upload.write(&model(2.0)).unwrap();
+        let push = Push {
+            file: upload.path().to_owned(),
+            ..it.push("elo", b"")
+        };
+        names.push(upload.path().to_owned());
+        server.push(push).await.unwrap();
+    }
+    assert_ne!(names[0], names[1]);
+    let versions = other.versions(Some("elo")).unwrap();
+    assert_eq!(versions.len(), 3);
+}
+
+#[tokio::test]
+async fn numbers_of_versions_end_somewhere_and_it_is_said() {
+    let it = Bench::new().await;
+    let last = i64::MAX as u64;
+    let mut push = it.push("elo", &model(2.0));
+    push.version = Some(last + 1);
+    let reason = it.refused(push).await;
+    assert_eq!(
+        reason,
+        "version 9223372036854775808 is too high: they end with 9223372036854775807"
+    );
+    let mut push = it.push("elo", &model(2.0));
+    push.version = Some(last);
+    it.server.push(push).await.unwrap();
+    let reason = it.refused(it.push("elo", &model(3.0))).await;
+    assert!(reason.starts_with("no number is left above"), "{reason}");
+    put(it.folder.path(), "elo", last + 1, &model(2.0));
+    it.server.refresh().await.unwrap();
+    assert_eq!(it.server.model("elo").unwrap().versions, [1, last]);
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_are_refused_with_an_upload_before_anything_is_stored() {
+    let it = Bench::new().await;
+    let mut push = it.push("new", &model(2.0));
+    push.config = Some(ModelConfig {
+        canary: Some(Canary {
+            version: 1,
+            share: 1.5,
+            failures_max: None,
+        }),
+        ..ModelConfig::default()
+    });
+    assert_eq!(
+        it.refused(push).await,
+        "the settings: canary.share is 1.5, which is not between 0 and 1"
+    );
+    assert!(!it.folder.path().join("new").exists());
+}
+
+#[tokio::test]
 async fn a_version_is_deleted_unless_it_is_needed() {
     let it = Bench::new().await;
     for answer in [2.0, 3.0, 4.0] {
