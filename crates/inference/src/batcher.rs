@@ -49,6 +49,16 @@ pub(crate) enum Full {
     Deadline,
 }
 
+/// A request that got into the queue.
+#[derive(Debug)]
+struct Pushed {
+    receiver: oneshot::Receiver<Ran>,
+    /// Whether another thread is to look after the queue.
+    more: bool,
+    /// Whether a batch that waited for more rows has them now.
+    full: bool,
+}
+
 /// A request that waits.
 #[derive(Debug)]
 pub(crate) struct Waiting {
@@ -78,13 +88,8 @@ struct Line {
 }
 
 impl Queue {
-    /// Lets a request wait for its turn on one of so many threads; says whether another of them is
-    /// to look after this queue.
-    fn push(
-        &self,
-        waiting: Waiting,
-        threads: usize,
-    ) -> Result<(oneshot::Receiver<Ran>, bool), Full> {
+    /// Lets a request wait for its turn on one of so many threads.
+    fn push(&self, waiting: Waiting, threads: usize) -> Result<Pushed, Full> {
         let settings = &waiting.config.batching;
         let (answer, receiver) = oneshot::channel();
         let mut line = lock(&self.line);
@@ -105,10 +110,15 @@ impl Queue {
         let key = (priority, line.next);
         line.next += 1;
         line.rows += waiting.rows;
+        let full = settings.delay_us > 0 && line.rows >= u64::from(settings.rows_max);
         line.waiting.insert(key, (waiting, answer));
         let more = line.runners < threads.min(line.waiting.len());
         line.runners += usize::from(more);
-        Ok((receiver, more))
+        Ok(Pushed {
+            receiver,
+            more,
+            full,
+        })
     }
 
     /// Lets all who wait go without an answer.
@@ -116,6 +126,13 @@ impl Queue {
         *lock(&self.line) = Line::default();
     }
 
+    /// Requests that wait.
+    #[cfg(test)]
+    pub(crate) fn waits(&self) -> usize {
+        lock(&self.line).waiting.len()
+    }
+
+    /// How long it waits for more rows yet.
     fn delay(&self) -> Duration {
         let line = lock(&self.line);
         let first = line.waiting.values().next();

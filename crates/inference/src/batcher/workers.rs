@@ -1,10 +1,13 @@
 //! The threads that run batches. Versions take turns: one batch of each that has requests waiting.
+//! One that waits for more rows takes its turn when they are there or its time is up, and keeps no
+//! thread from the others until then.
 
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
@@ -26,6 +29,7 @@ struct Turns {
     told: Condvar,
 }
 
+/// Queues that wait for a thread, or for more rows.
 #[derive(Debug, Default)]
 struct Line {
     ready: VecDeque<Arc<Queue>>,
@@ -48,11 +52,15 @@ impl Workers {
         queue: &Arc<Queue>,
         waiting: Waiting,
     ) -> Result<oneshot::Receiver<Ran>, Full> {
-        let (receiver, more) = queue.push(waiting, self.threads)?;
-        if more {
+        let pushed = queue.push(waiting, self.threads)?;
+        if pushed.more {
             self.turn(Arc::clone(queue));
+        } else if pushed.full {
+            // Under the lock, so that no thread is between its look and its wait.
+            let _line = lock(&self.turns.line);
+            self.turns.told.notify_one();
         }
-        Ok(receiver)
+        Ok(pushed.receiver)
     }
 
     /// Gives a queue a turn, on a new thread where none is idle and there may be one more.
@@ -106,10 +114,6 @@ impl Turns {
     /// Runs batches until there is a stop.
     fn work(&self) {
         while let Some(queue) = self.next() {
-            let delay = queue.delay();
-            if !delay.is_zero() {
-                thread::sleep(delay);
-            }
             let Some(batch) = queue.take() else {
                 continue;
             };
@@ -131,13 +135,41 @@ impl Turns {
             if line.closed {
                 return None;
             }
-            if let Some(queue) = line.ready.pop_front() {
-                return Some(queue);
-            }
+            let soonest = match line.due() {
+                Ok(queue) => {
+                    if line.idle > 0 && !line.ready.is_empty() {
+                        // Somebody has to look after what waits for its time.
+                        self.told.notify_one();
+                    }
+                    return Some(queue);
+                }
+                Err(soonest) => soonest,
+            };
             line.idle += 1;
-            line = self.told.wait(line).unwrap_or_else(PoisonError::into_inner);
+            line = match soonest {
+                Some(wait) => {
+                    let woken = self.told.wait_timeout(line, wait);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.told.wait(line).unwrap_or_else(PoisonError::into_inner),
+            };
             line.idle -= 1;
         }
+    }
+}
+
+impl Line {
+    /// The first queue that waits for nothing but a thread; else in how long there is one.
+    fn due(&mut self) -> Result<Arc<Queue>, Option<Duration>> {
+        let mut soonest = None;
+        for at in 0..self.ready.len() {
+            let delay = self.ready[at].delay();
+            if delay.is_zero() {
+                return Ok(self.ready.remove(at).expect("just looked at"));
+            }
+            soonest = Some(soonest.map_or(delay, |it: Duration| it.min(delay)));
+        }
+        Err(soonest)
     }
 }
 

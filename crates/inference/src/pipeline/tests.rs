@@ -10,6 +10,7 @@ use crate::{
     model_cache::{Loaded, Source},
 };
 
+mod delays;
 mod evidence;
 mod results;
 mod stress;
