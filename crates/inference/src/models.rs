@@ -8,9 +8,9 @@ use std::{
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 use crate::{
-    InferenceError, ServerOptions, VersionRef,
+    ContentHash, InferenceError, ServerOptions, VersionRef,
     model_cache::{ModelCache, Reader},
-    pipeline::Results,
+    pipeline::{Pair, Results},
     repository::{ModelEntry, Repository, RuntimeState, STABLE},
 };
 
@@ -120,6 +120,18 @@ impl Models {
             Ok(())
         });
         change.await.map(drop)
+    }
+
+    /// What a version's file holds as it lies there; `None` until that was loaded.
+    pub(crate) fn content(&self, model: &str, version: u64) -> Option<ContentHash> {
+        Some(self.cache.slot(model, version).ok()?.facts()?.content)
+    }
+
+    /// A candidate and what serves beside it, as they are now.
+    pub(crate) fn pair(&self, entry: &ModelEntry, candidate: u64) -> Pair {
+        let [own, serving] =
+            [candidate, entry.serving].map(|it| (it, self.content(&entry.name, it)));
+        Pair { own, serving }
     }
 
     /// Tells the cache what the repository knows, and forgets results of what is gone.

@@ -33,7 +33,7 @@ mod validate;
 pub(crate) use results::{ResultFigures, Results};
 pub(crate) use scores::Scores;
 pub(crate) use states::{States, VersionState};
-pub(crate) use trial::Trial;
+pub(crate) use trial::{Pair, Trial};
 
 use results::Key;
 use scores::Recent;
@@ -224,7 +224,8 @@ impl Pipeline {
     fn answered(self: &Arc<Self>, target: &Target, ask: &Ask, reply: &InferReply) {
         let config = &target.entry.config;
         let (name, key) = (&target.entry.name, ask.request.key.as_deref());
-        self.foretold(name, key, reply.version, &reply.outputs);
+        let by = (reply.version, reply.content);
+        self.foretold(name, key, by, &reply.outputs);
         self.canary_answered(target, false);
         self.copy(target, ask, reply);
         if config.last_good && !reply.cached {
@@ -306,6 +307,11 @@ impl Pipeline {
         let key = Key::of_model(&target.entry.name, &ask.request);
         let kept = self.results.last_good(&key)?;
         Some(shared::reply(&kept, ask.since, true))
+    }
+
+    /// Compares whatever runs in the shadow of a model anew.
+    pub(crate) fn forget_shadow(&self, model: &str) {
+        *self.states.model(&Arc::from(model)).shadow() = Trial::default();
     }
 
     /// Lets a model's canary take traffic again after it was stopped.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Pipeline, results::Key, trial::Losses};
-use crate::{InferenceError, Outcome, Tensor, Values};
+use crate::{ContentHash, InferenceError, Outcome, Tensor, Values};
 
 /// Memory for predictions that wait for their result, over all models.
 const BYTES_MAX: u64 = 16 << 20;
@@ -17,14 +17,31 @@ const WIDTH_MAX: usize = 64;
 /// Scores of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Scores {
+    content: Option<ContentHash>,
     /// Of results that are classes.
     pub(crate) log_loss: Losses,
     /// Of results that are values.
     pub(crate) squared_error: Losses,
 }
 
-/// A version and what it foretold.
-type Foretold = (u64, Box<[f64]>);
+impl Scores {
+    /// Those of this content: what is known of another is forgotten.
+    pub(crate) fn of(&mut self, content: Option<ContentHash>) -> &mut Self {
+        if self.content != content {
+            *self = Self {
+                content,
+                ..Self::default()
+            };
+        }
+        self
+    }
+}
+
+/// A version and the content of its file that foretold something.
+pub(super) type By = (u64, ContentHash);
+
+/// What was foretold, and by what.
+type Foretold = (By, Box<[f64]>);
 
 /// Predictions that wait for their result, the oldest dropped first.
 #[derive(Debug, Default)]
@@ -40,7 +57,7 @@ struct Inner {
 }
 
 impl Recent {
-    fn remember(&self, key: Key, version: u64, values: Box<[f64]>) {
+    fn remember(&self, key: Key, by: By, values: Box<[f64]>) {
         const AROUND_BYTES: u64 = 160;
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let inner = &mut *inner;
@@ -50,12 +67,12 @@ impl Recent {
             Vec::new()
         });
         inner.bytes += held(&values);
-        match known.iter_mut().find(|it| it.0 == version) {
+        match known.iter_mut().find(|it| it.0.0 == by.0) {
             Some(before) => {
                 inner.bytes -= held(&before.1);
-                before.1 = values;
+                *before = (by, values);
             }
-            None => known.push((version, values)),
+            None => known.push((by, values)),
         }
         while inner.bytes > BYTES_MAX
             && let Some(oldest) = inner.order.pop_front()
@@ -67,7 +84,7 @@ impl Recent {
     }
 
     /// Scores what is kept under a key, once.
-    fn score(&self, key: &Key, outcome: Outcome) -> Result<Vec<(u64, f64)>, InferenceError> {
+    fn score(&self, key: &Key, outcome: Outcome) -> Result<Vec<(By, f64)>, InferenceError> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let inner = &mut *inner;
         let Some(known) = inner.found.get_mut(key) else {
@@ -75,7 +92,7 @@ impl Recent {
         };
         let losses: Result<Vec<_>, _> = known
             .iter()
-            .map(|(version, values)| Ok((*version, loss(values, outcome)?)))
+            .map(|(by, values)| Ok((*by, loss(values, outcome)?)))
             .collect();
         if losses.is_ok() {
             // The place itself stays until it is the oldest.
@@ -131,13 +148,7 @@ fn loss(values: &[f64], outcome: Outcome) -> Result<f64, InferenceError> {
 
 impl Pipeline {
     /// Keeps what a version foretold for a request of one row that has a key.
-    pub(super) fn foretold(
-        &self,
-        model: &str,
-        key: Option<&str>,
-        version: u64,
-        outputs: &[Tensor],
-    ) {
+    pub(super) fn foretold(&self, model: &str, key: Option<&str>, by: By, outputs: &[Tensor]) {
         let Some(key) = key else {
             return;
         };
@@ -149,20 +160,21 @@ impl Pipeline {
         let values: Option<Box<[f64]>> = values;
         let one_row = outputs.iter().all(|it| it.rows() == 1);
         if let Some(values) = values.filter(|it| one_row && it.len() <= WIDTH_MAX) {
-            self.recent
-                .remember(Key::of_key(model, key), version, values);
+            self.recent.remember(Key::of_key(model, key), by, values);
         }
     }
 
     /// Keeps what was made of a version's answer by who asked it, to be scored in its place.
     pub(crate) fn foretell(&self, model: &str, key: &str, version: u64, values: &[f64]) {
-        if values.len() <= WIDTH_MAX {
+        let content = self.models.content(model, version);
+        if let Some(content) = content.filter(|_| values.len() <= WIDTH_MAX) {
             let key = Key::of_key(model, key);
-            self.recent.remember(key, version, values.into());
+            self.recent.remember(key, (version, content), values.into());
         }
     }
 
-    /// Scores what versions foretold under a key; how many did.
+    /// Scores what versions foretold under a key; how many did. What a file foretold that was
+    /// replaced since scores nobody.
     pub(crate) fn observe(
         self: &std::sync::Arc<Self>,
         model: &str,
@@ -170,30 +182,33 @@ impl Pipeline {
         outcome: Outcome,
     ) -> Result<usize, InferenceError> {
         let entry = self.models.repository.entry(model)?;
-        let losses = self.recent.score(&Key::of_key(model, key), outcome)?;
+        let mut losses = self.recent.score(&Key::of_key(model, key), outcome)?;
+        losses.retain(|((version, content), _)| {
+            self.models.content(model, *version) == Some(*content)
+        });
         let state = self.states.model(&entry.name);
-        for &(version, loss) in &losses {
+        for &((version, content), loss) in &losses {
             let version = self.states.version(&state, version);
             let mut scores = version.scores();
+            let scores = scores.of(Some(content));
             match outcome {
                 Outcome::Class(_) => scores.log_loss.add(loss),
                 Outcome::Value(_) => scores.squared_error.add(loss),
             }
         }
-        let of = |version: u64| losses.iter().find(|it| it.0 == version).map(|it| it.1);
+        let of = |version: u64| losses.iter().find(|it| it.0.0 == version).map(|it| it.1);
         let serving = of(entry.serving);
         if let Some(canary) = &entry.canary {
+            let pair = self.models.pair(&entry, canary.version);
             let mut trial = state.canary();
-            let trial = trial.of(canary.version, entry.serving);
-            trial.score(of(canary.version), serving);
+            trial.of(pair).score(of(canary.version), serving);
         }
         if let Some(shadow) = &entry.shadow
             && let (Some(own), Some(_)) = (of(shadow.version), serving)
         {
+            let pair = self.models.pair(&entry, shadow.version);
             let mut trial = state.shadow();
-            trial
-                .of(shadow.version, entry.serving)
-                .score(Some(own), serving);
+            trial.of(pair).score(Some(own), serving);
         }
         self.judge_canary(&entry, &state);
         self.judge_shadow(&entry, &state);

@@ -8,9 +8,14 @@ use std::sync::{
 
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
-use super::{Ask, Pipeline, Target, attempt::wanted, route};
+use super::{
+    Ask, Pair, Pipeline, Target,
+    attempt::wanted,
+    route,
+    trial::{Content, Trial},
+};
 use crate::{
-    Canary, InferReply, InferRequest, InferenceError, ModelConfig, Shadow, Tensor, VersionRef,
+    Canary, ContentHash, InferReply, InferRequest, InferenceError, ModelConfig, Tensor, VersionRef,
     batcher::{Failure, run_once},
     repository::ModelEntry,
 };
@@ -27,8 +32,8 @@ const BYTES_MAX: u64 = 32 << 20;
 pub(super) struct Copied {
     /// The shadow's version.
     target: Target,
-    /// The version that answered.
-    serving: u64,
+    /// What answered.
+    serving: Content,
     request: Arc<InferRequest>,
     answered: Vec<Tensor>,
     bytes: u64,
@@ -108,14 +113,14 @@ impl Pipeline {
                 version: shadow.version,
                 ..target.clone()
             },
-            serving: reply.version,
+            serving: (reply.version, Some(reply.content)),
             request: Arc::clone(&ask.request),
             answered: reply.outputs.clone(),
         };
         self.begin_shadows();
         if !self.lane.offer(copied) {
-            let mut trial = target.state.shadow();
-            trial.of(shadow.version, entry.serving).dropped += 1;
+            let pair = self.models.pair(entry, shadow.version);
+            target.state.shadow().of(pair).dropped += 1;
         }
     }
 
@@ -145,18 +150,27 @@ impl Pipeline {
     async fn shadow(self: &Arc<Self>, copied: Copied) {
         let target = &copied.target;
         let ran = self.run_shadow(&copied).await;
+        let (name, version) = (&target.entry.name, target.version);
+        let content = match &ran {
+            Ok((content, _)) => Some(*content),
+            Err(_) => self.models.content(name, version),
+        };
+        let pair = Pair {
+            own: (version, content),
+            serving: copied.serving,
+        };
         {
             let mut trial = target.state.shadow();
-            let trial = trial.of(target.version, copied.serving);
+            let trial = trial.of(pair);
             match ran {
-                Ok(outputs) => {
+                Ok((content, outputs)) => {
                     let rows = copied.request.inputs.first().map_or(0, Tensor::rows);
                     trial.compare(&copied.answered, &outputs, rows);
                     let key = copied.request.key.as_deref();
-                    self.foretold(&target.entry.name, key, target.version, &outputs);
+                    self.foretold(name, key, (version, content), &outputs);
                 }
                 Err(reason) => {
-                    tracing::debug!(model = %target.entry.name, version = target.version, reason, "shadow_failed");
+                    tracing::debug!(model = %name, version, reason, "shadow_failed");
                     trial.failed += 1;
                 }
             }
@@ -164,7 +178,8 @@ impl Pipeline {
         self.judge_shadow(&target.entry, &target.state);
     }
 
-    async fn run_shadow(&self, copied: &Copied) -> Result<Vec<Tensor>, String> {
+    /// What the shadow says to a copy, and the content that said it.
+    async fn run_shadow(&self, copied: &Copied) -> Result<(ContentHash, Vec<Tensor>), String> {
         let ask = Ask {
             request: Arc::clone(&copied.request),
             since: Instant::now(),
@@ -172,6 +187,7 @@ impl Pipeline {
         };
         let ready = self.ready(&copied.target, &ask).await;
         let (lease, rows) = ready.map_err(|it| it.to_string())?;
+        let content = lease.content;
         let (name, version) = (&copied.target.entry.name, copied.target.version);
         let statistics = self.states.version(&self.states.model(name), version);
         statistics.statistics.ran(rows);
@@ -184,7 +200,7 @@ impl Pipeline {
             ran.unwrap_or(Err(Failure::Panic))
         };
         match outputs {
-            Ok(outputs) => Ok(wanted(outputs, &ask.request)),
+            Ok(outputs) => Ok((content, wanted(outputs, &ask.request))),
             Err(failure) => Err(format!("{failure:?}")),
         }
     }
@@ -194,15 +210,22 @@ impl Pipeline {
         let Some(shadow) = entry.shadow.clone().filter(|it| it.promote) else {
             return;
         };
-        let open = {
-            let trial = state.shadow();
-            trial.is_of(shadow.version) && trial.gate(&shadow, &entry.config.guard).is_ok()
+        let Ok(entry) = self.models.repository.entry(&entry.name) else {
+            return;
         };
-        if !open || self.current_shadow(&entry.name).as_ref() != Some(&shadow) {
+        if entry.shadow.as_ref() != Some(&shadow) {
+            return;
+        }
+        let open = {
+            let pair = self.models.pair(&entry, shadow.version);
+            let trial = state.shadow();
+            trial.is_of(pair) && trial.gate(&shadow, &entry.config.guard).is_ok()
+        };
+        if !open {
             return;
         }
         // What is promoted is no shadow any more; one that is not is compared anew.
-        *state.shadow() = super::trial::Trial::default();
+        *state.shadow() = Trial::default();
         let (pipeline, name) = (Arc::clone(self), Arc::clone(&entry.name));
         self.spawn(async move {
             match pipeline.models.promote(&name, shadow.version).await {
@@ -217,18 +240,15 @@ impl Pipeline {
         });
     }
 
-    fn current_shadow(&self, model: &str) -> Option<Shadow> {
-        self.models.repository.entry(model).ok()?.shadow.clone()
-    }
-
     /// Stops a canary that fails or foretells worse than its guard allows.
     pub(super) fn judge_canary(self: &Arc<Self>, entry: &ModelEntry, state: &Arc<ModelState>) {
         let Some(canary) = &entry.canary else {
             return;
         };
         let verdict = {
+            let pair = self.models.pair(entry, canary.version);
             let trial = state.canary();
-            let same = trial.is_of(canary.version);
+            let same = trial.is_of(pair);
             same.then(|| trial.verdict(&entry.config.guard)).flatten()
         };
         if let Some(reason) = verdict {
@@ -248,9 +268,9 @@ impl Pipeline {
             return;
         }
         {
+            let pair = self.models.pair(entry, target.version);
             let mut trial = target.state.canary();
-            let trial = trial.of(target.version, entry.serving);
-            trial.answered(failed, &guard.guard);
+            trial.of(pair).answered(failed, &guard.guard);
         }
         if failed {
             self.judge_canary(entry, &target.state);

@@ -1,7 +1,7 @@
 //! A candidate, canary or shadow, held against the version that serves: how often it fails, how far
 //! its outputs lie apart, how much worse it foretold what came true.
 
-use crate::{Guard, InferenceError, Shadow, Tensor, Values};
+use crate::{ContentHash, Guard, InferenceError, Shadow, Tensor, Values};
 
 /// Losses added up.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -21,11 +21,33 @@ impl Losses {
     }
 }
 
-/// What is known of a candidate beside the version that serves. Begins anew with either.
+/// A version and what its file holds, `None` where that was not loaded: files are replaced, and
+/// numbers given again.
+pub(crate) type Content = (u64, Option<ContentHash>);
+
+/// A candidate and what serves beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Pair {
+    pub(crate) own: Content,
+    pub(crate) serving: Content,
+}
+
+impl Pair {
+    /// Whether what is known of it goes on for another: of the same numbers, and of the same
+    /// contents as far as they were known.
+    fn goes_on(self, other: Self) -> bool {
+        let same = |before: Content, now: Content| {
+            before.0 == now.0 && (before.1.is_none() || before.1 == now.1)
+        };
+        same(self.own, other.own) && same(self.serving, other.serving)
+    }
+}
+
+/// What is known of a candidate beside the version that serves. Begins anew with the content of
+/// either.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Trial {
-    version: u64,
-    serving: u64,
+    pair: Pair,
     /// Requests lately, and those of them that failed.
     requests: f64,
     failures: f64,
@@ -48,20 +70,17 @@ const FAILED_SHARE_MAX: f64 = 0.01;
 
 impl Trial {
     /// The trial of this pair: what was known of another is forgotten.
-    pub(super) fn of(&mut self, version: u64, serving: u64) -> &mut Self {
-        if (self.version, self.serving) != (version, serving) {
-            *self = Self {
-                version,
-                serving,
-                ..Self::default()
-            };
+    pub(super) fn of(&mut self, pair: Pair) -> &mut Self {
+        if !self.pair.goes_on(pair) {
+            *self = Self::default();
         }
+        self.pair = pair;
         self
     }
 
-    /// Whether it is about this candidate.
-    pub(crate) fn is_of(&self, version: u64) -> bool {
-        self.version == version
+    /// Whether it is about this pair.
+    pub(crate) fn is_of(&self, pair: Pair) -> bool {
+        self.pair.goes_on(pair)
     }
 
     /// Counts a request; older ones weigh half as soon as there are twice as many as it takes.

@@ -67,7 +67,7 @@ impl ModelServer {
                 let (whole, stages) = state.statistics.times();
                 VersionRow {
                     view: state.statistics.view(name, state.version),
-                    scores: *state.scores(),
+                    scores: self.scores(name, state.version),
                     shadow: entry
                         .as_ref()
                         .ok()

@@ -78,7 +78,8 @@ impl ModelServer {
     fn gate(&self, entry: &ModelEntry, shadow: &Shadow) -> Result<(), InferenceError> {
         let state = self.pipeline.states.known(&entry.name);
         let trial = state.map(|it| it.shadow().clone());
-        let trial = trial.filter(|it| it.is_of(shadow.version));
+        let pair = self.models.pair(entry, shadow.version);
+        let trial = trial.filter(|it| it.is_of(pair));
         let trial = trial.unwrap_or_default();
         trial.gate(shadow, &entry.config.guard)
     }
@@ -156,7 +157,9 @@ impl ModelServer {
             state.shadow = Some(shadow.into());
             Ok(())
         });
-        change.await.map(drop)
+        change.await?;
+        self.pipeline.forget_shadow(model);
+        Ok(())
     }
 
     /// Finishes what is at work and stops what runs beside requests.

@@ -181,8 +181,7 @@ impl ModelServer {
             BatchMode::Auto | BatchMode::Batched => "batched",
         });
         let trial = self.shadow_trial(entry, version);
-        let scores = self.pipeline.states.find(&entry.name, version);
-        let scores = scores.map_or_else(Scores::default, |it| *it.scores());
+        let scores = self.scores(&entry.name, version);
         let stopped = entry.state.stopped.as_ref();
         let stopped = stopped.filter(|it| it.0 == version);
         Some(VersionView {
@@ -229,7 +228,15 @@ impl ModelServer {
         let shadow = entry.shadow.as_ref()?;
         let state = self.pipeline.states.known(&entry.name)?;
         let trial = state.shadow().clone();
-        (shadow.version == version && trial.is_of(version)).then_some(trial)
+        let pair = self.models.pair(entry, version);
+        (shadow.version == version && trial.is_of(pair)).then_some(trial)
+    }
+
+    /// How well a version foretold what came true, by the file that lies there now.
+    pub(super) fn scores(&self, model: &str, version: u64) -> Scores {
+        let state = self.pipeline.states.find(model, version);
+        let mut scores = state.map_or_else(Scores::default, |it| *it.scores());
+        *scores.of(self.models.content(model, version))
     }
 }
 

@@ -1,5 +1,9 @@
 use super::*;
 
+fn by(version: u64) -> By {
+    (version, ContentHash([0; 32]))
+}
+
 fn key(number: usize) -> Key {
     Key::of_key("m", &number.to_string())
 }
@@ -34,12 +38,12 @@ fn losses_are_those_of_the_books_and_what_does_not_fit_is_named() {
 #[test]
 fn a_prediction_is_scored_once_and_the_newest_under_its_key_counts() {
     let recent = Recent::default();
-    recent.remember(key(1), 1, [0.5].into());
-    recent.remember(key(1), 1, [0.25].into());
-    recent.remember(key(1), 2, [1.0].into());
+    recent.remember(key(1), by(1), [0.5].into());
+    recent.remember(key(1), by(1), [0.25].into());
+    recent.remember(key(1), by(2), [1.0].into());
     recent.score(&key(1), Outcome::Class(7)).unwrap_err();
     let scored = recent.score(&key(1), Outcome::Value(0.0)).unwrap();
-    assert_eq!(scored, [(1, 0.0625), (2, 1.0)]);
+    assert_eq!(scored, [(by(1), 0.0625), (by(2), 1.0)]);
     assert!(
         recent
             .score(&key(1), Outcome::Value(0.0))
@@ -59,7 +63,7 @@ fn the_oldest_predictions_go_first_and_memory_stays_within_its_bound() {
     let recent = Recent::default();
     let wide: Box<[f64]> = vec![0.0; WIDTH_MAX].into();
     for number in 0..100_000 {
-        recent.remember(key(number), 1, wide.clone());
+        recent.remember(key(number), by(1), wide.clone());
         if number % 3 == 0 {
             recent.score(&key(number), Outcome::Class(0)).unwrap();
         }

@@ -2,11 +2,13 @@
 
 use std::fs;
 
+use tempfile::TempDir;
+
 use super::{
     DIRECT, ask, serve,
     trials::{canary, keyed, shadow, until, view},
 };
-use crate::{Fallback, Outcome};
+use crate::{ContentHash, Fallback, ModelServer, Outcome};
 
 #[tokio::test]
 async fn a_score_that_is_no_number_opens_no_gate_whoever_has_it() {
@@ -91,6 +93,88 @@ async fn a_fallback_is_asked_within_its_own_bound() {
         assert_eq!(by, answered.then_some(Fallback::OtherModel), "{reply:?}");
         server.close().await;
     }
+}
+
+/// Replaces a version's file, and waits until the new one is in memory.
+async fn replace(folder: &TempDir, server: &ModelServer, version: u64, text: &str) {
+    let beside = folder.path().join("beside");
+    fs::write(&beside, text).unwrap();
+    let file = format!("m/{version}/model.txt");
+    fs::rename(beside, folder.path().join(file)).unwrap();
+    server.refresh().await.unwrap();
+    let wanted = ContentHash::of(text.as_bytes()).to_string();
+    until(|| view(server, version).sha256 == wanted).await;
+}
+
+#[tokio::test]
+async fn a_shadow_is_compared_and_scored_anew_when_a_file_or_the_shadow_changes() {
+    let guard = "[guard]\nscore_margin = 0.0\nscores_min = 1\n";
+    let config = format!("{}{guard}", shadow(", rows_min = 1, difference_max = 0.1"));
+    let (folder, server) = serve(&config, &["2", "2"], 10).await;
+    let gather = async || {
+        server.infer(keyed(1.0, "game")).await.unwrap();
+        until(|| view(&server, 2).shadow_rows == 1).await;
+        let outcome = Outcome::Value(2.0);
+        assert_eq!(server.observe("m", "game", outcome).unwrap(), 2);
+        assert_eq!((view(&server, 1).scored, view(&server, 2).scored), (1, 1));
+    };
+    let refused = async |what: &str| {
+        assert_eq!(view(&server, 2).shadow_rows, 0, "{what}");
+        let error = server.promote("m", 2, false).await.unwrap_err();
+        let wanted = "version 2 was compared on 0 rows where 1 are wanted";
+        assert_eq!(error.to_string(), wanted, "{what}");
+    };
+    gather().await;
+    replace(&folder, &server, 2, "2.0").await;
+    refused("the shadow's file").await;
+    assert_eq!((view(&server, 1).scored, view(&server, 2).scored), (1, 0));
+    replace(&folder, &server, 1, "2.0").await;
+    gather().await;
+    replace(&folder, &server, 1, "2.00").await;
+    refused("the file of what serves").await;
+    replace(&folder, &server, 2, "2.00").await;
+    gather().await;
+    let again = server.config("m").unwrap().shadow.clone();
+    server.shadow("m", again).await.unwrap();
+    refused("the shadow, set anew").await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn what_a_file_foretold_that_was_replaced_scores_nobody() {
+    let (folder, server) = serve(DIRECT, &["2"], 10).await;
+    server.infer(keyed(1.0, "game")).await.unwrap();
+    replace(&folder, &server, 1, "3").await;
+    let outcome = Outcome::Value(2.0);
+    assert_eq!(server.observe("m", "game", outcome).unwrap(), 0);
+    assert_eq!(view(&server, 1).scored, 0);
+    server.foretell("m", 1, "game", &[3.0]);
+    assert_eq!(server.observe("m", "game", outcome).unwrap(), 1);
+    assert_eq!(view(&server, 1).squared_error, Some(1.0));
+}
+
+#[tokio::test]
+async fn a_number_that_is_given_again_has_no_past() {
+    let (folder, server) = serve(&shadow(", rows_min = 1"), &["2", "2"], 10).await;
+    server.infer(keyed(1.0, "game")).await.unwrap();
+    until(|| view(&server, 2).shadow_rows == 1).await;
+    server
+        .observe("m", "game", Outcome::Value(2.0))
+        .expect("both said so");
+    let again = server.config("m").unwrap().shadow.clone();
+    server.shadow("m", None).await.unwrap();
+    server.remove("m", 2).await.unwrap();
+    fs::create_dir(folder.path().join("m/2")).unwrap();
+    fs::write(folder.path().join("m/2/model.txt"), "9").unwrap();
+    server.refresh().await.unwrap();
+    server.shadow("m", again).await.unwrap();
+    assert_eq!(
+        (view(&server, 2).shadow_rows, view(&server, 2).scored),
+        (0, 0)
+    );
+    let error = server.promote("m", 2, false).await.unwrap_err();
+    assert!(error.to_string().contains("on 0 rows"), "{error}");
+    server.close().await;
 }
 
 #[tokio::test]
