@@ -116,7 +116,9 @@ impl Pipeline {
     /// Whether a version is left alone after failures.
     pub(crate) fn is_open(&self, entry: &ModelEntry, version: u64) -> bool {
         let state = self.states.find(&entry.name, version);
-        state.is_some_and(|it| it.breaker.is_open(&entry.config.breaker))
+        let content = self.models.content(&entry.name, version);
+        let found = state.zip(content);
+        found.is_some_and(|(it, content)| it.breaker.is_open(&entry.config.breaker, &content))
     }
 
     /// Requests inside.

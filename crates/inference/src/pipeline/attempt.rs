@@ -71,20 +71,9 @@ impl Pipeline {
         state: &VersionState,
         ask: &Ask,
     ) -> Result<Answer, InferenceError> {
-        let settings = &target.entry.config.breaker;
-        let begun = Instant::now();
-        state
-            .breaker
-            .enter(settings, begun)
-            .map_err(|retry_after| InferenceError::BreakerOpen {
-                model: Arc::clone(&target.entry.name),
-                version: target.version,
-                retry_after,
-            })?;
         let result = self.run(target, state, ask).await;
-        match &result {
-            Ok(_) => state.breaker.succeeded(),
-            Err(error) => state.statistics.missed(error, ask.since.elapsed()),
+        if let Err(error) = &result {
+            state.statistics.missed(error, ask.since.elapsed());
         }
         result
     }
@@ -96,8 +85,18 @@ impl Pipeline {
         ask: &Ask,
     ) -> Result<Answer, InferenceError> {
         let (lease, rows) = self.ready(target, ask).await?;
+        // Only now, so that what does not fit takes no turn.
+        let settings = &target.entry.config.breaker;
+        let entered = state.breaker.enter(settings, &lease.content, Instant::now);
+        let _turn = entered.map_err(|retry_after| InferenceError::BreakerOpen {
+            model: Arc::clone(&target.entry.name),
+            version: target.version,
+            retry_after,
+        })?;
         let ran = self.compute(target, &lease, ask, rows).await?;
-        let outputs = ran.outputs.map_err(|it| self.judge(target, state, it))?;
+        let judge = |it| self.judge(target, state, &lease, it);
+        let outputs = ran.outputs.map_err(judge)?;
+        state.breaker.succeeded();
         let outputs = wanted(outputs, &ask.request);
         let spent = ran.queue + ran.compute;
         let times = StageTimes {
@@ -197,6 +196,7 @@ impl Pipeline {
         self: &Arc<Self>,
         target: &Target,
         state: &VersionState,
+        lease: &Lease,
         failure: Failure,
     ) -> InferenceError {
         let entry = &target.entry;
@@ -210,12 +210,14 @@ impl Pipeline {
             Failure::Panic => ("it panicked".to_owned(), false, true),
         };
         if counts {
-            let in_a_row = state.breaker.failed(&entry.config.breaker, Instant::now());
+            let settings = &entry.config.breaker;
+            let now = Instant::now();
+            let in_a_row = state.breaker.failed(settings, &lease.content, now);
             let canary = entry.canary.as_ref();
             let bound = canary
                 .filter(|it| it.version == target.version)
                 .and_then(|it| it.failures_max);
-            if bound.is_some_and(|it| in_a_row >= it) {
+            if bound.is_some_and(|it| in_a_row >= it.max(1)) {
                 let reason = format!("it failed {in_a_row} times in a row");
                 self.stop_canary(entry, &target.state, reason);
             }

@@ -1,7 +1,8 @@
 //! Leaves a version alone for a while once it failed so many times in a row, then lets one request
 //! try.
 //!
-//! A try that never ends (its caller left) blocks nobody: after another while the next may try.
+//! A try that says nothing of the version, its caller gone or its rows bad, gives its turn to the
+//! next. What is known is known of a content: another file begins anew.
 
 use std::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
@@ -10,50 +11,95 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{Breaker, histogram::nanoseconds};
+use crate::{Breaker, ContentHash, histogram::nanoseconds};
 
 /// How a version has been doing.
 #[derive(Debug)]
 pub(crate) struct BreakerState {
     born: Instant,
+    /// The beginning of the content's hash.
+    of: AtomicU64,
     in_a_row: AtomicU32,
     closed_until_ns: AtomicU64,
+}
+
+/// The turn of the one request that tries.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    breaker: &'a BreakerState,
+    until_ns: u64,
+    in_a_row: u32,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let breaker = self.breaker;
+        if breaker.in_a_row.load(Ordering::Acquire) == self.in_a_row {
+            // Where it is another's turn by now, that one stays.
+            let _ = breaker.closed_until_ns.compare_exchange(
+                self.until_ns,
+                0,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+        }
+    }
 }
 
 impl BreakerState {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             born: now,
+            of: AtomicU64::new(0),
             in_a_row: AtomicU32::new(0),
             closed_until_ns: AtomicU64::new(0),
         }
     }
 
-    /// Whether it is open.
-    pub(crate) fn is_open(&self, settings: &Breaker) -> bool {
+    /// Whether it is open for a content.
+    pub(crate) fn is_open(&self, settings: &Breaker, content: &ContentHash) -> bool {
+        self.is_of(content) && self.has_failed(settings)
+    }
+
+    fn is_of(&self, content: &ContentHash) -> bool {
+        self.of.load(Ordering::Relaxed) == beginning(content)
+    }
+
+    fn has_failed(&self, settings: &Breaker) -> bool {
         settings.failures > 0 && self.in_a_row.load(Ordering::Relaxed) >= settings.failures
     }
 
-    /// Lets a request in, or says when to come again.
-    pub(super) fn enter(&self, settings: &Breaker, now: Instant) -> Result<(), Duration> {
-        if !self.is_open(settings) {
-            return Ok(());
+    /// Lets a request in, as the one that tries where it is open, or says when to come again.
+    pub(super) fn enter(
+        &self,
+        settings: &Breaker,
+        content: &ContentHash,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<Option<Turn<'_>>, Duration> {
+        if !self.is_of(content) {
+            self.of.store(beginning(content), Ordering::Relaxed);
+            self.in_a_row.store(0, Ordering::Release);
+            self.closed_until_ns.store(0, Ordering::Release);
         }
-        let now = nanoseconds(now.duration_since(self.born));
+        if !self.has_failed(settings) {
+            return Ok(None);
+        }
+        let in_a_row = self.in_a_row.load(Ordering::Acquire);
+        let now_ns = nanoseconds(now().duration_since(self.born));
         let until = self.closed_until_ns.load(Ordering::Acquire);
-        if now < until {
-            return Err(Duration::from_nanos(until - now));
+        if now_ns < until {
+            return Err(Duration::from_nanos(until - now_ns));
         }
         let open = Duration::from_millis(settings.open_ms);
+        let until_ns = now_ns.saturating_add(nanoseconds(open));
         self.closed_until_ns
-            .compare_exchange(
-                until,
-                now.saturating_add(nanoseconds(open)),
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            )
-            .map(drop)
-            .map_err(|_| open)
+            .compare_exchange(until, until_ns, Ordering::AcqRel, Ordering::Acquire)
+            .map_err(|_| open)?;
+        Ok(Some(Turn {
+            breaker: self,
+            until_ns,
+            in_a_row,
+        }))
     }
 
     /// Closes it.
@@ -63,12 +109,21 @@ impl BreakerState {
         }
     }
 
-    /// Counts a failure; the number in a row.
-    pub(super) fn failed(&self, settings: &Breaker, now: Instant) -> u32 {
+    /// Counts a failure; the number in a row, zero where another content has taken its place.
+    pub(super) fn failed(&self, settings: &Breaker, content: &ContentHash, now: Instant) -> u32 {
+        if !self.is_of(content) {
+            return 0;
+        }
         let now = now.duration_since(self.born);
         let until = now + Duration::from_millis(settings.open_ms);
         self.closed_until_ns
             .store(nanoseconds(until), Ordering::Release);
         self.in_a_row.fetch_add(1, Ordering::AcqRel) + 1
     }
+}
+
+/// What tells one content from another without a lock.
+fn beginning(content: &ContentHash) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = content.0;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

@@ -1,14 +1,14 @@
 //! What speaks for and against a candidate, and how long.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use tempfile::TempDir;
 
 use super::{
-    DIRECT, ask, serve,
+    BAD_ROW, BATCHED, DIRECT, SLOW, TRANSIENT, ask, serve,
     trials::{canary, keyed, shadow, until, view},
 };
-use crate::{ContentHash, Fallback, ModelServer, Outcome};
+use crate::{ContentHash, Fallback, InferenceError, ModelServer, Outcome};
 
 #[tokio::test]
 async fn a_score_that_is_no_number_opens_no_gate_whoever_has_it() {
@@ -137,6 +137,61 @@ async fn a_shadow_is_compared_and_scored_anew_when_a_file_or_the_shadow_changes(
     let again = server.config("m").unwrap().shadow.clone();
     server.shadow("m", again).await.unwrap();
     refused("the shadow, set anew").await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_breaker_is_open_for_the_file_that_failed_alone() {
+    let config = format!("{DIRECT}[breaker]\nfailures = 1\nopen_ms = 3600000\n");
+    let (folder, server) = serve(&config, &["-1"], 10).await;
+    server.infer(ask(&[1.0])).await.unwrap_err();
+    let error = server.infer(ask(&[1.0])).await.unwrap_err();
+    assert!(
+        matches!(error, InferenceError::BreakerOpen { .. }),
+        "{error}"
+    );
+    assert!(view(&server, 1).breaker_open);
+    replace(&folder, &server, 1, "2").await;
+    assert!(!view(&server, 1).breaker_open);
+    server.infer(ask(&[1.0])).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_says_nothing_of_the_version_gives_its_turn_to_the_next() {
+    let breaker = "[breaker]\nfailures = 1\nopen_ms = 3600000\n";
+    let config = format!("{BATCHED}{breaker}[limits]\ndeadline_ms = 0\n");
+    let (_folder, server) = serve(&config, &["2"], 10).await;
+    let open = async || {
+        server.infer(ask(&[TRANSIENT])).await.unwrap_err();
+        let error = server.infer(ask(&[1.0])).await.unwrap_err();
+        assert!(
+            matches!(error, InferenceError::BreakerOpen { .. }),
+            "{error}"
+        );
+        tokio::time::advance(Duration::from_secs(3_600)).await;
+    };
+    let misnamed = || {
+        let mut request = ask(&[1.0]);
+        request.inputs[0].name = "z".to_owned();
+        request
+    };
+    // Refused before it could try, or not told by it what the version is worth.
+    for request in [misnamed(), ask(&[BAD_ROW])] {
+        open().await;
+        let error = server.infer(request).await.unwrap_err();
+        let fine = !matches!(error, InferenceError::BreakerOpen { .. });
+        assert!(fine, "{error}");
+        server.infer(ask(&[1.0])).await.unwrap();
+    }
+    // Its caller left.
+    open().await;
+    tokio::select! {
+        biased;
+        reply = server.infer(ask(&[SLOW])) => panic!("{reply:?}"),
+        () = std::future::ready(()) => {}
+    }
+    server.infer(ask(&[1.0])).await.unwrap();
+    assert!(!view(&server, 1).breaker_open);
     server.close().await;
 }
 
