@@ -1,6 +1,6 @@
 //! The door: everything that can be asked of the server of models.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -158,8 +158,8 @@ pub struct StatisticsView {
     pub name: String,
     /// Version.
     pub version: u64,
-    /// When it was last asked, ms since 1970.
-    pub last_inference_ms: u64,
+    /// For how long nobody has asked it; `None` where nobody ever did.
+    pub idle: Option<Duration>,
     /// Rows answered.
     pub inference_count: u64,
     /// Times the model ran.
@@ -178,8 +178,6 @@ pub struct StatisticsView {
     pub queue_ns: u64,
     /// Nanoseconds in the model.
     pub compute_infer_ns: u64,
-    /// Nanoseconds making inputs ready.
-    pub compute_input_ns: u64,
     /// Nanoseconds making outputs ready.
     pub compute_output_ns: u64,
     /// Answers from kept results.

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use crate::{
     InferenceError, StageTimes, StatisticsView,
     histogram::{Histogram, HistogramView, nanoseconds},
@@ -16,8 +18,11 @@ const SIZES: usize = 24;
 const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
 /// Counters of a version.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Statistics {
+    born: Instant,
+    /// When it was last asked, from its birth on; zero where it never was.
+    asked_ns: AtomicU64,
     pub(crate) rows: AtomicU64,
     pub(crate) executions: AtomicU64,
     pub(crate) successes: AtomicU64,
@@ -35,6 +40,41 @@ pub(crate) struct Statistics {
 }
 
 impl Statistics {
+    pub(crate) fn new(born: Instant) -> Self {
+        Self {
+            born,
+            asked_ns: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+            executions: AtomicU64::new(0),
+            successes: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            fail_ns: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            fallbacks: AtomicU64::new(0),
+            cache_hits: AtomicU64::new(0),
+            cache_misses: AtomicU64::new(0),
+            sizes: Default::default(),
+            whole: Histogram::default(),
+            queue: Histogram::default(),
+            compute: Histogram::default(),
+            post: Histogram::default(),
+        }
+    }
+
+    /// Notes that it is asked.
+    pub(crate) fn asked(&self, at: Instant) {
+        let at_ns = nanoseconds(at.duration_since(self.born)).max(1);
+        if self.asked_ns.load(Ordering::Relaxed) < at_ns {
+            self.asked_ns.store(at_ns, Ordering::Relaxed);
+        }
+    }
+
+    /// For how long nobody has asked it.
+    fn idle(&self) -> Option<Duration> {
+        let asked = Duration::from_nanos(self.asked_ns.load(Ordering::Relaxed));
+        (!asked.is_zero()).then(|| (self.born + asked).elapsed())
+    }
+
     /// Counts a run of the model.
     pub(crate) fn ran(&self, rows: u64) {
         self.executions.fetch_add(1, Ordering::Relaxed);
@@ -82,6 +122,7 @@ impl Statistics {
         StatisticsView {
             name: name.to_owned(),
             version,
+            idle: self.idle(),
             inference_count: get(&self.rows),
             execution_count: get(&self.executions),
             success_count: get(&self.successes),
@@ -102,7 +143,6 @@ impl Statistics {
                 .map(|(index, times)| (1 << index, get(times)))
                 .filter(|(_, times)| *times > 0)
                 .collect(),
-            ..StatisticsView::default()
         }
     }
 }

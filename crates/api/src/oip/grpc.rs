@@ -313,7 +313,9 @@ impl GrpcInferenceService for Service {
         let asked = request.into_inner();
         let name = Some(asked.name.as_str()).filter(|it| !it.is_empty());
         let found = views(&self.state, name, Some(&asked.version))?;
-        let model_stats = found.into_iter().map(convert::statistics).collect();
+        let now = self.state.engine.now();
+        let model_stats = found.into_iter().map(|it| convert::statistics(it, now));
+        let model_stats = model_stats.collect();
         Ok(Response::new(ModelStatisticsResponse { model_stats }))
     }
 

@@ -9,6 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use engine::serving::{ModelConfig, ModelMetadata, StatisticsView, TensorSpec};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -183,20 +184,21 @@ struct Batch {
 }
 
 impl Statistics {
-    fn of(view: StatisticsView) -> Self {
+    fn of(view: StatisticsView, now: Timestamp) -> Self {
         let spent = |count, ns| Spent { count, ns };
         let answered = view.success_count;
         Self {
+            last_inference: last_inference_ms(&view, now),
             name: view.name,
             version: view.version.to_string(),
-            last_inference: view.last_inference_ms,
             inference_count: view.inference_count,
             execution_count: view.execution_count,
             inference_stats: Stages {
                 success: spent(answered, view.success_ns),
                 fail: spent(view.fail_count, view.fail_ns),
                 queue: spent(answered, view.queue_ns),
-                compute_input: spent(answered, view.compute_input_ns),
+                // Inputs are ready before a model is asked, in whatever time its caller took.
+                compute_input: spent(answered, 0),
                 compute_infer: spent(answered, view.compute_infer_ns),
                 compute_output: spent(answered, view.compute_output_ns),
                 cache_hit: spent(view.cache_hit_count, 0),
@@ -212,6 +214,15 @@ impl Statistics {
                 .collect(),
         }
     }
+}
+
+/// When a version was last asked, ms since 1970; zero where it never was.
+pub(super) fn last_inference_ms(view: &StatisticsView, now: Timestamp) -> u64 {
+    let Some(idle) = view.idle else {
+        return 0;
+    };
+    let now = u64::try_from(now.as_millisecond()).unwrap_or(0);
+    now.saturating_sub(idle.as_millis() as u64)
 }
 
 async fn all_statistics(_: Reader, State(state): State<ApiState>) -> Result<Response, OipError> {
@@ -232,7 +243,9 @@ fn statistics_of(
     version: Option<&str>,
 ) -> Result<Response, OipError> {
     let found = views(state, name, version)?;
-    let model_stats = found.into_iter().map(Statistics::of).collect();
+    let now = state.engine.now();
+    let model_stats = found.into_iter().map(|it| Statistics::of(it, now));
+    let model_stats = model_stats.collect();
     Ok(json(&AllStatistics { model_stats }))
 }
 

@@ -13,6 +13,11 @@ use tower::ServiceExt;
 
 use crate::app::{App, server_of_models};
 
+/// What the server's clock says.
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
 /// A server with an empty folder of models.
 async fn empty() -> (Router, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -23,7 +28,7 @@ async fn empty() -> (Router, TempDir) {
 async fn state(folder: &TempDir, read_access: api::ReadAccess) -> api::ApiState {
     let models = server_of_models(folder).await;
     let store = store::SqliteStore::temporary().await.unwrap();
-    let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
+    let clock = Arc::new(FixedClock(now()));
     let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
     let options = api::ApiOptions {
         read_access,
@@ -208,6 +213,10 @@ async fn the_short_way_answers_as_the_router_does() {
     both(ways, "m", "host: elsewhere.example", good, foreign).await;
     let live = Request::get("/v2/health/live").body(Body::empty()).unwrap();
     assert_eq!(front.answer(live).await.status(), StatusCode::OK);
+    let (_, stats) = ask(&router, Method::GET, "/v2/models/m/stats", "").await;
+    let asked = stats["model_stats"][0]["last_inference"].as_i64().unwrap();
+    let ago_ms = now().as_millisecond() - asked;
+    assert!((0..3_600_000).contains(&ago_ms), "{stats}");
 }
 
 #[tokio::test]

@@ -29,13 +29,13 @@ impl Pipeline {
     pub(super) async fn attempts(
         self: &Arc<Self>,
         target: &Target,
+        state: &VersionState,
         ask: &Ask,
     ) -> Result<Answer, InferenceError> {
-        let state = self.states.version(&target.state, target.version);
         let settings = &target.entry.config.retry;
         let mut attempt = 0;
         loop {
-            let error = match self.once(target, &state, ask).await {
+            let error = match self.once(target, state, ask).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -66,19 +66,6 @@ impl Pipeline {
     }
 
     async fn once(
-        self: &Arc<Self>,
-        target: &Target,
-        state: &VersionState,
-        ask: &Ask,
-    ) -> Result<Answer, InferenceError> {
-        let result = self.run(target, state, ask).await;
-        if let Err(error) = &result {
-            state.statistics.missed(error, ask.since.elapsed());
-        }
-        result
-    }
-
-    async fn run(
         self: &Arc<Self>,
         target: &Target,
         state: &VersionState,

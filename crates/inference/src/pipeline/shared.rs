@@ -8,7 +8,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Ask, Pipeline, StageTimes, Target,
+    Ask, Pipeline, StageTimes, Target, VersionState,
     attempt::Answer,
     results::{Joined, Kept, Key, Lead},
     within,
@@ -25,21 +25,34 @@ struct Plan {
 }
 
 impl Pipeline {
-    /// Asks a version; where its results are kept, only if nobody did before.
+    /// Asks a version, and counts what comes of it once, however often it is tried.
     pub(super) async fn ask(
         self: &Arc<Self>,
         target: &Target,
         ask: &Ask,
     ) -> Result<InferReply, InferenceError> {
-        if target.entry.config.results.ttl_ms == 0 {
-            return self.attempts(target, ask).await.map(|it| it.reply);
-        }
         let state = self.states.version(&target.state, target.version);
-        let missed = |error| {
-            state.statistics.missed(&error, ask.since.elapsed());
-            error
+        state.statistics.asked(ask.since);
+        let answer = if target.entry.config.results.ttl_ms == 0 {
+            let answer = self.attempts(target, &state, ask).await;
+            answer.map(|it| it.reply)
+        } else {
+            self.share(target, &state, ask).await
         };
-        let (lease, rows) = self.ready(target, ask).await.map_err(missed)?;
+        if let Err(error) = &answer {
+            state.statistics.missed(error, ask.since.elapsed());
+        }
+        answer
+    }
+
+    /// Asks a version whose results are kept, only if nobody did before.
+    async fn share(
+        self: &Arc<Self>,
+        target: &Target,
+        state: &Arc<VersionState>,
+        ask: &Ask,
+    ) -> Result<InferReply, InferenceError> {
+        let (lease, rows) = self.ready(target, ask).await?;
         let key = Key::of_version(&lease, &ask.request);
         let plan = Plan {
             identity: lease.identity,
@@ -55,12 +68,12 @@ impl Pipeline {
                 Joined::Lead(lead) => {
                     let misses = &state.statistics.cache_misses;
                     misses.fetch_add(1, Ordering::Relaxed);
-                    return self.lead(lead, plan, target, ask).await;
+                    return self.lead(lead, plan, (target, state), ask).await;
                 }
                 Joined::Wait(flight) => flight,
             };
             let landed = flight.wait_for(Option::is_some);
-            let landed = within(ask.deadline, landed).await.map_err(missed)?;
+            let landed = within(ask.deadline, landed).await?;
             // Who led may have left, or had less time than is left here.
             let Ok(outcome) = landed.map(|it| it.clone()) else {
                 continue;
@@ -71,7 +84,7 @@ impl Pipeline {
                     return Ok(reply(&kept, ask.since, true));
                 }
                 Err(InferenceError::Deadline) => {}
-                Err(error) => return Err(missed(error)),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -82,11 +95,11 @@ impl Pipeline {
         self: &Arc<Self>,
         lead: Lead,
         plan: Plan,
-        target: &Target,
+        (target, state): (&Target, &Arc<VersionState>),
         ask: &Ask,
     ) -> Result<InferReply, InferenceError> {
         if plan.direct {
-            return match self.attempts(target, ask).await {
+            return match self.attempts(target, state, ask).await {
                 Ok(answer) => {
                     lead.land(&answer.reply, plan.keep(target, &answer));
                     Ok(answer.reply)
@@ -99,9 +112,10 @@ impl Pipeline {
         }
         let mut flight = lead.subscribe();
         let (pipeline, target, copy) = (Arc::clone(self), target.clone(), ask.clone());
+        let state = Arc::clone(state);
         self.spawn(async move {
             let answer = tokio::select! {
-                answer = pipeline.attempts(&target, &copy) => answer,
+                answer = pipeline.attempts(&target, &state, &copy) => answer,
                 () = lead.deserted() => return,
             };
             match answer {

@@ -129,11 +129,12 @@ impl States {
         if let Some(state) = find(&versions) {
             return state;
         }
+        let now = Instant::now();
         let state = Arc::new(VersionState {
             version,
             asked_after: self.asked.fetch_add(1, Ordering::Relaxed),
-            statistics: Arc::default(),
-            breaker: BreakerState::new(Instant::now()),
+            statistics: Arc::new(Statistics::new(now)),
+            breaker: BreakerState::new(now),
             queue: Arc::default(),
             scores: Mutex::default(),
         });

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use engine::serving::{
     DataType, InferReply, InferRequest, ModelMetadata, StatisticsView, Tensor, TensorSpec, Values,
 };
+use jiff::Timestamp;
 
 use super::{
     super::{
         answer::{Note, Notes},
         error::OipError,
-        models::{Config, ConfigTensor},
+        models::{Config, ConfigTensor, last_inference_ms},
         repository::Line,
         request::{Parameter, Wishes, elements, tensor},
         values,
@@ -233,7 +234,7 @@ pub(super) fn config(config: Config) -> wire::ModelConfig {
 }
 
 /// What a version has done.
-pub(super) fn statistics(view: StatisticsView) -> ModelStatistics {
+pub(super) fn statistics(view: StatisticsView, now: Timestamp) -> ModelStatistics {
     let spent = |count, ns| Some(StatisticDuration { count, ns });
     let answered = view.success_count;
     let batch = |(batch_size, times)| wire::InferBatchStatistics {
@@ -242,16 +243,16 @@ pub(super) fn statistics(view: StatisticsView) -> ModelStatistics {
         ..wire::InferBatchStatistics::default()
     };
     ModelStatistics {
+        last_inference: last_inference_ms(&view, now),
         name: view.name,
         version: view.version.to_string(),
-        last_inference: view.last_inference_ms,
         inference_count: view.inference_count,
         execution_count: view.execution_count,
         inference_stats: Some(InferStatistics {
             success: spent(answered, view.success_ns),
             fail: spent(view.fail_count, view.fail_ns),
             queue: spent(answered, view.queue_ns),
-            compute_input: spent(answered, view.compute_input_ns),
+            compute_input: spent(answered, 0),
             compute_infer: spent(answered, view.compute_infer_ns),
             compute_output: spent(answered, view.compute_output_ns),
             cache_hit: spent(view.cache_hit_count, 0),

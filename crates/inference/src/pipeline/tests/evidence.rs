@@ -195,6 +195,34 @@ async fn a_try_that_says_nothing_of_the_version_gives_its_turn_to_the_next() {
     server.close().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_request_is_counted_once_however_it_fails_and_when_it_came_is_known() {
+    for more in ["", "[results]\nttl_ms = 60000\n"] {
+        let retry = "[retry]\nattempts = 2\nbackoff_ms = 0\n";
+        let breaker = "[breaker]\nfailures = 3\nopen_ms = 3600000\n";
+        let mode = "[batching]\nmode = \"direct\"\n";
+        let config = format!("{mode}{retry}{breaker}{more}");
+        let (_folder, server) = serve(&config, &["-1"], 10).await;
+        let counted = || server.statistics(Some("m")).unwrap().remove(0);
+        assert_eq!((counted().fail_count, counted().idle), (0, None));
+        server.infer(ask(&[1.0])).await.unwrap_err();
+        assert_eq!((counted().fail_count, counted().execution_count), (1, 3));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(counted().idle > Some(Duration::from_secs(59)));
+        let error = server.infer(ask(&[1.0])).await.unwrap_err();
+        assert!(
+            matches!(error, InferenceError::BreakerOpen { .. }),
+            "{error}"
+        );
+        assert_eq!((counted().fail_count, counted().execution_count), (2, 3));
+        assert!(counted().idle < Some(Duration::from_secs(59)));
+        let mut request = ask(&[1.0]);
+        request.inputs.clear();
+        server.infer(request).await.unwrap_err();
+        assert_eq!(counted().fail_count, 3);
+    }
+}
+
 #[tokio::test]
 async fn what_a_file_foretold_that_was_replaced_scores_nobody() {
     let (folder, server) = serve(DIRECT, &["2"], 10).await;
