@@ -93,6 +93,13 @@ for (const code of [4401, 4403, 4429]) {
   });
 }
 
+it("goes on by server-sent events at once where there are no WebSockets, as in Node.js 20", async () => {
+  vi.stubGlobal("WebSocket", undefined);
+  const one = client();
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+});
+
 it("asks for a key that the feed does not have", async () => {
   const one = client();
   const other = "edges" as Key;

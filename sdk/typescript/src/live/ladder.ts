@@ -103,6 +103,8 @@ export class Ladder {
         this.#ended(gone, open);
       },
     });
+    // One that cannot open here has said so by now.
+    if (!mine) return link.close();
     this.#link = {
       ...link,
       close: () => {
