@@ -6,7 +6,7 @@ import type { DeviceCache } from "./device/cache.js";
 import { SHAPE } from "./facts.gen.js";
 import { Http, parsed, REVISION, sleep, TAGS, type HttpOptions } from "./http.js";
 import type { Way } from "./live/ladder.js";
-import { Problem } from "./problem.js";
+import { saysNo } from "./problem.js";
 import { Relay } from "./relay.js";
 import type { paths } from "./schema.gen.js";
 import { Store, supersedes, type Entry, type Source } from "./store.js";
@@ -136,6 +136,11 @@ export class Client {
     return started as Promise<Entry<T>>;
   }
 
+  /** Asks for a state whatever is held; what goes wrong is noted beside it. */
+  reload(key: Key): Promise<unknown> {
+    return this.load(key, { maxAgeMs: 0 }).catch(() => undefined);
+  }
+
   async #fetch(key: Key, options: CallOptions): Promise<Entry> {
     const held = this.store.get(key);
     const headers: Record<string, string> = held?.etag ? { "if-none-match": held.etag } : {};
@@ -220,7 +225,7 @@ export class Client {
     if (follows) tabs.tell({ t: "get", k: key });
     const patience = this.#relay.brings(key) ? FEED_MS : follows ? TAB_MS : 0;
     if (!fresh() && patience > 0) await this.#next(key, patience);
-    if (!fresh() && this.store.watched().includes(key)) await this.load(key, { maxAgeMs: 0 }).catch(() => undefined);
+    if (!fresh() && this.store.watched().includes(key)) await this.reload(key);
   }
 
   /** Waits for a change of a key. */
@@ -243,15 +248,14 @@ export class Client {
       if (!this.store.get(key)?.tags.some((tag) => tags.includes(tag))) continue;
       this.store.mark(key, { doubt: "what it shows has changed" });
       if (this.#relay.tabs.leader) this.#device?.write(key, this.store.get(key)!);
-      if (this.store.watched().includes(key) && !this.#relay.brings(key) && everywhere) void this.load(key, { maxAgeMs: 0 }).catch(() => undefined);
+      if (this.store.watched().includes(key) && !this.#relay.brings(key) && everywhere) void this.reload(key);
     }
     if (this.#relay.tabs.leader) this.#device?.invalidate(tags);
   }
 
   /** Whether the server said no to a key, so that asking often is no use. */
   refused(key: Key): boolean {
-    const error = this.store.error(key);
-    return error instanceof Problem && error.status < 500 && error.status !== 429;
+    return saysNo(this.store.error(key));
   }
 
   /** Tells those who watch a key when it has become stale; what is `brought` holds while the feed is heard. */

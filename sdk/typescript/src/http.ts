@@ -60,6 +60,8 @@ export class Http {
   position = "";
   /** Told of a position that is new. */
   onPosition: (position: string) => void = () => undefined;
+  /** Whether the server was there when last heard of. */
+  reached = true;
   /** Told whether the last attempt reached the server. */
   onReach: (reached: boolean) => void = () => undefined;
   readonly base: string;

@@ -44,3 +44,6 @@ export class Problem extends SportsEdgeError {
     return this.document.request_id;
   }
 }
+
+/** Whether the server said no, so that asking again soon is no use. */
+export const saysNo = (error: unknown): boolean => error instanceof Problem && error.status < 500 && error.status !== 429;

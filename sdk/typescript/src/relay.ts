@@ -56,13 +56,12 @@ export class Relay {
 
   /** There is a network again, or none any more. */
   reach(reached: boolean): void {
-    const offline = this.client.connection.now.state === "offline";
-    if (!reached) this.client.connection.set({ state: "offline" });
-    else if (offline && !this.tabs.leader) this.#say();
-    else if (offline) {
-      this.#state(this.#first(), "rest");
-      this.#feed?.ladder.restart();
-    }
+    const { connection, http } = this.client;
+    const back = reached && !http.reached;
+    http.reached = reached;
+    if (back && this.tabs.leader) this.#restart();
+    else if (back) this.#say();
+    else if (!reached) connection.set({ state: "offline" });
   }
 
   close(): void {
@@ -82,12 +81,16 @@ export class Relay {
           leads: () => this.tabs.leader,
           ask: (k: Key) => this.tabs.tell({ t: "get", k }),
           relay: (f: Parameters<Feed["receive"]>[0], n: number) => this.tabs.tell({ t: "frame", f, n }),
-          state: (state: State, way: string) => this.#state(state, way),
+          state: (state: State, way: string) => {
+            if (state === "live") this.client.http.reached = true;
+            // A server that is not there stays so until something reaches it.
+            if (this.client.http.reached) this.#state(state, way);
+          },
         };
         return (this.#feed = new Feed(this.client, sharing, this.live === true ? WAYS : (this.live as readonly Way[])));
       })
       // A page that was left open over a release may not find its files: asking still works.
-      .catch(() => (this.#state("polling", "rest"), undefined)));
+      .catch(() => void this.#state("polling", "rest")));
   }
 
   #hear(word: Word): void {
@@ -134,18 +137,24 @@ export class Relay {
 
   /** How things stand before anything was tried. */
   #first(): State {
-    return this.live ? "connecting" : "polling";
+    return this.#all().length === 0 ? "idle" : this.live ? "connecting" : "polling";
+  }
+
+  #restart(): void {
+    this.#state(this.#first(), "rest");
+    this.#feed?.ladder.restart();
   }
 
   #follow(): void {
     if (!this.tabs.leader) return;
-    if (this.#all().length === 0) {
+    const first = this.#first();
+    if (first === "idle") {
       this.#feed?.ladder.stop();
-      this.#state("idle", "rest");
+      this.#state(first, "rest");
       return;
     }
     this.#run();
-    if (this.client.connection.now.state === "idle") this.#state(this.#first(), "rest");
+    if (this.client.connection.now.state === "idle") this.#state(first, "rest");
     if (!this.live) return;
     void this.#load().then((feed) => {
       if (!feed || !this.tabs.leader || this.#all().length === 0) return;
@@ -180,6 +189,7 @@ export class Relay {
     const now = client.clock.local();
     if (!client.around.online()) return;
     const wanted = this.#all();
+    const { state } = client.connection.now;
     for (const key of this.#asked.keys()) if (!wanted.includes(key)) this.#asked.delete(key);
     for (const key of wanted) {
       if (this.#asking >= AT_ONCE) return;
@@ -187,12 +197,11 @@ export class Relay {
       const pause = client.pollMs * (client.refused(key) ? REFUSED_TIMES : 1);
       const held = entry && !entry.doubt ? entry.seen - client.clock.offset : 0;
       // What was too many is asked for again over the stream, as long as there is one.
-      const again = client.connection.now.state === "live" && this.#feed?.refused.get(key);
+      const again = state === "live" && this.#feed?.refused.get(key);
       if (this.brings(key) || again || now - Math.max(this.#asked.get(key) ?? 0, held) < pause) continue;
       this.#asked.set(key, now);
       this.#asking += 1;
-      const done = () => (this.#asking -= 1);
-      client.load(key, { maxAgeMs: 0 }).then(done, done);
+      void client.reload(key).then(() => (this.#asking -= 1));
     }
   }
 }

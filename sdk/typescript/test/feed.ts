@@ -33,6 +33,8 @@ export class FeedServer {
   /** Keys asked for over sockets, each time anew. */
   readonly asked: string[] = [];
   opened = 0;
+  /** Told of each way that is taken. */
+  took: (way: string) => void = () => undefined;
   /** The code that sockets are closed with at once. */
   refuses = 0;
   #http = createServer((request, response) => void this.#answer(request, response));
@@ -146,6 +148,7 @@ export class FeedServer {
     const way = request.headers.accept === "text/event-stream" ? "sse" : "poll";
     if (this.shut.has(way)) return void response.writeHead(404).end("{}");
     this.opened += 1;
+    this.took(way);
     const keys = query.getAll("k");
     const since = query.get("since")!.split(",");
     const missed = keys.flatMap((key, at) => this.#missed(key, since[at] === "-" ? undefined : since[at]));
@@ -158,6 +161,6 @@ export class FeedServer {
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.flushHeaders();
       missed.forEach(send);
-    } else if (missed.some(({ t }) => t !== "same")) response.end(JSON.stringify({ frames: missed }));
+    } else if (query.get("wait_ms") === "0" || missed.some(({ t }) => t !== "same")) response.end(JSON.stringify({ frames: missed }));
   }
 }

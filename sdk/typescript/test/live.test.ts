@@ -3,6 +3,7 @@ import { WebSocket } from "ws";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createClient, type Client, type ClientOptions, type Key } from "../src/index.js";
 import { applied, frameOf } from "../src/live/frames.js";
+import { poll, sse } from "../src/live.js";
 import { FeedServer } from "./feed.js";
 
 const KEY = "fixtures/8" as Key<{ n: number; s?: string }>;
@@ -23,6 +24,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const made of clients.splice(0)) await made.close();
   await server.stop();
 });
@@ -98,6 +100,73 @@ it("goes on by server-sent events at once where there are no WebSockets, as in N
   const one = client();
   one.watch(KEY, () => undefined);
   await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+});
+
+it("gives up no way while the server is away, says offline meanwhile, and takes the best way when it is back", async () => {
+  // No pauses: what is tried while nobody answers is tried at once.
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  let tried = 0;
+  const counted: typeof fetch = (address, init) => {
+    if (String(address).includes("/v1/live?")) tried += 1;
+    return fetch(address, init);
+  };
+  // Nothing is asked for beside the feed, so that nothing else finds the server again.
+  const one = client({ live: [["sse", sse], ["poll", poll]], fetch: counted, pollMs: 600_000 });
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+  await server.stop();
+  await until(() => expect(one.connection.now.state).toBe("offline"));
+  const states = new Set<string>();
+  one.connection.watch(() => states.add(`${one.connection.now.state} ${one.connection.now.way}`));
+  // Every way several times over.
+  const before = tried;
+  await until(() => expect(tried).toBeGreaterThan(before + 12));
+  expect(states).toEqual(new Set());
+  await server.start();
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+  expect(states).not.toContain("polling rest");
+  expect(states).not.toContain("live poll");
+});
+
+it("is idle again, not connecting, where a server is back and nothing is watched", async () => {
+  const one = client({ retries: 0 });
+  await one.load(KEY);
+  await server.stop();
+  await expect(one.load(KEY, { maxAgeMs: 0 })).rejects.toMatchObject({ kind: "offline" });
+  expect(one.connection.now.state).toBe("offline");
+  await server.start();
+  await one.load(KEY, { maxAgeMs: 0 });
+  expect(one.connection.now.state).toBe("idle");
+});
+
+it("tries a better way that worked once more as soon as a lesser one finds the server", async () => {
+  const one = client();
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.connection.now.way).toBe("ws"));
+  server.shut = new Set(["ws"]);
+  server.took = () => server.shut.clear();
+  server.cut();
+  await until(() => expect(server.opened).toBeGreaterThan(1));
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "ws" }));
+  // One that does not work any more is left alone then.
+  server.shut = new Set(["ws"]);
+  server.took = () => undefined;
+  server.cut();
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+  const { opened } = server;
+  server.change(KEY, { n: 1 });
+  await until(() => expect(one.peek(KEY)?.data.n).toBe(1));
+  expect(server.opened).toBe(opened);
+});
+
+it("does not try a way again that the server has said no to since it worked", async () => {
+  const one = client();
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.connection.now.way).toBe("ws"));
+  server.refuses = 4403;
+  server.cut();
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+  expect(server.opened).toBe(3);
 });
 
 it("asks for a key that the feed does not have", async () => {

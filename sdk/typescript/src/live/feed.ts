@@ -58,10 +58,10 @@ export class Feed {
         sharing.relay(frame, size);
         this.receive(frame, size);
       },
-      state: (way, lost) => {
+      state: (state, way) => {
         // Another connection may lead to another server.
         this.refused.clear();
-        sharing.state(way ? "live" : lost ? "polling" : "connecting", way ?? "rest");
+        sharing.state(state, way);
       },
     });
   }

@@ -19,16 +19,21 @@ export type Way = readonly [name: string, rung: Rung];
 /** What the ladder tells. */
 export interface LadderEar {
   frame(frame: Frame, size: number): void;
-  /** `way` is open; nothing where none is, and asking is left to others. `lost` says that the last way is no use. */
-  state(way: string | undefined, lost: boolean): void;
+  /** `polling` says that no way is of use for now, and asking is left to others. */
+  state(state: "live" | "polling" | "connecting", way: string): void;
 }
 
 /** The ladder. */
 export class Ladder {
   #at = 0;
+  /** The way that opened last, unless the server has said no since. */
+  #best = Infinity;
   #tries = 0;
   #falls = 0;
   #climbAt = 0;
+  /** Which attempt counts: what earlier ones say does not matter any more. */
+  #turn = 0;
+  #opened = false;
   #link: Link | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #heard = 0;
@@ -43,7 +48,7 @@ export class Ladder {
 
   /** Connects, if it has not. */
   start(): void {
-    if (this.#running || this.ways.length === 0) return;
+    if (this.#running) return;
     this.#running = true;
     this.#open();
   }
@@ -52,16 +57,14 @@ export class Ladder {
   stop(): void {
     this.#running = false;
     clearTimeout(this.#timer);
-    this.#link?.close();
-    this.#link = undefined;
+    this.#close();
   }
 
   /** Starts over at once, from the best way: there is a network again. */
   restart(): void {
     if (!this.#running) return;
-    this.stop();
-    this.#at = this.#tries = this.#falls = 0;
-    this.start();
+    this.#falls = 0;
+    this.#climb();
   }
 
   /** The keys to follow have changed. */
@@ -77,74 +80,79 @@ export class Ladder {
   #open(): void {
     const way = this.ways[this.#at];
     if (!way) {
-      this.ear.state(undefined, true);
-      this.#later(CLIMB_MS, () => this.#climb());
+      this.ear.state("polling", "rest");
+      // Where no server answered, no way is at fault.
+      this.#later(this.http.reached ? CLIMB_MS : backoff(this.#falls), () => this.#climb());
       return;
     }
     const [name, rung] = way;
-    let open = false;
-    let mine = true;
+    const turn = ++this.#turn;
+    this.#opened = false;
+    this.#hear();
+    this.#climbAt = this.#at && (this.#climbAt || this.#heard + CLIMB_MS);
+    this.#watch();
     const link = rung(this.http, this.wish, {
-      opened: () => {
-        if (!mine) return;
-        if (!open) this.ear.state(name, false);
-        open = true;
-        this.#tries = this.#falls = 0;
-        this.#heard = this.http.clock.local();
-      },
+      opened: () => turn === this.#turn && this.#up(name),
       frame: (frame, size) => {
-        if (!mine) return;
-        this.#heard = this.http.clock.local();
+        if (turn !== this.#turn) return;
+        this.#hear();
         this.ear.frame(frame, size);
       },
-      ended: (gone) => {
-        if (!mine) return;
-        mine = false;
-        this.#ended(gone, open);
-      },
+      ended: (gone) => turn === this.#turn && this.#ended(gone),
     });
     // One that cannot open here has said so by now.
-    if (!mine) return link.close();
-    this.#link = {
-      ...link,
-      close: () => {
-        mine = false;
-        link.close();
-      },
-    };
+    if (turn === this.#turn) this.#link = link;
+    else link.close();
+  }
+
+  #up(name: string): void {
+    const lesser = this.#at > this.#best;
+    this.#best = this.#at;
+    // The server is there: a better way, which opened before it was not, is tried once more.
+    if (lesser) return this.#climb();
+    if (!this.#opened) this.ear.state("live", name);
+    this.#opened = true;
+    this.#tries = this.#falls = 0;
+    this.#hear();
+  }
+
+  #hear(): void {
     this.#heard = this.http.clock.local();
-    this.#climbAt ||= this.#at > 0 ? this.#heard + CLIMB_MS : 0;
-    this.#watch();
   }
 
   /** Looks now and then whether the server still says something. */
   #watch(): void {
     this.#later(SILENCE_MS / 4, () => {
       const now = this.http.clock.local();
-      const climb = this.#climbAt > 0 && now >= this.#climbAt;
-      if (!climb && now - this.#heard < SILENCE_MS) return this.#watch();
-      this.#link?.close();
-      if (climb) this.#climb();
-      else this.#ended(false, true);
+      if (this.#climbAt && now >= this.#climbAt) this.#climb();
+      else if (now - this.#heard < SILENCE_MS) this.#watch();
+      else this.#ended(false);
     });
   }
 
-  #ended(gone: boolean, open: boolean): void {
-    this.#link = undefined;
-    if (!this.#running) return;
-    if (!open) this.#tries += 1;
+  #ended(gone: boolean): void {
+    this.#close();
+    if (!this.#opened) this.#tries += 1;
+    if (gone) this.#best = Infinity;
     if (gone || this.#tries >= TRIES) {
       this.#at += 1;
       this.#tries = 0;
     }
-    this.ear.state(undefined, false);
-    this.#falls += 1;
-    this.#later(backoff(this.#falls - 1), () => this.#open());
+    this.ear.state("connecting", "rest");
+    // A way that there is not costs no pause.
+    this.#later(gone ? 0 : backoff(this.#falls++), () => this.#open());
   }
 
   #climb(): void {
+    this.#close();
     this.#at = this.#tries = this.#climbAt = 0;
     this.#open();
+  }
+
+  #close(): void {
+    this.#turn += 1;
+    this.#link?.close();
+    this.#link = undefined;
   }
 
   #later(ms: number, run: () => void): void {

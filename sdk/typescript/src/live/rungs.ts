@@ -3,7 +3,7 @@
 import type { Key } from "../api.js";
 import type { Http } from "../http.js";
 import { parsed, sleep } from "../http.js";
-import { Problem } from "../problem.js";
+import { Problem, saysNo } from "../problem.js";
 import type { Ask, Frame } from "./frames.js";
 import { frameOf } from "./frames.js";
 
@@ -87,7 +87,7 @@ export const ws: Rung = (http, wish, ear) => {
     socket.onerror = () => end();
     socket.onclose = ({ code }) => end(code === FORBIDDEN);
   };
-  open().catch((error: unknown) => end(error instanceof Problem && error.status === 404));
+  open().catch((error: unknown) => end(saysNo(error)));
   const changed = settled(update);
   return { changed, again: (key) => following.has(key) && say(asked(wish, [key])), close: () => end() };
 };
@@ -119,7 +119,7 @@ function looped(wish: Wish, ear: Ear, once: (keys: Key[], signal: AbortSignal) =
       } catch (error) {
         if (cut.signal.aborted) continue;
         over = true;
-        ear.ended(error instanceof Problem && error.status < 500 && error.status !== 429);
+        ear.ended(saysNo(error));
       }
     }
   };
@@ -163,17 +163,19 @@ export const sse: Rung = (http, wish, ear) =>
     }
   });
 
-/** A request that is held until there is something new. */
-export const poll: Rung = (http, wish, ear) =>
-  looped(wish, ear, async (keys, signal) => {
-    const address = liveAddress(wish, keys, `&wait_ms=${WAIT_MS}`);
-    const call = { method: "GET", address, signal, timeoutMs: WAIT_MS * 1.5, once: true };
-    const { text } = await http.send(call);
+/** A request that is held until there is something new; the first is not, for it says whether there is a server. */
+export const poll: Rung = (http, wish, ear) => {
+  let wait = 0;
+  return looped(wish, ear, async (keys, signal) => {
+    const address = liveAddress(wish, keys, `&wait_ms=${wait}`);
+    const { text } = await http.send({ method: "GET", address, signal, timeoutMs: WAIT_MS * 1.5, once: true });
     ear.opened();
+    wait = WAIT_MS;
     const { frames } = parsed(text) as { frames: Frame[] };
     for (const frame of frames) ear.frame(frame, text.length);
     if (frames.length === 0) await sleep(IDLE_MS, signal);
   });
+};
 
 /** Calls once for many calls that come together. */
 function settled(run: () => void): () => void {
