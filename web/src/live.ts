@@ -51,8 +51,9 @@ export interface Following {
 }
 
 /** How things stand in a word. */
-export const wayOf = ({ state }: Connection): string =>
-  state === "live" ? "Live" : state === "polling" ? "Asking" : state === "offline" ? "Offline" : "Connecting";
+export const wayOf = ({ state }: Connection): string => WAYS[state];
+
+const WAYS = { idle: "Connecting", connecting: "Connecting", live: "Live", polling: "Asking", offline: "Offline", refused: "Refused" };
 
 /** Starts following. */
 export function follow<T>(around: Connected, held: Held<T>, ear: Ear<T>): Following {

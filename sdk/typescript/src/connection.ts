@@ -1,7 +1,10 @@
 // How things stand between here and the server, as one value that can be watched.
 
-/** `live`: changes are pushed; `polling`: asked for now and then; `idle`: nothing is watched. */
-export type State = "idle" | "connecting" | "live" | "polling" | "offline";
+/**
+ * `live`: changes are pushed; `polling`: asked for now and then; `idle`: nothing is watched; `offline`: no
+ * answer comes; `refused`: the server says no to all that is watched, as it does to a key that was revoked.
+ */
+export type State = "idle" | "connecting" | "live" | "polling" | "offline" | "refused";
 
 /** How things stand. The same object until something changes. */
 export interface Connection {

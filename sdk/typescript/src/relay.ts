@@ -190,6 +190,10 @@ export class Relay {
     if (!client.around.online()) return;
     const wanted = this.#all();
     const { state } = client.connection.now;
+    // A server that says no to all that is watched says it of who asks.
+    const refused = wanted.length > 0 && wanted.every((key) => client.refused(key));
+    if (refused && state === "polling") this.#state("refused", "rest");
+    else if (!refused && state === "refused") this.#restart();
     for (const key of this.#asked.keys()) if (!wanted.includes(key)) this.#asked.delete(key);
     for (const key of wanted) {
       if (this.#asking >= AT_ONCE) return;

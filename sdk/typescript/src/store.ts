@@ -95,7 +95,7 @@ export class Store {
     const slot = this.#slots.get(key);
     if (!slot?.entry) return;
     slot.entry = { ...slot.entry, ...change };
-    slot.error = undefined;
+    if (change.seen) slot.error = undefined;
     this.#tell(slot);
   }
 

@@ -33,6 +33,8 @@ export class FeedServer {
   /** Keys asked for over sockets, each time anew. */
   readonly asked: string[] = [];
   opened = 0;
+  /** Whether no key counts. */
+  revoked = false;
   /** Told of each way that is taken. */
   took: (way: string) => void = () => undefined;
   /** The code that sockets are closed with at once. */
@@ -133,6 +135,7 @@ export class FeedServer {
     const say = (status: number, more: Record<string, string>, text: string) => response.writeHead(status, more).end(text);
     const scripted = this.script.shift();
     if (scripted) return void say(...scripted);
+    if (this.revoked) return void say(401, {}, '{"type":"/docs/problems#invalid-key","title":"The key does not count"}');
     const { pathname, searchParams } = new URL(url, this.url);
     if (pathname === "/v1/live/tickets") return void say(200, {}, '{"ticket":"t1"}');
     if (pathname === "/v1/live") return this.#feed(request, response, searchParams);

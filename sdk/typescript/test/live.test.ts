@@ -169,6 +169,25 @@ it("does not try a way again that the server has said no to since it worked", as
   expect(server.opened).toBe(3);
 });
 
+it("says refused where the key does not count any more, and goes on when one does", async () => {
+  const one = client({ apiKey: "se_x", staleMs: 100 });
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.connection.now.state).toBe("live"));
+  server.revoked = true;
+  server.cut();
+  server.shut = new Set(["ws"]);
+  await until(() => expect(one.connection.now).toMatchObject({ state: "refused", way: "rest" }));
+  expect(one.store.error(KEY)).toMatchObject({ status: 401, slug: "invalid-key" });
+  // What was known stays, and that it grows old does not hide why.
+  one.store.mark(KEY, { doubt: "nothing newer came" });
+  expect(one.peek(KEY)?.data).toEqual({ n: 0 });
+  expect(one.store.error(KEY)).toMatchObject({ status: 401 });
+  server.revoked = false;
+  server.shut.clear();
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "ws" }));
+  expect(one.store.error(KEY)).toBeUndefined();
+});
+
 it("asks for a key that the feed does not have", async () => {
   const one = client();
   const other = "edges" as Key;

@@ -9,14 +9,16 @@ const WORDS = {
   live: "Live",
   polling: "Asking now and then",
   offline: "Offline: what is shown was last known",
+  refused: "Refused: the key does not count",
 };
 
 export function Freshness() {
   const { state } = useConnection();
   const look = useColours();
+  const wrong = state === "offline" || state === "refused";
   return (
     <View style={[styles.line, { backgroundColor: look.raised }]}>
-      <Text testID="connection" accessibilityRole={state === "offline" ? "alert" : "text"} accessibilityLiveRegion="polite" style={{ color: state === "offline" ? look.warn : look.quiet }}>
+      <Text testID="connection" accessibilityRole={wrong ? "alert" : "text"} accessibilityLiveRegion="polite" style={{ color: wrong ? look.warn : look.quiet }}>
         {WORDS[state]}
       </Text>
     </View>
