@@ -1,5 +1,6 @@
 //! XGBoost's models as JSON and UBJSON, `gbtree` and `dart`, from version 1.0 on. Linear boosters
-//! and trees whose leaves are vectors are refused.
+//! and trees whose leaves are vectors are refused. A file predicts as what saved it does: up to the
+//! best iteration where the scikit-learn interface did, by all trees where a `Booster` did.
 
 mod file;
 mod objective;
@@ -11,7 +12,7 @@ use crate::{
     check::{OUTPUTS_MAX, malformed, names},
 };
 
-use self::file::{File, Learner, Parameters};
+use self::file::{Attributes, File, Learner, Parameters, Trees};
 
 /// Reads a model's JSON.
 pub(crate) fn read_json(bytes: &[u8]) -> Result<Ensemble, ReadError> {
@@ -61,6 +62,7 @@ fn ensemble(learner: Learner) -> Result<Ensemble, ReadError> {
         let reason = format!("{} numbers for {count} trees", weights.len());
         return Err(malformed("weight_drop", &reason));
     }
+    let counted = counted(&learner.attributes, &model, outputs)?;
     let mut sets = tree::SetRoom::default();
     let read = |(index, (columns, output)): (usize, (file::Columns, u32))| {
         let weight = weights.as_ref().map(|it| it[index].0);
@@ -71,6 +73,7 @@ fn ensemble(learner: Learner) -> Result<Ensemble, ReadError> {
         .trees
         .into_iter()
         .zip(model.tree_info)
+        .take(counted)
         .enumerate()
         .map(read)
         .collect();
@@ -84,6 +87,30 @@ fn ensemble(learner: Learner) -> Result<Ensemble, ReadError> {
         link: objective.link,
     }
     .checked()
+}
+
+/// How many trees count: the scikit-learn interface asks those up to the best iteration of a
+/// training that stopped early, a `Booster` all.
+fn counted(attributes: &Attributes, model: &Trees, outputs: usize) -> Result<usize, ReadError> {
+    let count = model.trees.len();
+    let (Some(best), Some(_)) = (&attributes.best_iteration, &attributes.scikit_learn) else {
+        return Ok(count);
+    };
+    let iterations = whole("best_iteration", best)?.saturating_add(1);
+    let end = if model.iteration_indptr.is_empty() {
+        let parallel = model.gbtree_model_param.num_parallel_tree.as_deref();
+        let parallel = whole("num_parallel_tree", parallel.unwrap_or("1"))?;
+        Some(iterations.saturating_mul(outputs.saturating_mul(parallel)))
+    } else {
+        model.iteration_indptr.get(iterations).copied()
+    };
+    match end {
+        Some(end) if end <= count => Ok(end),
+        _ => {
+            let reason = format!("{best} lies beyond the {count} trees");
+            Err(malformed("best_iteration", &reason))
+        }
+    }
 }
 
 /// Raw scores of a row: classes, or targets.

@@ -15,10 +15,20 @@ pub(super) struct File {
 #[derive(Debug, Deserialize)]
 pub(super) struct Learner {
     #[serde(default)]
+    pub(super) attributes: Attributes,
+    #[serde(default)]
     pub(super) feature_names: Vec<String>,
     pub(super) gradient_booster: Booster,
     pub(super) learner_model_param: Parameters,
     pub(super) objective: Objective,
+}
+
+/// What was noted of a training, as texts.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Attributes {
+    pub(super) best_iteration: Option<String>,
+    /// Written by the scikit-learn interface alone.
+    pub(super) scikit_learn: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,9 +63,19 @@ pub(super) struct Inner {
 #[derive(Debug, Deserialize)]
 pub(super) struct Trees {
     #[serde(default)]
+    pub(super) gbtree_model_param: TreesParameters,
+    /// Where each iteration's trees begin, and where the last one's end; from version 2.0 on.
+    #[serde(default)]
+    pub(super) iteration_indptr: Vec<usize>,
+    #[serde(default)]
     pub(super) tree_info: Vec<u32>,
     #[serde(default)]
     pub(super) trees: Vec<Columns>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct TreesParameters {
+    pub(super) num_parallel_tree: Option<String>,
 }
 
 /// A tree: columns of numbers, a node in each place.

@@ -94,6 +94,42 @@ fn ubjson_says_the_same() {
     assert_eq!(model, Ensemble::read(MODEL.as_bytes()).unwrap());
 }
 
+/// How many of four equal trees count, by what was noted of their training.
+fn counted(attributes: &str, of_trees: &str) -> Result<usize, String> {
+    let mut value: serde_json::Value = serde_json::from_str(&MODEL.replace("NaN", "0")).unwrap();
+    let learner = &mut value["learner"];
+    learner["attributes"] = serde_json::from_str(attributes).unwrap();
+    let model = &mut learner["gradient_booster"]["model"];
+    let tree = model["trees"][0].clone();
+    model["trees"] = vec![tree; 4].into();
+    model["tree_info"] = vec![0; 4].into();
+    let more: serde_json::Value = serde_json::from_str(of_trees).unwrap();
+    for (key, value) in more.as_object().unwrap() {
+        model[key] = value.clone();
+    }
+    let read = Ensemble::read(value.to_string().as_bytes());
+    read.map(|it| it.trees.len()).map_err(|it| it.to_string())
+}
+
+#[test]
+fn trees_after_the_best_iteration_count_as_in_what_saved_the_file() {
+    let best = |it: &str| format!(r#"{{"best_iteration":"{it}","scikit_learn":"{{}}"}}"#);
+    let two = r#"{"gbtree_model_param":{"num_parallel_tree":"2"}}"#;
+    let starts = r#"{"iteration_indptr":[0,3,4]}"#;
+    assert_eq!(counted(r#"{"best_iteration":"1"}"#, "{}"), Ok(4));
+    assert_eq!(counted(r#"{"scikit_learn":"{}"}"#, "{}"), Ok(4));
+    assert_eq!(counted(&best("1"), "{}"), Ok(2));
+    assert_eq!(counted(&best("3"), "{}"), Ok(4));
+    assert_eq!(counted(&best("0"), two), Ok(2));
+    assert_eq!(counted(&best("0"), starts), Ok(3));
+    for (it, more) in [("4", "{}"), ("2", two), ("2", starts)] {
+        let said = format!("best_iteration: {it} lies beyond the 4 trees");
+        assert_eq!(counted(&best(it), more), Err(said));
+    }
+    let said = "best_iteration: \"soon\" is no such number";
+    assert_eq!(counted(&best("soon"), "{}"), Err(said.to_owned()));
+}
+
 #[test]
 fn what_is_not_scored_is_refused_by_name() {
     check(
