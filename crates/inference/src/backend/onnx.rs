@@ -11,11 +11,12 @@ use std::{
 use tract_onnx::prelude::{TValue, TypedRunnableModel, tvec};
 
 use super::{Backend, RunError};
-use crate::{ModelConfig, Signature, Tensor};
+use crate::{DataType, ModelConfig, Signature, Tensor};
 
 mod forest;
 mod graph;
 mod plan;
+mod rewrite;
 mod values;
 
 pub(crate) use graph::is_trees_alone;
@@ -47,23 +48,35 @@ impl OnnxBackend {
     pub(crate) fn read(bytes: &[u8], config: &ModelConfig) -> Result<Self, String> {
         contained(|| {
             let graph = graph::Graph::read(bytes)?;
-            let (weights, given) = (graph.weights_bytes, config.signature.as_ref());
-            let (plan, signature) = plan::make(graph, given)?;
-            let (Plan::Many(it) | Plan::One(it)) = &plan;
-            let nodes = it.model().nodes();
-            let forests = nodes.iter().filter_map(|it| it.op_as::<forest::Forest>());
-            let forests: usize = forests.map(|it| it.model.size_bytes()).sum();
-            // What operators keep of the weights is laid out anew for the processor.
-            let bytes = size_of::<Self>() + weights + forests + nodes.len() * NODE_BYTES;
-            let backend = Self {
-                plan,
-                signature,
-                size_bytes: bytes as u64,
-            };
-            backend.check_rows()?;
-            Ok(backend)
+            let wide = graph.inputs.iter().any(|it| it.datatype == DataType::Fp64);
+            let made = Self::make(graph, config.signature.as_ref());
+            made.map_err(|reason| match wide {
+                true => format!(
+                    "{reason}; it takes float64, which many operators do not: export it with \
+                     float32 inputs (FloatTensorType)"
+                ),
+                false => reason,
+            })
         })
         .unwrap_or_else(|reason| Err(format!("the file breaks its reader: {reason}")))
+    }
+
+    fn make(graph: graph::Graph, given: Option<&Signature>) -> Result<Self, String> {
+        let weights = graph.weights_bytes;
+        let (plan, signature) = plan::make(graph, given)?;
+        let (Plan::Many(it) | Plan::One(it)) = &plan;
+        let nodes = it.model().nodes();
+        let forests = nodes.iter().filter_map(|it| it.op_as::<forest::Forest>());
+        let forests: usize = forests.map(|it| it.model.size_bytes()).sum();
+        // What operators keep of the weights is laid out anew for the processor.
+        let bytes = size_of::<Self>() + weights + forests + nodes.len() * NODE_BYTES;
+        let backend = Self {
+            plan,
+            signature,
+            size_bytes: bytes as u64,
+        };
+        backend.check_rows()?;
+        Ok(backend)
     }
 
     /// Refuses a network whose rows know of each other: requests could not be put together.

@@ -2,7 +2,7 @@
 
 usage: generate_onnx.py (with requirements-onnx.txt)
 writes onnx/NAME.onnx and NAME.json here; a record has, for each input and output, name, shape and
-numbers in row-major order.
+numbers (null is none), or texts, in row-major order.
 """
 
 import json
@@ -14,7 +14,9 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -24,14 +26,18 @@ ROWS = 9
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 
 
+def plain_number(it):
+    return it if isinstance(it, str) else None if numpy.isnan(it) else float(it)
+
+
 def record(name, model, inputs):
     onnx.checker.check_model(model)
     (HERE / f"{name}.onnx").write_bytes(model.SerializeToString())
     session = onnxruntime.InferenceSession(model.SerializeToString())
     outputs = {it.name: value for it, value in zip(session.get_outputs(), session.run(None, inputs))}
     plain = lambda tensors: [
-        {"name": name, "shape": list(it.shape), "values": [float(number) for number in it.ravel()]}
-        for name, it in tensors.items()
+        {"name": name, "shape": list(value.shape), "values": [plain_number(it) for it in value.ravel().tolist()]}
+        for name, value in tensors.items()
     ]
     (HERE / f"{name}.json").write_text(json.dumps({"inputs": plain(inputs), "outputs": plain(outputs)}))
 
@@ -121,6 +127,18 @@ def two_inputs():
     )
 
 
+def wide():
+    """An operator that the runtime has no `double` of."""
+    network(
+        "wide",
+        [helper.make_node("Sigmoid", ["input"], ["output"])],
+        [("input", TensorProto.DOUBLE, ["N", 2])],
+        [("output", TensorProto.DOUBLE, ["N", 2])],
+        {},
+        {"input": numpy.zeros((1, 2))},
+    )
+
+
 def pipelines():
     random = numpy.random.default_rng(5)
     rows = random.normal(size=(300, 5)).astype(numpy.float32)
@@ -134,15 +152,47 @@ def pipelines():
         "scaled_linear": (make_pipeline(StandardScaler(), LogisticRegression()), three),
     }
     for name, (pipeline, target) in models.items():
-        pipeline.fit(rows, target)
         options = {} if name == "scaled_forest" else {"zipmap": False}
-        model = to_onnx(
-            pipeline,
-            initial_types=[("input", FloatTensorType([None, 5]))],
-            options={id(pipeline): options} if options else None,
-            target_opset={"": 17, "ai.onnx.ml": 3},
-        )
-        record(name, model, {"input": random.normal(size=(ROWS, 5)).astype(numpy.float32)})
+        converted(name, pipeline.fit(rows, target), options, random)
+    return rows, two, three
+
+
+def converted(name, fitted, options, random, rows="input", missing=False):
+    model = to_onnx(
+        fitted,
+        initial_types=[(rows, FloatTensorType([None, 5]))],
+        options={id(fitted): options} if options else None,
+        target_opset={"": 17, "ai.onnx.ml": 3},
+    )
+    asked = random.normal(size=(ROWS, 5)).astype(numpy.float32)
+    if missing:
+        asked[random.random(asked.shape) < 0.3] = numpy.nan
+    record(name, model, {rows: asked})
+
+
+def classes(rows, two, three):
+    """Classes with names, or with numbers that do not begin at zero."""
+    random = numpy.random.default_rng(6)
+    forest = lambda: RandomForestClassifier(n_estimators=5, max_depth=3, random_state=1)
+    models = {
+        "named_linear": (LogisticRegression(), numpy.array(list("ADH"))[three]),
+        "named_linear_two": (make_pipeline(StandardScaler(), LogisticRegression()), numpy.array(list("AH"))[two]),
+        "named_forest": (forest(), numpy.array(list("ADH"))[three]),
+        "numbered_forest": (forest(), numpy.array([3, 5])[two]),
+    }
+    for name, (model, target) in models.items():
+        converted(name, model.fit(rows, target), {"zipmap": False}, random, "X")
+
+
+def wrapped(rows, two, three):
+    """What is often put around a classifier."""
+    random = numpy.random.default_rng(7)
+    calibrated = lambda it: CalibratedClassifierCV(it, cv=2)
+    forest = RandomForestClassifier(n_estimators=3, max_depth=3, random_state=1)
+    converted("calibrated_linear", calibrated(LogisticRegression()).fit(rows, three), {"zipmap": False}, random)
+    converted("calibrated_forest", calibrated(forest).fit(rows, two), {"zipmap": False}, random)
+    linear = make_pipeline(SimpleImputer(), LogisticRegression()).fit(rows, three)
+    converted("imputed_linear", linear, {"zipmap": False}, random, missing=True)
 
 
 def main():
@@ -153,7 +203,10 @@ def main():
     convolution()
     recurrent()
     two_inputs()
-    pipelines()
+    wide()
+    made = pipelines()
+    classes(*made)
+    wrapped(*made)
 
 
 if __name__ == "__main__":

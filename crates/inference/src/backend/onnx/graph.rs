@@ -1,24 +1,20 @@
-//! What an ONNX file says: its graph, held against what can be run, with operators of pipelines
-//! that the runtime does not know written as ones that it knows.
+//! What an ONNX file says: its graph, held against what can be run.
 
 use std::collections::HashSet;
 
 use tract_onnx::{
     Onnx,
     pb::{
-        AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
-        tensor_proto::DataLocation, tensor_shape_proto::dimension, type_proto,
+        GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_proto::DataLocation,
+        tensor_shape_proto::dimension, type_proto,
     },
     prelude::{DatumType, Framework},
 };
 
 use trees::{OnnxTrees, ReadError};
 
-use super::{forest, values::datatype_of};
+use super::{forest, rewrite::write_known, values::datatype_of};
 use crate::{DataType, TensorSpec};
-
-/// ONNX's number for `f32`.
-const FLOAT: i64 = 1;
 
 /// A graph that may be run.
 pub(super) struct Graph {
@@ -85,7 +81,7 @@ impl Graph {
 }
 
 /// Known, and gives the same numbers each time.
-fn is_known(onnx: &Onnx, node: &NodeProto) -> bool {
+pub(super) fn is_known(onnx: &Onnx, node: &NodeProto) -> bool {
     let lot = ["Random", "Multinomial", "Bernoulli"];
     ["", "ai.onnx", "ai.onnx.ml"].contains(&&*node.domain)
         && !lot.iter().any(|it| node.op_type.starts_with(it))
@@ -148,63 +144,4 @@ fn input(info: &ValueInfoProto) -> Result<TensorSpec, String> {
         datatype,
         shape: shape.collect(),
     })
-}
-
-/// Writes operators of pipelines as ones that the runtime knows: a scaler as a difference and a
-/// product, a map of probabilities as the tensor that it is made of.
-fn write_known(graph: &mut GraphProto) -> Result<(), String> {
-    let mut written = Vec::with_capacity(graph.node.len());
-    for mut node in std::mem::take(&mut graph.node) {
-        match &*node.op_type {
-            "ZipMap" => {
-                "Identity".clone_into(&mut node.op_type);
-                node.domain.clear();
-                node.attribute.clear();
-                written.push(node);
-            }
-            "Scaler" => written.extend(scaler(&node, &mut graph.initializer)?),
-            _ => written.push(node),
-        }
-    }
-    graph.node = written;
-    Ok(())
-}
-
-fn scaler(node: &NodeProto, weights: &mut Vec<TensorProto>) -> Result<Vec<NodeProto>, String> {
-    let ([input], [output]) = (&*node.input, &*node.output) else {
-        return Err("Scaler takes one input and gives one output".to_owned());
-    };
-    let name = |part: &str| format!("{output}/{part}");
-    let plain = |kind: &str, inputs: Vec<String>, output: String| NodeProto {
-        name: output.clone(),
-        op_type: kind.to_owned(),
-        input: inputs,
-        output: vec![output],
-        ..NodeProto::default()
-    };
-    let mut cast = plain("Cast", vec![input.clone()], name("cast"));
-    cast.attribute.push(AttributeProto {
-        name: "to".to_owned(),
-        i: FLOAT,
-        r#type: tract_onnx::pb::attribute_proto::AttributeType::Int as i32,
-        ..AttributeProto::default()
-    });
-    let mut nodes = vec![cast];
-    for (attribute, kind) in [("offset", "Sub"), ("scale", "Mul")] {
-        let given = node.attribute.iter().find(|it| it.name == attribute);
-        if let Some(numbers) = given.map(|it| &it.floats).filter(|it| !it.is_empty()) {
-            weights.push(TensorProto {
-                name: name(attribute),
-                dims: vec![numbers.len() as i64],
-                data_type: FLOAT as i32,
-                float_data: numbers.clone(),
-                ..TensorProto::default()
-            });
-            let before = nodes.last().expect("a cast at least").output[0].clone();
-            nodes.push(plain(kind, vec![before, name(attribute)], name(kind)));
-        }
-    }
-    let last = nodes.last_mut().expect("a cast at least");
-    last.output = vec![output.clone()];
-    Ok(nodes)
 }
