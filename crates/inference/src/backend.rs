@@ -32,6 +32,14 @@ pub(crate) trait Backend: Send + Sync + std::fmt::Debug {
     }
 }
 
+/// The number of each row's class: the one of the greatest score, the first of equals.
+pub(crate) fn winners(scores: &[f64], classes: usize) -> impl Iterator<Item = usize> {
+    scores.chunks(classes).map(|row| {
+        let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
+        (1..row.len()).fold(0, better)
+    })
+}
+
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum RunError {

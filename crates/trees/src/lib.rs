@@ -22,5 +22,5 @@ pub use ensemble::{
 };
 pub use error::{ReadError, ShapeError};
 pub use model::{Kernel, Model, SharedBytes};
-pub use read::onnx::OnnxTrees;
+pub use read::onnx::{Labels, OnnxTrees};
 pub use rows::{Number, Rows};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use trees::{Model, Precision, Rows, ShapeError};
+use trees::{Labels, Model, OnnxTrees, Precision, Rows, ShapeError};
 
-use super::{Backend, RunError};
+use super::{Backend, RunError, winners};
 use crate::{DataType, ModelConfig, Signature, Tensor, TensorSpec, Values};
 
 /// A tree ensemble with names for what it takes and gives.
@@ -12,8 +12,20 @@ use crate::{DataType, ModelConfig, Signature, Tensor, TensorSpec, Values};
 pub(crate) struct TreesBackend {
     model: Model,
     platform: &'static str,
+    /// Scores, and after them the label where there is one.
     signature: Signature,
     single: bool,
+    /// The classes, where the signature has a label.
+    labels: Option<Labels>,
+}
+
+/// What a file calls what it takes and gives.
+#[derive(Debug)]
+struct Names {
+    input: String,
+    scores: String,
+    /// The label and its classes.
+    label: Option<(String, Labels)>,
 }
 
 /// A matrix of rows as the model takes it.
@@ -26,19 +38,39 @@ enum Matrix<'a> {
 impl TreesBackend {
     /// Reads a model file; `kind` is the end of its name.
     pub(crate) fn read(bytes: Vec<u8>, kind: &str, config: &ModelConfig) -> Result<Self, String> {
-        let model = Model::read(Arc::new(bytes)).map_err(|it| it.to_string())?;
+        let fault = |it: trees::ReadError| it.to_string();
+        let (model, names) = match kind {
+            "onnx" => {
+                let read = OnnxTrees::read(&bytes).map_err(fault)?;
+                let names = Names {
+                    input: read.input,
+                    scores: read.scores,
+                    label: read.label.zip(read.labels),
+                };
+                (Model::new(read.ensemble), names)
+            }
+            _ => {
+                let names = Names {
+                    input: "input".to_owned(),
+                    scores: "output".to_owned(),
+                    label: None,
+                };
+                (Model::read(Arc::new(bytes)).map_err(fault)?, names)
+            }
+        };
         let platform = match kind {
             "json" | "ubj" => "trees_xgboost",
             "onnx" => "trees_onnx",
             "trees" => "trees_compact",
             _ => "trees_lightgbm",
         };
-        Self::new(model, platform, config)
+        Self::new(model, names, platform, config)
     }
 
     /// Gives a model its names; refuses a signature that does not fit it.
-    pub(crate) fn new(
+    fn new(
         model: Model,
+        names: Names,
         platform: &'static str,
         config: &ModelConfig,
     ) -> Result<Self, String> {
@@ -48,24 +80,28 @@ impl TreesBackend {
         } else {
             DataType::Fp64
         };
-        let spec = |name: &str, columns: usize| TensorSpec {
-            name: name.to_owned(),
+        let spec = |name: String, columns: usize| TensorSpec {
+            name,
             datatype,
             shape: vec![-1, columns as i64],
         };
         let mut signature = Signature {
-            inputs: vec![spec("input", model.features())],
-            outputs: vec![spec("output", model.predictions())],
+            inputs: vec![spec(names.input, model.features())],
+            outputs: vec![spec(names.scores, model.predictions())],
             features: model.feature_names().to_vec(),
         };
+        signature.outputs.extend(names.label.as_ref().map(label));
         if let Some(given) = &config.signature {
             signature = fit(signature, given)?;
         }
+        let labelled = signature.outputs.len() > 1;
+        let labels = names.label.map(|it| it.1).filter(|_| labelled);
         Ok(Self {
             model,
             platform,
             signature,
             single,
+            labels,
         })
     }
 
@@ -108,7 +144,19 @@ impl TreesBackend {
     }
 }
 
+fn label((name, labels): &(String, Labels)) -> TensorSpec {
+    TensorSpec {
+        name: name.clone(),
+        datatype: match labels {
+            Labels::Numbers(_) => DataType::Int64,
+            Labels::Texts(_) => DataType::Bytes,
+        },
+        shape: vec![-1],
+    }
+}
+
 /// A signature as users want it, where it fits the model: other names, or a column per feature.
+/// The label has the file's name, and is given where it is named.
 fn fit(own: Signature, given: &Signature) -> Result<Signature, String> {
     let wanted = own.features.len();
     let columns = |it: &TensorSpec| it.shape.get(1).copied().unwrap_or(1);
@@ -136,15 +184,22 @@ fn fit(own: Signature, given: &Signature) -> Result<Signature, String> {
             "the signature's inputs are neither one of {wanted} columns nor one per feature"
         ));
     }
-    match given.outputs.as_slice() {
-        [it] if columns(it) == columns(&own.outputs[0]) => Ok(Signature {
-            inputs: given.inputs.clone(),
-            outputs: vec![TensorSpec {
+    let label = own.outputs.get(1);
+    let is_label = |it: &&TensorSpec| label.is_some_and(|own| own.name == it.name);
+    let (labels, scores): (Vec<_>, Vec<_>) = given.outputs.iter().partition(is_label);
+    match scores.as_slice() {
+        [it] if columns(it) == columns(&own.outputs[0]) => {
+            let scores = TensorSpec {
                 name: it.name.clone(),
                 ..own.outputs[0].clone()
-            }],
-            features,
-        }),
+            };
+            let label = label.filter(|_| !labels.is_empty()).cloned();
+            Ok(Signature {
+                inputs: given.inputs.clone(),
+                outputs: std::iter::once(scores).chain(label).collect(),
+                features,
+            })
+        }
         _ => Err(format!(
             "the signature's output is not one of {} columns",
             columns(&own.outputs[0])
@@ -163,6 +218,18 @@ fn wide(name: &str, values: &Values) -> Result<Vec<f64>, RunError> {
             return Err(RunError::Rows(format!("input {name} is not numbers")));
         }
     })
+}
+
+/// What the class of each row is called.
+fn classes(labels: &Labels, scores: &[f64], predictions: usize) -> Values {
+    let winners = winners(scores, predictions);
+    match labels {
+        Labels::Numbers(it) => Values::Int64(winners.map(|at| it[at]).collect()),
+        Labels::Texts(it) => {
+            let names = winners.map(|at| it[at].clone().into_bytes());
+            Values::Bytes(names.collect())
+        }
+    }
 }
 
 fn misfit(error: ShapeError) -> RunError {
@@ -207,18 +274,26 @@ impl Backend for TreesBackend {
             }
         }
         .map_err(misfit)?;
-        let spec = &self.signature.outputs[0];
-        Ok(vec![Tensor {
-            name: spec.name.clone(),
-            datatype: spec.datatype,
-            shape: vec![rows as u64, predictions as u64],
-            values: if self.single {
-                Values::Fp32(out.into_iter().map(|it| it as f32).collect())
-            } else {
-                Values::Fp64(out)
-            },
-        }])
+        let tensor = |at: usize, shape: &[usize], values: Values| Tensor {
+            name: self.signature.outputs[at].name.clone(),
+            datatype: self.signature.outputs[at].datatype,
+            shape: shape.iter().map(|&it| it as u64).collect(),
+            values,
+        };
+        let labels = self
+            .labels
+            .as_ref()
+            .map(|it| classes(it, &out, predictions));
+        let scores = if self.single {
+            Values::Fp32(out.into_iter().map(|it| it as f32).collect())
+        } else {
+            Values::Fp64(out)
+        };
+        let scores = tensor(0, &[rows, predictions], scores);
+        let label = labels.map(|it| tensor(1, &[rows], it));
+        Ok(std::iter::once(scores).chain(label).collect())
     }
+
     fn explain(&self, inputs: &[Tensor]) -> Result<Tensor, RunError> {
         let (rows, matrix) = self.matrix(inputs)?;
         let features = self.model.features();
@@ -248,3 +323,6 @@ impl Backend for TreesBackend {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ async fn check(file: &str, platform: &str) {
         model: "m".to_owned(),
         version: VersionRef::Serving,
         inputs: vec![Tensor {
-            name: "input".to_owned(),
+            name: metadata.signature.inputs[0].name.clone(),
             datatype: DataType::Fp32,
             shape: vec![count as u64, (rows.len() / count) as u64],
             values: Values::Fp32(rows),

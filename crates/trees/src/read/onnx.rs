@@ -15,18 +15,33 @@ use prost::Message;
 
 use crate::{Ensemble, Precision, ReadError, check::malformed};
 
-/// A tree ensemble out of ONNX, with the names of its classes.
+/// A tree ensemble out of ONNX, with the names of what it takes and gives and of its classes.
 ///
 /// Who runs a bigger graph hands over the bytes of one `NodeProto` (what `prost` encodes of it)
 /// and gets an [`Ensemble`] whose predictions are the node's scores: the output of a regressor or
 /// `TreeEnsemble`, the second output of a classifier. A classifier's first output, the label, is
-/// not computed.
+/// the class of the greatest prediction, and left to who asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OnnxTrees {
     /// What is scored.
     pub ensemble: Ensemble,
-    /// One name per class in the order of predictions, numbers as texts; none but for classifiers.
-    pub labels: Vec<String>,
+    /// The classes in the order of predictions; none but for classifiers.
+    pub labels: Option<Labels>,
+    /// What the node or the file calls its input.
+    pub input: String,
+    /// What it calls its scores.
+    pub scores: String,
+    /// What it calls the label; nothing where it gives none, or as another type than its classes'.
+    pub label: Option<String>,
+}
+
+/// What a classifier's classes are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Labels {
+    /// By numbers.
+    Numbers(Vec<i64>),
+    /// By texts.
+    Texts(Vec<String>),
 }
 
 impl OnnxTrees {

@@ -19,7 +19,9 @@ use tract_onnx::{
         ops::expandable::{Expansion, expand},
     },
 };
-use trees::{Model, OnnxTrees, Precision, Rows};
+use trees::{Labels, Model, OnnxTrees, Precision, Rows};
+
+use crate::backend::winners;
 
 /// The operators, by ONNX's names.
 pub(super) const OPERATORS: [&str; 3] = [
@@ -52,12 +54,6 @@ pub(super) struct Forest {
     labels: Option<Arc<Labels>>,
 }
 
-#[derive(Debug)]
-enum Labels {
-    Numbers(Vec<i64>),
-    Texts(Vec<String>),
-}
-
 impl PartialEq for Forest {
     fn eq(&self, other: &Self) -> bool {
         self.node == other.node
@@ -72,24 +68,11 @@ impl Forest {
         features: Option<usize>,
         precision: Precision,
     ) -> Result<Self, trees::ReadError> {
-        let OnnxTrees { ensemble, labels } = OnnxTrees::from_node(&node, features, precision)?;
-        let texts = NodeProto::decode(&*node).is_ok_and(|it| {
-            let mut attributes = it.attribute.iter();
-            attributes.any(|it| it.name == "classlabels_strings" && !it.strings.is_empty())
-        });
-        let numbers = || {
-            let numbers = labels.iter().map(|it| it.parse::<i64>());
-            numbers.collect::<Result<Vec<i64>, _>>()
-        };
-        let labels = match (labels.is_empty(), texts) {
-            (true, _) => None,
-            (false, false) => numbers().ok().map(Labels::Numbers),
-            (false, true) => Some(Labels::Texts(labels)),
-        };
+        let read = OnnxTrees::from_node(&node, features, precision)?;
         Ok(Self {
             node: node.into(),
-            model: Arc::new(Model::new(ensemble)),
-            labels: labels.map(Arc::new),
+            model: Arc::new(Model::new(read.ensemble)),
+            labels: read.labels.map(Arc::new),
         })
     }
 
@@ -120,12 +103,9 @@ impl Forest {
         Ok(out)
     }
 
-    /// The class with the greatest score, the first of equals.
+    /// The class of each row.
     fn label(&self, labels: &Labels, scores: &[f64]) -> TractResult<Held> {
-        let winners = scores.chunks(self.model.predictions()).map(|row| {
-            let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
-            (1..row.len()).fold(0, better)
-        });
+        let winners = winners(scores, self.model.predictions());
         match labels {
             Labels::Numbers(it) => {
                 let names: Vec<i64> = winners.map(|at| it[at]).collect();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{Aggregate, Base, Ensemble, Link, Precision, ReadError, check::malformed};
 
-use super::{OnnxTrees, node, proto};
+use super::{Labels, OnnxTrees, node, proto};
 
 pub(super) fn read(graph: &proto::Graph) -> Result<OnnxTrees, ReadError> {
     let of_trees = |it: &&proto::Node| OnnxTrees::is_trees(&it.op_type);
@@ -21,10 +21,16 @@ pub(super) fn read(graph: &proto::Graph) -> Result<OnnxTrees, ReadError> {
             ));
         }
     };
-    let (features, precision) = input(graph, trees)?;
-    let mut model = node::read(trees, features, precision)?;
-    follow(graph, trees, &mut model.ensemble)?;
-    Ok(model)
+    let input = input(graph, trees)?;
+    let model = node::read(trees, input.features, input.precision)?;
+    follow(
+        graph,
+        trees,
+        OnnxTrees {
+            input: input.name,
+            ..model
+        },
+    )
 }
 
 fn refused(operator: &str) -> ReadError {
@@ -38,12 +44,17 @@ fn passes(node: &proto::Node) -> bool {
     matches!(node.op_type.as_str(), "Identity" | "Cast")
 }
 
-/// How many features a row has, where the graph says, and how they are compared: the last cast
-/// before the trees decides, else the type of the input.
-fn input(
-    graph: &proto::Graph,
-    trees: &proto::Node,
-) -> Result<(Option<usize>, Precision), ReadError> {
+/// What the graph takes.
+struct Input {
+    name: String,
+    /// How many a row has, where the graph says.
+    features: Option<usize>,
+    precision: Precision,
+}
+
+/// The input of the trees, and how it is compared: the last cast before them decides, else its
+/// type.
+fn input(graph: &proto::Graph, trees: &proto::Node) -> Result<Input, ReadError> {
     let mut name = trees.input.first().map_or("", String::as_str);
     let mut element = None;
     // As many steps as there are nodes, so that a circle ends.
@@ -81,15 +92,20 @@ fn input(
             )));
         }
     };
-    Ok((features.filter(|it| *it > 0), precision))
+    Ok(Input {
+        name: name.to_owned(),
+        features: features.filter(|it| *it > 0),
+        precision,
+    })
 }
 
-/// What becomes of the scores after the trees.
+/// What becomes of the scores and the label after the trees.
 fn follow(
     graph: &proto::Graph,
     trees: &proto::Node,
-    ensemble: &mut Ensemble,
-) -> Result<(), ReadError> {
+    mut model: OnnxTrees,
+) -> Result<OnnxTrees, ReadError> {
+    let ensemble = &mut model.ensemble;
     let scores = trees.output.last().map_or("", String::as_str);
     let label = trees.output.first().filter(|_| trees.output.len() > 1);
     // Whether a value stands for the scores, or for the label.
@@ -123,14 +139,19 @@ fn follow(
         }
         values.extend(node.output.iter().map(|it| (it.as_str(), of_scores)));
     }
-    match graph
-        .output
-        .iter()
-        .any(|it| values.get(it.name.as_str()) == Some(&true))
-    {
-        true => Ok(()),
-        false => Err(malformed("graph", "its outputs are not the trees' scores")),
-    }
+    let stands_for = |it: &&proto::Value| values.get(it.name.as_str()).copied();
+    let outputs = || graph.output.iter();
+    let Some(scores) = outputs().rfind(|it| stands_for(it) == Some(true)) else {
+        return Err(malformed("graph", "its outputs are not the trees' scores"));
+    };
+    scores.name.clone_into(&mut model.scores);
+    let element = match model.labels {
+        Some(Labels::Texts(_)) => proto::STRING,
+        _ => proto::INT64,
+    };
+    let label = outputs().find(|it| stands_for(it) == Some(false) && it.is_of(element));
+    model.label = label.map(|it| it.name.clone());
+    Ok(model)
 }
 
 /// Whether a division after the trees is the one of a mean.

@@ -8,13 +8,32 @@ use crate::{
 };
 
 use super::{
-    OnnxTrees,
+    Labels, OnnxTrees,
     attributes::Attributes,
     forest::{Flat, Forest, Mode},
     proto,
 };
 
 pub(super) fn read(
+    node: &proto::Node,
+    features: Option<usize>,
+    precision: Precision,
+) -> Result<OnnxTrees, ReadError> {
+    let model = operator(node, features, precision)?;
+    let named = |name: Option<&String>| name.cloned().unwrap_or_default();
+    Ok(OnnxTrees {
+        input: named(node.input.first()),
+        scores: named(node.output.last()),
+        label: node
+            .output
+            .first()
+            .filter(|_| node.output.len() > 1)
+            .cloned(),
+        ..model
+    })
+}
+
+fn operator(
     node: &proto::Node,
     features: Option<usize>,
     precision: Precision,
@@ -111,7 +130,10 @@ fn finish(
     };
     Ok(OnnxTrees {
         ensemble: ensemble.checked()?,
-        labels: Vec::new(),
+        labels: None,
+        input: String::new(),
+        scores: String::new(),
+        label: None,
     })
 }
 
@@ -158,17 +180,17 @@ fn classifier(
     precision: Precision,
 ) -> Result<OnnxTrees, ReadError> {
     let texts = from.texts("classlabels_strings")?;
-    let labels: Vec<String> = match texts.is_empty() {
-        true => from
-            .integers("classlabels_int64s")
-            .iter()
-            .map(i64::to_string)
-            .collect(),
-        false => texts.into_iter().map(str::to_owned).collect(),
+    let numbers = from.integers("classlabels_int64s");
+    let (classes, labels) = match texts.is_empty() {
+        true => (numbers.len(), Labels::Numbers(numbers.to_vec())),
+        false => {
+            let names = texts.iter().map(|it| (*it).to_owned());
+            (texts.len(), Labels::Texts(names.collect()))
+        }
     };
     let (mut forest, weights) = named_nodes(from, "class")?;
     let transform = transform(from)?;
-    let shape = match labels.len() {
+    let shape = match classes {
         0 => return Err(from.fault("classlabels_int64s", "there are no classes")),
         1 => {
             return Err(ReadError::Unsupported(
@@ -184,7 +206,10 @@ fn classifier(
         _ => return Err(from.fault("classlabels_int64s", "there are too many classes")),
     };
     let model = finish(forest, (features, precision), shape)?;
-    Ok(OnnxTrees { labels, ..model })
+    Ok(OnnxTrees {
+        labels: Some(labels),
+        ..model
+    })
 }
 
 /// Two classes: of one score where leaves vote for the first class alone, else of two.

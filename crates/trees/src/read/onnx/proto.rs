@@ -108,7 +108,16 @@ pub(super) const FLOAT: i32 = 1;
 pub(super) const UINT8: i32 = 2;
 pub(super) const INT32: i32 = 6;
 pub(super) const INT64: i32 = 7;
+pub(super) const STRING: i32 = 8;
 pub(super) const DOUBLE: i32 = 11;
+
+impl Value {
+    /// Whether it is a tensor of this type.
+    pub(super) fn is_of(&self, element: i32) -> bool {
+        let tensor = self.r#type.as_ref().and_then(|it| it.tensor_type.as_ref());
+        tensor.is_some_and(|it| it.elem_type == element)
+    }
+}
 
 impl Tensor {
     /// Its numbers, of the types that trees have; nothing of any other.

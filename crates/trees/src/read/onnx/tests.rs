@@ -1,10 +1,12 @@
 use prost::Message;
 
-use super::OnnxTrees;
 use super::proto::{
     Attribute, DOUBLE, Dimension, FLOAT, Graph, Model, Node, Shape, Tensor, TensorType, Type, Value,
 };
+use super::{Labels, OnnxTrees};
 use crate::{Aggregate, Ensemble, Link, Precision, ReadError};
+
+mod names;
 
 fn integers(name: &str, ints: &[i64]) -> Attribute {
     Attribute {
@@ -329,7 +331,7 @@ fn classifier(classes: &[i64], votes: &[i64], more: &[Attribute]) -> Node {
 fn a_classifier_has_a_prediction_for_each_label() {
     let bytes = classifier(&[3, 5], &[0, 0], &[text("post_transform", "LOGISTIC")]).encode_to_vec();
     let read = OnnxTrees::from_node(&bytes, None, Precision::Single).unwrap();
-    assert_eq!(read.labels, ["3", "5"]);
+    assert_eq!(read.labels, Some(Labels::Numbers(vec![3, 5])));
     assert_eq!(read.ensemble.link, Link::SigmoidPair);
     assert_eq!(read.ensemble.predictions(), 2);
     let refused = |node: Node, said: &str| check(node, &[], said);
