@@ -45,8 +45,11 @@ struct Output<'a> {
 
 /// Reads `json` and the raw bytes that follow it.
 pub(super) fn read(json: &[u8], mut raw: &[u8]) -> Result<Read, OipError> {
-    let body: Body<'_> = serde_json::from_slice(json)
-        .map_err(|error| OipError::bad(format!("the request cannot be read: {error}")))?;
+    let body: Body<'_> = serde_json::from_slice(json).map_err(|error| {
+        let more = strange_number(json).map(|it| format!("; {it}"));
+        let more = more.unwrap_or_default();
+        OipError::bad(format!("the request cannot be read: {error}{more}"))
+    })?;
     let mut wishes = Wishes::default();
     for (name, value) in &body.parameters {
         wishes.take(name, parameter(value))?;
@@ -72,6 +75,26 @@ pub(super) fn read(json: &[u8], mut raw: &[u8]) -> Result<Read, OipError> {
         inputs,
         outputs,
     })
+}
+
+/// What to send for a number that JSON does not have, where there is one; many clients write it.
+fn strange_number(json: &[u8]) -> Option<&'static str> {
+    let (mut at, mut in_text) = (0, false);
+    while let Some(rest) = json.get(at..).filter(|it| !it.is_empty()) {
+        match rest[0] {
+            b'\\' if in_text => at += 1,
+            b'"' => in_text = !in_text,
+            b'N' if !in_text && rest.starts_with(b"NaN") => {
+                return Some("JSON has no NaN: send null for it, or binary data");
+            }
+            b'I' if !in_text && rest.starts_with(b"Infinity") => {
+                return Some("JSON has no Infinity: send binary data");
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 fn parameter(value: &Value) -> Parameter<'_> {

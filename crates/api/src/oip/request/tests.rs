@@ -47,6 +47,24 @@ fn raw_bytes_go_to_the_inputs_in_order() {
 }
 
 #[test]
+fn a_number_that_json_does_not_have_is_refused_with_what_to_send() {
+    let said = |id: &str, data: &str| {
+        let input = format!(r#"{{"name":"a","shape":[2],"datatype":"FP32","data":[1.5,{data}]}}"#);
+        let error = read_json(&format!(r#"{{"id":"{id}","inputs":[{input}]}}"#)).unwrap_err();
+        assert!(error.text.starts_with("the request cannot be read: "));
+        error.text.split_once("; ").map(|it| it.1.to_owned())
+    };
+    let nan = "JSON has no NaN: send null for it, or binary data";
+    assert_eq!(said("7", "NaN").as_deref(), Some(nan));
+    for data in ["Infinity", "-Infinity"] {
+        let infinity = "JSON has no Infinity: send binary data";
+        assert_eq!(said("7", data).as_deref(), Some(infinity));
+    }
+    // Within a text it is no number.
+    assert_eq!(said(r#"NaN \" Infinity"#, "nul"), None);
+}
+
+#[test]
 fn a_shape_too_large_to_count_is_refused() {
     assert!(elements(&[u64::MAX, 2], "x").is_err());
     assert!(elements(&[], "x").is_err());
