@@ -2,7 +2,12 @@ use std::{fs, path::Path};
 
 use tempfile::TempDir;
 
-use crate::{DataType, InferRequest, ModelServer, Tensor, Values, VersionRef, fixtures::options};
+use trees::Precision;
+
+use crate::{
+    DataType, InferRequest, ModelServer, Tensor, Values, VersionRef,
+    fixtures::{options, put, stump},
+};
 
 #[tokio::test]
 async fn a_network_is_served_with_its_signature_its_golden_rows_and_its_label() {
@@ -66,4 +71,18 @@ async fn a_network_is_served_with_its_signature_its_golden_rows_and_its_label() 
         .await
         .unwrap_err();
     assert!(error.to_string().contains("ONNX"), "{error}");
+}
+
+#[tokio::test]
+async fn golden_rows_without_rows_are_refused() {
+    let folder = TempDir::new().unwrap();
+    put(folder.path(), "elo", 1, &stump(1.0, 2.0, Precision::Double));
+    let golden = folder.path().join("elo/1/golden.json");
+    fs::write(golden, br#"{"inputs": [], "outputs": []}"#).unwrap();
+    let server = ModelServer::open(options(&folder)).await.unwrap();
+    let error = server
+        .load("elo", &VersionRef::Number(1))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("there are no rows"), "{error}");
 }
