@@ -1,12 +1,12 @@
 //! Events of games under way: taken in batches, kept as logs, listed as of a moment.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     time::Instant,
 };
 
 use domain::{Fixture, FixtureId, PlayEvent, PlayKind, SourceKey};
-use forecast::PlayLog;
+use forecast::{PlayLog, cancelled};
 use jiff::{SignedDuration, Timestamp};
 use store::{FixtureEvent, RecordedEvent, Recording};
 
@@ -212,19 +212,13 @@ fn fault(
 
 /// Events with what became of them.
 fn views(events: Vec<RecordedEvent>) -> Vec<EventView> {
-    let mut newest: HashMap<u64, (u16, PlayEvent)> = HashMap::new();
+    let mut newest: BTreeMap<u64, (u16, PlayEvent)> = BTreeMap::new();
     for it in &events {
         let told = (it.event.revision, it.event);
         let known = newest.entry(it.event.sequence).or_insert(told);
         *known = told.max(*known);
     }
-    let cancelled: HashSet<u64> = newest
-        .values()
-        .filter_map(|(_, event)| match event.kind {
-            PlayKind::Cancelled { of } => Some(of),
-            _ => None,
-        })
-        .collect();
+    let cancelled = cancelled(newest.values().rev().map(|it| &it.1));
     let view = |it: RecordedEvent| EventView {
         standing: if newest[&it.event.sequence].1 != it.event {
             EventStanding::Superseded

@@ -67,18 +67,20 @@ impl Log {
     /// Takes in what was written later; what is here already is passed over.
     fn grow(&mut self, new: Vec<RecordedEvent>) {
         let held = self.newest;
-        let mut in_order = true;
+        let (mut in_order, mut goes_on) = (true, true);
         for it in new.into_iter().filter(|it| it.number > held) {
             self.newest = self.newest.max(it.number);
             let last = self.events.last().map(|it| it.event.sequence);
             in_order &= last.is_none_or(|last| last < it.event.sequence);
-            if let Some(whole) = self.whole.get_mut().filter(|_| in_order) {
-                whole.add(&it);
+            if let Some(whole) = self.whole.get_mut().filter(|_| in_order && goes_on) {
+                goes_on = whole.add(&it);
             }
             self.events.push(it);
         }
-        if !in_order {
+        if !in_order || !goes_on {
             self.whole.take();
+        }
+        if !in_order {
             self.events
                 .sort_by_key(|it| (it.event.sequence, it.event.revision, it.number));
         }

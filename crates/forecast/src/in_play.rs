@@ -16,4 +16,4 @@ pub use parameters::{Course, FootballParameters, Half, PointsParameters, Regress
 pub use play::Play;
 pub use points::PointsPlay;
 pub use report::{InPlayCell, InPlayReport, PlayScored, judge_in_play};
-pub use state::{GameState, Phase, PlayLog};
+pub use state::{GameState, Phase, PlayLog, cancelled};

@@ -56,7 +56,7 @@ pub use history::History;
 pub use in_play::{
     Course, FootballParameters, FootballPlay, GameState, Half, InPlayCell, InPlayReport, NextGoal,
     Phase, Play, PlayLog, PlayScored, PointsParameters, PointsPlay, Regress, ScoreEffect,
-    judge_in_play,
+    cancelled, judge_in_play,
 };
 pub use matchup::Matchup;
 pub use points::PointsDistribution;

@@ -1,6 +1,6 @@
 //! What a log comes to: made of all of it, or moved on by what comes next in the order of the source.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use domain::{PlayEvent, PlayKind, Sport};
 use forecast::{GameState, Phase, PlayLog};
@@ -30,7 +30,6 @@ pub(crate) struct Told {
 pub(super) struct Sum {
     sport: Sport,
     log: PlayLog,
-    cancelled: HashSet<u64>,
     pub(super) told: Told,
 }
 
@@ -40,7 +39,6 @@ impl Sum {
         let mut sum = Self {
             sport,
             log: PlayLog::new(sport),
-            cancelled: HashSet::new(),
             told: Told {
                 state: GameState::BEFORE,
                 moments: Arc::default(),
@@ -55,31 +53,37 @@ impl Sum {
         for (event, state) in log.steps() {
             sum.tell(event, state);
         }
+        for moment in Arc::make_mut(&mut sum.told.moments) {
+            moment.cancelled = log.is_cancelled(moment.event.sequence);
+        }
         sum.log = log;
         sum
     }
 
-    /// Takes in an event later than all others by the order of the source.
-    pub(super) fn add(&mut self, it: &RecordedEvent) {
+    /// Takes in an event later than all others by the order of the source. Returns whether it could:
+    /// after one that takes back what is not simply undone all has to be made anew.
+    pub(super) fn add(&mut self, it: &RecordedEvent) -> bool {
+        if !self.log.goes_on_by(&it.event) {
+            return false;
+        }
         self.note(it);
         // It does not take it where there are as many as there may be.
         if self.log.add(it.event) {
             self.tell(&it.event, self.log.state());
+            if let PlayKind::Cancelled { of } = it.event.kind {
+                let all = Arc::make_mut(&mut self.told.moments).iter_mut();
+                let cancelled = all.filter(|it| it.event.sequence == of);
+                cancelled.for_each(|it| it.cancelled = true);
+            }
         }
+        true
     }
 
     /// Notes an event, the next by the order of the source, with what it and those before it leave.
     fn tell(&mut self, event: &PlayEvent, state: GameState) {
         let told = &mut self.told;
         told.state = state;
-        if let PlayKind::Cancelled { of } = event.kind {
-            self.cancelled.insert(of);
-            let all = Arc::make_mut(&mut told.moments).iter_mut();
-            let cancelled = all.filter(|it| it.event.sequence == of);
-            cancelled.for_each(|it| it.cancelled = true);
-        }
-        if let Some(mut moment) = moment_of(self.sport, event, &state) {
-            moment.cancelled = self.cancelled.contains(&event.sequence);
+        if let Some(moment) = moment_of(self.sport, event, &state) {
             Arc::make_mut(&mut told.moments).push(moment);
         }
     }
@@ -165,8 +169,10 @@ mod tests {
             events.dedup_by_key(|it| it.event.sequence);
             let mut sum = Sum::of(sport, [].iter());
             for (index, event) in events.iter().enumerate() {
-                sum.add(event);
                 let whole = Sum::of(sport, events[..=index].iter());
+                if !sum.add(event) {
+                    sum = Sum::of(sport, events[..=index].iter());
+                }
                 prop_assert_eq!(&sum.told, &whole.told);
             }
         }

@@ -185,12 +185,10 @@ fn marks(sport: Sport, events: &[RecordedEvent], until: Timestamp) -> BTreeMap<T
     let (Some(first), Some(last)) = (events.first(), events.last()) else {
         return marks;
     };
-    let over =
-        |it: &RecordedEvent| matches!(it.event.kind, PlayKind::Finished | PlayKind::Abandoned);
-    let end = if events.iter().any(over) {
-        last.known_at
-    } else {
-        until
+    let told = GameState::after(sport, events.iter().map(|it| &it.event));
+    let end = match told.phase {
+        Phase::Finished | Phase::Abandoned => last.known_at,
+        Phase::Before | Phase::Playing | Phase::Break => until,
     };
     let span = end.duration_since(first.known_at);
     let step = STEP.max(SignedDuration::from_secs(span.as_secs() / STEPS_MAX + 1));

@@ -1,6 +1,7 @@
 //! Games under way: events in, forecasts that follow them, the past as it was.
 
 mod course;
+mod taken_back;
 
 use domain::{FixtureId, GameClock, MarketKind, Outcome, Period, PlayEvent, PlayKind, Score, Side};
 use engine::{

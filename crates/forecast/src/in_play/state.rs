@@ -4,9 +4,14 @@
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use domain::{GameClock, Period, PlayEvent, PlayKind, Score, Side, Sport};
+use domain::{GameClock, PlayEvent, PlayKind, Score, Sport};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+mod fold;
+
+pub use fold::cancelled;
+use fold::{Fold, is_undone};
 
 /// The most events a game's log takes; a game of basketball has some five hundred.
 const EVENTS_MAX: usize = 10_000;
@@ -88,6 +93,11 @@ impl GameState {
         }
     }
 
+    /// Whether a period after the regular ones has begun.
+    fn is_overtime(&self, sport: Sport) -> bool {
+        self.period > regular_periods(sport)
+    }
+
     /// Home points less away points.
     pub fn lead(&self) -> i32 {
         i32::from(self.score.home) - i32::from(self.score.away)
@@ -126,15 +136,31 @@ impl PlayLog {
             Some(known) if (known.revision, known) >= (event.revision, &event) => false,
             None if self.events.len() >= EVENTS_MAX => false,
             _ => {
-                let last = self.events.last_key_value().map(|it| *it.0);
+                let goes_on = self.goes_on_by(&event);
                 match self.fold.get_mut() {
-                    Some(fold) if last < Some(event.sequence) => fold.apply(&event),
+                    Some(fold) if goes_on => fold.apply(&event),
                     _ => drop(self.fold.take()),
                 }
                 self.events.insert(event.sequence, event);
                 true
             }
         }
+    }
+
+    /// Whether `event` moves on what those here leave. After one that is not the last, and one that
+    /// takes back what cannot be undone by itself, that has to be made anew.
+    pub fn goes_on_by(&self, event: &PlayEvent) -> bool {
+        let last = self.events.last_key_value().map(|it| *it.0);
+        let is_simple = match event.kind {
+            PlayKind::Cancelled { of } => {
+                let fold = self.fold.get();
+                let is_out = fold.is_some_and(|it| it.is_cancelled(of));
+                let target = self.events.get(&of);
+                is_out || target.is_none_or(|it| is_undone(&it.kind))
+            }
+            _ => true,
+        };
+        is_simple && last < Some(event.sequence)
     }
 
     /// Events in the order of the source.
@@ -144,214 +170,34 @@ impl PlayLog {
 
     /// What the events leave.
     pub fn state(&self) -> GameState {
-        let folded = || {
-            let mut fold = Fold::new(self.sport);
+        self.fold().state()
+    }
+
+    /// Whether the event of this number was taken back.
+    pub fn is_cancelled(&self, sequence: u64) -> bool {
+        self.fold().is_cancelled(sequence)
+    }
+
+    fn fold(&self) -> &Fold {
+        self.fold.get_or_init(|| {
+            let mut fold = self.unfolded();
             self.events().for_each(|it| fold.apply(it));
             fold
-        };
-        self.fold.get_or_init(folded).state
-    }
-
-    /// Every event in the order of the source, with what it and those before it leave.
-    pub fn steps(&self) -> impl Iterator<Item = (&PlayEvent, GameState)> {
-        let mut fold = Fold::new(self.sport);
-        self.events().map(move |event| {
-            fold.apply(event);
-            (event, fold.state)
         })
     }
-}
 
-/// What an event did that can still be cancelled.
-#[derive(Debug, Clone, Copy)]
-struct Undo {
-    side: Side,
-    /// Zero for a card.
-    points: u16,
-    /// Whether it came before the end of the regular periods.
-    regular: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Fold {
-    sport: Sport,
-    state: GameState,
-    open: BTreeMap<u64, Undo>,
-}
-
-impl Fold {
-    fn new(sport: Sport) -> Self {
-        Self {
-            sport,
-            state: GameState::BEFORE,
-            open: BTreeMap::new(),
-        }
+    fn unfolded(&self) -> Fold {
+        Fold::new(self.sport, cancelled(self.events.values().rev()))
     }
 
-    fn apply(&mut self, event: &PlayEvent) {
-        self.state.events += 1;
-        self.hear(event);
-        match event.kind {
-            PlayKind::PeriodStart { period } => self.start(period, event),
-            PlayKind::PeriodEnd { period } => {
-                self.stop(event);
-                self.end(period);
-            }
-            PlayKind::Clock { running: true } => self.go_on(event),
-            PlayKind::Clock { running: false } => self.stop(event),
-            PlayKind::Stoppage { seconds } => self.state.stoppage = Some(seconds),
-            PlayKind::Scored { side, points } => {
-                let points = u16::from(points.get());
-                let slot = side_of(&mut self.state.score, side);
-                *slot = slot.saturating_add(points);
-                self.remember(event.sequence, side, points);
-            }
-            PlayKind::RedCard { side } => {
-                let slot = &mut self.state.red_cards[side.index()];
-                *slot = slot.saturating_add(1);
-                self.remember(event.sequence, side, 0);
-            }
-            PlayKind::Cancelled { of } => self.cancel(of),
-            PlayKind::Score { home, away } => self.correct(Score { home, away }),
-            PlayKind::Finished => {
-                self.stop(event);
-                self.close_regular();
-                self.state.phase = Phase::Finished;
-            }
-            PlayKind::Abandoned => {
-                self.stop(event);
-                self.state.phase = Phase::Abandoned;
-            }
-        }
-    }
-
-    /// Takes the clock over, where the event says it. A clock of another period than the one
-    /// under way means that its start was not told.
-    fn hear(&mut self, event: &PlayEvent) {
-        let Some(clock) = event.clock else { return };
-        let period = clock.period().number();
-        let over = matches!(self.state.phase, Phase::Finished | Phase::Abandoned);
-        if over || period < self.state.period {
-            return;
-        }
-        let begun = self.state.phase != Phase::Break || period > self.state.period;
-        if period > self.state.period {
-            self.enter(period);
-            self.state.running = true;
-        }
-        if begun {
-            self.state.phase = Phase::Playing;
-        }
-        self.state.seconds = clock.seconds();
-        self.state.heard_at = event.at;
-    }
-
-    /// The clock stands: where the event says, or where it has run to.
-    fn stop(&mut self, event: &PlayEvent) {
-        if event.clock.is_none() && self.state.running && event.at > self.state.heard_at {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "from 0 to the most a clock shows"
-            )]
-            let seconds = self.state.seconds_at(event.at) as u16;
-            self.state.seconds = seconds;
-            self.state.heard_at = event.at;
-        }
-        self.state.running = false;
-    }
-
-    /// The clock runs: from where the event says, or from where it stands.
-    fn go_on(&mut self, event: &PlayEvent) {
-        if event.clock.is_some() {
-            self.state.phase = Phase::Playing;
-        } else if !self.state.running {
-            self.state.heard_at = self.state.heard_at.max(event.at);
-        }
-        self.state.running = true;
-    }
-
-    fn start(&mut self, period: Period, event: &PlayEvent) {
-        if period.number() > self.state.period {
-            self.enter(period.number());
-        }
-        if event.clock.is_none() {
-            self.state.seconds = 0;
-            self.state.heard_at = event.at;
-        }
-        self.state.phase = Phase::Playing;
-        self.state.running = true;
-    }
-
-    /// Goes to a later period.
-    fn enter(&mut self, period: u8) {
-        if period > regular_periods(self.sport) {
-            self.close_regular();
-        }
-        self.state.period = period;
-        self.state.stoppage = None;
-    }
-
-    fn end(&mut self, period: Period) {
-        self.state.period = self.state.period.max(period.number());
-        self.state.phase = Phase::Break;
-        self.state.running = false;
-        self.state.stoppage = None;
-        if period.number() >= regular_periods(self.sport) {
-            self.close_regular();
-        }
-    }
-
-    fn close_regular(&mut self) {
-        self.state.regular.get_or_insert(self.state.score);
-    }
-
-    fn remember(&mut self, sequence: u64, side: Side, points: u16) {
-        let regular = self.state.regular.is_none();
-        let undo = Undo {
-            side,
-            points,
-            regular,
-        };
-        self.open.insert(sequence, undo);
-    }
-
-    fn cancel(&mut self, of: u64) {
-        let Some(undo) = self.open.remove(&of) else {
-            return;
-        };
-        if undo.points == 0 {
-            let slot = &mut self.state.red_cards[undo.side.index()];
-            *slot = slot.saturating_sub(1);
-            return;
-        }
-        let slot = side_of(&mut self.state.score, undo.side);
-        *slot = slot.saturating_sub(undo.points);
-        if let Some(score) = self.state.regular.as_mut().filter(|_| undo.regular) {
-            let slot = side_of(score, undo.side);
-            *slot = slot.saturating_sub(undo.points);
-        }
-    }
-
-    /// Sets the score. A score that differs from what was counted settles the goals before it:
-    /// cancelling one of them later must not take it away twice.
-    fn correct(&mut self, score: Score) {
-        if score == self.state.score {
-            return;
-        }
-        self.open.retain(|_, undo| undo.points == 0);
-        let before_overtime = self.state.period <= regular_periods(self.sport);
-        if let Some(regular) = self.state.regular.as_mut().filter(|_| before_overtime) {
-            *regular = score;
-        }
-        self.state.score = score;
-    }
-}
-
-fn side_of(score: &mut Score, side: Side) -> &mut u16 {
-    match side {
-        Side::Home => &mut score.home,
-        Side::Away => &mut score.away,
+    /// Every event in the order of the source, with what it and those before it leave. Of what
+    /// others take back only goals and cards are in it, until then.
+    pub fn steps(&self) -> impl Iterator<Item = (&PlayEvent, GameState)> {
+        let mut fold = self.unfolded();
+        self.events().map(move |event| {
+            fold.apply(event);
+            (event, fold.state())
+        })
     }
 }
 

@@ -96,6 +96,46 @@ fn what_is_cancelled_never_counted_and_a_goal_is_taken_away_once() {
 }
 
 #[test]
+fn what_others_take_back_is_as_if_it_had_never_been() {
+    let goal = scored(Side::Home);
+    let [start, end] = [1, 2].map(|number| PlayKind::PeriodStart {
+        period: period(number),
+    });
+    let break_ = PlayKind::PeriodEnd { period: period(1) };
+    let cancelled = |of| PlayKind::Cancelled { of };
+    let after = |all: &[PlayKind]| football(&kinds(all));
+    let phase = |all: &[PlayKind]| after(all).phase;
+    for over in [PlayKind::Finished, PlayKind::Abandoned, break_] {
+        assert_eq!(phase(&[start, over, cancelled(2)]), Phase::Playing);
+        assert_ne!(phase(&[start, over, cancelled(2), over]), Phase::Playing);
+        let again = phase(&[start, over, cancelled(2), cancelled(3)]);
+        assert_eq!(
+            again,
+            phase(&[start, over]),
+            "the cancellation did not count"
+        );
+    }
+    let revived = after(&[start, PlayKind::Finished, cancelled(2), goal]);
+    assert_eq!((revived.score, revived.regular), (score(1, 0), None));
+    assert!(revived.running && revived.events == 4);
+    assert_eq!(phase(&[start, cancelled(1)]), Phase::Before);
+    assert_eq!(after(&[start, break_, end, cancelled(3)]).period, 1);
+    // A goal that counted after all, and did not in the end; a score that was told by mistake.
+    let disputed = [goal, cancelled(1), cancelled(2), cancelled(3), cancelled(1)];
+    let scores: Vec<u16> = (1..=5)
+        .map(|it| after(&disputed[..it]).score.home)
+        .collect();
+    assert_eq!(scores, [1, 0, 1, 0, 0]);
+    let told = PlayKind::Score { home: 4, away: 0 };
+    assert_eq!(after(&[goal, told, goal, cancelled(2)]).score, score(2, 0));
+    assert_eq!(
+        after(&[cancelled(2), goal]).score,
+        score(1, 0),
+        "of a later one"
+    );
+}
+
+#[test]
 fn regular_play_keeps_its_score_through_overtime_and_late_corrections() {
     let goal = scored(Side::Home);
     let end = PlayKind::PeriodEnd { period: period(2) };
@@ -205,6 +245,7 @@ fn any_kind() -> impl Strategy<Value = PlayKind> {
         (0_u64..30).prop_map(|of| PlayKind::Cancelled { of }),
         (0_u16..4, 0_u16..4).prop_map(|(home, away)| PlayKind::Score { home, away }),
         Just(PlayKind::Finished),
+        Just(PlayKind::Abandoned),
     ]
 }
 

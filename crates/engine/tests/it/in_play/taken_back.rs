@@ -1,0 +1,86 @@
+//! What is said once more after the end: results, goals told late, ends that did not hold.
+
+use domain::{PlayKind, Score, Side};
+use engine::{EngineError, EventStanding, Phase};
+use jiff::Timestamp;
+
+use super::{Match, goal, period};
+
+/// Every way to ask says the same: prediction, its play, the last point of the timeline.
+async fn check(game: &Match, phase: Phase, score: [u16; 2], h2h: Option<[f64; 3]>) {
+    let prediction = game.prediction(None).await;
+    let play = prediction.play.clone().unwrap();
+    let [home, away] = score;
+    assert_eq!((play.phase, play.score), (phase, Score { home, away }));
+    let told = game.h2h(None).await;
+    if let Some(wanted) = h2h {
+        assert_eq!(told, wanted);
+    }
+    let engine = &game.world.engine;
+    let timeline = engine.timeline(game.id(), None).await.unwrap();
+    let last = timeline.points.last().unwrap();
+    assert_eq!((last.phase, last.score), (phase, play.score));
+    assert_eq!(last.probabilities, told);
+    assert_eq!(timeline.moments, play.moments);
+}
+
+#[tokio::test]
+async fn an_end_that_is_taken_back_did_not_come_and_what_took_it_back_can_be_too() {
+    for over in [PlayKind::Finished, PlayKind::Abandoned] {
+        let game = Match::begun().await;
+        game.at_minute(30);
+        game.tell(2, goal(Side::Home)).await;
+        let leading = game.h2h(None).await;
+        game.tell(3, over).await;
+        game.tell(4, PlayKind::Cancelled { of: 3 }).await;
+        check(&game, Phase::Playing, [1, 0], None).await;
+        assert_eq!(game.h2h(None).await, leading);
+        // The goal: out, in, out.
+        for (sequence, of, goals) in [(5, 2, 0), (6, 5, 1), (7, 6, 0)] {
+            game.tell(sequence, PlayKind::Cancelled { of }).await;
+            check(&game, Phase::Playing, [goals, 0], None).await;
+        }
+        let events = game.world.engine.events(game.id(), None).await.unwrap();
+        let cancelled = |it: &&engine::EventView| it.standing == EventStanding::Cancelled;
+        let cancelled = events.iter().filter(cancelled);
+        let cancelled: Vec<_> = cancelled.map(|it| it.event.sequence).collect();
+        assert_eq!(cancelled, [2, 3, 6]);
+        let play = game.prediction(None).await.play.unwrap();
+        let moments = play.moments.iter().map(|it| it.cancelled);
+        assert_eq!(moments.collect::<Vec<_>>(), [false, true, true]);
+        game.tell(8, PlayKind::Cancelled { of: 4 }).await;
+        let found = game.world.engine.predict(game.id(), None).await;
+        match over {
+            PlayKind::Finished => assert_eq!(game.h2h(None).await, [0.0, 1.0, 0.0]),
+            _ => assert!(matches!(found, Err(EngineError::NotPredictable { .. }))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_back_counts_as_of_every_moment_before() {
+    let game = Match::begun().await;
+    let mut told: Vec<(Timestamp, Vec<f64>)> = Vec::new();
+    for (minute, sequence, kind) in [
+        (10, 2, goal(Side::Home)),
+        (44, 3, PlayKind::PeriodEnd { period: period(1) }),
+        (45, 4, PlayKind::Cancelled { of: 3 }),
+        (47, 5, PlayKind::Finished),
+        (48, 6, PlayKind::Cancelled { of: 5 }),
+        (49, 7, PlayKind::Cancelled { of: 6 }),
+        (50, 8, PlayKind::Cancelled { of: 7 }),
+        (52, 9, PlayKind::Cancelled { of: 2 }),
+    ] {
+        game.at_minute(minute);
+        game.tell(sequence, kind).await;
+        let now = game.world.engine.now();
+        told.push((now, game.h2h(None).await));
+    }
+    let engine = &game.world.engine;
+    let timeline = engine.timeline(game.id(), None).await.unwrap();
+    for (at, h2h) in told {
+        assert_eq!(game.h2h(Some(at)).await, h2h, "{at}");
+        let point = timeline.points.iter().find(|it| it.at == at).unwrap();
+        assert_eq!(point.probabilities, h2h, "{at}");
+    }
+}

@@ -1,0 +1,237 @@
+//! What events do to where a game stands, one after the other in the order of the source.
+
+use std::collections::{BTreeMap, HashSet};
+
+use domain::{Period, PlayEvent, PlayKind, Score, Side, Sport};
+
+use super::{GameState, Phase, regular_periods};
+
+/// Numbers of events that were taken back, of events each number once, from the last to the first:
+/// by later ones that were not taken back themselves.
+pub fn cancelled<'a>(backwards: impl Iterator<Item = &'a PlayEvent>) -> HashSet<u64> {
+    let mut cancelled = HashSet::new();
+    for event in backwards {
+        if let PlayKind::Cancelled { of } = event.kind
+            && of < event.sequence
+            && !cancelled.contains(&event.sequence)
+        {
+            cancelled.insert(of);
+        }
+    }
+    cancelled
+}
+
+/// Whether what an event of this kind did is undone where it is taken back: a score told meanwhile
+/// may have settled it. Others are left out as if they had never been.
+pub(super) fn is_undone(kind: &PlayKind) -> bool {
+    matches!(kind, PlayKind::Scored { .. } | PlayKind::RedCard { .. })
+}
+
+/// What an event did that can still be cancelled.
+#[derive(Debug, Clone, Copy)]
+struct Undo {
+    side: Side,
+    /// Zero for a card.
+    points: u16,
+    /// Whether it fell in regular play.
+    regular: bool,
+}
+
+/// What events up to one of them leave.
+#[derive(Debug, Clone)]
+pub(super) struct Fold {
+    sport: Sport,
+    state: GameState,
+    open: BTreeMap<u64, Undo>,
+    /// Numbers of events that were taken back, later than those it was made of, too.
+    cancelled: HashSet<u64>,
+}
+
+impl Fold {
+    pub(super) fn new(sport: Sport, cancelled: HashSet<u64>) -> Self {
+        Self {
+            sport,
+            state: GameState::BEFORE,
+            open: BTreeMap::new(),
+            cancelled,
+        }
+    }
+
+    pub(super) fn state(&self) -> GameState {
+        self.state
+    }
+
+    /// Whether the event of this number was taken back.
+    pub(super) fn is_cancelled(&self, sequence: u64) -> bool {
+        self.cancelled.contains(&sequence)
+    }
+
+    /// Takes in the next event by the order of the source.
+    pub(super) fn apply(&mut self, event: &PlayEvent) {
+        self.state.events += 1;
+        if self.is_cancelled(event.sequence) && !is_undone(&event.kind) {
+            return;
+        }
+        self.hear(event);
+        match event.kind {
+            PlayKind::PeriodStart { period } => self.start(period, event),
+            PlayKind::PeriodEnd { period } => self.end(period, event),
+            PlayKind::Clock { running: true } => self.go_on(event),
+            PlayKind::Clock { running: false } => self.stop(event),
+            PlayKind::Stoppage { seconds } => self.state.stoppage = Some(seconds),
+            PlayKind::Scored { side, points } => {
+                let points = u16::from(points.get());
+                let slot = side_of(&mut self.state.score, side);
+                *slot = slot.saturating_add(points);
+                self.remember(event.sequence, side, points);
+            }
+            PlayKind::RedCard { side } => {
+                let slot = &mut self.state.red_cards[side.index()];
+                *slot = slot.saturating_add(1);
+                self.remember(event.sequence, side, 0);
+            }
+            PlayKind::Cancelled { of } if of < event.sequence => self.cancel(of),
+            PlayKind::Cancelled { .. } => {}
+            PlayKind::Score { home, away } => self.correct(Score { home, away }),
+            PlayKind::Finished => {
+                self.stop(event);
+                self.close_regular();
+                self.state.phase = Phase::Finished;
+            }
+            PlayKind::Abandoned => {
+                self.stop(event);
+                self.state.phase = Phase::Abandoned;
+            }
+        }
+    }
+
+    /// Takes the clock over, where the event says it. A clock of another period than the one
+    /// under way means that its start was not told.
+    fn hear(&mut self, event: &PlayEvent) {
+        let Some(clock) = event.clock else { return };
+        let period = clock.period().number();
+        let over = matches!(self.state.phase, Phase::Finished | Phase::Abandoned);
+        if over || period < self.state.period {
+            return;
+        }
+        let begun = self.state.phase != Phase::Break || period > self.state.period;
+        if period > self.state.period {
+            self.enter(period);
+            self.state.running = true;
+        }
+        if begun {
+            self.state.phase = Phase::Playing;
+        }
+        self.state.seconds = clock.seconds();
+        self.state.heard_at = event.at;
+    }
+
+    /// The clock stands: where the event says, or where it has run to.
+    fn stop(&mut self, event: &PlayEvent) {
+        if event.clock.is_none() && self.state.running && event.at > self.state.heard_at {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "from 0 to the most a clock shows"
+            )]
+            let seconds = self.state.seconds_at(event.at) as u16;
+            self.state.seconds = seconds;
+            self.state.heard_at = event.at;
+        }
+        self.state.running = false;
+    }
+
+    /// The clock runs: from where the event says, or from where it stands.
+    fn go_on(&mut self, event: &PlayEvent) {
+        if event.clock.is_some() {
+            self.state.phase = Phase::Playing;
+        } else if !self.state.running {
+            self.state.heard_at = self.state.heard_at.max(event.at);
+        }
+        self.state.running = true;
+    }
+
+    fn start(&mut self, period: Period, event: &PlayEvent) {
+        if period.number() > self.state.period {
+            self.enter(period.number());
+        }
+        if event.clock.is_none() {
+            self.state.seconds = 0;
+            self.state.heard_at = event.at;
+        }
+        self.state.phase = Phase::Playing;
+        self.state.running = true;
+    }
+
+    /// Goes to a later period.
+    fn enter(&mut self, period: u8) {
+        if period > regular_periods(self.sport) {
+            self.close_regular();
+        }
+        self.state.period = period;
+        self.state.stoppage = None;
+    }
+
+    fn end(&mut self, period: Period, event: &PlayEvent) {
+        self.stop(event);
+        self.state.period = self.state.period.max(period.number());
+        self.state.phase = Phase::Break;
+        self.state.stoppage = None;
+        if period.number() >= regular_periods(self.sport) {
+            self.close_regular();
+        }
+    }
+
+    fn close_regular(&mut self) {
+        self.state.regular.get_or_insert(self.state.score);
+    }
+
+    fn remember(&mut self, sequence: u64, side: Side, points: u16) {
+        let regular = self.state.regular.is_none();
+        let undo = Undo {
+            side,
+            points,
+            regular,
+        };
+        self.open.insert(sequence, undo);
+    }
+
+    fn cancel(&mut self, of: u64) {
+        self.cancelled.insert(of);
+        let Some(undo) = self.open.remove(&of) else {
+            return;
+        };
+        if undo.points == 0 {
+            let slot = &mut self.state.red_cards[undo.side.index()];
+            *slot = slot.saturating_sub(1);
+            return;
+        }
+        let slot = side_of(&mut self.state.score, undo.side);
+        *slot = slot.saturating_sub(undo.points);
+        if let Some(score) = self.state.regular.as_mut().filter(|_| undo.regular) {
+            let slot = side_of(score, undo.side);
+            *slot = slot.saturating_sub(undo.points);
+        }
+    }
+
+    /// Sets the score. A score that differs from what was counted settles the goals before it:
+    /// cancelling one of them later must not take it away twice.
+    fn correct(&mut self, score: Score) {
+        if score == self.state.score {
+            return;
+        }
+        self.open.retain(|_, undo| undo.points == 0);
+        let before_overtime = !self.state.is_overtime(self.sport);
+        if let Some(regular) = self.state.regular.as_mut().filter(|_| before_overtime) {
+            *regular = score;
+        }
+        self.state.score = score;
+    }
+}
+
+fn side_of(score: &mut Score, side: Side) -> &mut u16 {
+    match side {
+        Side::Home => &mut score.home,
+        Side::Away => &mut score.away,
+    }
+}
