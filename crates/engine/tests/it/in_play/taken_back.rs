@@ -25,6 +25,17 @@ async fn check(game: &Match, phase: Phase, score: [u16; 2], h2h: Option<[f64; 3]
 }
 
 #[tokio::test]
+async fn a_goal_told_after_the_end_fell_before_it() {
+    let game = Match::begun().await;
+    game.at_minute(95);
+    game.tell(2, PlayKind::Finished).await;
+    game.tell(3, goal(Side::Away)).await;
+    check(&game, Phase::Finished, [0, 1], Some([0.0, 0.0, 1.0])).await;
+    game.tell(4, PlayKind::Cancelled { of: 3 }).await;
+    check(&game, Phase::Finished, [0, 0], Some([0.0, 1.0, 0.0])).await;
+}
+
+#[tokio::test]
 async fn an_end_that_is_taken_back_did_not_come_and_what_took_it_back_can_be_too() {
     for over in [PlayKind::Finished, PlayKind::Abandoned] {
         let game = Match::begun().await;

@@ -80,10 +80,7 @@ impl Fold {
             PlayKind::Clock { running: false } => self.stop(event),
             PlayKind::Stoppage { seconds } => self.state.stoppage = Some(seconds),
             PlayKind::Scored { side, points } => {
-                let points = u16::from(points.get());
-                let slot = side_of(&mut self.state.score, side);
-                *slot = slot.saturating_add(points);
-                self.remember(event.sequence, side, points);
+                self.score(event.sequence, side, u16::from(points.get()));
             }
             PlayKind::RedCard { side } => {
                 let slot = &mut self.state.red_cards[side.index()];
@@ -186,8 +183,19 @@ impl Fold {
         self.state.regular.get_or_insert(self.state.score);
     }
 
+    /// Counts points; those told after regular play without overtime fell in it.
+    fn score(&mut self, sequence: u64, side: Side, points: u16) {
+        let before_overtime = !self.state.is_overtime(self.sport);
+        let regular = self.state.regular.as_mut().filter(|_| before_overtime);
+        for score in regular.into_iter().chain([&mut self.state.score]) {
+            let slot = side_of(score, side);
+            *slot = slot.saturating_add(points);
+        }
+        self.remember(sequence, side, points);
+    }
+
     fn remember(&mut self, sequence: u64, side: Side, points: u16) {
-        let regular = self.state.regular.is_none();
+        let regular = !self.state.is_overtime(self.sport);
         let undo = Undo {
             side,
             points,

@@ -157,6 +157,12 @@ fn regular_play_keeps_its_score_through_overtime_and_late_corrections() {
         Some(score(0, 0))
     );
     assert_eq!(regular(&[goal, PlayKind::Abandoned]), None);
+    // A goal that is told after the end fell before it.
+    for end in [end, PlayKind::Finished] {
+        assert_eq!(regular(&[goal, end, goal]), Some(score(2, 0)));
+        let taken_back = [goal, end, goal, PlayKind::Cancelled { of: 3 }];
+        assert_eq!(regular(&taken_back), Some(score(1, 0)));
+    }
 }
 
 #[test]
