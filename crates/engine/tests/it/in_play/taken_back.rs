@@ -1,6 +1,6 @@
 //! What is said once more after the end: results, goals told late, ends that did not hold.
 
-use domain::{PlayKind, Score, Side};
+use domain::{GameClock, PlayKind, Score, Side};
 use engine::{EngineError, EventStanding, Phase};
 use jiff::Timestamp;
 
@@ -94,4 +94,19 @@ async fn what_was_taken_back_counts_as_of_every_moment_before() {
         let point = timeline.points.iter().find(|it| it.at == at).unwrap();
         assert_eq!(point.probabilities, h2h, "{at}");
     }
+}
+
+#[tokio::test]
+async fn the_end_of_a_period_that_is_over_already_does_not_end_the_next() {
+    let game = Match::begun().await;
+    game.at_minute(61);
+    let mut event = game.event(2, 0, PlayKind::Clock { running: true });
+    event.event.clock = Some(GameClock::new(period(2), 60).unwrap());
+    let engine = &game.world.engine;
+    engine.put_events(&super::api(), vec![event]).await.unwrap();
+    let before = game.h2h(None).await;
+    game.tell(3, PlayKind::PeriodEnd { period: period(1) })
+        .await;
+    check(&game, Phase::Playing, [0, 0], None).await;
+    assert_eq!(game.h2h(None).await, before);
 }

@@ -148,7 +148,11 @@ impl Fold {
         self.state.running = true;
     }
 
+    /// A period begins; the start of one before that under way says nothing new.
     fn start(&mut self, period: Period, event: &PlayEvent) {
+        if period.number() < self.state.period {
+            return;
+        }
         if period.number() > self.state.period {
             self.enter(period.number());
         }
@@ -169,9 +173,13 @@ impl Fold {
         self.state.stoppage = None;
     }
 
+    /// A period is over; the end of one before that under way says nothing new.
     fn end(&mut self, period: Period, event: &PlayEvent) {
+        if period.number() < self.state.period {
+            return;
+        }
         self.stop(event);
-        self.state.period = self.state.period.max(period.number());
+        self.state.period = period.number();
         self.state.phase = Phase::Break;
         self.state.stoppage = None;
         if period.number() >= regular_periods(self.sport) {

@@ -136,6 +136,27 @@ fn what_others_take_back_is_as_if_it_had_never_been() {
 }
 
 #[test]
+fn a_period_before_the_one_under_way_neither_ends_nor_begins() {
+    let clock = |number, seconds| Some(GameClock::new(period(number), seconds).unwrap());
+    let mut events = kinds(&[
+        PlayKind::PeriodStart { period: period(1) },
+        PlayKind::Clock { running: true },
+        PlayKind::PeriodEnd { period: period(1) },
+        PlayKind::PeriodStart { period: period(1) },
+    ]);
+    events[1].clock = clock(2, 60);
+    let told = football(&events[..2]);
+    for count in [3, 4] {
+        let state = football(&events[..count]);
+        let same = GameState {
+            events: told.events,
+            ..state
+        };
+        assert_eq!(same, told);
+    }
+}
+
+#[test]
 fn regular_play_keeps_its_score_through_overtime_and_late_corrections() {
     let goal = scored(Side::Home);
     let end = PlayKind::PeriodEnd { period: period(2) };
