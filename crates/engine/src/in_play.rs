@@ -95,11 +95,8 @@ impl Standing {
     }
 
     /// Ends the game with the result that was written of it.
-    fn close(&mut self, score: Score) {
-        self.state.phase = Phase::Finished;
-        self.state.running = false;
-        self.state.score = score;
-        self.state.regular.get_or_insert(score);
+    fn close(&mut self, sport: Sport, score: Score) {
+        self.state.close(sport, score);
         self.silent = None;
     }
 
@@ -381,7 +378,7 @@ impl Engine {
         let mut standing = Standing::of(game, log, asked, silence_max)?;
         if as_of.is_none() {
             if let Some(score) = game.score {
-                standing.close(score);
+                standing.close(game.sport, score);
             }
             standing.note(now, silence_max);
         }

@@ -93,6 +93,17 @@ impl GameState {
         }
     }
 
+    /// Ends the game with the result that was written of it, which is that of regular play, too,
+    /// unless overtime was played.
+    pub fn close(&mut self, sport: Sport, score: Score) {
+        self.phase = Phase::Finished;
+        self.running = false;
+        self.score = score;
+        if !self.is_overtime(sport) {
+            self.regular = Some(score);
+        }
+    }
+
     /// Whether a period after the regular ones has begun.
     fn is_overtime(&self, sport: Sport) -> bool {
         self.period > regular_periods(sport)

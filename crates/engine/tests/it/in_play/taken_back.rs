@@ -1,7 +1,7 @@
 //! What is said once more after the end: results, goals told late, ends that did not hold.
 
 use domain::{GameClock, PlayKind, Score, Side};
-use engine::{EngineError, EventStanding, Phase};
+use engine::{EngineError, EventStanding, Phase, ResultCommand};
 use jiff::Timestamp;
 
 use super::{Match, goal, period};
@@ -22,6 +22,52 @@ async fn check(game: &Match, phase: Phase, score: [u16; 2], h2h: Option<[f64; 3]
     assert_eq!((last.phase, last.score), (phase, play.score));
     assert_eq!(last.probabilities, told);
     assert_eq!(timeline.moments, play.moments);
+}
+
+async fn momentum(game: &Match) -> f64 {
+    let timeline = game.world.engine.timeline(game.id(), None).await.unwrap();
+    timeline.points.last().unwrap().momentum
+}
+
+async fn result(game: &Match, home: u16, away: u16) {
+    let result = ResultCommand {
+        fixture: game.id(),
+        score: Score { home, away },
+        stats: domain::MatchStats::default(),
+    };
+    game.world.engine.put_results(vec![result]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_result_decides_a_game_that_was_told_to_its_end_unless_it_went_on() {
+    let game = Match::begun().await;
+    game.at_minute(95);
+    game.tell(2, goal(Side::Home)).await;
+    game.tell(3, PlayKind::Finished).await;
+    check(&game, Phase::Finished, [1, 0], Some([1.0, 0.0, 0.0])).await;
+    let (told_at, won) = (game.world.engine.now(), momentum(&game).await);
+    game.at_minute(100);
+    result(&game, 2, 2).await;
+    assert!((won - momentum(&game).await - 1.0).abs() < 1e-12);
+    check(&game, Phase::Finished, [2, 2], Some([0.0, 1.0, 0.0])).await;
+    assert_eq!(game.h2h(Some(told_at)).await, [1.0, 0.0, 0.0], "as then");
+    // What is told after that changes nothing of the result.
+    game.tell(4, goal(Side::Away)).await;
+    check(&game, Phase::Finished, [2, 2], Some([0.0, 1.0, 0.0])).await;
+}
+
+#[tokio::test]
+async fn a_result_after_overtime_leaves_regular_play_as_it_was_told() {
+    let game = Match::begun().await;
+    game.at_minute(95);
+    game.tell(2, PlayKind::PeriodEnd { period: period(2) })
+        .await;
+    game.tell(3, PlayKind::PeriodStart { period: period(3) })
+        .await;
+    game.tell(4, goal(Side::Away)).await;
+    game.tell(5, PlayKind::Finished).await;
+    result(&game, 0, 1).await;
+    check(&game, Phase::Finished, [0, 1], Some([0.0, 1.0, 0.0])).await;
 }
 
 #[tokio::test]

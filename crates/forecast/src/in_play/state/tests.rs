@@ -157,6 +157,24 @@ fn a_period_before_the_one_under_way_neither_ends_nor_begins() {
 }
 
 #[test]
+fn a_result_is_the_score_of_regular_play_unless_overtime_was_played() {
+    let start = |number| PlayKind::PeriodStart {
+        period: period(number),
+    };
+    let closed = |all: &[PlayKind]| {
+        let mut state = football(&kinds(all));
+        state.close(Sport::Football, score(2, 2));
+        assert_eq!((state.phase, state.running), (Phase::Finished, false));
+        assert_eq!(state.score, score(2, 2));
+        state.regular
+    };
+    let goal = scored(Side::Home);
+    assert_eq!(closed(&[start(1)]), Some(score(2, 2)));
+    assert_eq!(closed(&[goal, PlayKind::Finished]), Some(score(2, 2)));
+    assert_eq!(closed(&[start(2), goal, start(3)]), Some(score(1, 0)));
+}
+
+#[test]
 fn regular_play_keeps_its_score_through_overtime_and_late_corrections() {
     let goal = scored(Side::Home);
     let end = PlayKind::PeriodEnd { period: period(2) };
