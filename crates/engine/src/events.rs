@@ -5,13 +5,13 @@ use std::{
     time::Instant,
 };
 
-use domain::{Fixture, FixtureId, PlayEvent, PlayKind, SourceKey};
+use domain::{Fixture, FixtureId, Period, PlayEvent, PlayKind, SourceKey, Sport};
 use forecast::{PlayLog, cancelled};
 use jiff::{SignedDuration, Timestamp};
 use store::{FixtureEvent, RecordedEvent, Recording};
 
 use crate::{
-    BatchProblem, Engine, EngineError, Topic, topic,
+    Engine, EngineError, Topic, topic,
     write::{problem, refuse_if_any, unknown_fixture},
 };
 
@@ -83,11 +83,19 @@ impl Engine {
         let fixtures = self.held_fixtures(ids).await?;
         let now = self.now();
         let mut problems = Vec::new();
+        let names = self.names();
         for (index, command) in commands.iter().enumerate() {
-            match fixtures.get(&command.fixture) {
-                None => problems.push(unknown_fixture(index, command.fixture)),
-                Some(fixture) => problems.extend(fault(index, command, fixture, now)),
-            }
+            let Some(fixture) = fixtures.get(&command.fixture) else {
+                problems.push(unknown_fixture(index, command.fixture));
+                continue;
+            };
+            let sport = match names.competitions.get(&fixture.competition) {
+                Some(competition) => competition.sport,
+                None => self.fixture(fixture.id).await?.home.sport,
+            };
+            let fault = fault(command, fixture, now);
+            let fault = fault.or_else(|| impossible(sport, &command.event));
+            problems.extend(fault.map(|(field, detail)| problem(index, field, detail)));
         }
         refuse_if_any(problems)?;
         self.refuse_too_many(&commands).await?;
@@ -178,36 +186,67 @@ pub(crate) fn topics_of(fixture: &Fixture) -> impl Iterator<Item = Topic> + use<
     .into_iter()
 }
 
-fn fault(
-    index: usize,
-    command: &EventCommand,
-    fixture: &Fixture,
-    now: Timestamp,
-) -> Option<BatchProblem> {
+/// Which member of an event is at fault, and why.
+type Fault = (&'static str, String);
+
+fn fault(command: &EventCommand, fixture: &Fixture, now: Timestamp) -> Option<Fault> {
     let event = &command.event;
     let early = fixture.kickoff.saturating_sub(EARLY_MAX);
     let ahead = now.saturating_add(AHEAD_MAX);
     let [early, ahead] = [early, ahead].map(|it| it.expect("a fixed span never overflows"));
-    let (field, detail) = if event.sequence > SEQUENCE_MAX {
+    if event.sequence > SEQUENCE_MAX {
         let detail = format!("{} is more than {SEQUENCE_MAX}", event.sequence);
-        ("sequence", detail)
+        Some(("sequence", detail))
     } else if event.at > ahead {
-        ("at", format!("{} lies in the future", event.at))
+        Some(("at", format!("{} lies in the future", event.at)))
     } else if event.at < early {
         let detail = format!("{} is long before kickoff at {}", event.at, fixture.kickoff);
-        ("at", detail)
+        Some(("at", detail))
     } else if command.told_at.is_some_and(|it| it > now) {
-        ("told_at", "it was told in the future".to_owned())
+        Some(("told_at", "it was told in the future".to_owned()))
     } else {
-        let PlayKind::Cancelled { of } = event.kind else {
-            return None;
-        };
-        if of < event.sequence {
-            return None;
+        match event.kind {
+            PlayKind::Cancelled { of } if of >= event.sequence => {
+                Some(("of", format!("{of} is not an event before it")))
+            }
+            _ => None,
         }
-        ("of", format!("{of} is not an event before it"))
+    }
+}
+
+/// What never happens in a sport.
+fn impossible(sport: Sport, event: &PlayEvent) -> Option<Fault> {
+    let (name, periods_max, points_max) = match sport {
+        // Two halves, two of extra time, penalties.
+        Sport::Football => ("football", 5, 1),
+        Sport::Basketball => ("basketball", Period::MAX, 3),
+        // A touchdown and the two points after it told as one.
+        Sport::AmericanFootball => ("American football", Period::MAX, 8),
     };
-    Some(problem(index, field, detail))
+    let too_late = |field, period: Period| {
+        let number = period.number();
+        let detail = || format!("{number} is not a period of {name}: use 1 to {periods_max}");
+        (number > periods_max).then(|| (field, detail()))
+    };
+    let clock = event.clock.map(|it| it.period());
+    let fault = clock.and_then(|it| too_late("clock/period", it));
+    fault.or_else(|| match event.kind {
+        PlayKind::PeriodStart { period } | PlayKind::PeriodEnd { period } => {
+            too_late("period", period)
+        }
+        PlayKind::Scored { points, .. } if points.get() > points_max => {
+            let most = match points_max {
+                1 => "1".to_owned(),
+                most => format!("1 to {most}"),
+            };
+            let detail = format!("nothing counts {points} in {name}: use {most}");
+            Some(("points", detail))
+        }
+        PlayKind::RedCard { .. } if sport != Sport::Football => {
+            Some(("kind", format!("there are no red cards in {name}")))
+        }
+        _ => None,
+    })
 }
 
 /// Events with what became of them.
@@ -233,4 +272,50 @@ fn views(events: Vec<RecordedEvent>) -> Vec<EventView> {
         source: it.source,
     };
     events.into_iter().map(view).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU8;
+
+    use domain::{GameClock, Side};
+
+    use super::*;
+
+    /// The member at fault, and what it says.
+    fn check(sport: Sport, kind: PlayKind, period: u8) -> Option<Fault> {
+        let period = Period::new(period).unwrap();
+        let event = PlayEvent {
+            sequence: 1,
+            revision: 0,
+            at: Timestamp::UNIX_EPOCH,
+            clock: Some(GameClock::new(period, 0).unwrap()),
+            kind,
+        };
+        impossible(sport, &event)
+    }
+
+    #[test]
+    fn each_sport_has_its_own_points_cards_and_periods() {
+        let sides = Sport::ALL.map(|sport| {
+            let scored = |points| PlayKind::Scored {
+                side: Side::Home,
+                points: NonZeroU8::new(points).unwrap(),
+            };
+            let most = (1..=255).take_while(|it| check(sport, scored(*it), 1).is_none());
+            let red = PlayKind::RedCard { side: Side::Away };
+            let running = PlayKind::Clock { running: true };
+            let periods = (1..=Period::MAX).take_while(|it| check(sport, running, *it).is_none());
+            (
+                most.count(),
+                check(sport, red, 1).is_none(),
+                periods.count(),
+            )
+        });
+        assert_eq!(sides, [(1, true, 5), (8, false, 20), (3, false, 20)]);
+        let red = PlayKind::RedCard { side: Side::Away };
+        let (field, detail) = check(Sport::AmericanFootball, red, 1).unwrap();
+        assert_eq!(field, "kind");
+        assert_eq!(detail, "there are no red cards in American football");
+    }
 }

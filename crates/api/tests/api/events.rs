@@ -129,6 +129,15 @@ async fn an_event_at_fault_is_pointed_at_and_nothing_is_written() {
             json!({"clock": {"period": 1, "seconds": 9999}}),
             "/data/1/clock/seconds",
         ),
+        (
+            json!({"kind": "scored", "side": "home", "points": 3}),
+            "/data/1/points",
+        ),
+        (
+            json!({"clock": {"period": 6, "seconds": 1}}),
+            "/data/1/clock/period",
+        ),
+        (json!({"kind": "period_end", "period": 9}), "/data/1/period"),
         (json!({"at": "2999-01-01T00:00:00Z"}), "/data/1/at"),
         (json!({"weather": "rain"}), "/data/1/weather"),
     ] {

@@ -1,7 +1,7 @@
 //! What is said once more after the end: results, goals told late, ends that did not hold.
 
 use domain::{GameClock, PlayKind, Score, Side};
-use engine::{EngineError, EventStanding, Phase, ResultCommand};
+use engine::{EngineError, EventCommand, EventStanding, Phase, ResultCommand};
 use jiff::Timestamp;
 
 use super::{Match, goal, period};
@@ -155,4 +155,42 @@ async fn the_end_of_a_period_that_is_over_already_does_not_end_the_next() {
         .await;
     check(&game, Phase::Playing, [0, 0], None).await;
     assert_eq!(game.h2h(None).await, before);
+}
+
+#[tokio::test]
+async fn what_never_happens_in_a_sport_is_refused_by_name() {
+    let game = Match::begun().await;
+    let mut clock = game.event(4, 0, PlayKind::Clock { running: true });
+    clock.event.clock = Some(GameClock::new(period(6), 1).unwrap());
+    let three = PlayKind::Scored {
+        side: Side::Home,
+        points: std::num::NonZeroU8::new(3).unwrap(),
+    };
+    let batch: Vec<EventCommand> = vec![
+        game.event(2, 0, PlayKind::PeriodStart { period: period(6) }),
+        game.event(3, 0, PlayKind::PeriodEnd { period: period(9) }),
+        clock,
+        game.event(5, 0, three),
+        game.event(6, 0, PlayKind::PeriodStart { period: period(5) }),
+    ];
+    let engine = &game.world.engine;
+    let error = engine.put_events(&super::api(), batch).await.unwrap_err();
+    let EngineError::BadBatch(problems) = error else {
+        panic!("{error}");
+    };
+    let found: Vec<_> = problems
+        .iter()
+        .map(|it| (it.index, &*it.field, &*it.detail))
+        .collect();
+    let expected = [
+        (0, "period", "6 is not a period of football: use 1 to 5"),
+        (1, "period", "9 is not a period of football: use 1 to 5"),
+        (
+            2,
+            "clock/period",
+            "6 is not a period of football: use 1 to 5",
+        ),
+        (3, "points", "nothing counts 3 in football: use 1"),
+    ];
+    assert_eq!(found, expected);
 }
