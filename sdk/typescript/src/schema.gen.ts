@@ -1514,18 +1514,20 @@ export interface components {
                 of?: number | null;
                 /**
                  * Format: int32
-                 * @description Which period; of `period_start` and `period_end`.
+                 * @description Which period; of `period_start` and `period_end`. At most 5 in football.
                  */
                 period?: number | null;
                 /**
                  * Format: int32
-                 * @description What it counts, 1 where not given; of `scored`.
+                 * @description What it counts, 1 where not given; of `scored`. 1 in football, at most 3 in basketball and
+                 *     8 in American football.
                  */
                 points?: number | null;
                 /**
                  * Format: int32
                  * @description How often the source has told this event anew; of two with the same number the higher
-                 *     revision counts.
+                 *     revision counts. Which of two that differ in the same revision does is not said by their
+                 *     order of arrival.
                  */
                 revision?: number;
                 /** @description Whether the clock runs on; of `clock`. */
@@ -2006,7 +2008,7 @@ export interface components {
         Clock: {
             /**
              * Format: int32
-             * @description Which half, quarter or overtime, counted from one.
+             * @description Which half, quarter or overtime, counted from one; at most 5 in football.
              * @example 1
              */
             period: number;
@@ -2305,18 +2307,20 @@ export interface components {
             of?: number | null;
             /**
              * Format: int32
-             * @description Which period; of `period_start` and `period_end`.
+             * @description Which period; of `period_start` and `period_end`. At most 5 in football.
              */
             period?: number | null;
             /**
              * Format: int32
-             * @description What it counts, 1 where not given; of `scored`.
+             * @description What it counts, 1 where not given; of `scored`. 1 in football, at most 3 in basketball and
+             *     8 in American football.
              */
             points?: number | null;
             /**
              * Format: int32
              * @description How often the source has told this event anew; of two with the same number the higher
-             *     revision counts.
+             *     revision counts. Which of two that differ in the same revision does is not said by their
+             *     order of arrival.
              */
             revision?: number;
             /** @description Whether the clock runs on; of `clock`. */
@@ -5200,7 +5204,8 @@ export interface components {
         WhatIf: {
             /**
              * Format: date-time
-             * @description The moment whose forecast before the game was moved.
+             * @description The moment whose forecast before the game was moved; before kickoff the beginning of the
+             *     minute, so that prices of this minute are not in it.
              * @example 2024-05-19T14:00:00Z
              */
             as_of: string;

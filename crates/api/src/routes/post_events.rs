@@ -34,7 +34,8 @@ pub(crate) struct EventEntry {
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64, example = 12)]
     sequence: u64,
     /// How often the source has told this event anew; of two with the same number the higher
-    /// revision counts.
+    /// revision counts. Which of two that differ in the same revision does is not said by their
+    /// order of arrival.
     #[serde(default)]
     revision: u16,
     /// When it happened (RFC 3339).
@@ -44,11 +45,12 @@ pub(crate) struct EventEntry {
     /// Now where not given.
     #[schema(value_type = Option<String>, format = DateTime)]
     told_at: Option<Timestamp>,
-    /// Where the game's clock stood, where the source says.
+    /// Where the game's clock stood, where the source says. A game is under way once that or one of
+    /// its whistles was told.
     clock: Option<Clock>,
     /// What happened.
     kind: EventKind,
-    /// Which period; of `period_start` and `period_end`.
+    /// Which period; of `period_start` and `period_end`. At most 5 in football.
     #[schema(minimum = 1, maximum = 20)]
     period: Option<u8>,
     /// Whether the clock runs on; of `clock`.
@@ -57,7 +59,8 @@ pub(crate) struct EventEntry {
     seconds: Option<u16>,
     /// Whose; of `scored` and `red_card`.
     side: Option<Side>,
-    /// What it counts, 1 where not given; of `scored`.
+    /// What it counts, 1 where not given; of `scored`. 1 in football, at most 3 in basketball and
+    /// 8 in American football.
     #[schema(value_type = Option<u8>, minimum = 1)]
     points: Option<NonZeroU8>,
     /// The number of an earlier event; of `cancelled`.

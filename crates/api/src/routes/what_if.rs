@@ -50,7 +50,8 @@ pub(crate) struct WhatIf {
     /// Version of the trained model.
     #[schema(example = "20240520T060000Z-1f0c8a2b")]
     version: String,
-    /// The moment whose forecast before the game was moved.
+    /// The moment whose forecast before the game was moved; before kickoff the beginning of the
+    /// minute, so that prices of this minute are not in it.
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T14:00:00Z")]
     as_of: Timestamp,
     /// Probabilities before the game of home, draw (where there is one), away.

@@ -44,7 +44,7 @@ impl From<Side> for domain::Side {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Clock {
-    /// Which half, quarter or overtime, counted from one.
+    /// Which half, quarter or overtime, counted from one; at most 5 in football.
     #[schema(minimum = 1, maximum = 20, example = 1)]
     pub(crate) period: u8,
     /// Seconds played of it, stoppage time counted on.
@@ -76,9 +76,10 @@ pub(crate) enum EventKind {
     Stoppage,
     /// `side` scores `points`.
     Scored,
-    /// A player of `side` is sent off.
+    /// A player of `side` is sent off, in football.
     RedCard,
-    /// What the event numbered `of` told did not count after all.
+    /// What the event numbered `of` told did not count after all: a goal or a card no longer counts,
+    /// anything else is as if it had not been told, another `cancelled`, too.
     Cancelled,
     /// The score is `home` to `away`, whatever was told before.
     Score,
