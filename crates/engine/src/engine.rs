@@ -194,6 +194,11 @@ impl Engine {
         Ok(self.store.ping().await?)
     }
 
+    /// What tells the store's database from every other.
+    pub async fn identity(&self) -> Result<String, EngineError> {
+        Ok(self.store.identity().await?)
+    }
+
     /// What the store counted, in the Prometheus text format.
     pub fn store_metrics(&self) -> String {
         self.store.metrics()

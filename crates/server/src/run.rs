@@ -37,7 +37,7 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    shared::join(settings, engine.cache())?;
+    shared::join(settings, &engine).await?;
     let state = ApiState::new(Arc::clone(&engine), options(settings)?);
     let address = listener.local_addr().context("the socket has no address")?;
     info!(%address, "listening");

@@ -163,6 +163,10 @@ pub trait Store: AlertStore + Send + Sync {
     /// How far what is made new by that is behind, view by view.
     async fn views_behind(&self) -> Result<Vec<Behind>, StoreError>;
 
+    /// What tells this database from every other, in 32 letters: made with it, and made anew where it
+    /// is restored or copied.
+    async fn identity(&self) -> Result<String, StoreError>;
+
     /// A number that grows with every write that can change a prediction.
     async fn data_revision(&self) -> Result<u64, StoreError>;
 

@@ -310,6 +310,10 @@ impl Store for PostgresStore {
         views::behind(self).await
     }
 
+    async fn identity(&self) -> Result<String, StoreError> {
+        schema::identity(self).await
+    }
+
     async fn data_revision(&self) -> Result<u64, StoreError> {
         let [revision, _] = self.head().await?;
         Ok(revision)

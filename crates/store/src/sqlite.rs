@@ -328,6 +328,10 @@ impl Store for SqliteStore {
         views::behind(self).await
     }
 
+    async fn identity(&self) -> Result<String, StoreError> {
+        schema::identity(&self.reader).await
+    }
+
     async fn data_revision(&self) -> Result<u64, StoreError> {
         competitions::revision(self).await
     }

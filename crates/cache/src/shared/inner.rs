@@ -46,6 +46,8 @@ struct Status {
 pub(crate) struct Keys {
     /// What a cluster places the namespace by.
     pub(crate) namespace: String,
+    /// What all names begin with.
+    root: String,
     pub(crate) versions: Vec<u8>,
     pub(crate) log: Vec<u8>,
     pub(crate) members: Vec<u8>,
@@ -57,16 +59,24 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    fn new(namespace: &str, member: &str) -> Self {
-        let key = |end: &str| format!("{{{namespace}}}:{end}").into_bytes();
+    fn new(options: &SharedOptions, member: &str) -> Self {
+        let SharedOptions {
+            namespace, part, ..
+        } = options;
+        let root = match part.as_str() {
+            "" => format!("{{{namespace}}}"),
+            part => format!("{{{namespace}}}:{part}"),
+        };
+        let key = |end: &str| format!("{root}:{end}").into_bytes();
         Self {
-            namespace: namespace.to_owned(),
+            namespace: namespace.clone(),
             versions: key("versions"),
             log: key("log"),
             members: key("members"),
             span: key("span"),
             bus: key("bus"),
             own: key(&format!("bus:{member}")),
+            root,
         }
     }
 
@@ -77,7 +87,7 @@ impl Keys {
 
     /// The key `end` of a family of keys.
     pub(crate) fn under(&self, family: &str, end: &[u8]) -> Vec<u8> {
-        let mut key = format!("{{{}}}:{family}:", self.namespace).into_bytes();
+        let mut key = format!("{}:{family}:", self.root).into_bytes();
         key.extend_from_slice(end);
         key
     }
@@ -93,7 +103,7 @@ impl Inner {
         let counters = Arc::new(Counters::default());
         Ok(Self {
             place,
-            keys: Keys::new(&options.namespace, &member),
+            keys: Keys::new(&options, &member),
             scripts: Arc::new(Scripts::new()),
             bus: Arc::new(Bus::new(member.clone(), counters.clone())),
             counters,

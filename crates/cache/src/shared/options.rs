@@ -16,6 +16,9 @@ pub struct SharedOptions {
     pub url: String,
     /// What every key of this cache begins with; replicas with the same one share it.
     pub namespace: String,
+    /// What stands behind the namespace where several caches have the same and share nothing, such
+    /// as those of different databases; empty is nothing.
+    pub part: String,
     /// 128 random bits that no other process has.
     pub identity: [u8; 16],
     /// How many slots there are, the same for all replicas.
@@ -44,6 +47,7 @@ impl SharedOptions {
         Self {
             url: url.into(),
             namespace: "sports-edge".to_owned(),
+            part: String::new(),
             identity,
             slots: 1 << 18,
             root_certificates: None,
@@ -68,11 +72,16 @@ impl SharedOptions {
     /// Checks what cannot be told by types, and reads the address.
     pub(crate) fn place(&self) -> Result<Place, SharedError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        let named = |it: &str| {
+            Err(SharedError::Address(format!(
+                "needs a namespace of letters, digits and -_.: and not {it:?}"
+            )))
+        };
         if self.namespace.is_empty() || !self.namespace.chars().all(fits) {
-            return Err(SharedError::Address(format!(
-                "needs a namespace of letters, digits and -_.: and not {:?}",
-                self.namespace
-            )));
+            return named(&self.namespace);
+        }
+        if !self.part.chars().all(fits) {
+            return named(&self.part);
         }
         Place::read(&self.url)
     }

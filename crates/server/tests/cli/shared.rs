@@ -23,7 +23,7 @@ fn answer(text: &str) -> Answer {
 }
 
 impl Answer {
-    fn came_from(&self, tier: &str) -> bool {
+    pub(crate) fn came_from(&self, tier: &str) -> bool {
         self.head
             .contains(&format!("server-timing: cache;desc={tier}"))
     }

@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/postgres/0001_fixtures.sql"),
     include_str!("../../migrations/postgres/0002_events.sql"),
     include_str!("../../migrations/postgres/0003_no_events_known.sql"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/postgres/0008_fixtures_without_keys.sql"),
     include_str!("../../migrations/postgres/0009_since_when_asked.sql"),
     include_str!("../../migrations/postgres/0010_who_asked_for_an_alert.sql"),
+    include_str!("../../migrations/postgres/0011_identity.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
@@ -74,6 +75,13 @@ async fn version(session: &mut Session) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT schema FROM sports_edge";
     let (version,): (i64,) = session.one(sql, Args::default()).await?;
     Ok(Some(version))
+}
+
+/// What tells the database from every other.
+pub(super) async fn identity(store: &PostgresStore) -> Result<String, StoreError> {
+    let sql = "SELECT replace(identity::text, '-', '') FROM sports_edge";
+    let (identity,): (String,) = store.read().await?.one(sql, Args::default()).await?;
+    Ok(identity)
 }
 
 /// What is wrong: rows that refer to nothing where no foreign key watches, at most 20 of each.

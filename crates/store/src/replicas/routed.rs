@@ -167,6 +167,10 @@ impl Store for ReplicatedStore {
     }
 
     /// Whoever was told of a revision reads at least what made it.
+    async fn identity(&self) -> Result<String, StoreError> {
+        self.primary.identity().await
+    }
+
     async fn data_revision(&self) -> Result<u64, StoreError> {
         let head = self.read(Need::Anything, |it| async move { it.head().await });
         let [revision, outbox] = head.await?;

@@ -12,7 +12,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x5345_4447;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/sqlite/0001_fixtures.sql"),
     include_str!("../../migrations/sqlite/0002_outbox.sql"),
     include_str!("../../migrations/sqlite/0003_events.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/sqlite/0009_since_when_asked.sql"),
     include_str!("../../migrations/sqlite/0010_who_asked_for_an_alert.sql"),
     include_str!("../../migrations/sqlite/0011_no_age_of_changes.sql"),
+    include_str!("../../migrations/sqlite/0012_identity.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
@@ -80,6 +81,19 @@ pub(crate) async fn migrate_on(connection: &mut SqliteConnection) -> Result<(), 
         tx.commit().await?;
         tracing::info!(version, "schema migrated");
     }
+    Ok(())
+}
+
+/// What tells the database from every other.
+pub(super) async fn identity(reader: &SqlitePool) -> Result<String, StoreError> {
+    let sql = "SELECT identity FROM meta";
+    Ok(sqlx::query_scalar(sql).fetch_one(reader).await?)
+}
+
+/// Makes another database of a copy of one.
+pub(crate) async fn renew_identity(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let sql = "UPDATE meta SET identity = lower(hex(randomblob(16)))";
+    sqlx::query(sql).execute(connection).await?;
     Ok(())
 }
 

@@ -155,6 +155,7 @@ async fn unstamp(
     file::run(&mut connection, "DROP TABLE backup_tables".to_owned()).await?;
     mark(&mut connection, APPLICATION_ID).await?;
     schema::migrate_on(&mut connection).await?;
+    schema::renew_identity(&mut connection).await?;
     connection.close().await?;
     Ok(tallies)
 }

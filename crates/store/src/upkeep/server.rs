@@ -83,9 +83,10 @@ impl Server {
         Ok(row.into())
     }
 
-    /// Sets the counters, and the sequences beside them.
+    /// Sets the counters, and the sequences beside them, and makes another database of it than what
+    /// it was when it was empty.
     pub(super) async fn set_counters(&mut self, counters: [i64; 2]) -> Result<(), StoreError> {
-        let sql = "UPDATE sports_edge SET revision = $1, outbox = $2";
+        let sql = "UPDATE sports_edge SET revision = $1, outbox = $2, identity = DEFAULT";
         let args = Args::default().with(counters[0]).with(counters[1]);
         self.session.run(sql, args).await?;
         for table in &TABLES {

@@ -12,6 +12,7 @@ mod concurrency;
 mod correcting;
 mod events;
 mod games;
+mod identity;
 mod imports;
 mod keys;
 mod listing;

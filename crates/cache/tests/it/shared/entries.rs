@@ -233,10 +233,13 @@ async fn an_address_that_cannot_be_read_is_refused() {
     wrong("redis-sentinel://a,b");
     wrong("redis-what://a");
     wrong("redis://a:port/x");
-    let mut spaced = options("redis://localhost");
-    spaced.namespace = "{a}".to_owned();
-    assert!(matches!(
-        Shared::connect(spaced).unwrap_err(),
-        SharedError::Address(_)
-    ));
+    let (mut named, mut parted) = (options("redis://localhost"), options("redis://localhost"));
+    named.namespace = "{a}".to_owned();
+    parted.part = "{a}".to_owned();
+    for braced in [named, parted] {
+        assert!(matches!(
+            Shared::connect(braced).unwrap_err(),
+            SharedError::Address(_)
+        ));
+    }
 }

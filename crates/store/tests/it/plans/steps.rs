@@ -235,6 +235,7 @@ fn single_reads(store: &dyn Store) -> Vec<Step<'_>> {
             &[],
             store.pair_record([TeamId(117), TeamId(3)]),
         ),
+        step("identity", &[], store.identity()),
         step("revision", &[], store.data_revision()),
         step("position", &[], store.position()),
         step("imports", &[], store.imports(10)),
