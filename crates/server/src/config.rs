@@ -227,9 +227,9 @@ impl Config {
         settings.redis.root_certificates = home_expanded(roots, inputs, "redis.root_certificates")?;
         // From here on it is only shown.
         if let Some((Value::String(url), _)) = origins.get_mut("database.url")
-            && !url.is_empty()
+            && let Some(place) = &settings.database.url
         {
-            *url = Place::parse(url).to_string();
+            *url = place.to_string();
         }
         if let Some((Value::String(url), _)) = origins.get_mut("redis.url")
             && let Some(redis) = &settings.redis.url

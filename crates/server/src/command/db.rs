@@ -66,12 +66,8 @@ pub(crate) enum DbVerb {
     },
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the signature clap asks of a parser"
-)]
 fn place(text: &str) -> Result<Place, String> {
-    Ok(Place::parse(text))
+    Place::parse(text).map_err(|error| error.to_string())
 }
 
 /// Does it.

@@ -255,9 +255,10 @@ fn address_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SocketAd
 
 fn place_or_default<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Place>, D::Error> {
     let text = String::deserialize(input)?;
-    Ok(Some(text)
-        .filter(|it| !it.is_empty())
-        .map(|it| Place::parse(&it)))
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    Place::parse(&text).map(Some).map_err(D::Error::custom)
 }
 
 fn redis_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<RedisUrl>, D::Error> {
@@ -272,7 +273,7 @@ fn redis_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<RedisUrl>,
 
 fn servers<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Place>, D::Error> {
     let texts = Vec::<String>::deserialize(input)?;
-    let server = |text: &String| match Place::parse(text) {
+    let server = |text: &String| match Place::parse(text).map_err(D::Error::custom)? {
         Place::File(_) => Err(D::Error::custom(
             "a replica is a PostgreSQL server, such as postgres://user:password@host/name",
         )),

@@ -80,6 +80,26 @@ fn a_wrong_setting_ends_with_its_name_and_source() {
 }
 
 #[test]
+fn a_mistyped_database_is_refused_without_its_password_and_makes_no_file() {
+    let home = Home::new();
+    for url in ["mysql://me:secret-word@host/name", "postgress://me:secret-word@host/name"] {
+        for args in [&["key", "list"][..], &["config"], &["db", "copy", "--to", url]] {
+            let ended = match args.last() {
+                Some(last) if *last == url => home.run(args),
+                _ => home.run_with(args, &[("SPORTS_EDGE_DATABASE__URL", url)]),
+            };
+            assert_eq!(ended.code, 2, "{ended:?}");
+            assert!(ended.err.contains("is no URL of a PostgreSQL database"), "{ended:?}");
+            // clap repeats what was typed on the same command line.
+            assert!(args.contains(&url) || !ended.err.contains("secret-word"), "{ended:?}");
+        }
+    }
+    assert_eq!(fs::read_dir(home.path("")).unwrap().count(), 0);
+    let shown = home.run_with(&["config"], &[("SPORTS_EDGE_DATABASE__URL", " Postgres://me:secret-word@host/name ")]);
+    assert!(shown.out.contains("\"postgres://me@host/name\""), "{shown:?}");
+}
+
+#[test]
 fn openapi_prints_the_document() {
     let printed = Home::new().run(&["openapi"]);
     assert_eq!((printed.code, printed.out), (0, api::openapi_json()));
