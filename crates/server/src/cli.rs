@@ -1,6 +1,10 @@
 //! The command line: verbs, flags, exit codes.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -155,12 +159,9 @@ fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the last word of a command that failed"
-)]
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("sports-edge: {error:#}");
+    // Where nobody reads it, the code says it.
+    let _ = writeln!(io::stderr(), "sports-edge: {error:#}");
     ExitCode::from(code)
 }
 

@@ -1,7 +1,5 @@
 //! What each verb does, and what they share: the runtime, the engine, the sign of progress.
 
-#![expect(clippy::print_stdout, reason = "a command answers on standard output")]
-
 pub(crate) mod alert;
 pub(crate) mod backtest;
 pub(crate) mod cache;
@@ -14,6 +12,7 @@ pub(crate) mod key;
 pub(crate) mod live;
 pub(crate) mod model;
 pub(crate) mod openapi;
+mod output;
 pub(crate) mod predict;
 mod progress;
 pub(crate) mod serve;
@@ -72,7 +71,7 @@ pub(crate) async fn import_into(
             ..crate::source::FetchOptions::default()
         },
     };
-    let status = import::run(&args, &context, &mut std::io::stdout()).await?;
+    let status = import::run(&args, &context, &mut output::Output).await?;
     store.close().await;
     Ok(ExitCode::from(status.exit_code()))
 }

@@ -28,7 +28,9 @@ pub(crate) fn start(settings: &LogSettings, speaker: Speaker) -> anyhow::Result<
     };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(io::stderr)
+        // Where nobody reads events, nobody would read of that either.
+        .log_internal_errors(false);
     // A second start can only happen in tests, which share one process.
     let _ = if json {
         log.json()

@@ -8,7 +8,11 @@ use domain::CompetitionKey;
 use engine::BacktestOptions;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{engine, open_store, progress};
+use super::{
+    engine, open_store,
+    output::{put, say},
+    progress,
+};
 use crate::config::Config;
 
 /// What to walk through and how to report.
@@ -79,9 +83,9 @@ pub(crate) async fn run(args: BacktestArgs, config: &Config) -> anyhow::Result<E
         write_page(path, &report)?;
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say(serde_json::to_string_pretty(&report)?)?;
     } else {
-        print!("{}", forecast::text_table(&report));
+        put(forecast::text_table(&report))?;
     }
     Ok(ExitCode::SUCCESS)
 }

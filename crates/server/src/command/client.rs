@@ -11,7 +11,11 @@ use ureq::{
     tls::TlsConfig,
 };
 
-use super::{table::Show, target::Target};
+use super::{
+    output::{put, say},
+    table::Show,
+    target::Target,
+};
 use crate::{
     Authorities,
     config::Config,
@@ -54,9 +58,9 @@ impl ServerArgs {
     /// Prints an answer as JSON or as text.
     pub(crate) fn print(&self, answer: &Value, show: Show) -> anyhow::Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(answer)?);
+            say(serde_json::to_string_pretty(answer)?)?;
         } else {
-            print!("{}", show(answer));
+            put(show(answer))?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::output::{put, say};
 use crate::config::{Config, defaults};
 
 /// What to print.
@@ -17,7 +18,7 @@ pub(crate) struct ConfigArgs {
 /// Prints every setting in force and where it comes from.
 pub(crate) fn run(args: &ConfigArgs, config: &Config) -> anyhow::Result<ExitCode> {
     if args.defaults {
-        print!("{}", defaults());
+        put(defaults())?;
         return Ok(ExitCode::SUCCESS);
     }
     let lines = config
@@ -31,10 +32,10 @@ pub(crate) fn run(args: &ConfigArgs, config: &Config) -> anyhow::Result<ExitCode
         .max()
         .unwrap_or(0);
     for (setting, source) in lines {
-        println!("{setting:width$}  # {source}");
+        say(format_args!("{setting:width$}  # {source}"))?;
     }
     for name in &config.strangers {
-        println!("# {name} in the environment names no setting");
+        say(format_args!("# {name} in the environment names no setting"))?;
     }
     Ok(ExitCode::SUCCESS)
 }

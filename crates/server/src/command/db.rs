@@ -12,7 +12,7 @@ use store::{
     upkeep::{self, Copying, Tally},
 };
 
-use super::{open_place, postgres_options, progress};
+use super::{open_place, output::say, postgres_options, progress};
 use crate::config::{Config, Settings};
 
 /// What to do with the database.
@@ -82,20 +82,20 @@ pub(crate) async fn run(verb: DbVerb, config: &Config) -> anyhow::Result<ExitCod
         DbVerb::Backup { file } => {
             let tallies = upkeep::backup(&database, &file, &options, &watcher).await;
             let tallies = tallies.with_context(|| format!("{database} is not backed up"))?;
-            println!("{} into {}", told(&tallies), file.display());
+            say(format_args!("{} into {}", told(&tallies), file.display()))?;
         }
         DbVerb::Restore { file } => {
             make_folder(&database)?;
             let tallies = upkeep::restore(&file, &database, &options, &watcher).await;
             let tallies = tallies.with_context(|| format!("{} is not restored", file.display()))?;
-            println!("{} into {database}, verified", told(&tallies));
+            say(format_args!("{} into {database}, verified", told(&tallies)))?;
         }
         DbVerb::Copy { to, from } => {
             let from = from.unwrap_or(database);
             make_folder(&to)?;
             let tallies = upkeep::copy(&from, &to, &options, &watcher).await;
             let tallies = tallies.with_context(|| format!("{from} is not copied to {to}"))?;
-            println!("{} from {from} into {to}, verified", told(&tallies));
+            say(format_args!("{} from {from} into {to}, verified", told(&tallies)))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -111,9 +111,9 @@ async fn migrate(database: &Place, settings: &Settings) -> anyhow::Result<()> {
     Store::close(&*store).await;
     let known = upkeep::known_schema(database);
     match before {
-        Some(before) if before == known => println!("{database} has schema {known} already"),
-        Some(before) => println!("{database} went from schema {before} to {known}"),
-        None => println!("{database} is new, with schema {known}"),
+        Some(before) if before == known => say(format_args!("{database} has schema {known} already"))?,
+        Some(before) => say(format_args!("{database} went from schema {before} to {known}"))?,
+        None => say(format_args!("{database} is new, with schema {known}"))?,
     }
     Ok(())
 }

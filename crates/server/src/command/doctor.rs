@@ -14,7 +14,7 @@ use engine::{Clock, Engine};
 use jiff::{SignedDuration, Timestamp};
 use store::Place;
 
-use super::{EXIT_ATTENTION, engine, open_store};
+use super::{EXIT_ATTENTION, engine, open_store, output::say};
 use crate::{
     SystemClock,
     config::{Config, Settings},
@@ -57,9 +57,9 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for finding in findings {
         match finding {
-            Finding::Fine(what) => println!("ok   {what}"),
+            Finding::Fine(what) => say(format_args!("ok   {what}"))?,
             Finding::Fix(what, remedy) => {
-                println!("FIX  {what}\n     → {remedy}");
+                say(format_args!("FIX  {what}\n     → {remedy}"))?;
                 code = ExitCode::from(EXIT_ATTENTION);
             }
         }

@@ -7,7 +7,7 @@ use api::{KEY_RANDOM_BYTES, KeyText, NewKey, Scope};
 use clap::Subcommand;
 use engine::{ApiKeyRecord, Engine, KEY_BELIEVED};
 
-use super::{engine, open_store};
+use super::{engine, open_store, output::say};
 use crate::{config::Config, run::fill_random};
 
 /// What to do with keys.
@@ -44,12 +44,12 @@ pub(crate) async fn run(verb: KeyVerb, config: &Config) -> anyhow::Result<ExitCo
     match verb {
         KeyVerb::Create { name, scope } => {
             let key = create(&engine, name, scope).await?;
-            println!("{}", key.reveal());
-            println!("This is shown once; only its hash is kept.");
+            say(key.reveal())?;
+            say("This is shown once; only its hash is kept.")?;
         }
         KeyVerb::List => {
             for key in engine.keys().await? {
-                println!("{}", line(&key));
+                say(line(&key))?;
             }
         }
         KeyVerb::Revoke { prefix } => {
@@ -58,7 +58,7 @@ pub(crate) async fn run(verb: KeyVerb, config: &Config) -> anyhow::Result<ExitCo
             }
             // Servers may take it for so long; once this has returned, none does.
             tokio::time::sleep(KEY_BELIEVED).await;
-            println!("{prefix} is revoked");
+            say(format_args!("{prefix} is revoked"))?;
         }
     }
     Ok(ExitCode::SUCCESS)

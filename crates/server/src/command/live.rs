@@ -23,6 +23,7 @@ use tracing::{info, warn};
 use super::{
     EXIT_ATTENTION,
     client::{Client, ServerArgs},
+    output::say,
 };
 use crate::{
     config::Config,
@@ -116,9 +117,9 @@ pub(crate) fn run(args: LiveArgs, config: &Config) -> anyhow::Result<ExitCode> {
     };
     let tally = work.sender.tally;
     if args.server.json {
-        println!("{}", serde_json::to_string_pretty(&tally)?);
+        say(serde_json::to_string_pretty(&tally)?)?;
     } else {
-        println!("{}", told(&tally));
+        say(told(&tally))?;
     }
     done.with_context(|| {
         let last = tally.last_line;

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use super::output::put;
+
 /// Prints the document.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    print!("{}", api::openapi_json());
+    put(api::openapi_json())?;
     Ok(ExitCode::SUCCESS)
 }

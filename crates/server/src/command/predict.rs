@@ -7,7 +7,7 @@ use clap::Args;
 use domain::FixtureId;
 use jiff::Timestamp;
 
-use super::{open_store, serving_engine};
+use super::{open_store, output::say, serving_engine};
 use crate::config::Config;
 
 /// Which fixture, as of when.
@@ -30,26 +30,26 @@ pub(crate) async fn run(args: PredictArgs, config: &Config) -> anyhow::Result<Ex
     let prediction = engine.predict(id, args.as_of).await;
     models.close().await;
     let prediction = prediction.context("prediction failed")?;
-    println!(
+    say(format_args!(
         "{} – {}, {}",
         fixture.home.name, fixture.away.name, fixture.fixture.kickoff
-    );
-    println!(
+    ))?;
+    say(format_args!(
         "{} {} as of {}",
         prediction.model, prediction.version, prediction.as_of
-    );
+    ))?;
     for market in prediction.markets {
         let line = market
             .market
             .line()
             .map_or_else(String::new, |it| format!(" {it}"));
-        println!("\n{}{line}", market.market.kind().as_str());
+        say(format_args!("\n{}{line}", market.market.kind().as_str()))?;
         for outcome in market.outcomes {
             let (name, probability) = (outcome.outcome.to_string(), outcome.probability);
-            println!(
+            say(format_args!(
                 "  {name:<6} {probability:>7.4}  {:>8.3}",
                 probability.recip()
-            );
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{key, open_serving_store, serving_engine};
+use super::{key, open_serving_store, output::say, serving_engine};
 use crate::config::{Config, Settings};
 
 /// Where to serve.
@@ -51,12 +51,12 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     })?;
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-    println!(
+    say(format_args!(
         "Sports Edge: http://{}  (API: /docs)",
         listener.local_addr()?
-    );
+    ))?;
     if let Some(key) = first_key {
-        println!("An API key for writing, shown this once: {key}");
+        say(format_args!("An API key for writing, shown this once: {key}"))?;
     }
     let (told, stop) = tokio::sync::oneshot::channel::<()>();
     let serving = crate::run(settings, engine, listener, async {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::{open_store, progress, serving_engine};
+use super::{open_store, output::say, progress, serving_engine};
 use crate::config::Config;
 
 /// Trains on everything known and keeps the new version.
@@ -14,10 +14,10 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let trained = engine.train(progress::sink()).await;
     models.close().await;
     let trained = trained.context("training failed")?;
-    println!(
+    say(format_args!(
         "trained version {} on {} games",
         trained.version, trained.games
-    );
-    println!("a running server takes it over by itself; `sports-edge backtest` judges it");
+    ))?;
+    say("a running server takes it over by itself; `sports-edge backtest` judges it")?;
     Ok(ExitCode::SUCCESS)
 }

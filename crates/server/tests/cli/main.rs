@@ -18,4 +18,5 @@ mod serve;
 mod sessions;
 mod shared;
 mod tls;
+mod unread;
 mod verbs;

@@ -9,7 +9,7 @@ use store::{
 };
 
 use crate::{
-    command::{EXIT_ATTENTION, postgres_options},
+    command::{EXIT_ATTENTION, output::say, postgres_options},
     config::Settings,
 };
 
@@ -21,24 +21,34 @@ const REPLICA_WAIT_MAX: Duration = Duration::from_secs(3);
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let database = settings.database();
     let status = upkeep::status(&database, &postgres_options(settings)).await?;
-    println!("database  {database}");
+    say(format_args!("database  {database}"))?;
     let (schema, current) = schema(&status);
-    println!("schema    {schema}");
-    println!("size      {}", bytes(status.size_bytes));
+    say(format_args!("schema    {schema}"))?;
+    say(format_args!("size      {}", bytes(status.size_bytes)))?;
     for (name, span) in [("kickoffs", status.kickoffs), ("quotes", status.quotes)] {
         if let Some([from, until]) = span {
-            println!("{name:<9} {} to {}", minute(from), minute(until));
+            say(format_args!(
+                "{name:<9} {} to {}",
+                minute(from),
+                minute(until)
+            ))?;
         }
     }
-    println!("revision  {}", status.revision);
-    println!("changes   {}", changes(&status));
-    let replicas = replicas(settings, &status).await;
+    say(format_args!("revision  {}", status.revision))?;
+    say(format_args!("changes   {}", changes(&status)))?;
+    let replicas = replicas(settings, &status).await?;
     if !status.tables.is_empty() {
-        println!("\n{:<18} {:>13} {:>11}", "table", "rows", "size");
+        say(format_args!(
+            "\n{:<18} {:>13} {:>11}",
+            "table", "rows", "size"
+        ))?;
     }
     for table in &status.tables {
         let size = bytes(table.size_bytes);
-        println!("{:<18} {:>13} {size:>11}", table.name, table.rows);
+        say(format_args!(
+            "{:<18} {:>13} {size:>11}",
+            table.name, table.rows
+        ))?;
     }
     Ok(match current && replicas {
         true => ExitCode::SUCCESS,
@@ -47,7 +57,7 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints where each replica is; whether all of them answer.
-async fn replicas(settings: &Settings, status: &DatabaseStatus) -> bool {
+async fn replicas(settings: &Settings, status: &DatabaseStatus) -> anyhow::Result<bool> {
     let options = PostgresOptions {
         acquire_timeout: REPLICA_WAIT_MAX,
         ..postgres_options(settings)
@@ -58,14 +68,20 @@ async fn replicas(settings: &Settings, status: &DatabaseStatus) -> bool {
             continue;
         };
         match upkeep::replica_status(url, &options).await {
-            Ok(it) => println!("replica   {place}: {}", whereabouts(it, status.outbox)),
+            Ok(it) => say(format_args!(
+                "replica   {place}: {}",
+                whereabouts(it, status.outbox)
+            ))?,
             Err(error) => {
-                println!("replica   {place}: {:#}", anyhow::Error::new(error));
+                say(format_args!(
+                    "replica   {place}: {:#}",
+                    anyhow::Error::new(error)
+                ))?;
                 all = false;
             }
         }
     }
-    all
+    Ok(all)
 }
 
 /// Where a replica is, in words.

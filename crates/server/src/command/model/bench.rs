@@ -25,7 +25,11 @@ use self::{
     outcome::Outcome,
 };
 use super::Name;
-use crate::command::{EXIT_ATTENTION, client::Client};
+use crate::command::{
+    EXIT_ATTENTION,
+    client::Client,
+    output::{put, say},
+};
 
 /// How to measure.
 #[derive(Debug, Args)]
@@ -112,9 +116,9 @@ pub(super) fn run(args: &BenchArgs, client: &Client, json: bool) -> anyhow::Resu
     let failed = outcome.failed > 0;
     let report = outcome.report(args, took);
     if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say(serde_json::to_string_pretty(&report)?)?;
     } else {
-        print!("{}", outcome::text(&report));
+        put(outcome::text(&report))?;
     }
     Ok(if failed {
         ExitCode::from(EXIT_ATTENTION)
