@@ -2,10 +2,13 @@
 
 use std::io::{self, IsTerminal};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogFormat, LogSettings};
+
+/// What `log.level` may be, besides directives by part.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Who writes events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +21,7 @@ pub(crate) enum Speaker {
 
 /// Sends events to standard error from now on; only the first call counts.
 pub(crate) fn start(settings: &LogSettings, speaker: Speaker) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&settings.level)
-        .with_context(|| format!("log.level {:?} cannot be read", settings.level))?;
+    let filter = filter(&settings.level)?;
     let is_terminal = io::stderr().is_terminal();
     let json = match settings.format {
         LogFormat::Human => false,
@@ -44,4 +46,51 @@ pub(crate) fn start(settings: &LogSettings, speaker: Speaker) -> anyhow::Result<
             .try_init()
     };
     Ok(())
+}
+
+/// What is written at a level, which is one word or directives such as `info,api=debug`.
+///
+/// A word that is no level would be the name of a part, and all others were silent.
+fn filter(level: &str) -> anyhow::Result<EnvFilter> {
+    let is_level = |it: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(it));
+    let mut words = level.split(',').filter(|it| !it.is_empty());
+    // What has brackets is the name of a span.
+    if let Some(word) = words.find(|it| !it.contains(['=', '[']) && !is_level(it)) {
+        let levels = LEVELS.join(", ");
+        bail!("log.level: {word:?} is none of {levels}; a part has one as in info,api=debug");
+    }
+    EnvFilter::try_new(level).with_context(|| format!("log.level {level:?} cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_one_of_six_words_or_directives() {
+        for fine in [
+            "info",
+            "WARN",
+            "off",
+            "info,api=debug",
+            "warn,engine::follow=trace,store=off",
+            "info,[request]",
+            "",
+        ] {
+            assert!(filter(fine).is_ok(), "{fine}");
+        }
+        for (wrong, word) in [
+            ("loud", "loud"),
+            ("debgu", "debgu"),
+            ("warning", "warning"),
+            ("info,api", "api"),
+        ] {
+            let error = filter(wrong).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("{word:?}")) && error.contains("warn, info, debug"),
+                "{error}"
+            );
+        }
+        assert!(filter("api=loud").is_err());
+    }
 }
