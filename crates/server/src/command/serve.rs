@@ -1,6 +1,6 @@
 //! `sports-edge serve`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{fs, process::ExitCode, sync::Arc};
 
 use anyhow::{Context, bail};
 use api::Scope;
@@ -8,7 +8,7 @@ use clap::Args;
 use engine::Engine;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 use tracing::warn;
 
@@ -22,7 +22,7 @@ Reads are open on loopback; writes and changes of models need an API key, and th
 makes one and prints it.
 An address that others can reach needs a key, or the setting reads_public.
 
-SIGTERM or SIGINT stops: /health/ready says no, requests at work are finished within
+SIGTERM, SIGINT or SIGHUP stops: /health/ready says no, requests at work are finished within
 limits.drain_seconds_max, a second signal stops at once.
 
 Examples:
@@ -51,12 +51,15 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     })?;
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+    let mut hangup = hangup()?;
     say(format_args!(
         "Sports Edge: http://{}  (API: /docs)",
         listener.local_addr()?
     ))?;
     if let Some(key) = first_key {
-        say(format_args!("An API key for writing, shown this once: {key}"))?;
+        say(format_args!(
+            "An API key for writing, shown this once: {key}"
+        ))?;
     }
     let (told, stop) = tokio::sync::oneshot::channel::<()>();
     let serving = crate::run(settings, engine, listener, async {
@@ -74,10 +77,36 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
             }
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = hung_up(&mut hangup) => {}
         }
         if told.take().is_none_or(|it| it.send(()).is_err()) {
             bail!("stopped at once by a second signal");
         }
+    }
+}
+
+/// SIGHUP, unless whoever started the server had it ignored, as `nohup` does.
+fn hangup() -> anyhow::Result<Option<Signal>> {
+    if ignores(&fs::read_to_string("/proc/self/status").unwrap_or_default()) {
+        return Ok(None);
+    }
+    let caught = signal(SignalKind::hangup()).context("SIGHUP cannot be caught")?;
+    Ok(Some(caught))
+}
+
+/// Whether a process ignores SIGHUP, the first of its signals, by what Linux says of it.
+fn ignores(status: &str) -> bool {
+    let mask = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|it| u64::from_str_radix(it.trim(), 16).ok());
+    mask.is_some_and(|it| it & 1 == 1)
+}
+
+async fn hung_up(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => {
+            hangup.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }
 

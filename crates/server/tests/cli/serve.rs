@@ -1,7 +1,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    process::{Child, ChildStdout, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -36,8 +36,13 @@ impl Server {
 
     fn start_to(home: &Home, environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.envs(environment.iter().copied());
-        command.stdout(Stdio::piped()).stderr(log);
+        command.envs(environment.iter().copied()).stderr(log);
+        Self::of(command)
+    }
+
+    /// What a command starts.
+    fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -168,6 +173,38 @@ fn a_server_told_to_stop_finishes_what_is_at_work_and_a_second_signal_ends_it_at
     std::thread::sleep(Duration::from_millis(200));
     server.signal("TERM");
     assert_eq!(server.end().code(), Some(1));
+}
+
+/// Whether a process ignores SIGHUP.
+fn ignores_hangup(process: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let mask = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+    u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & 1 == 1
+}
+
+#[test]
+fn a_terminal_that_is_closed_stops_a_server_as_any_signal_does_except_under_nohup() {
+    let home = Home::new();
+    let shell = home.command(&[]);
+    let program = shell.get_program().to_owned();
+    let words = "trap '' HUP; exec \"$0\" serve --listen 127.0.0.1:0";
+    let mut under = Command::new("sh");
+    under.args(["-c", words]).arg(program).env_clear();
+    under.envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    under.current_dir(home.path("")).stderr(Stdio::null());
+    let server = Server::of(under);
+    server.until_ready();
+    assert!(ignores_hangup(&server.child.id().to_string()));
+    server.signal("TERM");
+    assert!(server.end().success());
+
+    if ignores_hangup("self") {
+        return; // What this test began would inherit that.
+    }
+    let server = Server::start(&home, &[]);
+    server.until_ready();
+    server.signal("HUP");
+    assert!(server.end().success());
 }
 
 #[test]
