@@ -9,7 +9,7 @@ use axum::{
 };
 use engine::Engine;
 
-use crate::{ApiState, error::ApiError, problem::FieldError};
+use crate::{ApiState, error::ApiError, guard::chain, problem::FieldError};
 
 /// Names the position, in answers to writes and in requests.
 pub(crate) const POSITION: HeaderName = HeaderName::from_static("sports-edge-position");
@@ -32,7 +32,10 @@ pub(crate) async fn honour(
 pub(crate) async fn tell(engine: &Engine, response: &mut Response) {
     match engine.position().await {
         Ok(position) => put(position, response),
-        Err(error) => tracing::warn!(%error, "a write is answered without a position"),
+        Err(error) => tracing::warn!(
+            error = chain(&error),
+            "a write is answered without a position"
+        ),
     }
 }
 

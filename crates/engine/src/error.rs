@@ -74,6 +74,13 @@ pub enum EngineError {
     Worker,
 }
 
+/// An error and its causes, for the log.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |it| it.source());
+    let words: Vec<_> = causes.map(ToString::to_string).collect();
+    words.join(": ")
+}
+
 /// What is wrong with one entry of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BatchProblem {

@@ -11,7 +11,7 @@ use cache::{Tag, Target, shared::Shared};
 use domain::{CompetitionKey, Fixture, FixtureId, TeamId};
 use store::{CHANGES_MAX, Change, ChangeKind, FixtureQuery, Recorded, RecordedEvent};
 
-use crate::{Engine, EngineError, Topic, engine::Names};
+use crate::{Engine, EngineError, Topic, engine::Names, error::chain};
 
 /// How long the store is asked to wait for a change before it is asked again.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -59,7 +59,10 @@ impl Engine {
         match self.store.position().await {
             Ok(position) => self.cache().must_see(position),
             Err(error) => {
-                tracing::warn!(%error, "others may load what a replica knew before this write");
+                tracing::warn!(
+                    error = chain(&error),
+                    "others may load what a replica knew before this write"
+                );
             }
         }
         self.held.clear();
@@ -271,7 +274,7 @@ impl Engine {
             let outcome = self.follow_on(&mut trimmed).await;
             match &outcome {
                 Err(error) if !failing => {
-                    tracing::warn!(%error, "changes cannot be followed");
+                    tracing::warn!(error = chain(error), "changes cannot be followed");
                 }
                 Ok(()) if failing => tracing::info!("changes are followed again"),
                 _ => {}

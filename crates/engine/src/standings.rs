@@ -9,7 +9,7 @@ use domain::{
 };
 use store::{Behind, FixtureQuery, Refreshed, SortOrder};
 
-use crate::{Engine, EngineError, FixtureView, Topic, follow::CHANGES_KEPT, topic};
+use crate::{Engine, EngineError, FixtureView, Topic, error::chain, follow::CHANGES_KEPT, topic};
 
 /// How long views are left alone after a refresh at least, and how often one looks whether one is
 /// due where nothing was heard of.
@@ -211,7 +211,9 @@ impl Engine {
             let begun = Instant::now();
             let outcome = self.store.refresh_views().await;
             match &outcome {
-                Err(error) if !failing => tracing::warn!(%error, "views cannot be refreshed"),
+                Err(error) if !failing => {
+                    tracing::warn!(error = chain(error), "views cannot be refreshed");
+                }
                 Ok(Refreshed::UpTo(change)) => {
                     tracing::debug!(change, took = ?begun.elapsed(), "views refreshed");
                 }

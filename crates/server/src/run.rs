@@ -10,6 +10,7 @@ mod metrics;
 mod origin;
 mod shared;
 mod warmth;
+mod watch;
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -45,6 +46,7 @@ pub async fn run(
     let beside = Beside::start(settings, &state, &cores).await?;
     let viewing = Arc::clone(&engine);
     let viewing = tokio::spawn(async move { viewing.keep_views().await });
+    let reaching = tokio::spawn(watch::keep(Arc::clone(&engine)));
     let following = tokio::spawn(async move { engine.keep_following().await });
     let watcher = state.engine().alert_watcher();
     let alerting = tokio::spawn(async move { watcher.keep().await });
@@ -80,6 +82,7 @@ pub async fn run(
     };
     loading.abort();
     following.abort();
+    reaching.abort();
     viewing.abort();
     alerting.abort();
     telling.abort();

@@ -19,6 +19,7 @@ mod nodelay;
 mod outbox;
 pub(crate) mod partitions;
 mod quotes;
+mod reach;
 mod record;
 pub(crate) mod schema;
 pub(crate) mod session;
@@ -35,8 +36,8 @@ use domain::{
     Competition, CompetitionKey, Fixture, FixtureId, Game, SeasonKey, Sport, Team, TeamId,
 };
 use jiff::Timestamp;
+use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection};
 
 use crate::changes::Said;
 use crate::{
@@ -108,12 +109,7 @@ impl PostgresStore {
     ///
     /// Refuses, without touching it, a database that is not ours or that a newer release wrote.
     pub async fn open(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
-        let store = Self::connect(url, options)?;
-        // A pool goes on trying while nobody listens, and says no more than that it waited.
-        let first = store.pool.connect_options();
-        let first = tokio::time::timeout(options.acquire_timeout, first.connect()).await;
-        let first = first.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        first.close().await?;
+        let store = Self::reached(url, options).await?;
         schema::migrate(&store).await?;
         Ok(store)
     }
@@ -415,11 +411,7 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.read()
-            .await?
-            .run("SELECT 1", sql::Args::default())
-            .await?;
-        Ok(())
+        self.answers().await
     }
 
     async fn close(&self) {

@@ -2,6 +2,7 @@
 //! beat for all streams together.
 
 use super::Live;
+use crate::guard::chain;
 
 impl Live {
     /// Looks at the keys and sessions of streams once a beat, however long states take to make.
@@ -43,7 +44,12 @@ impl Live {
                 .filter(|it| it.revoked_at.is_some())
                 .for_each(|it| self.tallies.revoke(&it.prefix)),
             // Looked at again the next time.
-            Err(error) => tracing::warn!(%error, "the keys of streams could not be looked at"),
+            Err(error) => {
+                tracing::warn!(
+                    error = chain(&error),
+                    "the keys of streams could not be looked at"
+                );
+            }
         }
     }
 }

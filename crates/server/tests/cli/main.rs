@@ -4,6 +4,7 @@
 
 mod alerts;
 mod apart;
+mod away;
 mod cache;
 mod databases;
 mod home;

@@ -34,7 +34,7 @@ impl Server {
         (server, std::thread::spawn(read))
     }
 
-    fn start_to(home: &Home, environment: &[(&str, &str)], log: Stdio) -> Self {
+    pub(crate) fn start_to(home: &Home, environment: &[(&str, &str)], log: Stdio) -> Self {
         let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
         command.envs(environment.iter().copied()).stderr(log);
         Self::of(command)
@@ -188,9 +188,13 @@ fn a_terminal_that_is_closed_stops_a_server_as_any_signal_does_except_under_nohu
     let shell = home.command(&[]);
     let program = shell.get_program().to_owned();
     let words = "trap '' HUP; exec \"$0\" serve --listen 127.0.0.1:0";
-    let mut under = Command::new("sh");
+    let mut under = Command::new("/bin/sh");
     under.args(["-c", words]).arg(program).env_clear();
-    under.envs(shell.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    under.envs(
+        shell
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     under.current_dir(home.path("")).stderr(Stdio::null());
     let server = Server::of(under);
     server.until_ready();

@@ -21,7 +21,7 @@ pub async fn replica_status(
     url: &str,
     options: &PostgresOptions,
 ) -> Result<ReplicaStatus, StoreError> {
-    let store = PostgresStore::connect(url, options)?;
+    let store = PostgresStore::reached(url, options).await?;
     let mut session = store.read().await?;
     let sql = "SELECT outbox, coalesce(pg_wal_lsn_diff(
                    pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint,

@@ -32,7 +32,7 @@ pub(super) struct Server {
 impl Server {
     /// Begins to read a database with the schema of this release.
     pub(super) async fn source(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
-        let store = PostgresStore::connect(url, options)?;
+        let store = PostgresStore::reached(url, options).await?;
         let missing = || StoreError::Missing(redacted(url));
         let found = store.schema().await?.ok_or_else(missing)?;
         if found > KNOWN {

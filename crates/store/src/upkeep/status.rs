@@ -64,7 +64,7 @@ pub async fn status(
             connection.close().await?;
             Ok(status)
         }
-        Place::Server(url) => of_server(&PostgresStore::connect(url, options)?).await,
+        Place::Server(url) => of_server(&PostgresStore::reached(url, options).await?).await,
     }
 }
 

@@ -1,0 +1,61 @@
+//! Whether the server can be reached, and why not: a pool goes on trying while nobody listens, and
+//! says no more than that it waited.
+
+use std::io::{Error, ErrorKind};
+use std::time::Duration;
+
+use sqlx::{ConnectOptions, Connection};
+use tokio::time::{sleep, timeout};
+
+use super::PostgresStore;
+use super::sql::Args;
+use crate::{PostgresOptions, StoreError};
+
+/// How long whoever asks whether it is there waits for it.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// How long nothing may be heard until it is looked why.
+const SILENCE_MAX: Duration = Duration::from_millis(300);
+
+impl PostgresStore {
+    /// The same as [`Self::connect`], where a connection can be made.
+    pub(crate) async fn reached(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
+        let store = Self::connect(url, options)?;
+        store.reach(options.acquire_timeout).await?;
+        Ok(store)
+    }
+
+    /// Makes a connection beside the pool's, and ends it.
+    async fn reach(&self, patience: Duration) -> Result<(), StoreError> {
+        let options = self.pool.connect_options();
+        let made = timeout(patience, options.connect()).await;
+        let made = made.map_err(|_| silent(patience))??;
+        Ok(made.close().await?)
+    }
+
+    /// Whether it answers within a second; if not, with the cause. Where all connections are in use,
+    /// one that is made beside them says that it is there.
+    pub(super) async fn answers(&self) -> Result<(), StoreError> {
+        let asked = async {
+            let mut session = self.read().await?;
+            session.run("SELECT 1", Args::default()).await?;
+            session.commit().await
+        };
+        let beside = async {
+            sleep(SILENCE_MAX).await;
+            self.reach(ANSWER_MAX).await
+        };
+        let looked = async {
+            tokio::select! {
+                answered = asked => answered,
+                reached = beside => reached,
+            }
+        };
+        let looked = timeout(ANSWER_MAX, looked).await;
+        looked.unwrap_or_else(|_| Err(silent(ANSWER_MAX)))
+    }
+}
+
+fn silent(patience: Duration) -> StoreError {
+    let text = format!("nothing was heard of it for {patience:?}");
+    sqlx::Error::Io(Error::new(ErrorKind::TimedOut, text)).into()
+}
