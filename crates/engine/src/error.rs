@@ -74,11 +74,23 @@ pub enum EngineError {
     Worker,
 }
 
+impl EngineError {
+    /// Whether the database was deleted or replaced while it was open, so that writes are lost.
+    pub fn is_database_replaced(&self) -> bool {
+        matches!(self, Self::Store(store::StoreError::Replaced(_)))
+    }
+}
+
 /// An error and its causes, for the log.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |it| it.source());
-    let words: Vec<_> = causes.map(ToString::to_string).collect();
-    words.join(": ")
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 /// What is wrong with one entry of a batch.

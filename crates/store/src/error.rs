@@ -28,6 +28,11 @@ pub enum StoreError {
     /// There is no database.
     #[error("there is no database at {0}")]
     Missing(String),
+    /// The file at the path is not the one that is open.
+    #[error(
+        "{0} was deleted or replaced while it was open; what is written now is lost: start the server again"
+    )]
+    Replaced(String),
     /// Something would be written over.
     #[error("{0} is not empty; nothing was written")]
     NotEmpty(String),

@@ -258,7 +258,7 @@ pub trait Store: AlertStore + Send + Sync {
         String::new()
     }
 
-    /// Answers when the database does.
+    /// Answers when the database does, and is the one that was opened.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// Waits for work at hand and lets go of the database; every handle to the store is dead

@@ -16,6 +16,7 @@ mod markets;
 mod models;
 mod names;
 mod outbox;
+mod presence;
 mod quotes;
 mod record;
 pub(crate) mod schema;
@@ -41,6 +42,7 @@ use sqlx::{ConnectOptions, Sqlite, Transaction};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
+use self::presence::Presence;
 use self::writer::{Write, Writer};
 
 use crate::changes::Said;
@@ -98,6 +100,7 @@ impl Default for SqliteOptions {
 pub struct SqliteStore {
     writer: Writer,
     reader: SqlitePool,
+    presence: Presence,
     /// Wakes whoever waits for changes.
     bell: Arc<Notify>,
     /// The folder of a store that is gone with its last handle.
@@ -139,6 +142,7 @@ impl SqliteStore {
         Ok(Self {
             writer: Writer::new(writer, path, options),
             reader,
+            presence: Presence::of(path)?,
             bell: Arc::default(),
             _folder: None,
         })
@@ -437,9 +441,12 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        // A connection that has yet to be made would find no file, or another one.
+        self.presence.check().await?;
         sqlx::query("SELECT 1").execute(&self.reader).await?;
         Ok(())
     }
+
     async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;

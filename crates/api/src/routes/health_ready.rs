@@ -35,8 +35,12 @@ pub(crate) async fn get_readiness(
     if state.is_warming() {
         return Err(ApiError::NotReady("the server is warming its cache"));
     }
-    let answers = state.engine.ping().await;
-    answers.map_err(|_| ApiError::NotReady("the database does not answer"))?;
+    state.engine.ping().await.map_err(|error| {
+        ApiError::NotReady(match error.is_database_replaced() {
+            true => "the database was deleted or replaced while it was open",
+            false => "the database does not answer",
+        })
+    })?;
     let shared = state.engine.cache().shared();
     let word = |up| if up { "up" } else { "away" };
     Ok(Json(Health {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use engine::Engine;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -15,6 +15,10 @@ pub(super) async fn keep(engine: Arc<Engine>) {
         let looked = engine.ping().await;
         let was_away = std::mem::replace(&mut is_away, looked.is_err());
         match looked {
+            Err(error) if error.is_database_replaced() && !was_away => {
+                let error = anyhow::Error::new(error);
+                error!(error = format!("{error:#}"), "database replaced");
+            }
             Err(error) if !was_away => {
                 let error = anyhow::Error::new(error);
                 warn!(error = format!("{error:#}"), "database away");

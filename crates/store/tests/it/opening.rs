@@ -252,3 +252,21 @@ async fn faults_are_rows_that_refer_to_nothing() {
         "{faults:?}"
     );
 }
+
+#[tokio::test]
+async fn a_file_that_is_deleted_or_replaced_while_it_is_open_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.db");
+    let store = open(&path).await.unwrap();
+    let missed = async || {
+        let error = store.ping().await.unwrap_err();
+        assert!(matches!(error, StoreError::Replaced(_)), "{error:?}");
+        assert!(error.to_string().contains("data.db was deleted"), "{error}");
+    };
+    std::fs::remove_file(&path).unwrap();
+    missed().await;
+    let other = open(&folder.path().join("other.db")).await.unwrap();
+    other.close().await;
+    std::fs::rename(folder.path().join("other.db"), &path).unwrap();
+    missed().await;
+}
