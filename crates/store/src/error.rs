@@ -60,6 +60,9 @@ pub enum StoreError {
     /// The database is not one of ours, or is damaged.
     #[error("{0} is not a Sports Edge database")]
     NotOurs(String),
+    /// The file is a backup, which nobody is to write to.
+    #[error("{0} is a backup: `sports-edge db restore` makes a database of it in another place")]
+    Backup(String),
     /// A URL cannot be read.
     #[error("{0} is no URL of a PostgreSQL database, such as postgres://user:password@host/name")]
     Url(String),

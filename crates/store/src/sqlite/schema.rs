@@ -10,6 +10,9 @@ use crate::StoreError;
 /// Marks a file as ours; "SEDG" in the header's application id.
 pub(crate) const APPLICATION_ID: i64 = 0x5345_4447;
 
+/// Marks a backup; "SEBK" in the same place.
+pub(crate) const BACKUP_ID: i64 = 0x5345_424B;
+
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
 const MIGRATIONS: [&str; 12] = [
@@ -55,6 +58,10 @@ pub(crate) async fn check(options: &SqliteConnectOptions, path: &Path) -> Result
     match header {
         Header { version, .. } if header.ours() => refuse_newer(version),
         Header { objects: 0, .. } if header.blank() => Ok(()),
+        Header {
+            application: BACKUP_ID,
+            ..
+        } => Err(StoreError::Backup(path.display().to_string())),
         _ => Err(not_ours()),
     }
 }

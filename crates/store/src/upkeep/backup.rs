@@ -9,11 +9,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::copy::{Aside, Source, into_file, into_server, same, unwritable};
 use super::{Copying, Tally, Watcher, file};
-use crate::sqlite::schema::{self, APPLICATION_ID};
+use crate::sqlite::schema::{self, APPLICATION_ID, BACKUP_ID};
 use crate::{Place, PostgresOptions, StoreError};
-
-/// Marks a backup; "SEBK" in the header's application id.
-const BACKUP_ID: i64 = 0x5345_424B;
 
 /// What a backup says of itself: of each table its columns, and what its rows add up to.
 const MANIFEST: &str = "CREATE TABLE backup_tables (

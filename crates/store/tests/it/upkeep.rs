@@ -308,7 +308,7 @@ async fn a_live_file_is_backed_up_while_it_is_written_and_restored_to_either() {
     let error = SqliteStore::open(&saved, &SqliteOptions::default())
         .await
         .unwrap_err();
-    assert!(matches!(error, StoreError::NotOurs(_)), "{error:?}");
+    assert!(matches!(error, StoreError::Backup(_)), "{error:?}");
 
     if let Some(database) = PostgresDatabase::empty() {
         let place = Place::Server(database.url());
