@@ -8,7 +8,7 @@ mod http;
 mod listener;
 mod metrics;
 mod origin;
-mod shared;
+pub(crate) mod shared;
 mod warmth;
 mod watch;
 

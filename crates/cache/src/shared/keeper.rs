@@ -13,6 +13,7 @@ use super::epoch::Epoch;
 use super::inner::Inner;
 use super::link::{Link, Parts};
 use super::locate;
+use super::options::SharedOptions;
 use super::script::{Answer, unseal};
 use super::sender;
 use super::types::{Incarnation, SharedError};
@@ -32,6 +33,23 @@ const PAUSE: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(5
 
 /// Changes fetched from the log at a time; more than that missed are not caught up with.
 const CATCH_UP_MAX: usize = 2048;
+
+/// Makes a connection and lets go of it, leaving nothing behind.
+pub(crate) async fn try_out(options: &SharedOptions) -> Result<(), SharedError> {
+    let made = async {
+        let info = locate::locate(&options.place()?, options, &options.namespace).await?;
+        let client = locate::client(info, options)?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None);
+        let connection = client.get_multiplexed_async_connection_with_config(&config);
+        let mut connection = connection.await.map_err(SharedError::Refused)?;
+        server_of(&mut connection).await.map(drop)
+    };
+    let bound = options.connect_timeout;
+    let made = tokio::time::timeout(bound, made).await;
+    made.unwrap_or(Err(SharedError::TimedOut(bound)))
+}
 
 /// Keeps the connection until the task is ended.
 pub(crate) async fn keep(inner: Arc<Inner>) {

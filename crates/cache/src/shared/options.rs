@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
+use super::keeper;
 use super::types::SharedError;
 
 /// Settings of the shared tier.
@@ -67,6 +68,14 @@ impl SharedOptions {
     /// Where one of them cannot be read; the password is not in its text.
     pub fn check(&self) -> Result<(), SharedError> {
         self.place().map(|_| ())
+    }
+
+    /// Connects once to the server, and leaves nothing there.
+    ///
+    /// # Errors
+    /// Where it cannot be reached, or lets nobody in with these settings.
+    pub async fn try_out(&self) -> Result<(), SharedError> {
+        keeper::try_out(self).await
     }
 
     /// Checks what cannot be told by types, and reads the address.

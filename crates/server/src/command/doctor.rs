@@ -1,5 +1,7 @@
 //! `sports-edge doctor`: looks at everything the server needs and says what to fix.
 
+mod beside;
+
 use std::{
     fs,
     io::{self, ErrorKind, Read, Write},
@@ -12,7 +14,7 @@ use std::{
 
 use engine::{Clock, Engine};
 use jiff::{SignedDuration, Timestamp};
-use store::Place;
+use store::{Place, StoreError};
 
 use super::{EXIT_ATTENTION, engine, open_store, output::say};
 use crate::{
@@ -46,6 +48,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         findings.extend(database(settings).await);
     }
     findings.push(port(settings));
+    findings.extend(beside::look(settings).await);
     findings.push(clock(SystemClock.now()));
     findings.extend(config.strangers.iter().map(|name| {
         let what = format!("{name} in the environment names no setting");
@@ -116,9 +119,17 @@ async fn database(settings: &Settings) -> Vec<Finding> {
     let store = match open_store(settings).await {
         Ok(store) => store,
         Err(error) => {
-            let remedy = match place {
-                Place::File(_) => "restore a backup, or move the file away and import again",
-                Place::Server(_) => "check that the server runs and that database.url is right",
+            let remedy = match (error.downcast_ref(), place) {
+                (Some(StoreError::SchemaTooNew { .. }), _) => {
+                    "run the newer release, or restore a backup from before it elsewhere"
+                }
+                (Some(StoreError::Backup(_)), _) => {
+                    "set database.url to another place and restore it there"
+                }
+                (_, Place::File(_)) => "restore a backup, or move the file away and import again",
+                (_, Place::Server(_)) => {
+                    "check that the server runs and that database.url is right"
+                }
             };
             return vec![Finding::Fix(format!("{error:#}"), remedy.into())];
         }
@@ -130,7 +141,7 @@ async fn database(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-fn integrity(checked: Result<Vec<String>, store::StoreError>) -> Finding {
+fn integrity(checked: Result<Vec<String>, StoreError>) -> Finding {
     let remedy = "restore a backup, or move the file away and import again";
     match checked {
         Ok(faults) if faults.is_empty() => Finding::Fine("the database is sound".into()),

@@ -7,6 +7,7 @@ mod apart;
 mod away;
 mod cache;
 mod databases;
+mod doctor;
 mod home;
 mod inference;
 mod keys;
