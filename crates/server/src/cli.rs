@@ -9,7 +9,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
-    command,
+    command::{self, Misuse},
     config::{Config, Inputs},
     log::{self, Speaker},
 };
@@ -133,7 +133,10 @@ pub(crate) fn main() -> ExitCode {
     }
     match perform(cli.verb, &config) {
         Ok(code) => code,
-        Err(error) => fail(&error, 1),
+        Err(error) => {
+            let code = if error.is::<Misuse>() { EXIT_USAGE } else { 1 };
+            fail(&error, code)
+        }
     }
 }
 

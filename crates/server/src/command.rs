@@ -43,6 +43,11 @@ const RUNTIME_STOP_MAX: Duration = Duration::from_secs(1);
 /// Done, but something needs attention.
 pub(crate) const EXIT_ATTENTION: u8 = 3;
 
+/// What the command line asks for, or a file that it names, is wrong; the exit code says so.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(pub(crate) String);
+
 /// Runs a verb to its end on a runtime of its own.
 pub(crate) fn block_on(
     verb: impl Future<Output = anyhow::Result<ExitCode>>,

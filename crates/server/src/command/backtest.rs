@@ -9,7 +9,7 @@ use engine::BacktestOptions;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    engine, open_store,
+    Misuse, engine, open_store,
     output::{put, say},
     progress,
 };
@@ -57,6 +57,11 @@ fn day(text: &str) -> Result<Timestamp, String> {
 
 /// Walks forward through history and reports.
 pub(crate) async fn run(args: BacktestArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    if let (Some(from), Some(until)) = (args.from, args.until)
+        && until <= from
+    {
+        bail!(Misuse("--until must be a later day than --from".to_owned()));
+    }
     let store = open_store(&config.settings).await?;
     let engine = engine(store, &config.settings);
     let known = engine.competitions().await?;

@@ -12,7 +12,7 @@ use store::{
     upkeep::{self, Copying, Tally},
 };
 
-use super::{open_place, output::say, postgres_options, progress};
+use super::{Misuse, open_place, output::say, postgres_options, progress};
 use crate::config::{Config, Settings};
 
 /// What to do with the database.
@@ -58,16 +58,17 @@ pub(crate) enum DbVerb {
     /// one transaction. What is written to the source meanwhile is not in the copy.
     Copy {
         /// Where to: the URL of a PostgreSQL database, or the path of a SQLite file
-        #[arg(long, value_name = "DATABASE", value_parser = place)]
-        to: Place,
+        #[arg(long, value_name = "DATABASE")]
+        to: String,
         /// Where from, in place of the setting database.url
-        #[arg(long, value_name = "DATABASE", value_parser = place)]
-        from: Option<Place>,
+        #[arg(long, value_name = "DATABASE")]
+        from: Option<String>,
     },
 }
 
-fn place(text: &str) -> Result<Place, String> {
-    Place::parse(text).map_err(|error| error.to_string())
+/// Reads a place here and not as the command line is read, where what is wrong is shown whole.
+fn place(text: &str) -> anyhow::Result<Place> {
+    Place::parse(text).map_err(|error| Misuse(error.to_string()).into())
 }
 
 /// Does it.
@@ -91,11 +92,15 @@ pub(crate) async fn run(verb: DbVerb, config: &Config) -> anyhow::Result<ExitCod
             say(format_args!("{} into {database}, verified", told(&tallies)))?;
         }
         DbVerb::Copy { to, from } => {
-            let from = from.unwrap_or(database);
+            let to = place(&to)?;
+            let from = from.as_deref().map_or(Ok(database), place)?;
             make_folder(&to)?;
             let tallies = upkeep::copy(&from, &to, &options, &watcher).await;
             let tallies = tallies.with_context(|| format!("{from} is not copied to {to}"))?;
-            say(format_args!("{} from {from} into {to}, verified", told(&tallies)))?;
+            say(format_args!(
+                "{} from {from} into {to}, verified",
+                told(&tallies)
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -111,8 +116,12 @@ async fn migrate(database: &Place, settings: &Settings) -> anyhow::Result<()> {
     Store::close(&*store).await;
     let known = upkeep::known_schema(database);
     match before {
-        Some(before) if before == known => say(format_args!("{database} has schema {known} already"))?,
-        Some(before) => say(format_args!("{database} went from schema {before} to {known}"))?,
+        Some(before) if before == known => {
+            say(format_args!("{database} has schema {known} already"))?
+        }
+        Some(before) => say(format_args!(
+            "{database} went from schema {before} to {known}"
+        ))?,
         None => say(format_args!("{database} is new, with schema {known}"))?,
     }
     Ok(())

@@ -18,6 +18,7 @@ use serde::Serialize;
 use store::{FetchState, Store};
 
 use self::progress::Progress;
+use super::Misuse;
 use crate::source::{
     DECOMPRESSED_BYTES_MAX, FetchOptions, Fetched, Fetcher, Location, OpenedFile, locate,
     mapping_beside,
@@ -112,7 +113,8 @@ pub async fn run(
     context: &ImportContext,
     out: &mut (dyn Write + Send),
 ) -> Result<ImportStatus> {
-    let locations = locate(&args.locations)?;
+    let locations = locate(&args.locations);
+    let locations = locations.map_err(|error| Misuse(format!("{error:#}")))?;
     let mapping = args.mapping.as_deref().map(read_mapping).transpose()?;
     let catalogue = catalogue(context.config_dir.as_deref())?;
     let importer = Importer::new(
@@ -270,9 +272,9 @@ fn chance() -> f64 {
 
 fn read_mapping(path: &Path) -> Result<Mapping> {
     let name = path.display().to_string();
-    let toml =
-        std::fs::read_to_string(path).with_context(|| format!("mapping {name} cannot be read"))?;
-    Ok(Mapping::parse(&toml, &name)?)
+    let toml = std::fs::read_to_string(path)
+        .with_context(|| Misuse(format!("mapping {name} cannot be read")))?;
+    Mapping::parse(&toml, &name).map_err(|error| Misuse(error.to_string()).into())
 }
 
 /// The shipped tables, and the user's own beside the configuration.

@@ -17,8 +17,16 @@ pub(crate) struct PredictArgs {
     fixture: i64,
     /// The moment whose knowledge counts, such as 2024-05-19T14:00:00Z; without it now, or one
     /// hour before kickoff once that has passed
-    #[arg(long, value_name = "MOMENT")]
+    #[arg(long, value_name = "MOMENT", value_parser = moment)]
     as_of: Option<Timestamp>,
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        "use a day and a time with its zone, such as 2024-05-19T14:00:00Z or \
+         2024-05-19T16:00:00+02:00"
+            .to_owned()
+    })
 }
 
 /// Prints probabilities and fair prices of every market.

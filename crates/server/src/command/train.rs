@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::{open_store, output::say, progress, serving_engine};
 use crate::config::Config;
@@ -11,6 +11,10 @@ use crate::config::Config;
 pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let store = open_store(&config.settings).await?;
     let (engine, models) = serving_engine(store, &config.settings).await?;
+    let known = engine.competitions().await?;
+    if known.iter().all(|it| it.fixtures == 0) {
+        bail!("there is nothing to train on: import games first, see `sports-edge import --help`");
+    }
     let trained = engine.train(progress::sink()).await;
     models.close().await;
     let trained = trained.context("training failed")?;

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::Args;
 use engine::Clock;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use tracing::warn;
 use super::{Work, chance, intake};
 use crate::{
     Authorities, SystemClock,
+    command::Misuse,
     live::{Mapping, Numbered, Reading},
     source::{FetchOptions, Fetched, Fetcher},
 };
@@ -93,7 +94,8 @@ pub(super) fn run(
         .iter()
         .any(|it| args.url.starts_with(it));
     if !web {
-        bail!("{:?} is no http or https address", args.url);
+        let text = format!("{:?} is no http or https address", args.url);
+        bail!(Misuse(text));
     }
     let mut poll = Poll {
         url: &args.url,
@@ -153,13 +155,15 @@ fn options(args: &PollArgs, authorities: Authorities) -> FetchOptions {
 
 fn mapping(args: &PollArgs) -> anyhow::Result<Mapping> {
     let name = args.mapping.display();
-    let cannot = || format!("the mapping {name} cannot be read");
+    let cannot = || Misuse(format!("the mapping {name} cannot be read"));
     let size = fs::metadata(&args.mapping).with_context(cannot)?.len();
     if size > MAPPING_BYTES_MAX {
-        bail!("the mapping {name} has more than {MAPPING_BYTES_MAX} bytes");
+        let text = format!("the mapping {name} has more than {MAPPING_BYTES_MAX} bytes");
+        bail!(Misuse(text));
     }
     let text = fs::read_to_string(&args.mapping).with_context(cannot)?;
-    Mapping::parse(&text).map_err(|fault| anyhow!("the mapping {name} is wrong: {fault}"))
+    let wrong = |fault| Misuse(format!("the mapping {name} is wrong: {fault}"));
+    Mapping::parse(&text).map_err(|fault| wrong(fault).into())
 }
 
 /// A source that is asked.
