@@ -130,3 +130,24 @@ pub struct Signature {
     #[serde(default)]
     pub features: Vec<String>,
 }
+
+impl Signature {
+    /// What keeps this from taking the place of `other`, whose requests and readers stay: an input
+    /// that is not the same, an output that is not there. Types are looked at where values are
+    /// converted.
+    pub(crate) fn lacks(&self, other: &Self) -> Option<String> {
+        let inputs = |of: &Self| of.inputs.iter().map(told).collect::<Vec<_>>().join(", ");
+        let (own, others) = (inputs(self), inputs(other));
+        if own != others {
+            return Some(format!("it takes {own} and not {others}"));
+        }
+        let has = |name: &str| self.outputs.iter().any(|it| it.name == name);
+        let missing = other.outputs.iter().find(|it| !has(&it.name));
+        missing.map(|it| format!("it gives no output {}", it.name))
+    }
+}
+
+fn told(spec: &TensorSpec) -> String {
+    let shape: Vec<String> = spec.shape.iter().map(i64::to_string).collect();
+    format!("{} [{}]", spec.name, shape.join(", "))
+}

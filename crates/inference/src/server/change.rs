@@ -127,8 +127,28 @@ impl ModelServer {
         change.await.map(drop)
     }
 
+    /// Refuses a candidate that does not take what the model is sent, or does not give what is read
+    /// of it: it would refuse all its share. Where either cannot be loaded now, nothing is said.
+    async fn stands_in(&self, model: &str, version: u64) -> Result<(), InferenceError> {
+        self.models.repository.entry(model)?.may_try(version)?;
+        let own = self.metadata(model, &VersionRef::Number(version)).await;
+        let serving = self.metadata(model, &VersionRef::Serving).await;
+        let (Ok(own), Ok(serving)) = (own, serving) else {
+            return Ok(());
+        };
+        let other = own.signature.lacks(&serving.signature);
+        other.map_or(Ok(()), |what| {
+            Err(InferenceError::Refused(format!(
+                "version {version} of {model} cannot stand in for what serves: {what}"
+            )))
+        })
+    }
+
     /// Sets or ends a model's canary.
     pub async fn canary(&self, model: &str, canary: Option<Canary>) -> Result<(), InferenceError> {
+        if let Some(canary) = &canary {
+            self.stands_in(model, canary.version).await?;
+        }
         let change = self.models.change(model, move |entry, state| {
             if let Some(canary) = &canary {
                 is_share(canary.share)?;
@@ -147,6 +167,9 @@ impl ModelServer {
 
     /// Sets or ends a model's shadow.
     pub async fn shadow(&self, model: &str, shadow: Option<Shadow>) -> Result<(), InferenceError> {
+        if let Some(shadow) = &shadow {
+            self.stands_in(model, shadow.version).await?;
+        }
         let change = self.models.change(model, move |entry, state| {
             if let Some(shadow) = &shadow {
                 is_share(shadow.share)?;

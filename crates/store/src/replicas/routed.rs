@@ -166,11 +166,11 @@ impl Store for ReplicatedStore {
         self.primary.views_behind().await
     }
 
-    /// Whoever was told of a revision reads at least what made it.
     async fn identity(&self) -> Result<String, StoreError> {
         self.primary.identity().await
     }
 
+    /// Whoever was told of a revision reads at least what made it.
     async fn data_revision(&self) -> Result<u64, StoreError> {
         let head = self.read(Need::Anything, |it| async move { it.head().await });
         let [revision, outbox] = head.await?;

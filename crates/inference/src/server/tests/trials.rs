@@ -123,3 +123,24 @@ async fn a_reply_names_the_file_that_answered_and_files_are_told_as_they_lie_the
     let error = it.server.contents("other").await.unwrap_err();
     assert_eq!(error.to_string(), "model other is not known");
 }
+
+#[tokio::test]
+async fn a_candidate_that_takes_other_rows_is_refused_as_canary_and_as_shadow() {
+    let it = Bench::new().await;
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../trees/tests/golden/lightgbm/binary.txt"
+    );
+    let push = it.push("elo", &fs::read(golden).unwrap());
+    it.server.push(push).await.unwrap();
+    it.server.promote("elo", 1, true).await.unwrap();
+    for refused in [
+        it.server.canary("elo", canary(2)).await,
+        it.server.shadow("elo", shadow(2)).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, InferenceError::Refused(_)), "{error}");
+        assert!(error.to_string().contains("[-1, 6]"), "{error}");
+    }
+    assert_eq!(it.shares(), [1.0, 0.0]);
+}
