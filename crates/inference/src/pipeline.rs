@@ -183,7 +183,7 @@ impl Pipeline {
             return Err(self.server_busy());
         };
         let Some(entry) = self.models.repository.route(&request.model) else {
-            return Err(InferenceError::UnknownModel(request.model));
+            return Err(self.models.repository.unroutable(&request.model));
         };
         let state = self.states.model(&entry.name);
         let version = route::version(&entry, &request, &state)?;

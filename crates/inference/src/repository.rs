@@ -84,6 +84,23 @@ impl Repository {
             .ok_or_else(|| InferenceError::UnknownModel(model.to_owned()))
     }
 
+    /// Why a model that cannot be routed to cannot.
+    pub(crate) fn unroutable(&self, model: &str) -> InferenceError {
+        let entry = match self.entry(model) {
+            Ok(entry) => entry,
+            Err(unknown) => return unknown,
+        };
+        let broken = entry.files.iter().rev().find_map(|(version, files)| {
+            let reason = files.model.as_ref().err()?;
+            Some(format!("version {version}: {reason}"))
+        });
+        let reason = entry.problem.clone().or(broken);
+        InferenceError::UnknownVersion {
+            model: model.to_owned(),
+            version: reason.map_or("to serve".to_owned(), |it| format!("to serve: {it}")),
+        }
+    }
+
     /// All models by name.
     pub(crate) fn entries(&self) -> BTreeMap<Arc<str>, Arc<ModelEntry>> {
         let snapshot = self.snapshot.load();
@@ -104,6 +121,7 @@ impl Repository {
         let mut new =
             scan::folder(&self.folder, &old).map_err(|it| failed(&self.folder, "read", it))?;
         for (name, entry) in &mut new {
+            tell(entry, old.get(name));
             let before = old.get(name).map_or(0, |it| it.serving);
             if self.holds(entry, before) {
                 Arc::make_mut(entry).hold(before);
@@ -159,6 +177,23 @@ impl Repository {
         write_whole(&path, &text).map_err(|it| failed(&path, "written", it))?;
         self.scan()?;
         self.entry(model)
+    }
+}
+
+/// Logs what keeps a model or a version of it from being served, once for each change of it.
+fn tell(entry: &ModelEntry, before: Option<&Arc<ModelEntry>>) {
+    if let Some(problem) = &entry.problem
+        && before.is_none_or(|it| it.problem.as_ref() != Some(problem))
+    {
+        tracing::warn!(model = %entry.name, problem, "model_not_as_it_should_be");
+    }
+    for (version, files) in &entry.files {
+        let known = before.and_then(|it| it.files.get(version)?.model.as_ref().err());
+        if let Err(problem) = &files.model
+            && known != Some(problem)
+        {
+            tracing::warn!(model = %entry.name, version, problem, "model_version_not_served");
+        }
     }
 }
 

@@ -319,19 +319,22 @@ async fn an_edge_that_is_doubtful_fires_nothing() {
     let mut watcher = world.engine.alert_watcher();
     assert_eq!(looked(&mut watcher).await, 0);
     world.clock.forward(SignedDuration::from_mins(1));
-    let wild = engine::QuoteCommand {
+    let says = |bookmaker: &str, [home, draw, away]: [f64; 3]| engine::QuoteCommand {
         fixture: id,
-        bookmaker: domain::BookmakerKey::new("wild").unwrap(),
+        bookmaker: domain::BookmakerKey::new(bookmaker).unwrap(),
         market: Market::H2H,
         stage: domain::QuoteStage::Intermediate,
         taken_at: None,
         prices: vec![
-            (Outcome::Home, 50.0),
-            (Outcome::Draw, 50.0),
-            (Outcome::Away, 50.0),
+            (Outcome::Home, home),
+            (Outcome::Draw, draw),
+            (Outcome::Away, away),
         ],
     };
-    world.engine.put_quotes(&api(), vec![wild]).await.unwrap();
+    let calm = says("calm", [2.5, 3.3, 2.9]);
+    let wild = says("wild", [50.0, 50.0, 1.01]);
+    let quotes = vec![calm, wild];
+    world.engine.put_quotes(&api(), quotes).await.unwrap();
     let seen = world.engine.alert_figures().looked;
     assert_eq!(looked(&mut watcher).await, 0);
     assert_eq!(
