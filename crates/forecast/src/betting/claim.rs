@@ -184,7 +184,7 @@ pub(crate) fn fit_claims(walked: &[Walked<'_>], valid_from: Timestamp) -> Option
 
 /// The sums of a least-squares fit of two coefficients.
 #[derive(Default)]
-pub(super) struct Sums {
+struct Sums {
     n: u64,
     squares: [f64; 2],
     product: f64,
@@ -192,7 +192,7 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn add(&mut self, [value, disagreement]: [f64; 2], worth: f64) {
+    fn add(&mut self, [value, disagreement]: [f64; 2], worth: f64) {
         self.n += 1;
         self.squares[0] += value * value;
         self.squares[1] += disagreement * disagreement;
@@ -201,29 +201,13 @@ impl Sums {
         self.moments[1] += disagreement * worth;
     }
 
-    /// The best pair within zero and one: no claim goes beyond what the market or the blend thinks of
-    /// a price, nor against them, however an accident of history would have it.
-    pub(super) fn solve(&self) -> [f64; 2] {
+    fn solve(&self) -> [f64; 2] {
         let [a, c] = [self.squares[0] + PENALTY, self.squares[1] + PENALTY];
         let determinant = a * c - self.product * self.product;
         let [x, y] = self.moments;
-        let free = [
+        [
             (c * x - self.product * y) / determinant,
             (a * y - self.product * x) / determinant,
-        ];
-        if free.iter().all(|it| (0.0..=1.0).contains(it)) {
-            return free;
-        }
-        // The loss is a bowl, so that its lowest point within the square is on an edge.
-        let edges = [0.0, 1.0].into_iter().flat_map(|end| {
-            let second = ((y - self.product * end) / c).clamp(0.0, 1.0);
-            let first = ((x - self.product * end) / a).clamp(0.0, 1.0);
-            [[end, second], [first, end]]
-        });
-        let loss = |[p, q]: &[f64; 2]| {
-            a * p * p + c * q * q + 2.0 * self.product * p * q - 2.0 * (x * p + y * q)
-        };
-        let lowest = edges.min_by(|one, other| loss(one).total_cmp(&loss(other)));
-        lowest.expect("a square has edges")
+        ]
     }
 }

@@ -1,7 +1,6 @@
 use domain::Price;
 use jiff::SignedDuration;
 
-use super::claim::Sums;
 use super::*;
 use crate::History;
 use crate::edge::EdgeFlag;
@@ -62,29 +61,6 @@ fn a_claim_is_the_part_of_an_edge_that_history_confirms() {
     assert!((claim.kelly - 0.026).abs() < 1e-12);
     let none = claim_stage(0.5, 0.1).claim(&offer(2.0, 0.45, 0.45));
     assert!(none.claimed_value < 0.0 && none.kelly == 0.0);
-}
-
-#[test]
-fn no_claim_goes_beyond_what_the_market_or_the_blend_thinks() {
-    // Worth twice what the market makes of it, and the less the more the blend thinks of it.
-    let offers = [(0.02, 0.01), (0.05, -0.02), (0.01, 0.03), (0.04, 0.04)];
-    let fit = |worth: fn(f64, f64) -> f64| {
-        let mut sums = Sums::default();
-        for _ in 0..500 {
-            for (value, disagreement) in offers {
-                sums.add([value, disagreement], worth(value, disagreement));
-            }
-        }
-        sums.solve()
-    };
-    assert_eq!(fit(|value, other| 2.0 * value - other), [1.0, 0.0]);
-    assert_eq!(fit(|value, other| -value - other), [0.0, 0.0]);
-    let [value, other] = fit(|value, other| 0.8 * value + 0.1 * other);
-    assert!((value - 0.8).abs() < 0.02 && (other - 0.1).abs() < 0.02);
-    // One at its bound leaves the other the best that goes with it.
-    let [value, other] = fit(|value, other| 1.5 * value + 0.5 * other);
-    assert_eq!(value, 1.0);
-    assert!((0.5..1.0).contains(&other), "{other}");
 }
 
 fn simulated(options: &BettingOptions) -> Option<BettingReport> {

@@ -84,7 +84,7 @@ async function expoApp(): Promise<string> {
 }
 
 const quote = (price: number) =>
-  program.write("quotes", [{ fixture_id: fixture, bookmaker: "one", market: "h2h", outcomes: [{ outcome: "home", price }, { outcome: "draw", price: 3.6 }, { outcome: "away", price: 4.4 }] }]);
+  program.write("quotes", [{ fixture_id: fixture, bookmaker: "one", market: "h2h", outcomes: [{ outcome: "home", price }, { outcome: "draw", price: 3 }, { outcome: "away", price: 3.1 }] }]);
 
 test("two tabs show the same, and one asks for both", async ({ context }) => {
   const asked = await serve(context);
