@@ -310,16 +310,16 @@ fn quote_prices(
     let outcomes = Market::outcomes(command.market, has_draw);
     let mut prices = [None; 3];
     if command.prices.is_empty() {
-        return Err(("prices", "no price is given".to_owned()));
+        return Err(("outcomes", "no price is given".to_owned()));
     }
     for (outcome, decimal) in &command.prices {
         let Some(at) = outcomes.iter().position(|it| it == outcome) else {
             let detail = format!("{outcome} is not an outcome of this market");
-            return Err(("prices", detail));
+            return Err(("outcomes", detail));
         };
-        let price = Price::new(*decimal).map_err(|error| ("prices", error.to_string()))?;
+        let price = Price::new(*decimal).map_err(|error| ("outcomes", error.to_string()))?;
         if prices[at].replace(price).is_some() {
-            return Err(("prices", format!("{outcome} is priced twice")));
+            return Err(("outcomes", format!("{outcome} is priced twice")));
         }
     }
     Ok(prices)

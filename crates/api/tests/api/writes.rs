@@ -161,9 +161,15 @@ async fn a_bad_entry_is_pointed_at_and_nothing_is_written() {
         (json!({"line": 2.5}), "/data/1/line"),
         (json!({"market": "totals"}), "/data/1/line"),
         (json!({"line": 2.6}), "/data/1/line"),
-        (json!({"outcomes": []}), "/data/1/prices"),
-        (json!({"outcomes": outcomes("over", 2.0)}), "/data/1/prices"),
-        (json!({"outcomes": outcomes("home", 1.0)}), "/data/1/prices"),
+        (json!({"outcomes": []}), "/data/1/outcomes"),
+        (
+            json!({"outcomes": outcomes("over", 2.0)}),
+            "/data/1/outcomes",
+        ),
+        (
+            json!({"outcomes": outcomes("home", 1.0)}),
+            "/data/1/outcomes",
+        ),
         (
             json!({"outcomes": outcomes("maybe", 2.0)}),
             "/data/1/outcomes/0/outcome",

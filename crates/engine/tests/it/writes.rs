@@ -289,16 +289,16 @@ async fn a_batch_of_quotes_with_a_flaw_is_refused_whole() {
     assert_eq!(
         problems(world.engine.put_quotes(&api(), batch).await),
         [
-            (0, "prices: no price is given".to_owned()),
+            (0, "outcomes: no price is given".to_owned()),
             (
                 1,
-                "prices: over is not an outcome of this market".to_owned()
+                "outcomes: over is not an outcome of this market".to_owned()
             ),
             (
                 2,
-                "prices: 1 is not a price: decimal odds lie above 1 and at most 10000".to_owned()
+                "outcomes: 1 is not a price: decimal odds lie above 1 and at most 10000".to_owned()
             ),
-            (3, "prices: home is priced twice".to_owned()),
+            (3, "outcomes: home is priced twice".to_owned()),
             (4, "taken_at: the price is from the future".to_owned()),
             (5, "fixture_id: fixture 123456 is not known".to_owned()),
         ]
