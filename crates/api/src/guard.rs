@@ -17,6 +17,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use engine::chain;
 use tracing::{Instrument, Level, Span, debug, error, info, info_span};
 
 use crate::{
@@ -250,18 +251,6 @@ pub(crate) fn problem_of<'a>(
         request_id: request_id.into(),
         errors: error.errors(),
     }
-}
-
-/// An error with its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Refuses foreign hosts, requests that their limit refuses, more work than the bound, and answers

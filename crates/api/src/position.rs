@@ -7,9 +7,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use engine::Engine;
+use engine::{Engine, chain};
 
-use crate::{ApiState, error::ApiError, guard::chain, problem::FieldError};
+use crate::{ApiState, error::ApiError, problem::FieldError};
 
 /// Names the position, in answers to writes and in requests.
 pub(crate) const POSITION: HeaderName = HeaderName::from_static("sports-edge-position");

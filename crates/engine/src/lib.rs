@@ -40,7 +40,7 @@ pub use command::{
     BatchOutcome, FixtureCommand, QuoteCommand, ResultCommand, Supposition, TeamRef,
 };
 pub use engine::{Engine, EngineOptions, Readiness};
-pub use error::{BatchProblem, EngineError};
+pub use error::{BatchProblem, EngineError, chain};
 pub use events::{
     EventCommand, EventStanding, EventView, EventsOutcome, SEQUENCE_MAX, TELLINGS_MAX,
 };

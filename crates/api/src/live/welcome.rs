@@ -1,8 +1,9 @@
 //! Whether those who follow still may: keys that are revoked and sessions that end, looked at once a
 //! beat for all streams together.
 
+use engine::chain;
+
 use super::Live;
-use crate::guard::chain;
 
 impl Live {
     /// Looks at the keys and sessions of streams once a beat, however long states take to make.

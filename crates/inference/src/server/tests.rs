@@ -64,6 +64,20 @@ impl Bench {
     }
 }
 
+/// One row for what serves of a model.
+fn ask(model: &str) -> InferRequest {
+    InferRequest {
+        model: model.to_owned(),
+        version: VersionRef::Serving,
+        inputs: row(1.0),
+        outputs: Vec::new(),
+        key: None,
+        priority: 0,
+        deadline: None,
+        explain: false,
+    }
+}
+
 fn model(answer: f64) -> Vec<u8> {
     stump(answer, answer, Precision::Double)
 }
@@ -417,14 +431,10 @@ async fn contributions_come_where_they_are_wanted_and_count_in_the_memory() {
     );
     it.server.refresh().await.unwrap();
     let ask = |explain, outputs: &[&str]| InferRequest {
-        model: "elo".to_owned(),
         version: VersionRef::Number(2),
-        inputs: row(1.0),
         outputs: outputs.iter().map(|&it| it.to_owned()).collect(),
-        key: None,
-        priority: 0,
-        deadline: None,
         explain,
+        ..ask("elo")
     };
     let reply = it.server.infer(ask(false, &[])).await.unwrap();
     assert_eq!(reply.outputs.len(), 1);
@@ -475,17 +485,7 @@ async fn a_version_that_does_not_load_is_answered_for_by_the_one_below() {
     let it = Bench::new().await;
     put(it.folder.path(), "elo", 2, b"half of a mod");
     it.server.refresh().await.unwrap();
-    let request = InferRequest {
-        model: "elo".to_owned(),
-        version: VersionRef::Serving,
-        inputs: row(1.0),
-        outputs: Vec::new(),
-        key: None,
-        priority: 0,
-        deadline: None,
-        explain: false,
-    };
-    let reply = it.server.infer(request).await.unwrap();
+    let reply = it.server.infer(ask("elo")).await.unwrap();
     assert_eq!(
         (reply.version, reply.fallback),
         (1, Some(Fallback::PreviousVersion))

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::Engine;
+use engine::{Engine, chain};
 use tracing::{error, info, warn};
 
 /// How often it is looked.
@@ -16,12 +16,10 @@ pub(super) async fn keep(engine: Arc<Engine>) {
         let was_away = std::mem::replace(&mut is_away, looked.is_err());
         match looked {
             Err(error) if error.is_database_replaced() && !was_away => {
-                let error = anyhow::Error::new(error);
-                error!(error = format!("{error:#}"), "database replaced");
+                error!(error = chain(&error), "database replaced");
             }
             Err(error) if !was_away => {
-                let error = anyhow::Error::new(error);
-                warn!(error = format!("{error:#}"), "database away");
+                warn!(error = chain(&error), "database away");
             }
             Ok(()) if was_away => info!("database there"),
             _ => {}

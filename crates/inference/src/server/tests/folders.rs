@@ -80,16 +80,6 @@ async fn who_asks_a_model_without_a_version_to_serve_hears_why_there_is_none() {
     let it = Bench::new().await;
     it.write("elo/1/model.txt", "tree");
     it.server.refresh().await.unwrap();
-    let ask = |model: &str| InferRequest {
-        model: model.to_owned(),
-        version: VersionRef::Serving,
-        inputs: row(1.0),
-        outputs: Vec::new(),
-        key: None,
-        priority: 0,
-        deadline: None,
-        explain: false,
-    };
     let error = it.server.infer(ask("elo")).await.unwrap_err();
     let InferenceError::UnknownVersion { model, version } = error else {
         panic!("{error}");

@@ -88,18 +88,7 @@ async fn the_only_version_cannot_be_tried_out() {
 #[tokio::test]
 async fn a_reply_names_the_file_that_answered_and_files_are_told_as_they_lie_there() {
     let it = Bench::new().await;
-    let ask = || {
-        it.server.infer(InferRequest {
-            model: "elo".to_owned(),
-            version: VersionRef::Serving,
-            inputs: row(1.0),
-            outputs: Vec::new(),
-            key: None,
-            priority: 0,
-            deadline: None,
-            explain: false,
-        })
-    };
+    let ask = || it.server.infer(ask("elo"));
     let first = ContentHash::of(&model(1.0));
     assert_eq!(ask().await.unwrap().content, first);
     assert_eq!(it.server.contents("elo").await.unwrap(), [(1, first)]);
