@@ -172,7 +172,10 @@ impl ApiError {
             | Self::BadAlert(error) => vec![error.clone()],
             Self::InvalidEntries(errors) => errors.clone(),
             Self::Engine(EngineError::BadCursor(_)) => {
-                let detail = "this cursor was not given out here".to_owned();
+                let detail =
+                    "this cursor was not given out for this list: parameters other than `limit` \
+                              must be those of the page before"
+                        .to_owned();
                 vec![FieldError::of_parameter("cursor", detail)]
             }
             _ => Vec::new(),

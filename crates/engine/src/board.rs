@@ -53,7 +53,7 @@ impl Engine {
         let start = page
             .cursor
             .as_deref()
-            .map(cursor::decode::<1>)
+            .map(|it| cursor::decode::<1>(filter, it))
             .transpose()?;
         let start = start.map_or(0, |[at]| usize::try_from(at).unwrap_or(0));
         let window = (filter.from, filter.until);
@@ -75,7 +75,8 @@ impl Engine {
             .skip(start)
             .take(page.limit() as usize)
             .collect();
-        let next_cursor = more.then(|| cursor::encode(&[i64::try_from(end).unwrap_or(i64::MAX)]));
+        let next_cursor =
+            more.then(|| cursor::encode(filter, &[i64::try_from(end).unwrap_or(i64::MAX)]));
         Ok(Page { data, next_cursor })
     }
 

@@ -1,24 +1,30 @@
-//! Opaque positions in lists: hex with a checksum, so that a made-up cursor is refused.
+//! Opaque positions in lists: hex with a checksum over them and what list it is, so that a made-up
+//! cursor is refused, and so is that of another list.
+
+use std::fmt::Debug;
 
 use sha2::{Digest, Sha256};
 
 use crate::EngineError;
 
-/// Makes a cursor of numbers.
-pub(crate) fn encode(parts: &[i64]) -> String {
+/// Makes a cursor of numbers, a place in the list that `filter` makes.
+pub(crate) fn encode(filter: &impl Debug, parts: &[i64]) -> String {
     let body: Vec<u8> = parts.iter().flat_map(|it| it.to_be_bytes()).collect();
     body.iter()
-        .chain(&checksum(&body))
+        .chain(&checksum(&body, filter))
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
 
-/// Reads the `N` numbers of a cursor back.
-pub(crate) fn decode<const N: usize>(cursor: &str) -> Result<[i64; N], EngineError> {
+/// Reads the `N` numbers of a cursor of the list that `filter` makes back.
+pub(crate) fn decode<const N: usize>(
+    filter: &impl Debug,
+    cursor: &str,
+) -> Result<[i64; N], EngineError> {
     let bad = || EngineError::BadCursor(cursor.to_owned());
     let bytes = from_hex(cursor).ok_or_else(bad)?;
     let (body, check) = bytes.split_at_checked(N * 8).ok_or_else(bad)?;
-    if check != checksum(body) {
+    if check != checksum(body, filter) {
         return Err(bad());
     }
     Ok(std::array::from_fn(|index| {
@@ -37,8 +43,11 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-fn checksum(body: &[u8]) -> [u8; 4] {
-    let digest = Sha256::digest(body);
+fn checksum(body: &[u8], filter: &impl Debug) -> [u8; 4] {
+    let digest = Sha256::new()
+        .chain_update(body)
+        .chain_update(format!("{filter:?}"))
+        .finalize();
     [digest[0], digest[1], digest[2], digest[3]]
 }
 
@@ -49,12 +58,12 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_as_it_was() {
         let parts = [i64::MIN, -1, 0];
-        assert_eq!(decode(&encode(&parts)).unwrap(), parts);
+        assert_eq!(decode(&"E0", &encode(&"E0", &parts)).unwrap(), parts);
     }
 
     #[test]
     fn a_changed_short_or_foreign_cursor_is_refused() {
-        let good = encode(&[1, 2]);
+        let good = encode(&"E0", &[1, 2]);
         let changed = good.replace('2', "3");
         for bad in [
             changed.as_str(),
@@ -63,10 +72,11 @@ mod tests {
             "zz",
             "é",
             "1",
-            &encode(&[1, 2, 3]),
+            &encode(&"E0", &[1, 2, 3]),
+            &encode(&"SP1", &[1, 2]),
         ] {
             assert!(
-                matches!(decode::<2>(bad), Err(EngineError::BadCursor(_))),
+                matches!(decode::<2>(&"E0", bad), Err(EngineError::BadCursor(_))),
                 "{bad}"
             );
         }

@@ -57,8 +57,8 @@ pub enum EngineError {
     /// A rule that can never fire, or would all the time.
     #[error("{0}")]
     BadAlert(#[from] InvalidAlert),
-    /// A cursor was not one of ours.
-    #[error("the cursor {0:?} is not one this server gave out")]
+    /// A cursor was not one of ours, or one of another list.
+    #[error("the cursor {0:?} is not one this server gave out for this list")]
     BadCursor(String),
     /// A batch had entries that cannot be taken; nothing was written.
     #[error("{} of the batch's entries cannot be taken", .0.len())]

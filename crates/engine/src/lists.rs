@@ -65,7 +65,7 @@ impl Engine {
         let after = page
             .cursor
             .as_deref()
-            .map(cursor::decode::<1>)
+            .map(|it| cursor::decode::<1>(filter, it))
             .transpose()?;
         let limit = page.limit();
         let query = TeamQuery {
@@ -77,7 +77,9 @@ impl Engine {
             limit: limit + 1,
         };
         let teams = self.store.teams(&query).await?;
-        Ok(cut_page(teams, limit, |last| cursor::encode(&[last.id.0])))
+        Ok(cut_page(teams, limit, |last| {
+            cursor::encode(filter, &[last.id.0])
+        }))
     }
 
     /// Fixtures that match, in order of kickoff.
@@ -87,7 +89,8 @@ impl Engine {
         page: &PageRequest,
     ) -> Result<Page<FixtureView>, EngineError> {
         topic::read_competitions(&filter.competitions);
-        let after = page.cursor.as_deref().map(position).transpose()?;
+        let after = page.cursor.as_deref();
+        let after = after.map(|it| position(filter, it)).transpose()?;
         let limit = page.limit();
         let query = FixtureQuery {
             competitions: filter.competitions.clone(),
@@ -106,7 +109,7 @@ impl Engine {
         };
         let fixtures = self.store.fixtures(&query).await?;
         let page = cut_page(fixtures, limit, |last| {
-            cursor::encode(&[last.kickoff.as_microsecond(), last.id.0])
+            cursor::encode(filter, &[last.kickoff.as_microsecond(), last.id.0])
         });
         let next_cursor = page.next_cursor;
         Ok(Page {
@@ -205,8 +208,8 @@ fn view(names: &Arc<Names>, fixture: Fixture) -> Result<FixtureView, EngineError
 }
 
 /// Reads a cursor of (kickoff, id).
-fn position(text: &str) -> Result<(Timestamp, FixtureId), EngineError> {
-    let [micros, id] = cursor::decode::<2>(text)?;
+fn position(filter: &FixtureFilter, text: &str) -> Result<(Timestamp, FixtureId), EngineError> {
+    let [micros, id] = cursor::decode::<2>(filter, text)?;
     let bad = |_| EngineError::BadCursor(text.to_owned());
     Ok((
         Timestamp::from_microsecond(micros).map_err(bad)?,
