@@ -46,7 +46,7 @@ fn query_fault(path: &str, detail: &str) -> FieldError {
     if let Some(name) = detail.strip_prefix("duplicate field `") {
         return FieldError::of_parameter(name.trim_end_matches('`'), "given twice".to_owned());
     }
-    let detail = detail.replacen("unknown field", "unknown parameter", 1);
+    let detail = words::plain(detail).replacen("unknown field", "unknown parameter", 1);
     FieldError::of_parameter(
         path,
         detail.replace("there are no fields", "there are none here"),
@@ -70,13 +70,16 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
                         key,
                         value,
                         expected_type,
-                    } => (key, format!("{value:?} is not of the type {expected_type}")),
+                    } => (
+                        key,
+                        format!("{value:?} is not {}", words::kind(expected_type)),
+                    ),
                     ErrorKind::ParseError {
                         value,
                         expected_type,
                     } => (
                         "id".to_owned(),
-                        format!("{value:?} is not of the type {expected_type}"),
+                        format!("{value:?} is not {}", words::kind(expected_type)),
                     ),
                     kind => ("path".to_owned(), kind.to_string()),
                 },
@@ -190,7 +193,10 @@ fn read_entries<T: DeserializeOwned>(entries: Vec<Value>) -> Result<Vec<T>, ApiE
             Ok(entry) => parsed.push(entry),
             Err(error) if faults.len() < FAULTS_MAX => {
                 let pointer = format!("/data/{index}{}", pointer(error.path()));
-                faults.push(FieldError::at(pointer, error.inner().to_string()));
+                faults.push(FieldError::at(
+                    pointer,
+                    words::plain(&error.inner().to_string()),
+                ));
             }
             Err(_) => break,
         }
@@ -220,7 +226,7 @@ fn refuse_others(members: &Map<String, Value>, beside: Option<&str>) -> Result<(
 }
 
 fn malformed(pointer: String, detail: String) -> ApiError {
-    ApiError::MalformedBody(FieldError::at(pointer, detail))
+    ApiError::MalformedBody(FieldError::at(pointer, words::plain(&detail)))
 }
 
 /// Writes where a fault lies as a JSON pointer.
@@ -238,6 +244,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
+
+mod words;
 
 #[cfg(test)]
 mod tests;
