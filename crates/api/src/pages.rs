@@ -4,6 +4,7 @@
 //! it as JSON. Nothing is loaded from anywhere else, and the browser is told so.
 
 mod alerts;
+mod asked;
 mod assets;
 mod board;
 mod board_row;

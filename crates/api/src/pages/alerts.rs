@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -13,7 +13,14 @@ use engine::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Pages, figures, preferences::Preferences, shell::Shell, text};
+use super::{
+    Pages,
+    asked::{Asked, misread},
+    figures,
+    preferences::Preferences,
+    shell::Shell,
+    text,
+};
 
 /// Firings on the page at most.
 const FIRINGS_MAX: u32 = 20;
@@ -71,16 +78,42 @@ struct AlertsPage<'a> {
     competitions: Vec<(String, String)>,
 }
 
+impl AlertsQuery {
+    /// What of it is no number.
+    fn notices(&self) -> Vec<String> {
+        let is_number = |it: &str| it.parse::<i64>().is_ok();
+        let (fixture, of) = (is_number(&self.fixture), is_number(&self.of));
+        [
+            misread(
+                &self.fixture,
+                fixture,
+                "the number of a fixture",
+                "any may be watched",
+            ),
+            misread(
+                &self.of,
+                of,
+                "the number of an alert",
+                "all that fired is listed",
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
 /// `GET /alerts`.
 pub(super) async fn show(
     State(pages): State<Pages>,
-    Query(query): Query<AlertsQuery>,
+    Asked(query): Asked<AlertsQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let preferences = Preferences::read(&headers);
     let path = uri.path_and_query().map_or("/alerts", |it| it.as_str());
-    let shell = pages.shell("alerts", "Alerts".to_owned(), path.to_owned(), preferences);
+    let mut shell = pages.shell("alerts", "Alerts".to_owned(), path.to_owned(), preferences);
+    shell.notices = query.notices();
     match page(&pages, shell, &query).await {
         Ok(page) => pages.respond(&page, StatusCode::OK, &headers),
         Err(error) => pages.failed(&error, &headers),

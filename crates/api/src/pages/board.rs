@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::{
     Pages,
+    asked::{Asked, misread},
     board_row::Row,
     opinions,
     preferences::Preferences,
@@ -49,6 +50,8 @@ pub(super) struct Board {
     pub(super) competition: Option<CompetitionKey>,
     /// The day asked for; `None` shows what comes next.
     pub(super) day: Option<Date>,
+    /// What of the address could not be shown.
+    pub(super) notices: Vec<String>,
     pub(super) previous: Option<Date>,
     pub(super) next: Option<Date>,
     pub(super) now: Timestamp,
@@ -109,7 +112,7 @@ enum Empty {
 /// `GET /`.
 pub(super) async fn show(
     State(pages): State<Pages>,
-    Query(query): Query<BoardQuery>,
+    Asked(query): Asked<BoardQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -122,6 +125,27 @@ pub(super) async fn show(
         }
         Err(error) => pages.failed(&error, &headers),
     }
+}
+
+impl BoardQuery {
+    /// What of it is no day, and no competition there is.
+    fn notices(&self, known: &[CompetitionView]) -> Vec<String> {
+        let day = self.day.parse::<Date>().is_ok();
+        let next = "what comes next is shown";
+        let day = misread(&self.day, day, "a day such as 2026-08-15", next);
+        let competition = known_competition(&self.competition, known, "there is nothing of it");
+        day.into_iter().chain(competition).collect()
+    }
+}
+
+/// Says that a competition is not known.
+pub(super) fn known_competition(
+    key: &str,
+    known: &[CompetitionView],
+    shown: &str,
+) -> Option<String> {
+    let is_known = known.iter().any(|it| it.competition.key.as_str() == key);
+    misread(key, is_known, "a competition known here", shown)
 }
 
 async fn read(
@@ -162,10 +186,12 @@ async fn read(
         previous = neighbour(pages, &competitions, (None, first), preferences).await?;
         next = neighbour(pages, &competitions, (last, None), preferences).await?;
     }
+    let known = engine.competitions().await?;
     Ok(Board {
         rows,
         told,
-        competitions: engine.competitions().await?,
+        notices: query.notices(&known),
+        competitions: known,
         competition,
         day,
         previous: previous.filter(|it| Some(*it) != day),
@@ -300,6 +326,7 @@ fn page<'a>(
     };
     let mut shell = pages.shell("board", heading.clone(), path, preferences);
     shell.state = inline_json(&state);
+    shell.notices.clone_from(&board.notices);
     shell.soon = pages.assets.board(board.told.key.is_some());
     BoardPage {
         shell,

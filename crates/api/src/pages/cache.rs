@@ -7,14 +7,21 @@ mod tier;
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use engine::caching::{Done, Glimpse, KindStatistics, Sample, Window};
 use serde::Deserialize;
 
-use super::{Pages, figures, preferences::Preferences, shell::Shell, text};
+use super::{
+    Pages,
+    asked::{self, misread},
+    figures,
+    preferences::Preferences,
+    shell::Shell,
+    text,
+};
 use crate::{aside::aside, kept::address_of};
 
 use self::{
@@ -109,7 +116,7 @@ struct CachePage<'a> {
 /// `GET /cache`.
 pub(super) async fn show(
     State(pages): State<Pages>,
-    Query(query): Query<CacheQuery>,
+    asked::Asked(query): asked::Asked<CacheQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -122,7 +129,10 @@ pub(super) async fn show(
     let told = gather(&pages, window).await;
     let preview = purge::preview(&pages, &query.asked).await;
     let path = uri.path_and_query().map_or("/cache", |it| it.as_str());
-    let shell = pages.shell("cache", "Cache".to_owned(), path.to_owned(), preferences);
+    let mut shell = pages.shell("cache", "Cache".to_owned(), path.to_owned(), preferences);
+    let known = ["hour", "day"].contains(&query.window.as_str());
+    let notice = misread(&query.window, known, "a window", "the last hour is shown");
+    shell.notices.extend(notice);
     let page = page(shell, told, query.asked, preview);
     pages.respond(&page, StatusCode::OK, &headers)
 }

@@ -2,17 +2,19 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use domain::{CompetitionKey, MarketKind};
-use engine::{EdgeFilter, EdgeView, EngineError, Flagged, Page, PageRequest};
+use engine::{CompetitionView, EdgeFilter, EdgeView, EngineError, Flagged, Page, PageRequest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Pages,
+    asked::{Asked, misread},
+    board::known_competition,
     board_row::pick,
     preferences::Preferences,
     quotes::Shown,
@@ -106,28 +108,31 @@ struct EdgesState {
 /// `GET /edges`.
 pub(super) async fn show(
     State(pages): State<Pages>,
-    Query(query): Query<EdgesQuery>,
+    Asked(query): Asked<EdgesQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     let preferences = Preferences::read(&headers);
     match read(&pages, &query).await {
-        Ok(edges) => {
+        Ok((edges, notices)) => {
             let path = uri.path_and_query().map_or("/edges", |it| it.as_str());
-            let page = page(&pages, &query, edges, path.to_owned(), preferences);
+            let mut page = page(&pages, &query, edges, path.to_owned(), preferences);
+            page.shell.notices = notices;
             pages.respond(&page, StatusCode::OK, &headers)
         }
         Err(error) => pages.failed(&error, &headers),
     }
 }
 
-async fn read(pages: &Pages, query: &EdgesQuery) -> Result<Page<EdgeView>, EngineError> {
-    let percent: Option<f64> = query.min.parse().ok();
+async fn read(
+    pages: &Pages,
+    query: &EdgesQuery,
+) -> Result<(Page<EdgeView>, Vec<String>), EngineError> {
     let filter = EdgeFilter {
         competitions: CompetitionKey::new(query.competition.as_str())
             .into_iter()
             .collect(),
-        min_edge: percent.map(|it| it / 100.0),
+        min_edge: query.percent().map(|it| it / 100.0),
         market: MarketKind::parse(&query.market),
         flagged: if query.flagged.is_empty() {
             Flagged::Hidden
@@ -136,16 +141,13 @@ async fn read(pages: &Pages, query: &EdgesQuery) -> Result<Page<EdgeView>, Engin
         },
         ..EdgeFilter::default()
     };
-    pages
-        .engine
-        .edges(
-            &filter,
-            &PageRequest {
-                cursor: None,
-                limit: EDGES_MAX,
-            },
-        )
-        .await
+    let whole = PageRequest {
+        cursor: None,
+        limit: EDGES_MAX,
+    };
+    let edges = pages.engine.edges(&filter, &whole).await?;
+    let known = pages.engine.competitions().await?;
+    Ok((edges, query.notices(&known)))
 }
 
 fn page<'a>(
@@ -155,7 +157,7 @@ fn page<'a>(
     path: String,
     preferences: Preferences,
 ) -> EdgesPage<'a> {
-    let sort = Sort::parse(&query.sort);
+    let sort = Sort::parse(&query.sort).unwrap_or(Sort::Value);
     sort.apply(&mut edges.data);
     let now = pages.engine.now();
     let state = EdgesState {
@@ -182,7 +184,7 @@ fn page<'a>(
             .map(|(it, title)| (it.as_str(), title.to_owned(), it.as_str() == query.market))
             .collect(),
         competition: query.competition.clone(),
-        min: query.min.clone(),
+        min: query.percent().map(|it| it.to_string()).unwrap_or_default(),
         sort: sort.as_str(),
         flagged: !query.flagged.is_empty(),
         more: edges.next_cursor.is_some(),
@@ -210,11 +212,8 @@ impl Sort {
         }
     }
 
-    fn parse(text: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|it| it.as_str() == text)
-            .unwrap_or(Self::Value)
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
     }
 
     /// Largest first; for kickoff the next, for age the youngest.
@@ -255,6 +254,34 @@ impl Column {
 }
 
 impl EdgesQuery {
+    /// The least expected value that is asked for, in percent.
+    fn percent(&self) -> Option<f64> {
+        let text = self.min.trim().trim_end_matches('%');
+        text.parse().ok().filter(|it: &f64| it.is_finite())
+    }
+
+    /// What of it is asked for in vain.
+    fn notices(&self, known: &[CompetitionView]) -> Vec<String> {
+        let all = "all are listed";
+        let market = MarketKind::parse(&self.market).is_some();
+        let sort = Sort::parse(&self.sort).is_some();
+        let said = [
+            misread(&self.sort, sort, "a column", "the largest value is first"),
+            misread(&self.market, market, "a market", all),
+            misread(
+                &self.min,
+                self.percent().is_some(),
+                "a number of percent",
+                all,
+            ),
+            match CompetitionKey::new(self.competition.as_str()) {
+                Ok(_) => known_competition(&self.competition, known, "there is nothing of it"),
+                Err(_) => known_competition(&self.competition, known, all),
+            },
+        ];
+        said.into_iter().flatten().collect()
+    }
+
     /// The address of the same list sorted otherwise.
     fn link(&self, sort: Sort) -> String {
         let mut link = format!("/edges?sort={}", sort.as_str());
@@ -262,7 +289,7 @@ impl EdgesQuery {
         let competition = CompetitionKey::new(self.competition.as_str())
             .ok()
             .map(|it| it.to_string());
-        let min = self.min.parse::<f64>().ok().map(|it| it.to_string());
+        let min = self.percent().map(|it| it.to_string());
         let flagged = (!self.flagged.is_empty()).then(|| "1".to_owned());
         for (name, value) in [
             ("market", market),

@@ -10,7 +10,7 @@ mod what_if;
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -32,6 +32,7 @@ use self::{
 };
 use super::{
     Pages,
+    asked::Asked,
     board_row::Side,
     charts::{self, Curve, Labels},
     edges::EdgeLine,
@@ -114,7 +115,7 @@ struct RatingState {
 pub(super) async fn show(
     State(pages): State<Pages>,
     Path(id): Path<String>,
-    Query(query): Query<FixtureQuery>,
+    Asked(query): Asked<FixtureQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -125,7 +126,8 @@ pub(super) async fn show(
     match read(&pages, id, query.moment()).await {
         Ok(seen) => {
             let path = uri.path_and_query().map_or("/", |it| it.as_str());
-            let page = page(&pages, &seen, path.to_owned(), preferences);
+            let mut page = page(&pages, &seen, path.to_owned(), preferences);
+            page.shell.notices.extend(query.notice());
             pages.respond(&page, StatusCode::OK, &headers)
         }
         Err(error) => pages.failed(&error, &headers),

@@ -9,7 +9,7 @@ mod version;
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -23,7 +23,9 @@ use self::{
     version::Card,
 };
 use super::{
-    Pages, figures,
+    Pages,
+    asked::{Asked, misread},
+    figures,
     models::{Told, Traffic, one},
     preferences::Preferences,
     problem,
@@ -73,7 +75,7 @@ struct ModelPage<'a> {
 pub(super) async fn show(
     State(pages): State<Pages>,
     Path(name): Path<String>,
-    Query(query): Query<ModelQuery>,
+    Asked(query): Asked<ModelQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -87,8 +89,17 @@ pub(super) async fn show(
     let preferences = Preferences::read(&headers);
     let path = uri.path_and_query().map_or("/models", |it| it.as_str());
     let title = told.model.name.clone();
-    let shell = pages.shell("model", title, path.to_owned(), preferences);
-    let page = page(shell, &told, query.report.parse().ok());
+    let mut shell = pages.shell("model", title, path.to_owned(), preferences);
+    let wanted = query.report.parse().ok();
+    let known = told.versions.iter().any(|it| Some(it.version) == wanted);
+    let notice = misread(
+        &query.report,
+        known,
+        "a version of this model",
+        "no report is shown",
+    );
+    shell.notices.extend(notice);
+    let page = page(shell, &told, wanted);
     pages.respond(&page, StatusCode::OK, &headers)
 }
 

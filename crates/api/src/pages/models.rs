@@ -5,7 +5,7 @@ mod traffic;
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -15,7 +15,14 @@ use engine::{
 };
 use serde::Deserialize;
 
-use super::{Pages, figures, preferences::Preferences, shell::Shell, text};
+use super::{
+    Pages,
+    asked::{Asked, misread},
+    figures,
+    preferences::Preferences,
+    shell::Shell,
+    text,
+};
 
 use self::told::{Overview, Wanted, overview};
 pub(super) use self::{
@@ -98,7 +105,7 @@ struct ModelsPage<'a> {
 /// `GET /models`.
 pub(super) async fn show(
     State(pages): State<Pages>,
-    Query(query): Query<ModelsQuery>,
+    Asked(query): Asked<ModelsQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -120,7 +127,15 @@ pub(super) async fn show(
         Err(error) => return pages.failed(&error, &headers),
     };
     let path = uri.path_and_query().map_or("/models", |it| it.as_str());
-    let shell = pages.shell("models", "Models".to_owned(), path.to_owned(), preferences);
+    let mut shell = pages.shell("models", "Models".to_owned(), path.to_owned(), preferences);
+    let known = query.page.parse::<u32>().is_ok_and(|it| it > 0);
+    let notice = misread(
+        &query.page,
+        known,
+        "the number of a page",
+        "the first is shown",
+    );
+    shell.notices.extend(notice);
     let page = page(shell, &overview, (query.name, number), sports);
     pages.respond(&page, StatusCode::OK, &headers)
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -15,7 +15,12 @@ use domain::FixtureId;
 use engine::{EngineError, FixtureView, Report};
 use serde::Deserialize;
 
-use super::{Pages, preferences::Preferences, shell::Shell};
+use super::{
+    Pages,
+    asked::{Asked, misread},
+    preferences::Preferences,
+    shell::Shell,
+};
 
 pub(super) use self::body::Body;
 
@@ -43,10 +48,32 @@ struct ReportPage<'a> {
     linked: bool,
 }
 
+impl ReportQuery {
+    /// What of it the report does not judge.
+    fn notices(&self, body: &Body) -> Vec<String> {
+        let sport = body.sports.iter().any(|it| it.key == self.sport);
+        let model = body.models.iter().any(|it| it.key == self.model);
+        let shown = |name: &str| format!("{name} is shown");
+        let what = format!("a model judged on {}", body.sport);
+        [
+            misread(
+                &self.sport,
+                sport,
+                "a sport judged here",
+                &shown(&body.sport),
+            ),
+            misread(&self.model, model, &what, &shown(&body.model)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
 /// `GET /report`.
 pub(super) async fn show(
     State(pages): State<Pages>,
-    Query(query): Query<ReportQuery>,
+    Asked(query): Asked<ReportQuery>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -67,7 +94,8 @@ pub(super) async fn show(
         .path_and_query()
         .map_or("/report", |it| it.as_str())
         .to_owned();
-    let shell = pages.shell("report", "Report card".to_owned(), path, preferences);
+    let mut shell = pages.shell("report", "Report card".to_owned(), path, preferences);
+    shell.notices = body.as_ref().map_or_else(Vec::new, |it| query.notices(it));
     let page = ReportPage {
         shell,
         report: body,

@@ -39,6 +39,8 @@ pub(super) struct Shell<'a> {
     /// More of the program that is asked for as soon as it runs.
     pub(super) soon: &'a [String],
     pub(super) preferences: Preferences,
+    /// What of the address could not be shown, each in a sentence.
+    pub(super) notices: Vec<String>,
     /// State as JSON that cannot end its element.
     pub(super) state: String,
 }
@@ -115,6 +117,7 @@ impl Pages {
             script: self.assets.entry(),
             soon: &[],
             preferences,
+            notices: Vec::new(),
             state: String::new(),
         }
     }
@@ -143,6 +146,7 @@ impl<'a> Shell<'a> {
             script: None,
             soon: &[],
             preferences,
+            notices: Vec::new(),
             state: String::new(),
         }
     }

@@ -426,3 +426,43 @@ async fn the_console_follows_the_key_of_its_address() {
     let one = world.get("/console?key=fixtures/8/play").await.body;
     assert!(one.contains(r#"data-key="fixtures/8/play""#) && one.contains("curl -N"));
 }
+
+#[tokio::test]
+async fn what_an_address_asks_for_in_vain_is_said_on_the_page() {
+    let world = World::trained().await;
+    for (path, words) in [
+        ("/?day=foo", "“foo” is not a day such as 2026-08-15"),
+        ("/?competition=ZZ", "“ZZ” is not a competition known here"),
+        ("/edges?min=abc", "“abc” is not a number of percent"),
+        ("/edges?min=inf", "“inf” is not a number of percent"),
+        ("/edges?market=corners", "“corners” is not a market"),
+        ("/edges?sort=up&amp", "“up” is not a column"),
+        (
+            "/edges?competition=ZZ",
+            "“ZZ” is not a competition known here",
+        ),
+        (
+            "/report?model=foo",
+            "“foo” is not a model judged on football",
+        ),
+        ("/report?sport=chess", "“chess” is not a sport judged here"),
+        ("/fixtures/1?at=noon", "“noon” is not a moment"),
+        ("/models?page=0", "“0” is not the number of a page"),
+        (
+            "/alerts?fixture=x&of=y",
+            "“y” is not the number of an alert",
+        ),
+        ("/cache?window=week", "“week” is not a window"),
+    ] {
+        let page = world.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+        assert!(page.body.contains(words), "{path}");
+    }
+    for path in ["/", "/edges?min=2.5%25&sort=age", "/report?sport=football"] {
+        let page = world.get(path).await.body;
+        assert!(!page.contains(" is not a"), "{path}");
+    }
+    let page = world.get("/?day=2024-01-01&day=2024-01-02").await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert!(page.body.starts_with("<!doctype html>"), "{}", page.body);
+}

@@ -137,6 +137,7 @@ pub(in crate::pages) fn board() -> Board {
         ..Told::unfollowed(Some("scoreboard?limit=30".to_owned()), &list)
     };
     Board {
+        notices: Vec::new(),
         rows: list.data,
         told,
         competitions: vec![competition()],
