@@ -313,7 +313,7 @@ impl Forecaster {
         };
         let outcomes: &[Outcome] = Market::H2H.outcomes(game.sport.has_draw());
         let mut edges = Vec::new();
-        for quote in newest(quotes, forecast.as_of) {
+        for quote in newest(quotes, forecast.as_of, game.sport.has_draw()) {
             let priced = outcomes.iter().enumerate().zip(quote.prices);
             for ((index, outcome), price) in priced.filter_map(|(it, price)| Some((it, price?))) {
                 let offer = Offer {
@@ -352,12 +352,13 @@ impl Forecaster {
     }
 }
 
-/// Of each bookmaker one can bet with, the newest quote on who wins taken by `as_of`, in order of
-/// bookmaker.
-fn newest(quotes: &[Quote], as_of: Timestamp) -> Vec<&Quote> {
+/// Of each bookmaker one can bet with, the newest quote on who wins taken by `as_of` that it can
+/// have meant, in order of bookmaker.
+fn newest(quotes: &[Quote], as_of: Timestamp, has_draw: bool) -> Vec<&Quote> {
     let mut known: Vec<&Quote> = quotes
         .iter()
         .filter(|it| it.market == Market::H2H && it.taken_at <= as_of)
+        .filter(|it| it.is_possible(has_draw))
         .filter(|it| it.bookmaker.as_str() != "market_average")
         .collect();
     known.sort_by(|a, b| {

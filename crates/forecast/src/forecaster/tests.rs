@@ -180,6 +180,26 @@ fn every_price_that_stood_gets_one_claim() {
 }
 
 #[test]
+fn a_price_that_nobody_can_have_meant_is_no_edge_and_hides_none() {
+    let (forecaster, games) = forecaster(&League::default());
+    let (game, quotes) = &games[games.len() - 3];
+    let forecast = forecaster
+        .predict(game, &game.pregame, game.pregame_at())
+        .unwrap();
+    let mut mistyped = quotes.clone();
+    let known = quotes.iter().filter(|it| it.taken_at <= forecast.as_of);
+    let mut typo = known.last().unwrap().clone();
+    typo.taken_at = forecast.as_of;
+    typo.prices = typo.prices.map(|_| domain::Price::new(9.0).ok());
+    assert!(!typo.is_possible(true));
+    mistyped.push(typo.clone());
+    typo.bookmaker = domain::BookmakerKey::new("typist").unwrap();
+    mistyped.push(typo);
+    let edges = |quotes| forecaster.edges(game, &forecast, &game.pregame, quotes);
+    assert_eq!(edges(&mistyped), edges(quotes));
+}
+
+#[test]
 fn an_incomplete_or_old_market_is_not_sold() {
     let (forecaster, games) = forecaster(&League::default());
     let (game, quotes) = &games[games.len() - 3];
