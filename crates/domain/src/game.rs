@@ -5,7 +5,7 @@ mod tests;
 
 use std::cmp::Ordering;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -14,9 +14,14 @@ use crate::{
 };
 
 /// Whose prices stand for the market, sharpest first. The first of these that prices every
-/// outcome is the reference; where none does, the mean of all complete quotes is.
+/// outcome and has kept up with the others is the reference; where none has, the mean of all
+/// complete quotes that have is.
 pub const REFERENCE_BOOKMAKERS: [&str; 4] =
     ["pinnacle", "market_average", "betfair_exchange", "bet365"];
+
+/// How much older than the newest quote of a market another may be to stand for it. Within some
+/// hours the market seldom moves by more than one bookmaker differs from the next; in a day it does.
+pub const REFERENCE_LAG_MAX: SignedDuration = SignedDuration::from_hours(6);
 
 /// The best price on offer for an outcome and who offers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,7 +111,10 @@ impl Game {
 /// Boils quotes down to the prices that stood at `at`: of each bookmaker and market the newest
 /// quote taken no later, then reference and best per market. The order of `quotes` is irrelevant.
 ///
-/// A quote that nobody can have meant ([`Quote::is_possible`]) counts for nothing.
+/// A quote that nobody can have meant ([`Quote::is_possible`]) counts for nothing. One of the opening
+/// where others have closed, or more than [`REFERENCE_LAG_MAX`] older than the newest of the kind of
+/// market, is no reference, and its line not the main one, unless a single bookmaker has later ones;
+/// a price of it may be the best.
 ///
 /// Of several lines the one is kept that the sharpest bookmaker quotes; of several of its lines,
 /// those it quoted at the latest stage (a line it has moved away from is stale), and of these the
@@ -114,19 +122,21 @@ impl Game {
 pub fn summarise_quotes(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Prices {
     let latest = latest_by_bookmaker(quotes, at, has_draw);
     let [mut h2h, mut totals, mut spreads] = [const { None::<Summary> }; 3];
-    for quotes in latest.chunk_by(|a, b| a.market == b.market) {
-        let market = quotes[0].market;
-        let slot = match market.kind() {
+    for lines in latest.chunk_by(|a, b| a.market.kind() == b.market.kind()) {
+        let slot = match lines[0].market.kind() {
             MarketKind::H2h => &mut h2h,
             MarketKind::Totals => &mut totals,
             MarketKind::Spreads => &mut spreads,
             MarketKind::BothTeamsToScore | MarketKind::CorrectScore => continue,
         };
-        let summary = summarise_market(quotes, market, has_draw);
-        if let Some(summary) = summary
-            && slot.as_ref().is_none_or(|kept| summary.beats(kept))
-        {
-            *slot = Some(summary);
+        let complete = keeping_up(lines, has_draw);
+        for quotes in lines.chunk_by(|a, b| a.market == b.market) {
+            let summary = summarise_market(quotes, &complete, has_draw);
+            if let Some(summary) = summary
+                && slot.as_ref().is_none_or(|kept| summary.beats(kept))
+            {
+                *slot = Some(summary);
+            }
         }
     }
     let prices = |it: Option<Summary>| it.map(|it| it.prices);
@@ -170,42 +180,113 @@ fn latest_by_bookmaker(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Vec<&
     known
 }
 
-/// Boils the standing quotes of one market down; `None` where nobody prices every outcome.
-fn summarise_market(quotes: &[&Quote], market: Market, has_draw: bool) -> Option<Summary> {
-    let width = market.outcomes(has_draw).len();
-    let complete: Vec<&Quote> = quotes
-        .iter()
-        .copied()
-        .filter(|it| it.prices[..width].iter().all(Option::is_some))
-        .filter(|it| it.bookmaker.as_str() != "market_best")
-        .collect();
-    let stage = complete.iter().map(|it| it.stage).max()?;
-    let named = REFERENCE_BOOKMAKERS
-        .iter()
-        .enumerate()
-        .find_map(|(rank, name)| {
-            let quote = complete.iter().find(|it| it.bookmaker.as_str() == *name)?;
-            Some((rank, *quote))
-        });
-    let (reference, reference_bookmaker, rank, stage) = match named {
-        Some((rank, quote)) => {
-            let priced = std::array::from_fn(|index| quote.prices[index].filter(|_| index < width));
-            (priced, quote.bookmaker.clone(), rank, quote.stage)
+/// Whose quotes stand for a market.
+enum Reference<'a> {
+    /// Those of a reference bookmaker, with its place among [`REFERENCE_BOOKMAKERS`].
+    Named(usize, &'a Quote),
+    /// Those of all that have kept up; never empty.
+    Mean(Vec<&'a Quote>),
+}
+
+impl<'a> Reference<'a> {
+    /// Chooses for a market among the quotes that have kept up; `None` where none is of it.
+    fn of(market: Market, complete: &[&'a Quote]) -> Option<Self> {
+        let of_market = complete.iter().copied().filter(|it| it.market == market);
+        let named = |(rank, name): (usize, &&str)| {
+            let mut of_market = of_market.clone();
+            let quote = of_market.find(|it| it.bookmaker.as_str() == *name)?;
+            Some(Self::Named(rank, quote))
+        };
+        let named = REFERENCE_BOOKMAKERS.iter().enumerate().find_map(named);
+        let mean: Vec<&Quote> = of_market.collect();
+        named.or((!mean.is_empty()).then_some(Self::Mean(mean)))
+    }
+
+    fn quotes(&self) -> &[&'a Quote] {
+        match self {
+            Self::Named(_, quote) => std::slice::from_ref(quote),
+            Self::Mean(quotes) => quotes,
         }
-        None => (
-            mean_prices(&complete, width),
-            BookmakerKey::new("market_mean").expect("the text is a key"),
-            REFERENCE_BOOKMAKERS.len(),
-            stage,
-        ),
+    }
+
+    fn rank(&self) -> usize {
+        match self {
+            Self::Named(rank, _) => *rank,
+            Self::Mean(_) => REFERENCE_BOOKMAKERS.len(),
+        }
+    }
+
+    fn bookmaker(&self) -> BookmakerKey {
+        match self {
+            Self::Named(_, quote) => quote.bookmaker.clone(),
+            Self::Mean(_) => BookmakerKey::new("market_mean").expect("the text is a key"),
+        }
+    }
+
+    fn prices(&self, width: usize) -> [Option<Price>; 3] {
+        match self {
+            Self::Named(_, quote) => {
+                std::array::from_fn(|index| quote.prices[index].filter(|_| index < width))
+            }
+            Self::Mean(quotes) => mean_prices(quotes, width),
+        }
+    }
+}
+
+/// When the reference prices of a market, as they stood at `at`, were taken: the newest of them
+/// where they are a mean.
+pub fn reference_taken_at(
+    quotes: &[Quote],
+    market: Market,
+    at: Timestamp,
+    has_draw: bool,
+) -> Option<Timestamp> {
+    let mut lines = latest_by_bookmaker(quotes, at, has_draw);
+    lines.retain(|it| it.market.kind() == market.kind());
+    let reference = Reference::of(market, &keeping_up(&lines, has_draw))?;
+    reference.quotes().iter().map(|it| it.taken_at).max()
+}
+
+/// Of the standing quotes of all lines of a kind of market those that may stand for it: they price
+/// every outcome, are not left from the opening where others have closed, and are hardly older than
+/// the newest. Where these are of one bookmaker that is no reference, it alone is no market, and
+/// the older ones count, too.
+fn keeping_up<'a>(lines: &[&'a Quote], has_draw: bool) -> Vec<&'a Quote> {
+    let is_complete = |it: &&Quote| {
+        let width = it.market.outcomes(has_draw).len();
+        it.prices[..width].iter().all(Option::is_some)
     };
+    let complete = lines.iter().copied().filter(is_complete);
+    let complete = complete.filter(|it| it.bookmaker.as_str() != "market_best");
+    let is_closed = complete.clone().any(|it| it.stage == QuoteStage::Closing);
+    let left = |it: &&Quote| is_closed && it.stage == QuoteStage::Opening;
+    let in_step = complete.clone().filter(|it| !left(it));
+    let Some(newest) = in_step.clone().map(|it| it.taken_at).max() else {
+        return Vec::new();
+    };
+    let is_fresh = |it: &&Quote| newest.duration_since(it.taken_at) <= REFERENCE_LAG_MAX;
+    let fresh: Vec<&Quote> = in_step.filter(is_fresh).collect();
+    let is_named = |it: &&Quote| REFERENCE_BOOKMAKERS.contains(&it.bookmaker.as_str());
+    let is_alone = fresh.iter().all(|it| it.bookmaker == fresh[0].bookmaker);
+    if is_alone && !fresh.iter().any(is_named) {
+        return complete.collect();
+    }
+    fresh
+}
+
+/// Boils the standing quotes of one market down; `None` where none of `complete` is of it.
+fn summarise_market(quotes: &[&Quote], complete: &[&Quote], has_draw: bool) -> Option<Summary> {
+    let market = quotes[0].market;
+    let width = market.outcomes(has_draw).len();
+    let reference = Reference::of(market, complete)?;
+    let stage = reference.quotes().iter().map(|it| it.stage).max()?;
     let bookmakers = quotes
         .iter()
         .filter(|it| !it.bookmaker.as_str().starts_with("market_"));
     let prices = MarketPrices {
         market,
-        reference,
-        reference_bookmaker,
+        reference: reference.prices(width),
+        reference_bookmaker: reference.bookmaker(),
         best: std::array::from_fn(|index| {
             let offered = (index < width).then_some(quotes)?;
             best_price(offered, index)
@@ -214,7 +295,7 @@ fn summarise_market(quotes: &[&Quote], market: Market, has_draw: bool) -> Option
     };
     Some(Summary {
         prices,
-        rank,
+        rank: reference.rank(),
         stage,
     })
 }

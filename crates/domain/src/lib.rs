@@ -22,7 +22,10 @@ pub use alert::{
 pub use fixture::{
     Competition, Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
 };
-pub use game::{BestPrice, Game, MarketPrices, Prices, REFERENCE_BOOKMAKERS, summarise_quotes};
+pub use game::{
+    BestPrice, Game, MarketPrices, Prices, REFERENCE_BOOKMAKERS, REFERENCE_LAG_MAX,
+    reference_taken_at, summarise_quotes,
+};
 pub use key::{
     BookmakerKey, CompetitionKey, FixtureId, InvalidKey, Key, KeyKind, SeasonKey, SourceKey,
     TeamId, kind,

@@ -5,7 +5,10 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::{prop_assert, prop_assert_eq};
 
-use super::{Game, MarketPrices, Prices, REFERENCE_BOOKMAKERS, summarise_quotes};
+use super::{
+    Game, MarketPrices, Prices, REFERENCE_BOOKMAKERS, REFERENCE_LAG_MAX, reference_taken_at,
+    summarise_quotes,
+};
 use crate::{
     BookmakerKey, CompetitionKey, FixtureId, Line, Market, MatchStats, Price, Quote, QuoteStage,
     SeasonKey, Sport, TeamId,
@@ -219,6 +222,52 @@ fn a_line_that_was_moved_away_from_is_stale_however_balanced() {
         prices.spreads.unwrap().market.line().unwrap().value()
     };
     assert_eq!([line(19), line(20)], [-0.5, -0.75]);
+}
+
+#[test]
+fn a_reference_that_has_not_kept_up_with_the_others_is_none() {
+    let old = h2h("pinnacle", 1, [1.8, 3.6, 4.6]);
+    let fresh = |at| {
+        let [one, two] = ["bwin", "unibet"].map(|it| h2h(it, at, [2.0, 4.0, 4.0]));
+        [old.clone(), one, two]
+    };
+    let at = |at: i64| {
+        let taken_at = reference_taken_at(&fresh(at), Market::H2H, hour(24), true);
+        (
+            who_wins(&fresh(at)).reference_bookmaker.to_string(),
+            taken_at.unwrap(),
+        )
+    };
+    let lag = REFERENCE_LAG_MAX.as_hours();
+    assert_eq!(at(1 + lag), ("pinnacle".to_owned(), hour(1)));
+    assert_eq!(at(2 + lag), ("market_mean".to_owned(), hour(2 + lag)));
+    let prices = who_wins(&fresh(2 + lag));
+    assert_eq!(decimals(prices.reference), [2.0, 4.0, 4.0]);
+    assert_eq!(best(&prices)[2], (4.6, "pinnacle"));
+    let alone = &fresh(2 + lag)[..2];
+    assert_eq!(who_wins(alone).reference_bookmaker.as_str(), "pinnacle");
+    // The next in rank that has kept up comes before the mean.
+    let mut quotes = fresh(2 + lag).to_vec();
+    quotes.push(h2h("bet365", lag, [2.2, 4.0, 3.6]));
+    assert_eq!(who_wins(&quotes).reference_bookmaker.as_str(), "bet365");
+}
+
+#[test]
+fn an_opening_price_is_no_close_where_others_have_closed() {
+    let opening = h2h("pinnacle", 20, [1.8, 3.6, 4.6]);
+    let quotes = [opening, closing(h2h("bet365", 20, [2.0, 4.0, 4.0]))];
+    assert_eq!(who_wins(&quotes).reference_bookmaker.as_str(), "bet365");
+    assert_eq!(decimals(who_wins(&quotes).reference), [2.0, 4.0, 4.0]);
+    let left = totals("pinnacle", 20, 2.5, [1.9, 1.9]);
+    let moved = closing(totals("bet365", 20, 3.0, [1.8, 2.0]));
+    let line = summary(&[left, moved]).totals.unwrap().market.line();
+    assert_eq!(line.unwrap().value(), 3.0);
+    // An opening later than a close, as by made-up times, leaves the close.
+    let quotes = [
+        closing(h2h("bet365", 1, [2.0, 4.0, 4.0])),
+        h2h("pinnacle", 20, [1.8, 3.6, 4.6]),
+    ];
+    assert_eq!(decimals(who_wins(&quotes).reference), [2.0, 4.0, 4.0]);
 }
 
 #[test]
