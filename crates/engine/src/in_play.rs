@@ -8,8 +8,8 @@ use std::{
 };
 
 use domain::{
-    FixtureId, Game, GameClock, Period, PlayEvent, PlayKind, Prices, Quote, Score, Sport,
-    summarise_quotes,
+    FixtureId, Game, GameClock, Market, Period, PlayEvent, PlayKind, Prices, Quote, Score, Sport,
+    reference_taken_at, summarise_quotes,
 };
 use forecast::{Forecast, GameState, NextGoal, Phase, Play, Scores};
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +26,12 @@ use crate::{
 /// How often a game under way is forecast anew while nothing is heard of it: at the moments since
 /// 1970 that this divides, so that every server forecasts it as of the same ones.
 pub(crate) const TICK: SignedDuration = SignedDuration::from_secs(5);
+/// How old a price may be to count in a game under way. While nothing happens a minute of football
+/// moves probabilities by a percentage point or two towards its end, and bookmakers follow within
+/// seconds: what was not confirmed for longer is not on offer any more.
+const FOOTBALL_PRICE_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
+/// The same where somebody scores every half minute.
+const POINTS_PRICE_AGE_MAX: SignedDuration = SignedDuration::from_mins(2);
 /// How many times longer a source may be silent while no clock runs.
 const BREAK_FACTOR: u32 = 6;
 /// Games kept ready to be forecast at any moment.
@@ -100,17 +106,36 @@ impl Standing {
         self.silent = None;
     }
 
-    /// The prices of who wins that were taken since the game last turned, as they stood at `as_of`.
-    pub(crate) fn prices(
-        &self,
-        quotes: &[Quote],
-        as_of: Timestamp,
-        has_draw: bool,
-    ) -> Option<Prices> {
-        let is_current = |it: &&Quote| it.taken_at > self.turned_at && it.taken_at <= as_of;
-        let current: Vec<Quote> = quotes.iter().filter(is_current).cloned().collect();
-        let prices = summarise_quotes(&current, as_of, has_draw);
-        prices.h2h.is_some().then_some(prices)
+    /// The prices of who wins as they stood, of those that were taken since the game last turned and
+    /// are not too old.
+    pub(crate) fn offered(&self, quotes: &[Quote], sport: Sport) -> Option<Offered> {
+        let has_draw = sport.has_draw();
+        let current: Vec<Quote> = self.current(quotes, sport).cloned().collect();
+        let prices = summarise_quotes(&current, self.as_of, has_draw);
+        let taken_at = reference_taken_at(&current, Market::H2H, self.as_of, has_draw)?;
+        Some(Offered { prices, taken_at })
+    }
+
+    /// Notes that an answer of the present made from these prices holds until one of them is too old.
+    pub(crate) fn note_prices(&self, quotes: &[Quote], sport: Sport) {
+        if self.silent.is_none() && is_timed(&self.state) {
+            return; // It holds until the next tick only.
+        }
+        let oldest = self.current(quotes, sport).map(|it| it.taken_at).min();
+        if let Some(oldest) = oldest {
+            let gone_at = oldest.saturating_add(price_age_max(sport));
+            topic::holds_until(gone_at.expect("a fixed span never overflows"));
+        }
+    }
+
+    fn current<'a>(&self, quotes: &'a [Quote], sport: Sport) -> impl Iterator<Item = &'a Quote> {
+        let (turned_at, as_of) = (self.turned_at, self.as_of);
+        let is_current = move |it: &&Quote| {
+            it.taken_at > turned_at
+                && it.taken_at <= as_of
+                && as_of.duration_since(it.taken_at) < price_age_max(sport)
+        };
+        quotes.iter().filter(is_current)
     }
 
     pub(crate) fn view(&self, next_goal: Option<NextGoal>) -> PlayView {
@@ -130,6 +155,19 @@ impl Standing {
             moments: self.moments.to_vec(),
             next_goal,
         }
+    }
+}
+
+/// The prices of a game under way, and when its reference prices were taken.
+pub(crate) struct Offered {
+    pub(crate) prices: Prices,
+    pub(crate) taken_at: Timestamp,
+}
+
+fn price_age_max(sport: Sport) -> SignedDuration {
+    match sport {
+        Sport::Football => FOOTBALL_PRICE_AGE_MAX,
+        Sport::Basketball | Sport::AmericanFootball => POINTS_PRICE_AGE_MAX,
     }
 }
 

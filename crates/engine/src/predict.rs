@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Fixture, FixtureId, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
-    Price, Prices, Sport, remove_overround, summarise_quotes,
+    Price, Prices, Sport, reference_taken_at, remove_overround, summarise_quotes,
 };
 use forecast::{Forecast, cut_for, next_cut};
 use jiff::{SignedDuration, Timestamp};
@@ -159,6 +159,9 @@ impl Engine {
         let quoted_at = taken_at.filter(|it| *it <= self.now()).max();
         let quoted_at = quoted_at.unwrap_or(Timestamp::MIN);
         let standing = log.and_then(|it| self.standing(&game, &it, as_of, quoted_at));
+        if let (Some(standing), None) = (&standing, as_of) {
+            standing.note_prices(&quotes, game.sport);
+        }
         let is_present = as_of.is_none() && topic::back().is_none();
         let is_live = is_present && self.now() < game.kickoff && standing.is_none();
         let as_of = match (&standing, as_of) {
@@ -372,17 +375,16 @@ fn reason_view(reason: &forecast::Reason) -> ReasonView {
 
 /// The market's view of who wins, where it is priced.
 pub(crate) fn market_view(sight: &Sight, has_draw: bool) -> Option<MarketView> {
-    let prices = sight.in_play.as_ref().unwrap_or(&sight.prices);
+    let offered = sight.in_play.as_ref();
+    let prices = offered.map_or(&sight.prices, |it| &it.prices);
     let h2h: &MarketPrices = prices.h2h.as_ref()?;
     let width = Market::H2H.outcomes(has_draw).len();
     let prices: Option<Vec<Price>> = h2h.reference[..width].iter().copied().collect();
     let prices = prices?;
-    let taken_at = sight
-        .quotes
-        .iter()
-        .filter(|it| it.market == Market::H2H && it.taken_at <= sight.as_of)
-        .map(|it| it.taken_at)
-        .max()?;
+    let taken_at = match offered {
+        Some(it) => it.taken_at,
+        None => reference_taken_at(&sight.quotes, Market::H2H, sight.priced_at, has_draw)?,
+    };
     Some(MarketView {
         bookmaker: h2h.reference_bookmaker.clone(),
         probabilities: remove_overround(&prices, Overround::Power).ok()?,
@@ -396,7 +398,7 @@ pub(crate) fn market_view(sight: &Sight, has_draw: bool) -> Option<MarketView> {
     })
 }
 
-/// Model against the prices that were taken since the game last turned.
+/// Model against the prices on offer in a game under way.
 fn against(sight: &Sight) -> Option<AgainstView> {
     let (_, forecast) = sight.forecast.as_ref().ok()?;
     sight.in_play.as_ref()?;

@@ -76,14 +76,15 @@ pub struct PredictionView {
     pub play: Option<PlayView>,
     /// What was forecast before the game, once it is under way.
     pub before: Option<Opinion>,
-    /// The model against the market, where the game is under way and priced since it last turned.
+    /// The model against the market, where the game is under way and priced of late, since it last
+    /// turned.
     pub against: Option<AgainstView>,
 }
 
 /// Model against market in a game under way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgainstView {
-    /// When the newest price was taken.
+    /// When the market's prices were taken.
     pub taken_at: Timestamp,
     /// In the order home, draw (where there is one), away.
     pub outcomes: Vec<Against>,
@@ -234,7 +235,7 @@ pub struct MarketView {
     pub probabilities: Vec<f64>,
     /// The best price on offer for each outcome, same order.
     pub best: Vec<Option<(BookmakerKey, Price)>>,
-    /// When the newest of these prices was taken.
+    /// When the reference prices were taken.
     pub taken_at: Timestamp,
     /// How many bookmakers quoted.
     pub bookmakers: u16,

@@ -163,7 +163,7 @@ pub(crate) struct MarketView {
     probabilities: Vec<f64>,
     /// The best price on offer for each outcome; null where nobody offers.
     best: Vec<Option<Offer>>,
-    /// When the newest of these prices was taken.
+    /// When the reference prices were taken.
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T14:00:00Z")]
     taken_at: Timestamp,
     /// How many bookmakers quoted.

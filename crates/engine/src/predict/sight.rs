@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{
     EngineError,
-    in_play::{Ground, ReadyGames, Standing},
+    in_play::{Ground, Offered, ReadyGames, Standing},
     knowledge::Serving,
     view::PlayView,
 };
@@ -42,8 +42,10 @@ pub(crate) struct Sight {
     pub(crate) quotes: Vec<Quote>,
     pub(crate) prices: Prices,
     pub(crate) as_of: Timestamp,
-    /// The prices that were taken in the game since it last turned, where there are any.
-    pub(crate) in_play: Option<Prices>,
+    /// The moment of which `prices` are.
+    pub(crate) priced_at: Timestamp,
+    /// The prices on offer in the game as it stood, where there are any.
+    pub(crate) in_play: Option<Offered>,
     /// Absent where there is no model, or the model cannot say.
     pub(crate) forecast: Result<(Serving, Forecast), EngineError>,
     /// How the game stood, where it was under way.
@@ -99,6 +101,7 @@ impl Glance {
             quotes,
             prices,
             as_of,
+            priced_at: as_of,
             in_play: None,
             forecast,
             play: None,
@@ -133,7 +136,8 @@ impl UnderWay {
             Ok((serving.clone(), forecast))
         });
         Sight {
-            in_play: standing.prices(&quotes, as_of, game.sport.has_draw()),
+            priced_at: standing.before,
+            in_play: standing.offered(&quotes, game.sport),
             play: Some(standing.view(next_goal)),
             game,
             quotes,

@@ -79,6 +79,20 @@ impl Match {
         assert_eq!(told.entries, [(self.id(), true)]);
     }
 
+    async fn quote(&self, bookmaker: &str, prices: [f64; 3]) {
+        let outcomes = [Outcome::Home, Outcome::Draw, Outcome::Away];
+        let quote = engine::QuoteCommand {
+            fixture: self.id(),
+            bookmaker: domain::BookmakerKey::new(bookmaker).unwrap(),
+            market: domain::Market::H2H,
+            stage: domain::QuoteStage::Intermediate,
+            taken_at: None,
+            prices: outcomes.into_iter().zip(prices).collect(),
+        };
+        let written = self.world.engine.put_quotes(&api(), vec![quote]).await;
+        written.unwrap();
+    }
+
     async fn prediction(&self, as_of: Option<Timestamp>) -> PredictionView {
         self.world.engine.predict(self.id(), as_of).await.unwrap()
     }
@@ -405,21 +419,10 @@ async fn events_that_cannot_be_are_named_and_nothing_is_written() {
 #[tokio::test]
 async fn the_model_stands_against_prices_taken_since_the_game_last_turned() {
     let game = Match::begun().await;
-    let quote = |bookmaker: &str, prices: [f64; 3]| engine::QuoteCommand {
-        fixture: game.id(),
-        bookmaker: domain::BookmakerKey::new(bookmaker).unwrap(),
-        market: domain::Market::H2H,
-        stage: domain::QuoteStage::Intermediate,
-        taken_at: None,
-        prices: [Outcome::Home, Outcome::Draw, Outcome::Away]
-            .into_iter()
-            .zip(prices)
-            .collect(),
-    };
     assert_eq!(game.prediction(None).await.against, None);
     game.at_minute(10);
-    let quotes = vec![quote("one", [2.0, 3.4, 4.0]), quote("two", [2.1, 3.2, 3.9])];
-    game.world.engine.put_quotes(&api(), quotes).await.unwrap();
+    game.quote("one", [2.0, 3.4, 4.0]).await;
+    game.quote("two", [2.1, 3.2, 3.9]).await;
     game.at_minute(11);
     let prediction = game.prediction(None).await;
     let against = prediction.against.unwrap();
@@ -442,4 +445,35 @@ async fn the_model_stands_against_prices_taken_since_the_game_last_turned() {
     assert_eq!(game.prediction(None).await.against, None);
     let then = game.prediction(Some(game.minute(11))).await;
     assert!(then.against.is_some(), "then it stood against them");
+}
+
+#[tokio::test]
+async fn a_price_in_play_is_gone_after_some_minutes_though_nothing_happened() {
+    let game = Match::begun().await;
+    game.at_minute(40);
+    game.quote("one", [8.0, 3.4, 1.4]).await;
+    game.at_minute(44);
+    game.quote("two", [2.1, 3.2, 3.9]).await;
+    let end = PlayKind::PeriodEnd { period: period(1) };
+    game.tell(2, end).await;
+    let best = async |second: i64| {
+        let moment = game.minute(44) + SignedDuration::from_secs(second);
+        game.world.clock.set(moment);
+        let (prediction, reads) = engine::topic::recorded(game.prediction(None)).await;
+        let against = prediction.against?;
+        let (bookmaker, _) = against.outcomes[0].best.clone().unwrap();
+        Some((bookmaker.to_string(), against.taken_at, reads.until()))
+    };
+    let taken_at = game.minute(44);
+    let one = ("one".to_owned(), taken_at, Some(game.minute(45)));
+    assert_eq!(best(59).await, Some(one), "until the older one is too old");
+    let two = ("two".to_owned(), taken_at, Some(game.minute(49)));
+    assert_eq!(best(60).await, Some(two));
+    assert_eq!(best(300).await, None);
+    let filter = engine::BoardFilter::default();
+    let rows = game.world.engine.board(&filter).await.unwrap();
+    let mut rows = rows.into_iter();
+    let row = rows.find(|it| it.fixture.fixture.id == game.id()).unwrap();
+    let before = row.market.unwrap().taken_at;
+    assert!(before <= game.minute(0), "the market before the game");
 }

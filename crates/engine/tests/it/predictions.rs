@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use domain::{FixtureId, Market, MarketKind, Score};
+use domain::{FixtureId, Market, MarketKind, Outcome, Score};
 use engine::{BacktestOptions, EngineError, ResultCommand};
 use jiff::SignedDuration;
 
-use crate::world::{trained, untrained};
+use crate::world::{api, trained, untrained};
 
 fn result(fixture: FixtureId, home: u16, away: u16) -> ResultCommand {
     ResultCommand {
@@ -278,6 +278,39 @@ async fn an_insight_holds_everything_its_page_shows() {
         assert!(sides.contains(&fixture.home.id) && sides.contains(&fixture.away.id));
         assert!(meeting.fixture.kickoff < fixture.fixture.kickoff);
     }
+}
+
+#[tokio::test]
+async fn the_market_says_when_its_own_prices_were_taken() {
+    let world = trained().await;
+    let fixture = world.to_come().await.remove(0).fixture;
+    let now = fixture.kickoff - SignedDuration::from_hours(20);
+    world.clock.set(now);
+    let quote = |bookmaker: &str, at: jiff::Timestamp| engine::QuoteCommand {
+        fixture: fixture.id,
+        bookmaker: domain::BookmakerKey::new(bookmaker).unwrap(),
+        market: Market::H2H,
+        stage: domain::QuoteStage::Intermediate,
+        taken_at: Some(at),
+        prices: [Outcome::Home, Outcome::Draw, Outcome::Away]
+            .into_iter()
+            .zip([2.6, 3.4, 2.8])
+            .collect(),
+    };
+    let earlier = now - SignedDuration::from_hours(3);
+    let quotes = vec![quote("pinnacle", earlier), quote("acme", now)];
+    world.engine.put_quotes(&api(), quotes).await.unwrap();
+    let market = async || {
+        let insight = world.engine.insight(fixture.id, None).await.unwrap();
+        let market = insight.market.unwrap();
+        (market.bookmaker.to_string(), market.taken_at)
+    };
+    assert_eq!(market().await, ("pinnacle".to_owned(), earlier));
+    let later = now + SignedDuration::from_hours(8);
+    world.clock.set(later);
+    let quotes = vec![quote("acme", later), quote("other", later)];
+    world.engine.put_quotes(&api(), quotes).await.unwrap();
+    assert_eq!(market().await, ("market_mean".to_owned(), later));
 }
 
 #[tokio::test]
