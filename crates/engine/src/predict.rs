@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Fixture, FixtureId, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
+    Fixture, FixtureId, FixtureStatus, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
     Price, Prices, Sport, reference_taken_at, remove_overround, summarise_quotes,
 };
 use forecast::{Forecast, cut_for, next_cut};
@@ -245,7 +245,7 @@ impl Engine {
             team: Some(fixture.home),
             opponent: Some(fixture.away),
             until: Some(fixture.kickoff),
-            status: Some(domain::FixtureStatus::Finished),
+            status: Some(FixtureStatus::Finished),
             order: SortOrder::Descending,
             limit: MEETINGS_MAX,
             ..FixtureQuery::default()
@@ -420,11 +420,16 @@ fn against(sight: &Sight) -> Option<AgainstView> {
     })
 }
 
-/// Every edge of a sight, largest expected value first.
+/// Every edge of a sight, largest expected value first; none of a game that will not be played, or
+/// nobody knows when.
 pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64) -> Vec<EdgeView> {
     let Ok((serving, forecast)) = &sight.forecast else {
         return Vec::new();
     };
+    match fixture.fixture.status {
+        FixtureStatus::Scheduled | FixtureStatus::Finished => {}
+        FixtureStatus::Postponed | FixtureStatus::Cancelled => return Vec::new(),
+    }
     if forecast.in_play {
         return Vec::new(); // Prices before the game say nothing of one under way.
     }

@@ -1,7 +1,10 @@
 use std::sync::{Arc, atomic::AtomicI64};
 
-use domain::{BookmakerKey, MarketKind};
-use engine::{BoardFilter, EdgeFilter, Engine, EngineError, EngineOptions, Flagged, PageRequest};
+use domain::{BookmakerKey, FixtureStatus, MarketKind};
+use engine::{
+    BoardFilter, EdgeFilter, Engine, EngineError, EngineOptions, FixtureCommand, Flagged,
+    PageRequest, TeamRef,
+};
 use jiff::SignedDuration;
 use store::{PostgresOptions, ReplicaOptions, ReplicatedStore, Store};
 use testkit::{LeagueOptions, PostgresDatabase, league};
@@ -182,6 +185,43 @@ async fn edges_come_largest_first_in_pages_that_fit_together() {
             .data
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn a_game_that_is_off_has_no_edges() {
+    let world = long_trained().await;
+    let fixture = world.to_come().await.remove(0).fixture;
+    let every = EdgeFilter {
+        min_edge: Some(-1.0),
+        flagged: Flagged::Shown,
+        ..EdgeFilter::default()
+    };
+    let edges = async || {
+        let page = PageRequest::default();
+        let edges = world.engine.edges(&every, &page).await.unwrap().data;
+        let own = |it: &&engine::EdgeView| it.fixture.fixture.id == fixture.id;
+        let insight = world.engine.insight(fixture.id, None).await.unwrap();
+        (edges.iter().filter(own).count(), insight.edges.len())
+    };
+    let (listed, shown) = edges().await;
+    assert!(listed > 0 && listed == shown);
+    for status in [FixtureStatus::Postponed, FixtureStatus::Cancelled] {
+        let off = FixtureCommand {
+            competition: fixture.competition.clone(),
+            season: fixture.season.clone(),
+            kickoff: fixture.kickoff,
+            home: TeamRef::Id(fixture.home),
+            away: TeamRef::Id(fixture.away),
+            neutral: fixture.neutral,
+            status: Some(status),
+        };
+        let written = world.engine.put_fixtures(vec![off]).await.unwrap();
+        assert_eq!(written.fixtures, [fixture.id]);
+        assert_eq!(edges().await, (0, 0), "{status:?}");
+        let board = world.engine.board(&BoardFilter::default()).await.unwrap();
+        let own = |it: &&engine::BoardRow| it.fixture.fixture.id == fixture.id;
+        assert!(board.iter().filter(own).all(|it| it.edge.is_none()));
+    }
 }
 
 #[tokio::test]
