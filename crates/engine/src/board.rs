@@ -168,12 +168,12 @@ impl Engine {
         for (_, glance) in &glances {
             self.note_forecast(&knowledge, glance);
         }
-        let kelly_share = self.options.kelly_share;
+        let betting = self.options.betting;
         self.forecasting(move || {
             let see = |(fixture, glance): (FixtureView, Glance)| {
                 let sight = glance.see(knowledge.serving());
                 Seen {
-                    edges: edge_views(&sight, &fixture, kelly_share),
+                    edges: edge_views(&sight, &fixture, &betting),
                     fixture,
                     sight,
                 }

@@ -11,6 +11,7 @@ use std::{
 
 use cache::{Cache, CacheOptions};
 use domain::{Competition, CompetitionKey, Team, TeamId};
+use forecast::BettingOptions;
 use inference::ModelServer;
 use jiff::Timestamp;
 use store::{Behind, Store, TeamQuery};
@@ -32,8 +33,8 @@ use crate::{
 /// What the engine is told to do differently.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
-    /// The share of full Kelly that is staked.
-    pub kelly_share: f64,
+    /// How stakes are made of edges.
+    pub betting: BettingOptions,
     /// Threads used for training and backtests; `None` means all.
     pub threads: Option<usize>,
     /// Bytes that kept answers may take in memory; 0 keeps none.
@@ -48,7 +49,7 @@ pub struct EngineOptions {
 impl Default for EngineOptions {
     fn default() -> Self {
         Self {
-            kelly_share: 0.25,
+            betting: BettingOptions::default(),
             threads: None,
             cache_bytes_max: 64 << 20,
             forecasts_max: 4,

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use domain::{
-    Fixture, FixtureId, FixtureStatus, Game, Line, Market, MarketKind, MarketPrediction, MarketPrices, Overround,
-    Price, Prices, Sport, reference_taken_at, remove_overround, summarise_quotes,
+    Fixture, FixtureId, FixtureStatus, Game, Line, Market, MarketKind, MarketPrediction,
+    MarketPrices, Overround, Price, Prices, Sport, reference_taken_at, remove_overround,
+    summarise_quotes,
 };
-use forecast::{Forecast, cut_for, next_cut};
+use forecast::{BettingOptions, Forecast, cut_for, next_cut};
 use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, SortOrder};
 
@@ -82,7 +83,7 @@ impl Engine {
         let head_to_head = self.meetings(&fixture.fixture).await?;
         let market = market_view(&sight, fixture.has_draw);
         let mut insight = FixtureInsight {
-            edges: edge_views(&sight, &fixture, self.options.kelly_share),
+            edges: edge_views(&sight, &fixture, &self.options.betting),
             fixture,
             prediction: None,
             market,
@@ -422,7 +423,11 @@ fn against(sight: &Sight) -> Option<AgainstView> {
 
 /// Every edge of a sight, largest expected value first; none of a game that will not be played, or
 /// nobody knows when.
-pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64) -> Vec<EdgeView> {
+pub(crate) fn edge_views(
+    sight: &Sight,
+    fixture: &FixtureView,
+    betting: &BettingOptions,
+) -> Vec<EdgeView> {
     let Ok((serving, forecast)) = &sight.forecast else {
         return Vec::new();
     };
@@ -440,10 +445,9 @@ pub(crate) fn edge_views(sight: &Sight, fixture: &FixtureView, kelly_share: f64)
         .into_iter()
         .map(|it| {
             let flags: Vec<EdgeFlag> = it.claim.flags.iter().copied().map(flag).collect();
-            let stake = if flags.is_empty() {
-                it.claim.kelly * kelly_share
-            } else {
-                0.0
+            let stake = match it.is_best {
+                true => betting.stake(&it.claim, it.price),
+                false => 0.0, // An outcome is bet on once.
             };
             EdgeView {
                 fixture: fixture.clone(),
@@ -471,5 +475,6 @@ fn flag(flag: forecast::EdgeFlag) -> EdgeFlag {
         forecast::EdgeFlag::StalePrice => EdgeFlag::StalePrice,
         forecast::EdgeFlag::Outlier => EdgeFlag::Outlier,
         forecast::EdgeFlag::Unproven => EdgeFlag::Unproven,
+        forecast::EdgeFlag::Longshot => EdgeFlag::Longshot,
     }
 }

@@ -252,6 +252,8 @@ pub enum EdgeFlag {
     Unproven,
     /// The price stands far from every other bookmaker's.
     Outlier,
+    /// The price is longer than those that expected values are learned from.
+    Longshot,
 }
 
 impl EdgeFlag {
@@ -262,6 +264,7 @@ impl EdgeFlag {
             Self::StalePrice => "stale_price",
             Self::Unproven => "unproven",
             Self::Outlier => "outlier",
+            Self::Longshot => "longshot",
         }
     }
 }
@@ -287,7 +290,9 @@ pub struct EdgeView {
     pub raw_value: f64,
     /// The expected value we stand behind: what such edges were worth against the closing line.
     pub expected_value: f64,
-    /// Stake as a share of the bankroll (fractional Kelly).
+    /// Stake as a share of the bankroll (fractional Kelly), as a backtest bets: on the best price of
+    /// an outcome alone, up to the largest stake, and on nothing that is worth too little, or at too
+    /// long a price.
     pub stake: f64,
     /// When the price was taken.
     pub taken_at: Timestamp,

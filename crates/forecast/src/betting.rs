@@ -4,16 +4,16 @@
 mod claim;
 mod simulate;
 
-use domain::Sport;
+use domain::{Price, Sport};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Interval;
+use crate::{EdgeClaim, Interval};
 
 pub(crate) use claim::{ClaimStage, Offer, best_sum, fit_claims, offers};
 pub(crate) use simulate::simulate;
 
-/// How a simulation bets.
+/// How one bets, in a simulation as in service.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BettingOptions {
     /// Least expected closing-line value to bet on.
@@ -34,6 +34,27 @@ impl Default for BettingOptions {
             stake_max: 0.02,
             price_max: 10.0,
         }
+    }
+}
+
+impl BettingOptions {
+    /// The stake on the best price of an outcome, as a share of the bankroll; zero where it is not
+    /// bet on.
+    pub fn stake(&self, claim: &EdgeClaim, price: Price) -> f64 {
+        if self.wants(claim, price) && claim.flags.is_empty() {
+            self.share(claim)
+        } else {
+            0.0
+        }
+    }
+
+    /// Whether one would bet, were there no doubt.
+    fn wants(&self, claim: &EdgeClaim, price: Price) -> bool {
+        claim.claimed_value >= self.claimed_value_min && price.decimal() <= self.price_max
+    }
+
+    fn share(&self, claim: &EdgeClaim) -> f64 {
+        (claim.kelly * self.kelly_share).min(self.stake_max)
     }
 }
 

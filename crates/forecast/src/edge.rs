@@ -16,6 +16,8 @@ pub enum EdgeFlag {
     StalePrice,
     /// The price is far above everybody else's.
     Outlier,
+    /// The price is longer than those that claims are learned from.
+    Longshot,
     /// Too few closing prices are known of games before to check such claims against: the value
     /// is what the market's own probability makes of the price, and no more.
     Unproven,
@@ -59,6 +61,8 @@ pub struct Edge {
     pub price: Price,
     /// When it was taken.
     pub taken_at: Timestamp,
+    /// Whether it is the best price of the outcome, on which one would bet; of equal ones, one is.
+    pub is_best: bool,
     /// What is claimed of it.
     pub claim: EdgeClaim,
 }

@@ -311,6 +311,7 @@ impl Forecaster {
         let Some(best_sum) = best_sum(h2h, h2h_width(game)) else {
             return Vec::new();
         };
+        let best_of = |index: usize| h2h.best[index].as_ref().map(|it| &it.bookmaker);
         let outcomes: &[Outcome] = Market::H2H.outcomes(game.sport.has_draw());
         let mut edges = Vec::new();
         for quote in newest(quotes, forecast.as_of, game.sport.has_draw()) {
@@ -330,6 +331,7 @@ impl Forecaster {
                     bookmaker: quote.bookmaker.clone(),
                     price,
                     taken_at: quote.taken_at,
+                    is_best: best_of(index) == Some(&quote.bookmaker),
                     claim: stage.claim(&offer),
                 });
             }

@@ -24,7 +24,7 @@ use std::{fs, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use engine::{
-    Engine, EngineOptions,
+    BettingOptions, Engine, EngineOptions,
     serving::{ModelServer, ServerOptions},
 };
 use store::{
@@ -195,7 +195,10 @@ fn model_options(settings: &Settings) -> ServerOptions {
 fn bare_engine(store: Arc<dyn Store>, settings: &Settings) -> Engine {
     let forecast = &settings.forecast;
     let options = EngineOptions {
-        kelly_share: forecast.kelly_share,
+        betting: BettingOptions {
+            kelly_share: forecast.kelly_share,
+            ..BettingOptions::default()
+        },
         threads: Some(forecast.threads).filter(|it| *it > 0),
         cache_bytes_max: settings.cache.memory_bytes_max,
         silence_max: Duration::from_secs(settings.live.silence_seconds_max.get()),

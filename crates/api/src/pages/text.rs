@@ -158,6 +158,9 @@ pub(super) fn flag(flag: EdgeFlag) -> &'static str {
             "Too few closing prices are known to tell what such prices turn out to be worth."
         }
         EdgeFlag::Outlier => "The price stands far from every other bookmaker\u{2019}s.",
+        EdgeFlag::Longshot => {
+            "The price is longer than those that expected values are learned from."
+        }
     }
 }
 
@@ -273,6 +276,7 @@ mod tests {
             EdgeFlag::StalePrice,
             EdgeFlag::Outlier,
             EdgeFlag::Unproven,
+            EdgeFlag::Longshot,
         ]
         .map(flag);
         assert!(doubts.iter().all(|it| it.ends_with('.')));

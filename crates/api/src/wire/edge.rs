@@ -37,8 +37,10 @@ pub(crate) struct Edge {
     /// The expected value we stand behind: what such edges were worth against the closing line.
     #[schema(example = 0.021)]
     expected_value: f64,
-    /// Stake as a share of the bankroll (fractional Kelly); 0 where flagged.
-    #[schema(example = 0.005, minimum = 0, maximum = 1)]
+    /// Stake as a share of the bankroll, as the report's backtest bets: a fraction of Kelly, 0.02 at
+    /// most, on the best price of an outcome alone. 0 where flagged, where the expected value is
+    /// below 0.005 and where the price is above 10.
+    #[schema(example = 0.005, minimum = 0, maximum = 0.02)]
     stake: f64,
     /// When the price was taken.
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T12:00:00Z")]
@@ -46,7 +48,8 @@ pub(crate) struct Edge {
     /// How old the price is, in seconds: now, or at kickoff once that has passed.
     #[schema(example = 7200, minimum = 0)]
     age_seconds: i64,
-    /// Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`.
+    /// Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`,
+    /// `longshot`.
     #[schema(example = json!([]))]
     flags: Vec<&'static str>,
 }

@@ -137,8 +137,18 @@ async fn edges_come_largest_first_in_pages_that_fit_together() {
     for edge in &whole {
         assert!((edge.fair_price * edge.probability - 1.0).abs() < 1e-9);
         assert!(edge.flags.is_empty() || edge.stake == 0.0);
-        assert!((0.0..=0.25).contains(&edge.stake));
+        assert!((0.0..=0.02).contains(&edge.stake));
+        if edge.stake > 0.0 {
+            assert!(edge.expected_value >= 0.005 && edge.price.decimal() <= 10.0);
+            let same = |it: &&engine::EdgeView| {
+                it.fixture.fixture.id == edge.fixture.fixture.id && it.outcome == edge.outcome
+            };
+            let of_outcome = whole.iter().filter(same);
+            assert!(of_outcome.clone().all(|it| it.price <= edge.price));
+            assert_eq!(of_outcome.filter(|it| it.stake > 0.0).count(), 1);
+        }
     }
+    assert!(whole.iter().any(|it| it.stake > 0.0));
 
     let mut paged = Vec::new();
     let mut page = PageRequest {

@@ -18,7 +18,7 @@ const SPAN: SignedDuration = SignedDuration::from_hours(3 * 366 * 24);
 /// Offers this far below the market's fair price are not of the kind bets are made of.
 const MARKET_VALUE_MIN: f64 = -0.02;
 
-/// Longshots are not of that kind either.
+/// Longshots are not of that kind either, and are flagged.
 const PRICE_MAX: f64 = 12.0;
 
 /// The strength of the pull to "worth nothing": a hundred offers with a value of one percent.
@@ -54,15 +54,14 @@ impl Offer {
             (self.best_sum < 1.0, EdgeFlag::ImpossibleBook),
             (self.age > EdgeFlag::STALE_AFTER, EdgeFlag::StalePrice),
             (self.market_value() > OUTLIER_VALUE, EdgeFlag::Outlier),
+            (self.price.decimal() > PRICE_MAX, EdgeFlag::Longshot),
         ];
         found.into_iter().filter(|it| it.0).map(|it| it.1).collect()
     }
 
     /// Whether the price is of the kind that claims are made of and learned from.
     fn is_like_a_bet(&self) -> bool {
-        self.flags().is_empty()
-            && self.market_value() > MARKET_VALUE_MIN
-            && self.price.decimal() <= PRICE_MAX
+        self.flags().is_empty() && self.market_value() > MARKET_VALUE_MIN
     }
 
     /// What the regression reads: the market's value of the price, and how much more the blend

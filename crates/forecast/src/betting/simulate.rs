@@ -112,14 +112,14 @@ fn place(
         };
         for offer in offers(it) {
             let claim = stage.claim(&offer);
-            let price = offer.price.decimal();
-            if claim.claimed_value < options.claimed_value_min || price > options.price_max {
+            if !options.wants(&claim, offer.price) {
                 continue;
             }
             if !claim.flags.is_empty() {
                 flagged += 1;
                 continue;
             }
+            let price = offer.price.decimal();
             let close = it.close.as_ref().map(|close| close[offer.outcome]);
             bets.push(Bet {
                 at,
@@ -140,10 +140,7 @@ fn settle(bets: &[Bet], options: &BettingOptions) -> Ledger {
     let (mut bankroll, mut highest) = (1.0_f64, 1.0_f64);
     let (mut expected, mut variance) = (0.0, 0.0);
     for day in bets.chunk_by(|a, b| cut_for(a.at) == cut_for(b.at)) {
-        let wanted: Vec<f64> = day
-            .iter()
-            .map(|it| (it.claim.kelly * options.kelly_share).min(options.stake_max))
-            .collect();
+        let wanted: Vec<f64> = day.iter().map(|it| options.share(&it.claim)).collect();
         let scale = (DAY_STAKE_MAX / wanted.iter().sum::<f64>()).min(1.0) * bankroll;
         for (bet, share) in day.iter().zip(&wanted) {
             let stake = share * scale;

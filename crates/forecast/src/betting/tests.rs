@@ -39,6 +39,21 @@ fn an_offer_is_flagged_for_what_is_wrong_with_it() {
         [EdgeFlag::StalePrice]
     );
     assert_eq!(flags(offer(2.4, 0.5, 0.5)), [EdgeFlag::Outlier]);
+    assert_eq!(flags(offer(12.5, 0.08, 0.08)), [EdgeFlag::Longshot]);
+}
+
+#[test]
+fn a_stake_is_the_one_that_a_simulation_would_place() {
+    let options = BettingOptions::default();
+    let stake = |offer: Offer| {
+        let claim = claim_stage(1.0, 0.0).claim(&offer);
+        options.stake(&claim, offer.price)
+    };
+    assert!((stake(offer(2.0, 0.51, 0.51)) - 0.005).abs() < 1e-12);
+    assert_eq!(stake(offer(2.0, 0.55, 0.55)), 0.02, "the largest");
+    assert_eq!(stake(offer(2.0, 0.502, 0.502)), 0.0, "worth too little");
+    assert_eq!(stake(offer(10.5, 0.1, 0.1)), 0.0, "too long");
+    assert_eq!(stake(offer(2.4, 0.5, 0.5)), 0.0, "an outlier");
 }
 
 fn claim_stage(value: f64, disagreement: f64) -> ClaimStage {

@@ -153,6 +153,18 @@ fn every_price_that_stood_gets_one_claim() {
         let distance = edge.claim.probability / market[index.unwrap()] - 1.0;
         assert!(distance.abs() < 0.2, "claims stay near the market");
     }
+    for outcome in Market::H2H.outcomes(true) {
+        let offered = edges.iter().filter(|it| it.outcome == *outcome);
+        let longest = offered
+            .clone()
+            .map(|it| it.price.decimal())
+            .fold(0.0, f64::max);
+        let best: Vec<f64> = offered
+            .filter(|it| it.is_best)
+            .map(|it| it.price.decimal())
+            .collect();
+        assert_eq!(best, [longest]);
+    }
     let mut average = quotes.clone();
     for quote in &mut average {
         quote.bookmaker = domain::BookmakerKey::new("market_average").unwrap();
