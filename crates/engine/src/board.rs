@@ -21,7 +21,7 @@ const LAST_ROUND_SPAN: SignedDuration = SignedDuration::from_hours(72);
 const UNDER_WAY_SPAN: SignedDuration = SignedDuration::from_hours(4);
 /// How far ahead edges are looked for.
 const EDGES_SPAN: SignedDuration = SignedDuration::from_hours(24 * 14);
-/// The most fixtures whose edges are looked at together.
+/// The most fixtures with prices whose edges are looked at together.
 const EDGE_FIXTURES_MAX: u32 = 200;
 
 impl Engine {
@@ -38,9 +38,11 @@ impl Engine {
                 UNDER_WAY_SPAN,
             )
             .await?;
-        let seen = self
-            .look_around(&filter.competitions, window, limit)
-            .await?;
+        let query = FixtureQuery {
+            limit,
+            ..within(&filter.competitions, window)
+        };
+        let seen = self.look_around(&query).await?;
         Ok(seen.into_iter().map(Seen::into_row).collect())
     }
 
@@ -61,10 +63,12 @@ impl Engine {
             .window(&filter.competitions, window, SignedDuration::ZERO)
             .await?;
         let bound = from.saturating_add(EDGES_SPAN).expect(SPAN);
-        let window = (from, until.or(Some(bound)));
-        let seen = self
-            .look_around(&filter.competitions, window, EDGE_FIXTURES_MAX)
-            .await?;
+        let query = FixtureQuery {
+            priced: true,
+            limit: EDGE_FIXTURES_MAX,
+            ..within(&filter.competitions, (from, until.or(Some(bound))))
+        };
+        let seen = self.look_around(&query).await?;
         let edges = seen.into_iter().flat_map(|it| it.edges);
         let mut edges: Vec<EdgeView> = edges.filter(|it| matches(filter, it)).collect();
         edges.sort_by(|a, b| b.expected_value.total_cmp(&a.expected_value));
@@ -118,21 +122,9 @@ impl Engine {
         Ok((from, Some(now)))
     }
 
-    async fn look_around(
-        &self,
-        competitions: &[CompetitionKey],
-        (from, until): (Timestamp, Option<Timestamp>),
-        limit: u32,
-    ) -> Result<Vec<Seen>, EngineError> {
-        let query = FixtureQuery {
-            competitions: competitions.to_vec(),
-            from: Some(from),
-            until,
-            limit,
-            ..FixtureQuery::default()
-        };
-        topic::read_competitions(competitions);
-        let fixtures: Vec<Fixture> = self.store.fixtures(&query).await?;
+    async fn look_around(&self, query: &FixtureQuery) -> Result<Vec<Seen>, EngineError> {
+        topic::read_competitions(&query.competitions);
+        let fixtures: Vec<Fixture> = self.store.fixtures(query).await?;
         self.see_all(fixtures).await
     }
 
@@ -181,6 +173,18 @@ impl Engine {
             glances.into_iter().map(see).collect()
         })
         .await
+    }
+}
+
+fn within(
+    competitions: &[CompetitionKey],
+    (from, until): (Timestamp, Option<Timestamp>),
+) -> FixtureQuery {
+    FixtureQuery {
+        competitions: competitions.to_vec(),
+        from: Some(from),
+        until,
+        ..FixtureQuery::default()
     }
 }
 

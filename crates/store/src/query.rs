@@ -31,6 +31,8 @@ pub struct FixtureQuery {
     pub opponent: Option<TeamId>,
     /// Where they stand.
     pub status: Option<FixtureStatus>,
+    /// Only those with prices.
+    pub priced: bool,
     /// Kickoff at or after.
     pub from: Option<Timestamp>,
     /// Kickoff before.

@@ -78,7 +78,9 @@ fn share<'de, D: Deserializer<'de>>(input: D) -> Result<Option<f64>, D::Error> {
 ///
 /// Prices that pay more than they should, the largest expected value first. An edge is anchored
 /// on the market and stated as what such edges were worth against the closing line; one against
-/// a stale or impossible price is flagged, has no stake, and is listed only on request.
+/// a stale or impossible price is flagged, has no stake, and is listed only on request. Looked at
+/// are the next 200 fixtures with prices, of the next 14 days where no `until` is given; postponed
+/// and cancelled ones have no edges.
 #[utoipa::path(
     get,
     path = "/v1/edges",

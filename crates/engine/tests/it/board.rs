@@ -235,6 +235,37 @@ async fn a_game_that_is_off_has_no_edges() {
 }
 
 #[tokio::test]
+async fn fixtures_without_prices_keep_no_edge_from_being_found() {
+    let world = trained().await;
+    let first = world.to_come().await.remove(0).fixture;
+    let unpriced = |number: u32| FixtureCommand {
+        competition: first.competition.clone(),
+        season: first.season.clone(),
+        kickoff: world.engine.now() + SignedDuration::from_mins(5),
+        home: TeamRef::Name(format!("Home of {number}")),
+        away: TeamRef::Name(format!("Guest of {number}")),
+        neutral: false,
+        status: None,
+    };
+    let every = EdgeFilter {
+        min_edge: Some(-1.0),
+        flagged: Flagged::Shown,
+        ..EdgeFilter::default()
+    };
+    let page = PageRequest {
+        cursor: None,
+        limit: 200,
+    };
+    let before = world.engine.edges(&every, &page).await.unwrap().data.len();
+    let many = (0..205).map(unpriced).collect();
+    let written = world.engine.put_fixtures(many).await.unwrap();
+    assert_eq!(written.fixtures_added, 205);
+    assert!(world.engine.now() < first.kickoff);
+    let after = world.engine.edges(&every, &page).await.unwrap().data.len();
+    assert!(before > 0 && after == before, "{before} {after}");
+}
+
+#[tokio::test]
 async fn without_a_model_there_are_no_edges() {
     let world = untrained().await;
     let edges = world

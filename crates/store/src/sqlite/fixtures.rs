@@ -61,6 +61,9 @@ fn conditions(query: &FixtureQuery) -> Filter {
         let status = filter.bind(status_code(status));
         filter.and(format!("f.status = {status}"));
     }
+    if query.priced {
+        filter.and("f.price_count > 0".to_owned());
+    }
     if let Some(from) = query.from {
         let from = filter.bind(micros_up(from));
         filter.and(format!("f.kickoff >= {from}"));

@@ -2,7 +2,7 @@ use domain::{Fixture, FixtureId, FixtureStatus, SeasonKey};
 use store::{FixtureQuery, FixtureRecord, SortOrder, Store};
 
 use crate::each_store;
-use crate::sample::{fixture, game, key, put, result, time, world};
+use crate::sample::{fixture, game, key, put, quote, result, time, world};
 
 /// Five fixtures, three of which kick off together.
 async fn five(store: &dyn Store) -> Vec<FixtureId> {
@@ -84,7 +84,7 @@ async fn pages_neither_skip_nor_repeat_fixtures_that_kick_off_together() {
 async fn fixtures_are_chosen_by_everything_that_can_be_asked() {
     each_store(async |store| {
         let ids = five(store).await;
-        let ([a, b, ..], _) = world(store).await;
+        let ([a, b, c, d], _) = world(store).await;
         let by_id = FixtureQuery {
             ids: vec![ids[0], ids[4], FixtureId(99)],
             ..all()
@@ -117,6 +117,15 @@ async fn fixtures_are_chosen_by_everything_that_can_be_asked() {
             ..all()
         };
         assert_eq!(list(store, finished).await, [ids[1]]);
+        let priced = || FixtureQuery {
+            priced: true,
+            ..all()
+        };
+        assert_eq!(list(store, priced()).await, []);
+        let mut offered = fixture(c, d, "2023-09-02T14:00:00Z");
+        offered.quotes = vec![quote("bwin", "2023-09-01T14:00:00Z", [2.0, 3.4, 4.0])];
+        put(store, &[offered]).await;
+        assert_eq!(list(store, priced()).await, [ids[3]]);
         let weekend = FixtureQuery {
             from: Some(time("2023-09-02T14:00:00Z")),
             until: Some(time("2023-09-09T14:00:00Z")),

@@ -122,6 +122,15 @@ fn fixture_queries() -> Vec<(&'static str, FixtureQuery)> {
             },
         ),
         (
+            "fixtures: of a time, with prices",
+            FixtureQuery {
+                priced: true,
+                from: Some(from),
+                until: Some(until),
+                ..all()
+            },
+        ),
+        (
             "fixtures: next page",
             FixtureQuery {
                 after: Some((from, ID)),
