@@ -80,7 +80,7 @@ impl Engine {
     ) -> Result<FixtureInsight, EngineError> {
         let fixture = self.fixture(id).await?;
         let sight = self.look(id, as_of).await?;
-        let head_to_head = self.meetings(&fixture.fixture).await?;
+        let head_to_head = self.meetings(&sight).await?;
         let market = market_view(&sight, fixture.has_draw);
         let mut insight = FixtureInsight {
             edges: edge_views(&sight, &fixture, &self.options.betting),
@@ -240,18 +240,25 @@ impl Engine {
         }
     }
 
-    async fn meetings(&self, fixture: &Fixture) -> Result<Vec<FixtureView>, EngineError> {
-        topic::read(Topic::Team(fixture.home));
+    /// The last meetings before a game whose results were known at the moment it is looked at from.
+    async fn meetings(&self, sight: &Sight) -> Result<Vec<FixtureView>, EngineError> {
+        let (game, as_of) = (&sight.game, sight.as_of);
+        topic::read(Topic::Team(game.home));
         let query = FixtureQuery {
-            team: Some(fixture.home),
-            opponent: Some(fixture.away),
-            until: Some(fixture.kickoff),
+            team: Some(game.home),
+            opponent: Some(game.away),
+            until: Some(game.kickoff.min(as_of)),
             status: Some(FixtureStatus::Finished),
             order: SortOrder::Descending,
             limit: MEETINGS_MAX,
             ..FixtureQuery::default()
         };
-        let fixtures = self.store.fixtures(&query).await?;
+        let mut fixtures = self.store.fixtures(&query).await?;
+        let known_at = |it: &Fixture| {
+            let precision = it.kickoff_precision;
+            precision.result_known_at(it.kickoff, game.sport)
+        };
+        fixtures.retain(|it| known_at(it) <= as_of);
         self.fixture_views(fixtures).await
     }
 }

@@ -281,6 +281,20 @@ async fn an_insight_holds_everything_its_page_shows() {
 }
 
 #[tokio::test]
+async fn an_insight_of_a_moment_lists_no_meeting_that_was_not_over() {
+    let world = trained().await;
+    let id = world.to_come().await.remove(0).fixture.id;
+    let meetings = async |as_of| {
+        let insight = world.engine.insight(id, as_of).await.unwrap();
+        let meetings = insight.head_to_head.into_iter();
+        meetings.map(|it| it.fixture).collect::<Vec<_>>()
+    };
+    let all = meetings(None).await;
+    let during = all[1].kickoff + SignedDuration::from_mins(30);
+    assert_eq!(meetings(Some(during)).await, all[2..]);
+}
+
+#[tokio::test]
 async fn the_market_says_when_its_own_prices_were_taken() {
     let world = trained().await;
     let fixture = world.to_come().await.remove(0).fixture;
