@@ -64,7 +64,7 @@ export function alertOf(fields: FormData): NewAlert {
   const of = { market, outcome: text("outcome"), ...(fields.has("line") ? { line: Number(text("line")) } : {}) };
   const condition =
     on === "edge"
-      ? { on, level: share("level"), market }
+      ? { on, level: share("level") }
       : on === "swing"
         ? { on, ...of, by: share("by"), within_minutes: Number(text("within")) }
         : { on, ...of, level: share("level"), direction: text("direction") as "up" | "down" | "either" };

@@ -4,7 +4,7 @@ import { alertOf, showSecret, startForm } from "../src/alerts";
 import { words } from "../src/fired";
 
 const FORM = `<form><input name="name" value=" Ahead "><select name="on"><option value="probability">p</option><option value="edge">e</option><option value="swing">s</option></select>
-<label data-for="probability swing edge"><select name="market"><option value="h2h">h</option><option value="totals">t</option></select></label>
+<label data-for="probability swing"><select name="market"><option value="h2h">h</option><option value="totals">t</option></select></label>
 <label data-for="probability swing" data-line><input name="line" value="2.5"></label>
 <label data-for="probability swing"><select name="outcome"><option value="home" data-of="h2h">home</option><option value="team" data-of="h2h">team</option><option value="over" data-of="totals">over</option></select></label>
 <label data-for="probability"><select name="direction"><option value="either">e</option><option value="up">u</option></select></label>
@@ -47,7 +47,7 @@ describe("the form", () => {
       webhook: "https://x.example",
     });
     const edge = start({ on: "edge", level: "3", scope: "competition" });
-    expect(alertOf(new FormData(edge))).toEqual({ name: "Ahead", condition: { on: "edge", market: "h2h", level: 0.03 }, scope: { competition: "E0" } });
+    expect(alertOf(new FormData(edge))).toEqual({ name: "Ahead", condition: { on: "edge", level: 0.03 }, scope: { competition: "E0" } });
   });
 
   it("offers a team's win only where a team is named", () => {

@@ -14,7 +14,7 @@ mod watcher;
 
 use std::sync::Arc;
 
-use domain::{AlertCondition, AlertId, AlertRule, AlertScope, FixtureId, RawRule};
+use domain::{AlertCondition, AlertId, AlertRule, AlertScope, FixtureId, MarketKind, RawRule};
 use store::{
     AlertPause, AlertRecord, FiringQuery, FiringRecord, NewFiring, RequestDigest, Seen, Webhook,
 };
@@ -147,6 +147,7 @@ impl Engine {
         caller: &AlertCaller,
         command: AlertCommand,
     ) -> Result<AlertView, EngineError> {
+        check_edges(&command.rule.condition)?;
         let rule = AlertRule::new(command.rule)?;
         self.check_scope(rule.scope()).await?;
         let webhook = match command.webhook {
@@ -251,6 +252,7 @@ impl Engine {
     ) -> Result<Seen, EngineError> {
         let mut raw = RawRule::from(record.rule.clone());
         if let Some(condition) = change.condition {
+            check_edges(&condition)?;
             raw.condition = condition;
             raw.hysteresis = None;
         }
@@ -409,6 +411,19 @@ fn receiver(alert: &AlertRecord) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     Some(format!("{scheme}://{host}"))
+}
+
+/// Refuses to wait for edges in markets that have none. Rules of before this was refused are kept.
+fn check_edges(condition: &AlertCondition) -> Result<(), EngineError> {
+    match condition {
+        AlertCondition::Edge {
+            market: Some(kind), ..
+        } if *kind != MarketKind::H2h => Err(EngineError::BadAlert(domain::InvalidAlert {
+            field: "market",
+            detail: format!("is {}; only h2h has edges", kind.as_str()),
+        })),
+        _ => Ok(()),
+    }
 }
 
 fn name(text: String) -> Result<String, EngineError> {

@@ -232,7 +232,6 @@ impl Seen {
 
 fn matches(filter: &EdgeFilter, edge: &EdgeView) -> bool {
     edge.expected_value >= filter.min_edge.unwrap_or(0.0)
-        && filter.market.is_none_or(|it| it == edge.market.kind())
         && filter
             .bookmaker
             .as_ref()

@@ -1,6 +1,6 @@
 //! What can be asked of the engine.
 
-use domain::{BookmakerKey, CompetitionKey, FixtureStatus, MarketKind, SeasonKey, Sport, TeamId};
+use domain::{BookmakerKey, CompetitionKey, FixtureStatus, SeasonKey, Sport, TeamId};
 use jiff::Timestamp;
 
 /// Where a page begins and how long it may be.
@@ -72,8 +72,6 @@ pub struct EdgeFilter {
     pub competitions: Vec<CompetitionKey>,
     /// Only edges whose expected value is at least this (0.02 is 2 %).
     pub min_edge: Option<f64>,
-    /// Kind of market.
-    pub market: Option<MarketKind>,
     /// Bookmaker.
     pub bookmaker: Option<BookmakerKey>,
     /// Whether flagged edges are listed too.

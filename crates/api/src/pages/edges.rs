@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
-use domain::{CompetitionKey, MarketKind};
+use domain::CompetitionKey;
 use engine::{CompetitionView, EdgeFilter, EdgeView, EngineError, Flagged, Page, PageRequest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,7 @@ const EDGES_MAX: u32 = 200;
 pub(super) struct EdgesQuery {
     #[serde(default)]
     sort: String,
+    /// Addresses of before only one market was offered may name another.
     #[serde(default)]
     market: String,
     #[serde(default)]
@@ -89,7 +90,6 @@ struct EdgesPage<'a> {
     shell: Shell<'a>,
     columns: Vec<Column>,
     edges: Vec<EdgeLine>,
-    markets: Vec<(&'static str, String, bool)>,
     competition: String,
     min: String,
     sort: &'static str,
@@ -133,7 +133,6 @@ async fn read(
             .into_iter()
             .collect(),
         min_edge: query.percent().map(|it| it / 100.0),
-        market: MarketKind::parse(&query.market),
         flagged: if query.flagged.is_empty() {
             Flagged::Hidden
         } else {
@@ -172,17 +171,10 @@ fn page<'a>(
         .collect();
     let mut shell = pages.shell("edges", "Edges".to_owned(), path, preferences);
     shell.state = inline_json(&state);
-    let kinds = [MarketKind::H2h, MarketKind::Totals, MarketKind::Spreads];
-    let titles = ["Winner", "Total", "Handicap"];
     EdgesPage {
         shell,
         columns: Column::list(query, sort),
         edges: lines,
-        markets: kinds
-            .iter()
-            .zip(titles)
-            .map(|(it, title)| (it.as_str(), title.to_owned(), it.as_str() == query.market))
-            .collect(),
         competition: query.competition.clone(),
         min: query.percent().map(|it| it.to_string()).unwrap_or_default(),
         sort: sort.as_str(),
@@ -263,11 +255,11 @@ impl EdgesQuery {
     /// What of it is asked for in vain.
     fn notices(&self, known: &[CompetitionView]) -> Vec<String> {
         let all = "all are listed";
-        let market = MarketKind::parse(&self.market).is_some();
+        let market = self.market == "h2h";
         let sort = Sort::parse(&self.sort).is_some();
         let said = [
             misread(&self.sort, sort, "a column", "the largest value is first"),
-            misread(&self.market, market, "a market", all),
+            misread(&self.market, market, "a market that has edges", all),
             misread(
                 &self.min,
                 self.percent().is_some(),
@@ -285,14 +277,12 @@ impl EdgesQuery {
     /// The address of the same list sorted otherwise.
     fn link(&self, sort: Sort) -> String {
         let mut link = format!("/edges?sort={}", sort.as_str());
-        let market = MarketKind::parse(&self.market).map(|it| it.as_str().to_owned());
         let competition = CompetitionKey::new(self.competition.as_str())
             .ok()
             .map(|it| it.to_string());
         let min = self.percent().map(|it| it.to_string());
         let flagged = (!self.flagged.is_empty()).then(|| "1".to_owned());
         for (name, value) in [
-            ("market", market),
             ("competition", competition),
             ("min", min),
             ("flagged", flagged),

@@ -436,6 +436,10 @@ async fn what_an_address_asks_for_in_vain_is_said_on_the_page() {
         ("/edges?min=abc", "“abc” is not a number of percent"),
         ("/edges?min=inf", "“inf” is not a number of percent"),
         ("/edges?market=corners", "“corners” is not a market"),
+        (
+            "/edges?market=totals",
+            "“totals” is not a market that has edges",
+        ),
         ("/edges?sort=up&amp", "“up” is not a column"),
         (
             "/edges?competition=ZZ",

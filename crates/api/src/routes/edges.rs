@@ -11,6 +11,7 @@ use crate::{
     auth::Reader,
     error::ApiError,
     extract::Query,
+    problem::FieldError,
     wire::{CompetitionList, Edge, Limit, List, MarketKind, Moment},
 };
 
@@ -41,7 +42,8 @@ pub(crate) struct EdgesQuery {
     #[serde(default, deserialize_with = "share")]
     #[param(minimum = -1, maximum = 100, example = 0.02)]
     min_edge: Option<f64>,
-    /// Kind of market.
+    /// Kind of market: `h2h`, the only one that has edges. Of others too little is known of what
+    /// their prices turn out to be worth, and they are refused.
     #[param(inline)]
     market: Option<MarketKind>,
     /// Key of a bookmaker.
@@ -95,10 +97,17 @@ pub(crate) async fn list_edges(
     State(state): State<ApiState>,
     Query(query): Query<EdgesQuery>,
 ) -> Result<Json<List<Edge>>, ApiError> {
+    if let Some(kind) = query.market.map(domain::MarketKind::from)
+        && kind != domain::MarketKind::H2h
+    {
+        let detail = format!("{} has no edges: only h2h has", kind.as_str());
+        return Err(ApiError::BadQuery(FieldError::of_parameter(
+            "market", detail,
+        )));
+    }
     let filter = EdgeFilter {
         competitions: query.competition.unwrap_or_default().0,
         min_edge: query.min_edge,
-        market: query.market.map(domain::MarketKind::from),
         bookmaker: query.bookmaker,
         flagged: match query.flagged.unwrap_or_default() {
             FlaggedEdges::Hidden => Flagged::Hidden,

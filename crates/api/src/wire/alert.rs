@@ -34,13 +34,13 @@ pub(crate) enum AlertDirection {
 }
 
 /// What a rule waits for. `probability` takes market, outcome, level and direction; `edge` takes
-/// level and, if it is to be one only, market; `swing` takes market, outcome, by and `within_minutes`.
+/// level, and no market but `h2h`; `swing` takes market, outcome, by and `within_minutes`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AlertCondition {
     /// What is watched.
     pub(crate) on: AlertOn,
-    /// Which market; `h2h` where not given, and for edges any.
+    /// Which market; `h2h` where not given, the only one that has edges.
     #[serde(default)]
     pub(crate) market: Option<MarketKind>,
     /// Its line, in quarters of a goal or point; due exactly for `totals` and `spreads`.

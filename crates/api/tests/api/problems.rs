@@ -74,6 +74,7 @@ async fn filters_of_other_lists_are_checked_too() {
         "/v1/edges?min_edge=NaN",
         "/v1/edges?min_edge=-2",
         "/v1/edges?market=corners",
+        "/v1/edges?market=totals",
         "/v1/edges?flagged=maybe",
         "/v1/board?limit=1000",
         "/v1/teams?sport=curling",

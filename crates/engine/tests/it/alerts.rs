@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     AlertCondition, AlertId, AlertOutcome, AlertScope, Crossing, Direction, FixtureId, Market,
-    Outcome, Period, PlayEvent, PlayKind, RawRule, Side,
+    MarketKind, Outcome, Period, PlayEvent, PlayKind, RawRule, Side,
 };
 use engine::{
     AlertCaller, AlertChange, AlertCommand, AlertStanding, AlertWatcher, Engine, EngineError,
@@ -383,6 +383,22 @@ async fn rules_are_changed_by_who_made_them_and_bad_ones_refused() {
     ));
     let never = command(home_crosses(1.5, Direction::Up), AlertScope::All);
     assert!(matches!(put(never).await, EngineError::BadAlert(it) if it.field == "level"));
+    let edge = |market| AlertCondition::Edge {
+        market,
+        level: 0.02,
+    };
+    for kind in [MarketKind::Totals, MarketKind::Spreads] {
+        let never = command(edge(Some(kind)), AlertScope::All);
+        assert!(matches!(put(never).await, EngineError::BadAlert(it) if it.field == "market"));
+    }
+    let who_wins = made(engine, edge(Some(MarketKind::H2h)), AlertScope::All).await;
+    let change = AlertChange {
+        condition: Some(edge(Some(MarketKind::Totals))),
+        ..AlertChange::default()
+    };
+    let changed = engine.change_alert(&me, who_wins, &change).await;
+    assert!(matches!(changed, Err(EngineError::BadAlert(it)) if it.field == "market"));
+    engine.delete_alert(&me, who_wins).await.unwrap();
     let unnamed = AlertCommand {
         name: " ".to_owned(),
         ..command(condition, AlertScope::All)

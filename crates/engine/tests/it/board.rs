@@ -1,6 +1,6 @@
 use std::sync::{Arc, atomic::AtomicI64};
 
-use domain::{BookmakerKey, FixtureStatus, MarketKind};
+use domain::{BookmakerKey, FixtureStatus};
 use engine::{
     BoardFilter, EdgeFilter, Engine, EngineError, EngineOptions, FixtureCommand, Flagged,
     PageRequest, TeamRef,
@@ -171,7 +171,6 @@ async fn edges_come_largest_first_in_pages_that_fit_together() {
 
     let one = EdgeFilter {
         bookmaker: Some(whole[0].bookmaker.clone()),
-        market: Some(MarketKind::H2h),
         ..all.clone()
     };
     let of_one = world
