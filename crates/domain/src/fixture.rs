@@ -164,6 +164,13 @@ pub struct Fixture {
     pub stats: MatchStats,
 }
 
+impl FixtureStatus {
+    /// Whether the game was or is to be played at the kickoff that is given.
+    pub fn has_kickoff(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Finished)
+    }
+}
+
 impl KickoffPrecision {
     /// The moment from which a result counts as known: kickoff plus the length of the game, or
     /// the end of the following night where only the day is known.

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BookmakerKey, CompetitionKey, FixtureId, Market, MarketKind, MatchStats, Price, Quote,
-    QuoteStage, Score, SeasonKey, Sport, TeamId,
+    BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Market, MarketKind, MatchStats, Price,
+    Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
 };
 
 /// Whose prices stand for the market, sharpest first. The first of these that prices every
@@ -86,6 +86,8 @@ pub struct Game {
     pub away: TeamId,
     /// Whether neither side is at home.
     pub neutral: bool,
+    /// Where it stands.
+    pub status: FixtureStatus,
     /// Final score, once played.
     pub score: Option<Score>,
     /// What else is known of the game; known together with the score.

@@ -185,8 +185,8 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use domain::{
-        BookmakerKey, CompetitionKey, Market, MatchStats, Prices, QuoteStage, SeasonKey, Sport,
-        TeamId,
+        BookmakerKey, CompetitionKey, FixtureStatus, Market, MatchStats, Prices, QuoteStage,
+        SeasonKey, Sport, TeamId,
     };
     use jiff::Timestamp;
 
@@ -255,6 +255,7 @@ mod tests {
             home: TeamId(1),
             away: TeamId(2),
             neutral: false,
+            status: FixtureStatus::Scheduled,
             score: None,
             stats: MatchStats::default(),
             pregame: Prices::default(),

@@ -1,7 +1,8 @@
 //! What is kept in memory to answer from: every game, and the model that serves.
 //!
 //! Brought up to date when the store's revision moves. A change of a game that no fit can have
-//! read yet (it kicked off after the newest refit) waits until one can.
+//! read yet (it kicked off after the newest refit) waits until one can, unless it is when sides
+//! play: others' days of rest are counted from that.
 
 use std::{
     collections::HashMap,
@@ -179,7 +180,9 @@ impl Engine {
         };
         let mut pending = known.pending.clone();
         let scorer = known.serving.as_ref().and_then(|it| it.scorer.as_ref());
+        let mut moved = false;
         for game in self.store.games(&query).await? {
+            moved |= !known.history.has_rest_of(&game);
             if let Some(scorer) = scorer {
                 scorer.settle(&game);
             }
@@ -193,7 +196,8 @@ impl Engine {
             pending,
             serving: known.serving.clone(),
         };
-        if next.pending.values().any(|it| it.kickoff <= cut)
+        if moved
+            || next.pending.values().any(|it| it.kickoff <= cut)
             || next.competitions != known.competitions
         {
             next.apply_pending().await?;

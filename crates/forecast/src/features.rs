@@ -9,8 +9,9 @@ mod points;
 mod shared;
 mod topic;
 
-use domain::Sport;
+use domain::{Sport, TeamId};
 
+use crate::calendar::Calendar;
 use crate::{BaseForecast, Matchup, ModelName};
 
 pub(crate) use form::FormTable;
@@ -76,6 +77,7 @@ struct View {
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     matchup: &'a Matchup,
+    calendar: &'a Calendar,
     views: Vec<View>,
     /// How often each outcome happened in the competition.
     rate: &'a [f64],
@@ -88,7 +90,7 @@ pub(crate) struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// Looks at a fixture of the competition at an index of the pool.
     pub(crate) fn new(
-        table: &'a FormTable,
+        (table, calendar): (&'a FormTable, &'a Calendar),
         competition: usize,
         matchup: &'a Matchup,
         base: &[BaseForecast],
@@ -105,6 +107,7 @@ impl<'a> Scene<'a> {
         };
         Self {
             matchup,
+            calendar,
             views: base.iter().map(view).collect(),
             rate,
             sides: [table.team(matchup.home), table.team(matchup.away)],
@@ -144,23 +147,22 @@ impl<'a> Scene<'a> {
         self.view(model).map_or([f64::NAN; 2], |it| it.expected)
     }
 
-    /// Days since each side's last game.
+    /// Days since each side's last kickoff.
     fn rest(&self) -> [f64; 2] {
-        self.sides.map(|side| {
-            let days = side.rest_days(self.matchup.kickoff);
-            // Not `min`, which would read what is not known as the most.
-            if days > REST_DAYS_MAX {
-                REST_DAYS_MAX
-            } else {
-                days
-            }
+        self.of_teams(|team| {
+            let days = self.calendar.rest_days(team, self.matchup.kickoff);
+            days.map_or(f64::NAN, |it| it.min(REST_DAYS_MAX))
         })
     }
 
     /// Games of each side in so many days before kickoff.
     fn games_within(&self, days: f64) -> [f64; 2] {
-        self.sides
-            .map(|it| it.games_within(self.matchup.kickoff, days))
+        let kickoff = self.matchup.kickoff;
+        self.of_teams(|team| self.calendar.games_within(team, kickoff, days))
+    }
+
+    fn of_teams(&self, read: impl Fn(TeamId) -> f64) -> [f64; 2] {
+        [self.matchup.home, self.matchup.away].map(read)
     }
 
     /// Games of each side since its last long pause.

@@ -9,6 +9,7 @@ mod betting;
 mod blend;
 mod boost;
 mod boosted;
+mod calendar;
 mod climatology;
 mod edge;
 mod error;

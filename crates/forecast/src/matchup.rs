@@ -4,7 +4,7 @@ use domain::{CompetitionKey, Game, TeamId};
 use jiff::Timestamp;
 
 /// A fixture without its score, its statistics and its prices. Days of rest are a statistic, heard of
-/// with the result: models count them from the games known, in training as in service.
+/// with the result: models count them from kickoffs, in training as in service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Matchup {
     /// Competition.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use domain::{Competition, CompetitionKey, Sport, TeamId};
 use jiff::Timestamp;
 
+use crate::calendar::Calendar;
 use crate::features::{FormTable, Scene};
 use crate::{Matchup, Scores};
 
@@ -91,6 +92,7 @@ pub struct PoolFit {
     pub(crate) cut: Timestamp,
     pub(crate) models: Models,
     pub(crate) form: Arc<FormTable>,
+    pub(crate) calendar: Arc<Calendar>,
 }
 
 /// The models of the pool's kind of sport.
@@ -124,7 +126,8 @@ impl PoolFit {
         base: &[BaseForecast],
         rate: &'a [f64],
     ) -> Scene<'a> {
-        Scene::new(&self.form, self.competition(game), game, base, rate)
+        let known = (&*self.form, &*self.calendar);
+        Scene::new(known, self.competition(game), game, base, rate)
     }
 
     /// A team's rating; `None` before its first game.

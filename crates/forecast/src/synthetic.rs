@@ -2,8 +2,9 @@
 //! know it almost.
 
 use domain::{
-    BookmakerKey, Competition, CompetitionKey, FixtureId, Game, KickoffPrecision, Market,
-    MatchStats, Price, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId, summarise_quotes,
+    BookmakerKey, Competition, CompetitionKey, FixtureId, FixtureStatus, Game, KickoffPrecision,
+    Market, MatchStats, Price, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
+    summarise_quotes,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -119,6 +120,7 @@ fn blank(
         home,
         away,
         neutral: false,
+        status: FixtureStatus::Finished,
         score: None,
         stats: MatchStats::default(),
         pregame: domain::Prices::default(),

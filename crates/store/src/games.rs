@@ -59,6 +59,7 @@ impl Tables {
             home: TeamId(facts.home),
             away: TeamId(facts.away),
             neutral: facts.neutral,
+            status: facts.status,
             score: facts.score,
             stats: facts.stats,
             pregame,

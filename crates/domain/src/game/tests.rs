@@ -10,8 +10,8 @@ use super::{
     summarise_quotes,
 };
 use crate::{
-    BookmakerKey, CompetitionKey, FixtureId, Line, Market, MatchStats, Price, Quote, QuoteStage,
-    SeasonKey, Sport, TeamId,
+    BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Line, Market, MatchStats, Price, Quote,
+    QuoteStage, SeasonKey, Sport, TeamId,
 };
 
 /// Hour `hour` of a day in which everything here happens.
@@ -296,6 +296,7 @@ fn pregame_is_an_hour_before_kickoff() {
         home: TeamId(1),
         away: TeamId(2),
         neutral: false,
+        status: FixtureStatus::Scheduled,
         score: None,
         stats: MatchStats::default(),
         pregame: Prices::default(),

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
-use domain::{FixtureId, Market, MarketKind, Outcome, Score};
-use engine::{BacktestOptions, EngineError, ResultCommand};
+use domain::{FixtureId, FixtureStatus, Market, MarketKind, Outcome, Score};
+use engine::{
+    BacktestOptions, Engine, EngineError, EngineOptions, FixtureCommand, ResultCommand, TeamRef,
+};
 use jiff::SignedDuration;
 
-use crate::world::{api, trained, untrained};
+use crate::world::{World, api, basketball, trained, untrained};
 
 fn result(fixture: FixtureId, home: u16, away: u16) -> ResultCommand {
     ResultCommand {
@@ -340,4 +342,43 @@ async fn many_askers_take_turns_and_all_are_answered() {
     while let Some(answer) = askers.join_next().await {
         assert_eq!(answer.unwrap(), alone);
     }
+}
+
+/// What is said of rest before a fixture, and the same by an engine that has just begun.
+async fn rest_before(world: &World, fixture: FixtureId) -> Option<String> {
+    let told = world.engine.predict(fixture, None).await.unwrap();
+    let fresh = Engine::new(
+        Arc::clone(&world.store),
+        Arc::clone(&world.clock) as _,
+        EngineOptions::default(),
+    );
+    fresh.load().await.unwrap();
+    assert_eq!(fresh.predict(fixture, None).await.unwrap(), told);
+    let rest = told.reasons.into_iter().find(|it| it.label == "rest");
+    rest.map(|it| it.detail)
+}
+
+#[tokio::test]
+async fn a_game_put_in_before_another_takes_its_rest_at_once() {
+    let world = basketball().await;
+    let next = world.to_come().await.remove(0).fixture;
+    assert_eq!(rest_before(&world, next.id).await, None);
+
+    let day = SignedDuration::from_hours(24);
+    let mut eve = FixtureCommand {
+        competition: next.competition.clone(),
+        season: next.season.clone(),
+        kickoff: next.kickoff.checked_sub(day).unwrap(),
+        home: TeamRef::Id(next.home),
+        away: TeamRef::Name("Newcomers".to_owned()),
+        neutral: false,
+        status: None,
+    };
+    world.engine.put_fixtures(vec![eve.clone()]).await.unwrap();
+    let rest = rest_before(&world, next.id).await.unwrap();
+    assert!(rest.ends_with("for -2 days of rest"), "{rest}");
+
+    eve.status = Some(FixtureStatus::Cancelled);
+    world.engine.put_fixtures(vec![eve]).await.unwrap();
+    assert_eq!(rest_before(&world, next.id).await, None);
 }

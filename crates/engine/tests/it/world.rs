@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use domain::{FixtureId, TeamId};
+use domain::{FixtureId, Sport, TeamId};
 use engine::{Clock, Engine, EngineOptions, FixtureFilter, FixtureView, PageRequest};
 use jiff::{SignedDuration, Timestamp};
 use store::Store;
@@ -67,7 +67,20 @@ pub(crate) fn league_of(teams: usize, seasons: usize, rounds_open: usize) -> Lea
 }
 
 async fn world(teams: usize, seasons: usize) -> World {
-    let league = league_of(teams, seasons, 2);
+    world_of(league_of(teams, seasons, 2)).await
+}
+
+/// A trained league of games that end as football does and are basketball.
+pub(crate) async fn basketball() -> World {
+    let mut league = league_of(8, 3, 2);
+    league.competition.sport = Sport::Basketball;
+    for team in &mut league.teams {
+        team.sport = Sport::Basketball;
+    }
+    load(world_of(league).await).await
+}
+
+async fn world_of(league: League) -> World {
     let (store, folder) = testkit::store().await;
     let store: Arc<dyn Store> = Arc::new(store);
     let (teams, fixtures) = testkit::fill(&*store, &league).await;

@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use domain::{
-    BookmakerKey, Competition, CompetitionKey, FixtureId, Game, KickoffPrecision, Line, Market,
-    MatchStats, OddsFormat, Price, Prices, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
-    summarise_quotes,
+    BookmakerKey, Competition, CompetitionKey, FixtureId, FixtureStatus, Game, KickoffPrecision,
+    Line, Market, MatchStats, OddsFormat, Price, Prices, Quote, QuoteStage, Score, SeasonKey,
+    Sport, TeamId, summarise_quotes,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::DateTime};
+
+/// Where American games are dated.
+const EASTERN: &str = "America/New_York";
 
 pub(crate) type Row = HashMap<String, String>;
 
@@ -88,15 +91,16 @@ fn pair(row: &Row, columns: [&str; 2]) -> Option<[u16; 2]> {
     Some([whole(row, columns[0])?, whole(row, columns[1])?])
 }
 
-/// When a game starts: noon where the time of day is not known.
-fn kickoff(day: &str, time: Option<&String>) -> (Timestamp, KickoffPrecision) {
+/// When a game starts in a time zone: noon where the time of day is not known.
+fn kickoff(day: &str, time: Option<&String>, zone: &str) -> (Timestamp, KickoffPrecision) {
     let (clock, precision) = match time.filter(|it| it.contains(':')) {
         Some(time) => (time.as_str(), KickoffPrecision::Minute),
         None => ("12:00", KickoffPrecision::Day),
     };
-    let at = format!("{day}T{clock:0>5}:00Z")
+    let at: DateTime = format!("{day}T{clock:0>5}:00")
         .parse()
         .expect("days of the data are dates");
+    let at = at.in_tz(zone).expect("the zones are known").timestamp();
     (at, precision)
 }
 
@@ -179,6 +183,7 @@ impl Data {
             home: sides[0],
             away: sides[1],
             neutral: false,
+            status: FixtureStatus::Finished,
             score: None,
             stats: MatchStats::default(),
             pregame: Prices::default(),
@@ -188,7 +193,7 @@ impl Data {
     }
 
     fn football_game(&mut self, row: &Row) {
-        let (kickoff, precision) = kickoff(&row["date"], row.get("time"));
+        let (kickoff, precision) = kickoff(&row["date"], row.get("time"), "UTC");
         let mut quotes = Quotes {
             kickoff,
             quotes: Vec::new(),
@@ -213,7 +218,7 @@ impl Data {
     }
 
     fn nfl_game(&mut self, row: &Row) {
-        let (kickoff, precision) = kickoff(&row["gameday"], row.get("gametime"));
+        let (kickoff, precision) = kickoff(&row["gameday"], row.get("gametime"), EASTERN);
         let mut quotes = Quotes {
             kickoff,
             quotes: Vec::new(),
@@ -246,7 +251,7 @@ impl Data {
     }
 
     fn nba_game(&mut self, row: &Row) {
-        let (kickoff, _) = kickoff(&row["date"], None);
+        let (kickoff, _) = kickoff(&row["date"], None, EASTERN);
         let mut quotes = Quotes {
             kickoff,
             quotes: Vec::new(),
@@ -256,23 +261,7 @@ impl Data {
             american(row, "moneyline_away"),
         ];
         quotes.add("market_average", Market::H2H, QuoteStage::Closing, &h2h);
-        let even = [Price::new(1.91).ok(); 2];
-        if let Some(line) = line(row, "home_spread", 1.0) {
-            quotes.add(
-                "market_average",
-                Market::spreads(line),
-                QuoteStage::Closing,
-                &even,
-            );
-        }
-        if let Some(line) = line(row, "total", 1.0) {
-            quotes.add(
-                "market_average",
-                Market::totals(line),
-                QuoteStage::Closing,
-                &even,
-            );
-        }
+        // Spreads and totals stand there without prices, hence are not read.
         let names = ["season", "home", "away"].map(|it| row[it].as_str());
         let game = self.game(["nba", names[0], names[1], names[2]], kickoff);
         game.known_at = KickoffPrecision::Day.result_known_at(kickoff, Sport::Basketball);

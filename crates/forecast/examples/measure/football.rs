@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use domain::{
-    BookmakerKey, CompetitionKey, FixtureId, Game, KickoffPrecision, Line, Market, MatchStats,
-    Price, Prices, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId, summarise_quotes,
+    BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Game, KickoffPrecision, Line, Market,
+    MatchStats, Price, Prices, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
+    summarise_quotes,
 };
 use forecast::Pool;
 use jiff::{SignedDuration, Timestamp};
@@ -90,6 +91,7 @@ fn game(row: &Row, teams: &mut HashMap<String, TeamId>, index: usize) -> Option<
         home,
         away,
         neutral: false,
+        status: FixtureStatus::Finished,
         score: pair(row, ["fthg", "ftag"]).map(|[home, away]| Score { home, away }),
         stats: MatchStats {
             shots: pair(row, ["hs", "as"]),

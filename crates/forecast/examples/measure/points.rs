@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use domain::{
-    BookmakerKey, CompetitionKey, FixtureId, Game, KickoffPrecision, Line, Market, MatchStats,
-    Price, Prices, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId, summarise_quotes,
+    BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Game, KickoffPrecision, Line, Market,
+    MatchStats, Price, Prices, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
+    summarise_quotes,
 };
 use forecast::Pool;
 use jiff::Timestamp;
@@ -113,6 +114,7 @@ fn game(
         home,
         away,
         neutral: row.get("location").is_some_and(|it| it == "Neutral"),
+        status: FixtureStatus::Finished,
         score: Some(Score {
             home: whole(row, columns.home[1])?,
             away: whole(row, columns.away[1])?,

@@ -13,14 +13,10 @@ const SLOW: f64 = 0.95;
 const LEVEL: f64 = 0.995;
 /// The same for games of the same two sides.
 const MEETING: f64 = 0.7;
-/// A pause longer than this lies between seasons, in days.
-const PAUSE_DAYS: f64 = 40.0;
-/// Last games whose kickoffs are remembered.
-const KICKOFFS_MAX: usize = 8;
+/// A pause longer than this lies between seasons, in seconds.
+const PAUSE_SECONDS: i64 = 40 * 24 * 60 * 60;
 /// A win, where a draw counts a third of it, as tables do.
 const DRAW_POINTS: f64 = 1.0 / 3.0;
-
-const DAY_SECONDS: f64 = 86_400.0;
 
 /// A mean in which older values count less.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -58,8 +54,8 @@ impl Pair {
 /// What is known of a side.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct TeamForm {
-    /// Kickoffs of its last games in seconds, newest last.
-    kickoffs: Vec<i64>,
+    /// Its latest kickoff, in seconds.
+    last: Option<i64>,
     pub(super) games: u32,
     season_games: u32,
     pub(super) season_points: Mean,
@@ -80,22 +76,14 @@ pub(crate) struct TeamForm {
 }
 
 impl TeamForm {
-    /// Days since its last game.
-    pub(super) fn rest_days(&self, kickoff: Timestamp) -> f64 {
-        self.kickoffs
-            .last()
-            .map_or(f64::NAN, |last| days(kickoff.as_second() - last).max(0.0))
-    }
-
-    pub(super) fn games_within(&self, kickoff: Timestamp, within: f64) -> f64 {
-        let now = kickoff.as_second();
-        let near = |it: &&i64| days(now - **it) <= within;
-        let count = self.kickoffs.iter().filter(near).count();
-        u32::try_from(count).map_or(f64::NAN, f64::from)
+    /// Whether a long pause lies between its last game that is known and a kickoff.
+    fn paused(&self, kickoff: Timestamp) -> bool {
+        let pause = |last| kickoff.as_second() - last > PAUSE_SECONDS;
+        self.last.is_some_and(pause)
     }
 
     pub(super) fn season_games(&self, kickoff: Timestamp) -> f64 {
-        if self.rest_days(kickoff) > PAUSE_DAYS {
+        if self.paused(kickoff) {
             0.0
         } else {
             f64::from(self.season_games)
@@ -104,7 +92,7 @@ impl TeamForm {
 
     /// Mean share of points since the last long pause.
     pub(super) fn season_points(&self, kickoff: Timestamp) -> f64 {
-        if self.rest_days(kickoff) > PAUSE_DAYS {
+        if self.paused(kickoff) {
             f64::NAN
         } else {
             self.season_points.value()
@@ -112,24 +100,14 @@ impl TeamForm {
     }
 
     fn begin(&mut self, kickoff: Timestamp) {
-        if self.rest_days(kickoff) > PAUSE_DAYS {
+        if self.paused(kickoff) {
             (self.season_games, self.season_points) = (0, Mean::default());
         }
         self.games += 1;
         self.season_games += 1;
-        let at = kickoff.as_second();
         // What became known late may have been played before what is known.
-        let place = self.kickoffs.partition_point(|it| *it <= at);
-        self.kickoffs.insert(place, at);
-        if self.kickoffs.len() > KICKOFFS_MAX {
-            self.kickoffs.remove(0);
-        }
+        self.last = self.last.max(Some(kickoff.as_second()));
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "spans of decades in seconds")]
-fn days(seconds: i64) -> f64 {
-    seconds as f64 / DAY_SECONDS
 }
 
 /// Earlier games of the same two sides, seen from the home side.

@@ -126,14 +126,14 @@ pub(super) const FEATURES: &[Feature] = &[
         Topic::Rest,
         "rest_home",
         "days",
-        "since the home side's last game, at most 30",
+        "since the home side's last kickoff, at most 30",
         |it| it.rest()[0],
     ),
     Feature::new(
         Topic::Rest,
         "rest_away",
         "days",
-        "since the away side's last game, at most 30",
+        "since the away side's last kickoff, at most 30",
         |it| it.rest()[1],
     ),
     Feature::new(

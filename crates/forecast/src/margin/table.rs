@@ -56,8 +56,8 @@ pub(crate) struct MarginTable {
     last: Option<Timestamp>,
     pub(crate) teams: Vec<TeamId>,
     pub(crate) index: HashMap<TeamId, usize>,
-    /// Kickoff and count of each team's games.
-    pub(crate) played: Vec<(Timestamp, u32)>,
+    /// How many games each team has played.
+    pub(crate) games: Vec<u32>,
     pairs: Vec<PairSums>,
     pair_index: HashMap<(usize, usize, bool), usize>,
 }
@@ -71,7 +71,7 @@ impl MarginTable {
             last: None,
             teams: Vec::new(),
             index: HashMap::new(),
-            played: Vec::new(),
+            games: Vec::new(),
             pairs: Vec::new(),
             pair_index: HashMap::new(),
         }
@@ -81,7 +81,7 @@ impl MarginTable {
     pub(crate) fn add(&mut self, game: &MarginRecord) {
         self.shift_days += self.pause(game.kickoff);
         self.last = self.last.max(Some(game.kickoff));
-        let (home, away) = (self.team(game.home, game), self.team(game.away, game));
+        let (home, away) = (self.team(game.home), self.team(game.away));
         let index = *self
             .pair_index
             .entry((home, away, game.neutral))
@@ -126,16 +126,6 @@ impl MarginTable {
         scaled.filter(|it| it.weight >= floor).collect()
     }
 
-    /// Days since a team's last game; `None` before its first.
-    pub(crate) fn rest_days(&self, team: TeamId, kickoff: Timestamp) -> Option<f64> {
-        let (last, _) = self.played[*self.index.get(&team)?];
-        Some(
-            (days_since_epoch(kickoff) - days_since_epoch(last))
-                .round()
-                .max(0.0),
-        )
-    }
-
     /// What the pause before `moment` counts more than it lasts.
     fn pause(&self, moment: Timestamp) -> f64 {
         let last = self
@@ -148,14 +138,14 @@ impl MarginTable {
         }
     }
 
-    fn team(&mut self, team: TeamId, game: &MarginRecord) -> usize {
+    /// The index of a team, which plays one game more.
+    fn team(&mut self, team: TeamId) -> usize {
         let index = *self.index.entry(team).or_insert_with(|| {
             self.teams.push(team);
-            self.played.push((game.kickoff, 0));
+            self.games.push(0);
             self.teams.len() - 1
         });
-        let played = &mut self.played[index];
-        *played = (game.kickoff, played.1 + 1);
+        self.games[index] += 1;
         index
     }
 }

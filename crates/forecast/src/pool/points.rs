@@ -1,8 +1,12 @@
 //! Base models of sports of many points.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use domain::{Game, Score, Sport, TeamId};
 use jiff::Timestamp;
 
+use crate::calendar::Calendar;
 use crate::margin::{MarginFit, MarginRecord, MarginSettings, MarginTable, implied_points};
 use crate::pool::{BaseForecast, ModelName, Rating, Reason};
 use crate::{Matchup, Scores};
@@ -84,20 +88,22 @@ fn settings(sport: Sport) -> &'static Settings {
 #[derive(Debug, Clone)]
 pub(crate) struct PointsState {
     settings: &'static Settings,
+    calendar: Arc<Calendar>,
     played: MarginTable,
     implied: MarginTable,
     /// Running rating of each team, for its path through time.
-    ratings: std::collections::HashMap<TeamId, f64>,
+    ratings: HashMap<TeamId, f64>,
 }
 
 impl PointsState {
-    pub(crate) fn new(sport: Sport) -> Self {
+    pub(crate) fn new(sport: Sport, calendar: Arc<Calendar>) -> Self {
         let settings = settings(sport);
         Self {
             settings,
+            calendar,
             played: MarginTable::new(settings.played_decay, settings.season_days),
             implied: MarginTable::new(settings.implied_decay, settings.season_days),
-            ratings: std::collections::HashMap::new(),
+            ratings: HashMap::new(),
         }
     }
 
@@ -122,7 +128,7 @@ impl PointsState {
             neutral: game.neutral,
             kickoff: game.kickoff,
             weight: 1.0,
-            rest: rest(&self.played, self.settings, &Matchup::from(game)),
+            rest: rest(&self.calendar, self.settings, &Matchup::from(game)),
             fitted: played,
             played,
         };
@@ -141,8 +147,15 @@ impl PointsState {
             settings: self.settings,
             played: MarginFit::new(&self.played, cut, &self.settings.played),
             implied: (implied.games() >= IMPLIED_GAMES_MIN).then_some(implied),
-            table: self.played.clone(),
+            games: self.games(),
+            calendar: Arc::clone(&self.calendar),
         }
+    }
+
+    /// How many games each team has played.
+    fn games(&self) -> HashMap<TeamId, u32> {
+        let teams = self.played.teams.iter().copied();
+        teams.zip(self.played.games.iter().copied()).collect()
     }
 
     /// Moves both running ratings by a share of the surprise.
@@ -162,9 +175,9 @@ impl PointsState {
 }
 
 /// Days of rest the home side has more than the away side, where both are known.
-fn rest(table: &MarginTable, settings: &Settings, game: &Matchup) -> f64 {
-    let capped = |days: f64| days.min(settings.played.rest_days_max);
-    let counted = |team| table.rest_days(team, game.kickoff).map(capped);
+fn rest(calendar: &Calendar, settings: &Settings, game: &Matchup) -> f64 {
+    let capped = |days: f64| days.round().min(settings.played.rest_days_max);
+    let counted = |team| calendar.rest_days(team, game.kickoff).map(capped);
     match (counted(game.home), counted(game.away)) {
         (Some(home), Some(away)) => home - away,
         _ => 0.0,
@@ -177,13 +190,13 @@ pub(crate) struct PointsFit {
     settings: &'static Settings,
     played: MarginFit,
     implied: Option<MarginFit>,
-    /// Remembers when each team played last.
-    table: MarginTable,
+    games: HashMap<TeamId, u32>,
+    calendar: Arc<Calendar>,
 }
 
 impl PointsFit {
     pub(crate) fn forecast(&self, game: &Matchup) -> Vec<BaseForecast> {
-        let rest = rest(&self.table, self.settings, game);
+        let rest = rest(&self.calendar, self.settings, game);
         let forecast = |model, fit: &MarginFit| BaseForecast {
             model,
             scores: Scores::Points(fit.points([game.home, game.away], game.neutral, rest)),
@@ -196,17 +209,16 @@ impl PointsFit {
 
     pub(crate) fn rating(&self, team: TeamId) -> Option<Rating> {
         let value = self.played.rating(team)?;
-        let (_, games) = self.table.played[*self.table.index.get(&team)?];
         Some(Rating {
             value,
             attack: None,
             defence: None,
-            games,
+            games: *self.games.get(&team)?,
         })
     }
 
     pub(crate) fn reasons(&self, game: &Matchup) -> Vec<Reason> {
-        let rest = rest(&self.table, self.settings, game);
+        let rest = rest(&self.calendar, self.settings, game);
         let teams = [game.home, game.away];
         let parts = self.played.parts(teams, game.neutral, rest);
         let deviation = self

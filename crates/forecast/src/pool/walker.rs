@@ -66,7 +66,8 @@ impl<'a> PoolWalker<'a> {
                 State::Football(Box::new(FootballState::new(pool.competitions.len())))
             }
             Sport::AmericanFootball | Sport::Basketball => {
-                State::Points(Box::new(PointsState::new(pool.sport)))
+                let calendar = Arc::clone(history.calendar());
+                State::Points(Box::new(PointsState::new(pool.sport, calendar)))
             }
         };
         Self {
@@ -91,6 +92,7 @@ impl<'a> PoolWalker<'a> {
             cut,
             models,
             form: Arc::clone(&self.form),
+            calendar: Arc::clone(self.history.calendar()),
         }
     }
 

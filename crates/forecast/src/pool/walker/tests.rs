@@ -1,6 +1,6 @@
 use domain::{
-    BookmakerKey, Competition, CompetitionKey, FixtureId, Line, Market, MarketPrices, MatchStats,
-    Price, Prices, SeasonKey,
+    BookmakerKey, Competition, CompetitionKey, FixtureId, FixtureStatus, Line, Market,
+    MarketPrices, MatchStats, Price, Prices, SeasonKey,
 };
 use jiff::SignedDuration;
 
@@ -87,6 +87,7 @@ fn history(sport: Sport) -> History {
             home: TeamId(pairs.0),
             away: TeamId(pairs.1),
             neutral: number % 13 == 0,
+            status: FixtureStatus::Finished,
             score: (number % 17 != 16).then(|| Score {
                 home: scale * mixed(7, 4),
                 away: scale * mixed(5, 3),
@@ -157,14 +158,14 @@ fn check_future(sport: Sport) {
             game.closing = prices(sport, 1.05);
             game.stats.shots = Some([50, 1]);
         }
-        let known: Vec<Game> = history
-            .games()
-            .iter()
-            .filter(|it| it.known_at <= cut)
-            .cloned()
-            .collect();
+        // When games are to be played is known, not how they end.
+        let mut to_come: Vec<Game> = history.games().to_vec();
+        for game in to_come.iter_mut().filter(|it| it.known_at > cut) {
+            game.status = FixtureStatus::Scheduled;
+            (game.score, game.stats, game.closing) = Default::default();
+        }
         let before = bits(&fit_pool(&history, &pool, cut));
-        for other in [later_changed, known] {
+        for other in [later_changed, to_come] {
             assert_eq!(
                 before,
                 bits(&fit_pool(&History::new(other), &pool, cut)),
@@ -229,26 +230,68 @@ fn reasons_come_largest_first_and_name_home_advantage_and_ratings() {
     }
 }
 
+/// What is said of rest before a game on 13 June 2020, by a fit of that morning.
+fn rest(history: &History, home: i64, away: i64) -> Option<String> {
+    let fit = fit_pool(history, &pool(Sport::Basketball), cuts()[12]);
+    let reasons = fit.reasons(&Matchup {
+        kickoff: "2020-06-13T15:00:00Z".parse().unwrap(),
+        ..matchup(home, away)
+    });
+    let rest = reasons.into_iter().find(|it| it.label == "rest");
+    rest.map(|it| it.detail.split_once(" for ").unwrap().1.to_owned())
+}
+
 #[test]
 fn rest_is_a_reason_where_it_differs() {
-    let fit = fit_pool(
-        &history(Sport::Basketball),
-        &pool(Sport::Basketball),
-        cuts()[12],
-    );
-    let rest = |home, away| {
-        let reasons = fit.reasons(&Matchup {
-            kickoff: "2020-06-13T15:00:00Z".parse().unwrap(),
-            ..matchup(home, away)
-        });
-        let rest = reasons.into_iter().find(|it| it.label == "rest");
-        rest.map(|it| it.detail.split_once(" for ").unwrap().1.to_owned())
-    };
-    // They played three days before, the day before, and seven days before.
-    assert_eq!(rest(4, 6).as_deref(), Some("+2 days of rest"));
-    assert_eq!(rest(6, 4).as_deref(), Some("-2 days of rest"));
-    assert_eq!(rest(7, 4), None, "more than three days are no more rest");
+    let history = history(Sport::Basketball);
+    let rest = |home, away| rest(&history, home, away);
+    // They played two days before, the day before, and seven and eight days before.
+    assert_eq!(rest(4, 6).as_deref(), Some("+1 days of rest"));
+    assert_eq!(rest(6, 4).as_deref(), Some("-1 days of rest"));
+    assert_eq!(rest(7, 0), None, "more than three days are no more rest");
     assert_eq!(rest(4, 99), None);
+}
+
+#[test]
+fn rest_counts_from_the_last_kickoff_whatever_is_known_of_its_result() {
+    let history = history(Sport::Basketball);
+    let mut games = history.games().to_vec();
+    let morning = cuts()[12];
+    let eve = games.iter_mut().rfind(|it| it.kickoff < morning).unwrap();
+    assert_eq!((eve.home, eve.away), (TeamId(6), TeamId(5)));
+    let before = rest(&history, 6, 7);
+    assert_eq!(before.as_deref(), Some("-2 days of rest"));
+    eve.known_at = morning + SignedDuration::from_hours(1);
+    let unknown = History::new(games.clone());
+    assert_eq!(rest(&unknown, 6, 7), before, "not known yet");
+    let eve = games.iter_mut().rfind(|it| it.kickoff < morning).unwrap();
+    (eve.status, eve.score) = (FixtureStatus::Scheduled, None);
+    let unplayed = History::new(games.clone());
+    assert_eq!(rest(&unplayed, 6, 7), before, "never told");
+    for off in [FixtureStatus::Cancelled, FixtureStatus::Postponed] {
+        let eve = games.iter_mut().rfind(|it| it.kickoff < morning).unwrap();
+        eve.status = off;
+        assert_eq!(rest(&History::new(games.clone()), 6, 7), None, "not played");
+    }
+}
+
+#[test]
+fn only_when_sides_play_changes_rest() {
+    let history = history(Sport::Basketball);
+    let game = history.games()[100].clone();
+    let holds = |change: fn(&mut Game)| {
+        let mut game = game.clone();
+        change(&mut game);
+        history.has_rest_of(&game)
+    };
+    assert!(holds(|it| it.closing = Prices::default()));
+    assert!(holds(
+        |it| (it.status, it.score) = (FixtureStatus::Scheduled, None)
+    ));
+    assert!(!holds(|it| it.status = FixtureStatus::Postponed));
+    assert!(!holds(|it| it.kickoff += SignedDuration::from_hours(24)));
+    assert!(!holds(|it| it.away = TeamId(99)));
+    assert!(!holds(|it| it.fixture = FixtureId(9_999)), "it is new");
 }
 
 #[test]
