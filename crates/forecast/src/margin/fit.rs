@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::margin::table::{MarginTable, PairSums};
-use crate::points::{PointsDistribution, PointsShape};
+use crate::points::PointsShape;
 
 /// How a sport's points behave; tuned on the earlier seasons of the development data.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -164,16 +164,6 @@ impl MarginFit {
             total_deviation: spread(1, &self.total, &total_row),
             tie_share: self.settings.tie_share,
         }
-    }
-
-    /// The distribution of a game between two teams.
-    pub(crate) fn points(
-        &self,
-        teams: [TeamId; 2],
-        neutral: bool,
-        rest: f64,
-    ) -> PointsDistribution {
-        PointsDistribution::normal(&self.shape(teams, neutral, rest))
     }
 
     /// Variance of a played game around the best that could be fitted.

@@ -6,7 +6,8 @@ use crate::market::fair;
 use crate::points::normal_cdf;
 
 /// Margin and total that `prices` expect where both are spread normally with the given
-/// deviations; `None` where neither margin nor result, or no total, is priced.
+/// deviations; `None` where neither margin nor result is priced. A total that is not priced is not
+/// a number.
 pub(crate) fn implied_points(prices: &Prices, deviations: [f64; 2]) -> Option<[f64; 2]> {
     // A spread is what home is given: home covers where the margin is above minus the line.
     let spread = at_line(prices.spreads.as_ref(), -1.0, deviations[0]);
@@ -15,7 +16,8 @@ pub(crate) fn implied_points(prices: &Prices, deviations: [f64; 2]) -> Option<[f
         Some(deviations[0] * normal_quantile(fair[0]))
     };
     let margin = spread.or_else(result)?;
-    Some([margin, at_line(prices.totals.as_ref(), 1.0, deviations[1])?])
+    let total = at_line(prices.totals.as_ref(), 1.0, deviations[1]);
+    Some([margin, total.unwrap_or(f64::NAN)])
 }
 
 /// The mean at which a number ends above `sign` times the line of a market with the fair

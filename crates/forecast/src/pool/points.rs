@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::calendar::Calendar;
 use crate::margin::{MarginFit, MarginRecord, MarginSettings, MarginTable, implied_points};
+use crate::points::{PointsDistribution, PointsShape};
 use crate::pool::{BaseForecast, ModelName, Rating, Reason};
 use crate::{Matchup, Scores};
 
@@ -91,6 +92,8 @@ pub(crate) struct PointsState {
     calendar: Arc<Calendar>,
     played: MarginTable,
     implied: MarginTable,
+    /// Of the games of `implied`, those whose totals were priced.
+    implied_totals: MarginTable,
     /// Running rating of each team, for its path through time.
     ratings: HashMap<TeamId, f64>,
 }
@@ -103,11 +106,13 @@ impl PointsState {
             calendar,
             played: MarginTable::new(settings.played_decay, settings.season_days),
             implied: MarginTable::new(settings.implied_decay, settings.season_days),
+            implied_totals: MarginTable::new(settings.implied_decay, settings.season_days),
             ratings: HashMap::new(),
         }
     }
 
-    /// Margin and total that a game's closing prices expected.
+    /// Margin and total that a game's closing prices expected; a total that was not priced is not a
+    /// number.
     pub(crate) fn expected_points(&self, game: &Game) -> Option<[f64; 2]> {
         implied_points(&game.closing, self.settings.implied.deviations)
     }
@@ -135,18 +140,28 @@ impl PointsState {
         self.played.add(&record);
         if let Some(expected) = expected {
             let share = self.settings.actual_share;
-            let fitted = [0, 1].map(|it| share * played[it] + (1.0 - share) * expected[it]);
-            self.implied.add(&MarginRecord { fitted, ..record });
+            let mut fitted = [0, 1].map(|it| share * played[it] + (1.0 - share) * expected[it]);
+            if fitted[1].is_nan() {
+                fitted[1] = played[1];
+                self.implied.add(&MarginRecord { fitted, ..record });
+            } else {
+                self.implied.add(&MarginRecord { fitted, ..record });
+                self.implied_totals.add(&MarginRecord { fitted, ..record });
+            }
         }
         self.move_ratings(&record)
     }
 
     pub(crate) fn fit(&self, cut: Timestamp) -> PointsFit {
-        let implied = MarginFit::new(&self.implied, cut, &self.settings.implied);
+        let implied = |table| {
+            let fit = MarginFit::new(table, cut, &self.settings.implied);
+            (fit.games() >= IMPLIED_GAMES_MIN).then_some(fit)
+        };
         PointsFit {
             settings: self.settings,
             played: MarginFit::new(&self.played, cut, &self.settings.played),
-            implied: (implied.games() >= IMPLIED_GAMES_MIN).then_some(implied),
+            implied: implied(&self.implied),
+            implied_totals: implied(&self.implied_totals),
             games: self.games(),
             calendar: Arc::clone(&self.calendar),
         }
@@ -190,6 +205,7 @@ pub(crate) struct PointsFit {
     settings: &'static Settings,
     played: MarginFit,
     implied: Option<MarginFit>,
+    implied_totals: Option<MarginFit>,
     games: HashMap<TeamId, u32>,
     calendar: Arc<Calendar>,
 }
@@ -197,13 +213,22 @@ pub(crate) struct PointsFit {
 impl PointsFit {
     pub(crate) fn forecast(&self, game: &Matchup) -> Vec<BaseForecast> {
         let rest = rest(&self.calendar, self.settings, game);
-        let forecast = |model, fit: &MarginFit| BaseForecast {
+        let shape = |fit: &MarginFit| fit.shape([game.home, game.away], game.neutral, rest);
+        let forecast = |model, shape: &PointsShape| BaseForecast {
             model,
-            scores: Scores::Points(fit.points([game.home, game.away], game.neutral, rest)),
+            scores: Scores::Points(PointsDistribution::normal(shape)),
         };
-        let implied = self.implied.as_ref();
-        std::iter::once(forecast(ModelName::Margin, &self.played))
-            .chain(implied.map(|it| forecast(ModelName::MarketImpliedMargin, it)))
+        let implied = self.implied.as_ref().map(|it| {
+            // Where hardly a total is priced, what was played says more of totals.
+            let totals = shape(self.implied_totals.as_ref().unwrap_or(&self.played));
+            PointsShape {
+                total: totals.total,
+                total_deviation: totals.total_deviation,
+                ..shape(it)
+            }
+        });
+        std::iter::once(forecast(ModelName::Margin, &shape(&self.played)))
+            .chain(implied.map(|it| forecast(ModelName::MarketImpliedMargin, &it)))
             .collect()
     }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::margin::MarginRecord;
+use crate::points::PointsDistribution;
 
 const SETTINGS: MarginSettings = MarginSettings {
     ridge: [0.5, 0.5],
@@ -77,7 +78,8 @@ fn without_games_a_forecast_is_the_usual_one_and_the_less_is_known_the_wider_it_
     let known = fit.shape([TeamId(0), TeamId(1)], false, 0.0);
     let stranger = fit.shape([TeamId(0), TeamId(9)], false, 0.0);
     assert!(stranger.margin_deviation > known.margin_deviation);
-    assert!(fit.points([TeamId(0), TeamId(3)], false, 0.0).h2h()[0] > 0.8);
+    let shape = fit.shape([TeamId(0), TeamId(3)], false, 0.0);
+    assert!(PointsDistribution::normal(&shape).h2h()[0] > 0.8);
 }
 
 #[test]

@@ -209,6 +209,32 @@ fn every_model_of_the_sport_answers_and_market_models_wait_for_prices() {
 }
 
 #[test]
+fn prices_of_who_wins_are_enough_for_a_market_model_whose_totals_are_those_played() {
+    let sport = Sport::Basketball;
+    let mut games = history(sport).games().to_vec();
+    for game in &mut games {
+        game.closing = Prices {
+            h2h: market(Market::H2H, &[1.25, 4.2]),
+            ..Prices::default()
+        };
+    }
+    let fit = fit_pool(&History::new(games), &pool(sport), cuts()[12]);
+    let forecasts = fit.forecast(&matchup(0, 1));
+    let models: Vec<ModelName> = forecasts.iter().map(|it| it.model).collect();
+    assert_eq!(models, [ModelName::Margin, ModelName::MarketImpliedMargin]);
+    let home: Vec<f64> = forecasts.iter().map(|it| it.scores.h2h()[0]).collect();
+    assert!(
+        home[1] > home[0] + 0.05,
+        "its margins are the market's: {home:?}"
+    );
+    let totals: Vec<f64> = forecasts
+        .iter()
+        .map(|it| it.scores.expected().iter().sum())
+        .collect();
+    assert!((totals[0] - totals[1]).abs() < 0.2, "{totals:?}");
+}
+
+#[test]
 fn reasons_come_largest_first_and_name_home_advantage_and_ratings() {
     for sport in Sport::ALL {
         let fit = fit_pool(&history(sport), &pool(sport), cuts()[12]);
