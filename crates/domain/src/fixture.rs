@@ -173,11 +173,13 @@ impl FixtureStatus {
 
 impl KickoffPrecision {
     /// The moment from which a result counts as known: kickoff plus the length of the game, or
-    /// the end of the following night where only the day is known.
+    /// where only the day is known, and noon stands for it, two in the morning after, when the
+    /// latest games have ended (of a league dated by the clocks of its east coast, those in the
+    /// west).
     pub fn result_known_at(self, kickoff: Timestamp, sport: Sport) -> Timestamp {
         let delay = match self {
             Self::Minute => sport.result_delay(),
-            Self::Day => SignedDuration::from_hours(18),
+            Self::Day => SignedDuration::from_hours(14),
         };
         kickoff
             .saturating_add(delay)
@@ -224,7 +226,7 @@ mod tests {
         );
         assert_eq!(
             known(KickoffPrecision::Day, Sport::Football),
-            "2022-08-07T09:00:00Z"
+            "2022-08-07T05:00:00Z"
         );
     }
 }

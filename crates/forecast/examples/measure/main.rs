@@ -108,9 +108,9 @@ fn outcome(game: &Game) -> Option<usize> {
     })
 }
 
-/// 06:00 UTC of the same or the previous day.
+/// 08:00 UTC of the same or the previous day.
 fn boundary(as_of: Timestamp) -> Timestamp {
-    let hours = SignedDuration::from_hours(6).as_secs();
+    let hours = SignedDuration::from_hours(8).as_secs();
     let day = (as_of.as_second() - hours).div_euclid(86_400);
     Timestamp::from_second(day * 86_400 + hours).expect("a day of the data is a timestamp")
 }
