@@ -77,6 +77,8 @@ struct View {
 #[derive(Debug)]
 pub(crate) struct Scene<'a> {
     matchup: &'a Matchup,
+    /// Its competition's place in the pool.
+    competition: usize,
     calendar: &'a Calendar,
     views: Vec<View>,
     /// How often each outcome happened in the competition.
@@ -107,6 +109,7 @@ impl<'a> Scene<'a> {
         };
         Self {
             matchup,
+            competition,
             calendar,
             views: base.iter().map(view).collect(),
             rate,
@@ -165,9 +168,18 @@ impl<'a> Scene<'a> {
         [self.matchup.home, self.matchup.away].map(read)
     }
 
-    /// Games of each side since its last long pause.
+    /// Games of each side in the fixture's season and competition.
     fn season_games(&self) -> [f64; 2] {
-        self.sides.map(|it| it.season_games(self.matchup.kickoff))
+        let season = &self.matchup.season;
+        self.sides
+            .map(|it| it.season_games(self.competition, season))
+    }
+
+    /// Share of the points there were that each side won in them.
+    fn season_points(&self) -> [f64; 2] {
+        let season = &self.matchup.season;
+        self.sides
+            .map(|it| it.season_points(self.competition, season))
     }
 }
 

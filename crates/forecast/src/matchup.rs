@@ -1,6 +1,6 @@
 //! What of a fixture a base model may read.
 
-use domain::{CompetitionKey, Game, TeamId};
+use domain::{CompetitionKey, Game, SeasonKey, TeamId};
 use jiff::Timestamp;
 
 /// A fixture without its score, its statistics and its prices. Days of rest are a statistic, heard of
@@ -9,6 +9,8 @@ use jiff::Timestamp;
 pub struct Matchup {
     /// Competition.
     pub competition: CompetitionKey,
+    /// Season.
+    pub season: SeasonKey,
     /// Home side.
     pub home: TeamId,
     /// Away side.
@@ -23,6 +25,7 @@ impl From<&Game> for Matchup {
     fn from(game: &Game) -> Self {
         Self {
             competition: game.competition.clone(),
+            season: game.season.clone(),
             home: game.home,
             away: game.away,
             neutral: game.neutral,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{Game, Score, TeamId};
+use domain::{Game, Score, SeasonKey, TeamId};
 use jiff::Timestamp;
 
 /// What a game counts against the next one, over about five games.
@@ -13,8 +13,6 @@ const SLOW: f64 = 0.95;
 const LEVEL: f64 = 0.995;
 /// The same for games of the same two sides.
 const MEETING: f64 = 0.7;
-/// A pause longer than this lies between seasons, in seconds.
-const PAUSE_SECONDS: i64 = 40 * 24 * 60 * 60;
 /// A win, where a draw counts a third of it, as tables do.
 const DRAW_POINTS: f64 = 1.0 / 3.0;
 
@@ -51,14 +49,23 @@ impl Pair {
     }
 }
 
+/// What a side did in a season of a competition.
+#[derive(Debug, Clone, PartialEq)]
+struct SeasonForm {
+    competition: usize,
+    season: SeasonKey,
+    /// Its latest kickoff.
+    last: Timestamp,
+    games: u32,
+    points: Mean,
+}
+
 /// What is known of a side.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct TeamForm {
-    /// Its latest kickoff, in seconds.
-    last: Option<i64>,
     pub(super) games: u32,
-    season_games: u32,
-    pub(super) season_points: Mean,
+    /// Its newest season of each competition it plays in.
+    seasons: Vec<SeasonForm>,
     /// Share of the points there were to win.
     pub(super) points_fast: Mean,
     pub(super) points_slow: Mean,
@@ -76,37 +83,49 @@ pub(crate) struct TeamForm {
 }
 
 impl TeamForm {
-    /// Whether a long pause lies between its last game that is known and a kickoff.
-    fn paused(&self, kickoff: Timestamp) -> bool {
-        let pause = |last| kickoff.as_second() - last > PAUSE_SECONDS;
-        self.last.is_some_and(pause)
+    /// Games in a season of the competition at an index of the pool.
+    pub(super) fn season_games(&self, competition: usize, season: &SeasonKey) -> f64 {
+        self.season(competition, season)
+            .map_or(0.0, |it| f64::from(it.games))
     }
 
-    pub(super) fn season_games(&self, kickoff: Timestamp) -> f64 {
-        if self.paused(kickoff) {
-            0.0
-        } else {
-            f64::from(self.season_games)
-        }
+    /// Mean share of points in such a season; not a number before its first game.
+    pub(super) fn season_points(&self, competition: usize, season: &SeasonKey) -> f64 {
+        self.season(competition, season)
+            .map_or(f64::NAN, |it| it.points.value())
     }
 
-    /// Mean share of points since the last long pause.
-    pub(super) fn season_points(&self, kickoff: Timestamp) -> f64 {
-        if self.paused(kickoff) {
-            f64::NAN
-        } else {
-            self.season_points.value()
-        }
+    fn season(&self, competition: usize, season: &SeasonKey) -> Option<&SeasonForm> {
+        let mut seasons = self.seasons.iter();
+        seasons.find(|it| it.competition == competition && it.season == *season)
     }
 
-    fn begin(&mut self, kickoff: Timestamp) {
-        if self.paused(kickoff) {
-            (self.season_games, self.season_points) = (0, Mean::default());
+    fn add_to_season(&mut self, game: &Game, competition: usize, points: f64) {
+        let begun = SeasonForm {
+            competition,
+            season: game.season.clone(),
+            last: game.kickoff,
+            games: 0,
+            points: Mean::default(),
+        };
+        let place = self
+            .seasons
+            .iter()
+            .position(|it| it.competition == competition);
+        let place = place.unwrap_or_else(|| {
+            self.seasons.push(begun.clone());
+            self.seasons.len() - 1
+        });
+        let newest = &mut self.seasons[place];
+        if newest.season != game.season {
+            if game.kickoff < newest.last {
+                return; // What became known late was played in a season before.
+            }
+            *newest = begun;
         }
-        self.games += 1;
-        self.season_games += 1;
-        // What became known late may have been played before what is known.
-        self.last = self.last.max(Some(kickoff.as_second()));
+        newest.last = newest.last.max(game.kickoff);
+        newest.games += 1;
+        newest.points.add(points, 1.0);
     }
 }
 
@@ -143,11 +162,11 @@ impl FormTable {
             let team = [game.home, game.away][side];
             let sign = [1.0, -1.0][side];
             let form = self.teams.entry(team).or_default();
-            form.begin(game.kickoff);
+            form.games += 1;
             let points = points(sign * margin, game.sport.has_draw());
             form.points_fast.add(points, FAST);
             form.points_slow.add(points, SLOW);
-            form.season_points.add(points, 1.0);
+            form.add_to_season(game, competition, points);
             form.goals.add(seen(goals, side), SLOW);
             if !game.neutral {
                 form.venues[side].add(seen(goals, side), SLOW);

@@ -56,14 +56,14 @@ pub(super) const FEATURES: &[Feature] = &[
         Topic::Season,
         "season_points_difference",
         "share of points",
-        "points won of those there were since the last pause of 40 days, home less away",
-        |it| difference(it.sides.map(|side| side.season_points(it.matchup.kickoff))),
+        "points won of those there were in the fixture's season and competition, home less away",
+        |it| difference(it.season_points()),
     ),
     Feature::new(
         Topic::Season,
         "season_games",
         "games",
-        "games of the home side since its last pause of 40 days",
+        "games of the home side in the fixture's season and competition",
         |it| it.season_games()[0],
     ),
     Feature::new(

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
-use domain::{Score, Sport};
-use jiff::{SignedDuration, Timestamp};
+use domain::{Score, SeasonKey, Sport};
+use jiff::SignedDuration;
 
 use super::*;
 use crate::synthetic::League;
@@ -89,13 +89,12 @@ fn the_game_itself_is_not_read() {
 }
 
 #[test]
-fn a_win_shows_in_form_and_a_long_pause_begins_a_season() {
+fn a_win_shows_in_form() {
     let mut game = League::default().games().swap_remove(0);
     let mut table = FormTable::default();
     game.score = Some(Score { home: 3, away: 1 });
     game.stats.expected_goals = Some([2.0, 1.0]);
     table.add(&game, game.score.unwrap(), 0, Some(0.5));
-    let later = |days: i64| -> Timestamp { game.kickoff + SignedDuration::from_hours(24 * days) };
     let [home, away] = [table.team(game.home), table.team(game.away)];
     assert_eq!(
         (home.points_fast.value(), away.points_fast.value()),
@@ -104,14 +103,40 @@ fn a_win_shows_in_form_and_a_long_pause_begins_a_season() {
     assert_eq!((home.goals.own.value(), away.goals.own.value()), (3.0, 1.0));
     assert_eq!(home.surprise_fast.value(), 1.5);
     assert_eq!(away.chance_surprise.value(), -0.5);
-    assert_eq!(
-        (home.season_games(later(7)), home.season_games(later(41))),
-        (1.0, 0.0)
-    );
-    assert!(home.season_points(later(41)).is_nan());
     assert_eq!(table.meetings(game.away, game.home).margin.value(), -2.0);
     assert_eq!(table.level(0), 4.0);
     assert!(table.level(7).is_nan());
+}
+
+#[test]
+fn a_season_is_that_of_the_competition_however_long_it_pauses() {
+    let mut game = League::default().games().swap_remove(0);
+    let mut table = FormTable::default();
+    let mut play = |season: &str, competition, days: i64, home| {
+        game.season = SeasonKey::new(season).unwrap();
+        game.kickoff += SignedDuration::from_hours(24 * days);
+        table.add(&game, Score { home, away: 1 }, competition, None);
+        let form = table.team(game.home).clone();
+        move |competition, season: &str| {
+            let season = SeasonKey::new(season).unwrap();
+            let games = form.season_games(competition, &season);
+            (games, form.season_points(competition, &season))
+        }
+    };
+    let _ = play("2022/23", 0, 0, 2);
+    let resumed = play("2022/23", 0, 50, 0);
+    assert_eq!(resumed(0, "2022/23"), (2.0, 0.5), "a World Cup lay between");
+    assert!(resumed(0, "2023/24").1.is_nan());
+    let beside = play("2022", 1, 1, 0);
+    assert_eq!(beside(0, "2022/23"), (2.0, 0.5), "a cup is another table");
+    assert_eq!(beside(1, "2022"), (1.0, 0.0));
+    let next = play("2023/24", 0, 10, 2);
+    assert_eq!(
+        (next(0, "2023/24"), next(0, "2022/23").0),
+        ((1.0, 1.0), 0.0)
+    );
+    let late = play("2022/23", 0, -5, 2);
+    assert_eq!(late(0, "2023/24"), (1.0, 1.0), "heard of late");
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn record(home: i64, away: i64, competition: usize, goals: [u16; 2]) -> GoalReco
 fn matchup(home: i64, away: i64, neutral: bool) -> Matchup {
     Matchup {
         competition: CompetitionKey::new("E0").unwrap(),
+        season: domain::SeasonKey::new("2019/20").unwrap(),
         home: TeamId(home),
         away: TeamId(away),
         neutral,

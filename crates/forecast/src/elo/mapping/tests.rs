@@ -68,6 +68,7 @@ fn without_games_the_usual_worth_is_taken() {
     assert_eq!((fit.result, fit.goals), (USUAL_RESULT, USUAL_GOALS));
     let game = Matchup {
         competition: domain::CompetitionKey::new("E0").unwrap(),
+        season: domain::SeasonKey::new("2019/20").unwrap(),
         home: TeamId(1),
         away: TeamId(2),
         neutral: false,

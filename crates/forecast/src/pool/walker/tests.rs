@@ -103,6 +103,7 @@ fn history(sport: Sport) -> History {
 fn matchup(home: i64, away: i64) -> Matchup {
     Matchup {
         competition: key("B"),
+        season: SeasonKey::new("2020/21").unwrap(),
         home: TeamId(home),
         away: TeamId(away),
         neutral: false,
