@@ -59,7 +59,7 @@ impl BettingOptions {
 }
 
 /// What betting at pre-game best prices would have brought. Money is in units of the bankroll at
-/// the start; intervals cover 95 %.
+/// the start; intervals cover 95 %, and there are none of a single bet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BettingReport {
     /// What is played.
@@ -78,27 +78,29 @@ pub struct BettingReport {
     #[serde(rename = "yield")]
     pub yield_: f64,
     /// Interval of the yield.
-    pub yield_interval: Interval,
+    pub yield_interval: Option<Interval>,
     /// Profit per bet of a stake of one.
     pub yield_flat: f64,
     /// Interval of the flat yield.
-    pub yield_flat_interval: Interval,
+    pub yield_flat_interval: Option<Interval>,
     /// Largest fall of the bankroll from its highest point, as a share of that point.
     pub drawdown_max: f64,
     /// Mean claimed closing-line value.
     pub claimed_value: f64,
-    /// Mean closing-line value: price times the closing market's probability, less one.
-    pub closing_line_value: f64,
+    /// Mean closing-line value: price times the closing market's probability, less one; of the
+    /// bets whose close is known, as what follows.
+    pub closing_line_value: Option<f64>,
     /// Interval of the mean closing-line value.
-    pub closing_line_value_interval: Interval,
+    pub closing_line_value_interval: Option<Interval>,
     /// Mean of claim less closing-line value.
-    pub claim_error: f64,
+    pub claim_error: Option<f64>,
     /// Interval of that difference.
-    pub claim_error_interval: Interval,
-    /// Slope of closing-line value on claim over the bets; one is honest.
-    pub slope: f64,
+    pub claim_error_interval: Option<Interval>,
+    /// Slope of closing-line value on claim over the bets; one is honest, and there is none where
+    /// all claims are the same.
+    pub slope: Option<f64>,
     /// Interval of the slope.
-    pub slope_interval: Interval,
+    pub slope_interval: Option<Interval>,
     /// The bankroll after each day with bets.
     pub curve: Vec<CurvePoint>,
 }

@@ -21,7 +21,7 @@ pub struct Scored<'a> {
     pub outcome: usize,
 }
 
-/// Mean scores of a forecaster; intervals cover 95 %.
+/// Mean scores of a forecaster; intervals cover 95 %, and of a single fixture there are none.
 ///
 /// Log loss in nats; Brier summed over three outcomes, of the first of two; RPS in 0..=1; ECE
 /// pooled over all outcomes in bins of equal count (20, or 10 where there are two outcomes).
@@ -32,19 +32,19 @@ pub struct Metrics {
     /// Mean negative logarithm of the probability of what happened.
     pub log_loss: f64,
     /// Interval of the mean by its standard error.
-    pub log_loss_interval: Interval,
+    pub log_loss_interval: Option<Interval>,
     /// Mean Brier score.
     pub brier: f64,
     /// Interval of the mean by its standard error.
-    pub brier_interval: Interval,
+    pub brier_interval: Option<Interval>,
     /// Mean ranked probability score.
     pub rps: f64,
     /// Interval of the mean by its standard error.
-    pub rps_interval: Interval,
+    pub rps_interval: Option<Interval>,
     /// Expected calibration error.
     pub ece: f64,
     /// Interval by resampling fixtures.
-    pub ece_interval: Interval,
+    pub ece_interval: Option<Interval>,
     /// What a perfectly calibrated forecaster of the same probabilities stays below 95 times in
     /// 100: an ECE above this is miscalibration, one below is noise.
     pub ece_floor_p95: f64,
@@ -57,8 +57,8 @@ pub struct Difference {
     pub n: u64,
     /// Mean of the differences.
     pub log_loss: f64,
-    /// Interval of the mean by its standard error.
-    pub interval: Interval,
+    /// Interval of the mean by its standard error; none of a single fixture.
+    pub interval: Option<Interval>,
 }
 
 /// Scores forecasts; `None` where there are none.
@@ -80,7 +80,7 @@ pub fn evaluate(scored: &[Scored<'_>], seed: u64) -> Option<Metrics> {
         rps: mean(&rpss),
         rps_interval: mean_interval(&rpss),
         ece: calibration.ece(),
-        ece_interval: calibration.ece_interval(seed),
+        ece_interval: (scored.len() > 1).then(|| calibration.ece_interval(seed)),
         ece_floor_p95: calibration.ece_floor_p95(scored, seed),
     })
 }

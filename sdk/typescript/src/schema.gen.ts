@@ -863,8 +863,9 @@ export interface paths {
          * @description How the model did on games it had not seen, season by season: log loss, Brier, RPS and
          *     calibration with intervals beside the base rate and the market, reliability, and a betting
          *     simulation with the closing-line value its claims realised. The document is the one
-         *     `sports-edge backtest --json` prints, in which the model stands beside the others. A model of
-         *     the repository has what its trainer left as `report.json` beside the version that serves.
+         *     `sports-edge backtest --json` prints, in which the model stands beside the others; figures and
+         *     intervals for which there are too few fixtures, bets or closing prices are null. A model of the
+         *     repository has what its trainer left as `report.json` beside the version that serves.
          */
         get: operations["getModelReport"];
         put?: never;

@@ -114,8 +114,8 @@ pub(crate) fn print(title: &str, report: &InPlayReport) {
             m.n,
             m.log_loss,
             d.log_loss,
-            d.interval.low,
-            d.interval.high,
+            d.interval.map_or(f64::NAN, |it| it.low),
+            d.interval.map_or(f64::NAN, |it| it.high),
             m.ece,
             m.ece_floor_p95
         );

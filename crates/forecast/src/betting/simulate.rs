@@ -64,8 +64,10 @@ pub(crate) fn simulate(
     let column = |of: fn(&(f64, f64)) -> f64| -> Vec<f64> { judged.iter().map(of).collect() };
     let (claims, values) = (column(|it| it.0), column(|it| it.1));
     let errors = column(|it| it.0 - it.1);
+    let claimed: Vec<f64> = bets.iter().map(|it| it.claim.claimed_value).collect();
+    let known = |of: &[f64]| (!of.is_empty()).then(|| mean(of));
     let flat: Vec<f64> = bets.iter().map(Bet::profit).collect();
-    let (slope, slope_interval) = slope(&claims, &values);
+    let slope = slope(&claims, &values);
     let (turnover, profit) = (
         ledger.stakes.iter().sum::<f64>(),
         ledger.profits.iter().sum(),
@@ -86,13 +88,13 @@ pub(crate) fn simulate(
         yield_flat: mean(&flat),
         yield_flat_interval: mean_interval(&flat),
         drawdown_max: ledger.drawdown_max,
-        claimed_value: mean(&claims),
-        closing_line_value: mean(&values),
+        claimed_value: mean(&claimed),
+        closing_line_value: known(&values),
         closing_line_value_interval: mean_interval(&values),
-        claim_error: mean(&errors),
+        claim_error: known(&errors),
         claim_error_interval: mean_interval(&errors),
-        slope,
-        slope_interval,
+        slope: slope.map(|it| it.0),
+        slope_interval: slope.and_then(|it| it.1),
         curve: ledger.curve,
     })
 }
@@ -185,19 +187,14 @@ fn thinned(curve: Vec<CurvePoint>) -> Vec<CurvePoint> {
         .collect()
 }
 
-/// The least-squares slope of `y` on `x` with an interval that allows unequal variances; zero where
-/// every `x` is the same.
-fn slope(x: &[f64], y: &[f64]) -> (f64, Interval) {
+/// The least-squares slope of `y` on `x` with an interval that allows unequal variances, which takes
+/// three; `None` where every `x` is the same.
+#[expect(clippy::cast_precision_loss, reason = "counts of bets")]
+fn slope(x: &[f64], y: &[f64]) -> Option<(f64, Option<Interval>)> {
     let (mean_x, mean_y) = (mean(x), mean(y));
     let spread: f64 = x.iter().map(|it| (it - mean_x).powi(2)).sum();
     if spread == 0.0 {
-        return (
-            0.0,
-            Interval {
-                low: 0.0,
-                high: 0.0,
-            },
-        );
+        return None;
     }
     let joint: f64 = x
         .iter()
@@ -211,5 +208,7 @@ fn slope(x: &[f64], y: &[f64]) -> (f64, Interval) {
         .zip(y)
         .map(|(a, b)| ((a - mean_x) * residual(*a, *b)).powi(2))
         .sum();
-    (slope, Interval::around(slope, squares.sqrt() / spread))
+    let degrees = x.len() as f64 - 2.0;
+    let interval = || Interval::estimated(slope, squares.sqrt() / spread, degrees);
+    Some((slope, (degrees >= 1.0).then(interval)))
 }

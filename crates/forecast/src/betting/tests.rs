@@ -6,6 +6,7 @@ use crate::History;
 use crate::edge::EdgeFlag;
 use crate::synthetic::League;
 use crate::trained::learned;
+use crate::walk::Walked;
 
 fn offer(price: f64, market: f64, model: f64) -> Offer {
     Offer {
@@ -79,12 +80,18 @@ fn a_claim_is_the_part_of_an_edge_that_history_confirms() {
 }
 
 fn simulated(options: &BettingOptions) -> Option<BettingReport> {
+    simulated_with(options, |_| ())
+}
+
+/// What betting reports once `change` is made to each fixture that was walked.
+fn simulated_with(options: &BettingOptions, change: fn(&mut Walked<'_>)) -> Option<BettingReport> {
     let league = League {
         seasons: 7,
         ..League::default()
     };
     let history = History::new(league.games());
-    let (trained, walked) = learned(&history, &league.competitions());
+    let (trained, mut walked) = learned(&history, &league.competitions());
+    walked.iter_mut().for_each(change);
     let walked: Vec<_> = walked.iter().collect();
     simulate(
         Sport::Football,
@@ -98,17 +105,36 @@ fn simulated(options: &BettingOptions) -> Option<BettingReport> {
 fn betting_on_a_made_up_league_reports_what_happened() {
     let report = simulated(&BettingOptions::default()).unwrap();
     assert!(report.bets > 200, "{report:?}");
-    assert!(report.claimed_value > 0.005 && report.closing_line_value > 0.0);
-    assert!(report.claim_error_interval.contains(report.claim_error));
-    assert!((report.claimed_value - report.closing_line_value - report.claim_error).abs() < 1e-9);
-    assert!(report.claim_error.abs() < 0.01, "claims hold: {report:?}");
-    assert!(report.slope_interval.contains(report.slope));
+    let (value, error) = (report.closing_line_value, report.claim_error);
+    let (value, error) = (value.unwrap(), error.unwrap());
+    assert!(report.claimed_value > 0.005 && value > 0.0);
+    assert!(report.claim_error_interval.unwrap().contains(error));
+    assert!((report.claimed_value - value - error).abs() < 1e-9);
+    assert!(error.abs() < 0.01, "claims hold: {report:?}");
+    let slope = report.slope_interval.unwrap();
+    assert!(slope.contains(report.slope.unwrap()));
     assert!((report.profit / report.turnover - report.yield_).abs() < 1e-12);
     let last = report.curve.last().unwrap();
     assert!((last.profit - report.profit).abs() < 1e-9);
     assert!(report.curve.iter().all(|it| it.low <= it.high));
     assert!((0.0..1.0).contains(&report.drawdown_max));
     assert!(report.flagged > 0, "some books cannot be true");
+}
+
+#[test]
+fn without_closes_nothing_is_said_of_what_claims_were_worth() {
+    let report = simulated_with(&BettingOptions::default(), |it| it.close = None).unwrap();
+    assert!(report.claimed_value > 0.005 && report.yield_interval.is_some());
+    assert_eq!(
+        (report.closing_line_value, report.claim_error),
+        (None, None)
+    );
+    let intervals = [
+        report.closing_line_value_interval,
+        report.claim_error_interval,
+        report.slope_interval,
+    ];
+    assert_eq!((report.slope, intervals), (None, [None; 3]));
 }
 
 #[test]

@@ -52,14 +52,16 @@ fn scores_are_means_over_fixtures_with_intervals_by_standard_error() {
     let (a, b) = (-(0.5_f64.ln()), -(0.2_f64.ln()));
     assert!(close(metrics.log_loss, f64::midpoint(a, b)));
     let error = (b - a) / 2.0;
-    assert!((metrics.log_loss_interval.high - metrics.log_loss - 1.96 * error).abs() < 1e-4);
+    let interval = metrics.log_loss_interval.unwrap();
+    // One degree of freedom.
+    assert!((interval.high - metrics.log_loss - 12.706_2 * error).abs() < 1e-4);
     assert!(close(
         metrics.brier,
         f64::midpoint(0.38, 0.64 + 0.09 + 0.25)
     ));
     assert!(close(metrics.rps, f64::midpoint(0.145, 0.445)));
-    assert!(metrics.brier_interval.contains(metrics.brier));
-    assert!(metrics.rps_interval.contains(metrics.rps));
+    assert!(metrics.brier_interval.unwrap().contains(metrics.brier));
+    assert!(metrics.rps_interval.unwrap().contains(metrics.rps));
 }
 
 #[test]
@@ -95,7 +97,7 @@ fn a_calibrated_forecaster_stays_below_the_floor_and_an_overconfident_one_does_n
         assert!((35..=40).contains(&below), "{below} of 40 below the floor");
         let bold = drawn(n, width, 1.5, 3);
         let metrics = evaluate(&scored(&bold), 9).unwrap();
-        assert!(metrics.ece > metrics.ece_floor_p95 && metrics.ece_interval.low > 0.0);
+        assert!(metrics.ece > metrics.ece_floor_p95 && metrics.ece_interval.unwrap().low > 0.0);
     }
 }
 
@@ -104,7 +106,7 @@ fn the_interval_of_an_error_is_around_it() {
     for (seed, boldness) in (0..20).zip([1.0, 1.1, 1.5, 2.0].into_iter().cycle()) {
         let forecasts = drawn(700, 3, boldness, seed);
         let metrics = evaluate(&scored(&forecasts), seed).unwrap();
-        let Interval { low, high } = metrics.ece_interval;
+        let Interval { low, high } = metrics.ece_interval.unwrap();
         assert!(low < metrics.ece && metrics.ece < high, "{metrics:?}");
     }
 }
@@ -145,11 +147,11 @@ fn a_paired_difference_is_far_sharper_than_the_difference_of_means() {
     let difference = compare(&pairs).unwrap();
     assert_eq!(difference.n, 4000);
     assert!(
-        difference.interval.low > 0.0,
+        difference.interval.unwrap().low > 0.0,
         "bending the truth is found out: {difference:?}"
     );
     let alone = evaluate(&truth, 1).unwrap().log_loss_interval;
-    let width = |it: Interval| it.high - it.low;
+    let width = |it: Option<Interval>| it.map(|it| it.high - it.low).unwrap();
     assert!(width(difference.interval) < 0.5 * width(alone));
 }
 
@@ -157,21 +159,40 @@ fn a_paired_difference_is_far_sharper_than_the_difference_of_means() {
 fn a_single_fixture_has_no_spread() {
     let forecasts = [(vec![0.5, 0.5], 1)];
     let metrics = evaluate(&scored(&forecasts), 1).unwrap();
-    assert_eq!(
+    let intervals = [
         metrics.log_loss_interval,
-        Interval {
-            low: metrics.log_loss,
-            high: metrics.log_loss
-        }
-    );
-    assert_eq!(
-        ratio_interval(&[], &[]),
-        Interval {
-            low: 0.0,
-            high: 0.0
-        }
-    );
+        metrics.brier_interval,
+        metrics.rps_interval,
+        metrics.ece_interval,
+    ];
+    assert_eq!(intervals, [None; 4]);
+    assert_eq!(ratio_interval(&[], &[]), None);
+    assert_eq!(ratio_interval(&[0.0, 0.0], &[0.0, 0.0]), None);
     assert!(close(mean(&[]), 0.0));
+}
+
+#[test]
+fn the_fewer_values_the_wider_the_interval_by_students_deviate() {
+    let tables = [
+        (2, 12.706),
+        (3, 4.303),
+        (4, 3.182),
+        (6, 2.571),
+        (11, 2.228),
+        (31, 2.042),
+        (1001, 1.962),
+    ];
+    for (n, deviate) in tables {
+        let values: Vec<f64> = (0..n).map(|it| f64::from(it % 3)).collect();
+        let (n, mean) = (f64::from(n), mean(&values));
+        let squares: f64 = values.iter().map(|it| (it - mean).powi(2)).sum();
+        let error = (squares / (n - 1.0) / n).sqrt();
+        let reach = mean_interval(&values).unwrap().high - mean;
+        assert!(
+            (reach / error / deviate - 1.0).abs() < 0.002,
+            "{n}: {reach}"
+        );
+    }
 }
 
 #[test]

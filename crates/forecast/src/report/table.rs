@@ -95,12 +95,11 @@ fn write_betting(text: &mut String, it: &BettingReport) -> fmt::Result {
         it.sport.as_str()
     )?;
     let percent = |value: f64| format!("{:+.2} %", 100.0 * value);
-    let within = |interval: Interval| {
-        format!(
-            "[{:+.2}, {:+.2}]",
-            100.0 * interval.low,
-            100.0 * interval.high
-        )
+    let known = |value: Option<f64>| value.map_or_else(nothing, percent);
+    let within = |interval: Option<Interval>| {
+        interval.map_or_else(nothing, |it| {
+            format!("[{:+.2}, {:+.2}]", 100.0 * it.low, 100.0 * it.high)
+        })
     };
     let mut line = |name: &str, value: String, interval: String| {
         writeln!(text, "{name:<26} {value:>10} {interval}")
@@ -111,17 +110,17 @@ fn write_betting(text: &mut String, it: &BettingReport) -> fmt::Result {
     let value = it.closing_line_value;
     line(
         "closing-line value",
-        percent(value),
+        known(value),
         within(it.closing_line_value_interval),
     )?;
     line(
         "claim less value",
-        percent(it.claim_error),
+        known(it.claim_error),
         within(it.claim_error_interval),
     )?;
     line(
         "slope of value on claim",
-        format!("{:.2}", it.slope),
+        it.slope.map_or_else(nothing, |it| format!("{it:.2}")),
         bounds(it.slope_interval, 2),
     )?;
     line(
@@ -143,6 +142,13 @@ fn write_betting(text: &mut String, it: &BettingReport) -> fmt::Result {
     line("largest drawdown", percent(-it.drawdown_max), String::new())
 }
 
-fn bounds(interval: Interval, digits: usize) -> String {
-    format!("[{:.digits$}, {:.digits$}]", interval.low, interval.high)
+fn bounds(interval: Option<Interval>, digits: usize) -> String {
+    interval.map_or_else(nothing, |it| {
+        format!("[{:.digits$}, {:.digits$}]", it.low, it.high)
+    })
+}
+
+/// What stands where too little is known for a figure.
+fn nothing() -> String {
+    "\u{2013}".to_owned()
 }

@@ -1,7 +1,7 @@
 //! What betting on edges would have brought, with how sure one can be of it.
 
 use domain::Sport;
-use engine::Report;
+use engine::{Interval, Report};
 
 use super::body::Stat;
 use crate::pages::{
@@ -23,14 +23,14 @@ impl Betting {
     /// The simulation of a sport, where it has one.
     pub(in crate::pages) fn of(report: &Report, sport: Sport) -> Option<Self> {
         let it = report.betting.iter().find(|it| it.sport == sport)?;
-        let yields = (it.yield_interval.low, it.yield_interval.high);
-        let interval = &it.closing_line_value_interval;
-        let closing = (interval.low, interval.high);
-        let slopes = (it.slope_interval.low, it.slope_interval.high);
         let doubtful = format!("{} more left out as doubtful", text::count(it.flagged));
         let stats = vec![
             stat("Bets", text::count(it.bets), doubtful),
-            stat("Yield", text::signed_percent(it.yield_), between(yields)),
+            stat(
+                "Yield",
+                text::signed_percent(it.yield_),
+                between(it.yield_interval),
+            ),
             stat(
                 "Claimed value",
                 text::signed_percent(it.claimed_value),
@@ -38,10 +38,15 @@ impl Betting {
             ),
             stat(
                 "Closing-line value",
-                text::signed_percent(it.closing_line_value),
-                between(closing),
+                it.closing_line_value
+                    .map_or_else(nothing, text::signed_percent),
+                between(it.closing_line_value_interval),
             ),
-            stat("Slope of claims", text::number(it.slope, 2), slope(slopes)),
+            stat(
+                "Slope of claims",
+                it.slope.map_or_else(nothing, |it| text::number(it, 2)),
+                slope(it.slope_interval),
+            ),
             stat(
                 "Largest fall",
                 text::percent(it.drawdown_max),
@@ -74,17 +79,29 @@ fn stat(name: &'static str, value: String, note: String) -> Stat {
     Stat { name, value, note }
 }
 
-fn between((low, high): (f64, f64)) -> String {
-    format!(
-        "95% between {} and {}",
-        text::signed_percent(low),
-        text::signed_percent(high)
+/// What stands where too little is known for a figure.
+fn nothing() -> String {
+    "\u{2013}".to_owned()
+}
+
+fn between(interval: Option<Interval>) -> String {
+    interval.map_or_else(
+        || "too few to say how sure that is".to_owned(),
+        |it| {
+            let [low, high] = [it.low, it.high].map(text::signed_percent);
+            format!("95% between {low} and {high}")
+        },
     )
 }
 
-fn slope((low, high): (f64, f64)) -> String {
-    let [low, high] = [low, high].map(|it| text::number(it, 2));
-    format!("one is honest; 95% between {low} and {high}")
+fn slope(interval: Option<Interval>) -> String {
+    interval.map_or_else(
+        || "one is honest".to_owned(),
+        |it| {
+            let [low, high] = [it.low, it.high].map(|it| text::number(it, 2));
+            format!("one is honest; 95% between {low} and {high}")
+        },
+    )
 }
 
 /// Profit over time in the band of honest claims.

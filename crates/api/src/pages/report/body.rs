@@ -203,7 +203,10 @@ impl Chosen<'_> {
                     && it.reference.as_str() == reference
             });
             if let Some(it) = difference {
-                let (low, high) = (it.difference.interval.low, it.difference.interval.high);
+                let sure = it.difference.interval.map(|it| {
+                    let [low, high] = [it.low, it.high].map(signed);
+                    format!("; 95% between {low} and {high}")
+                });
                 stats.push(Stat {
                     name: if reference == "market_close" {
                         "Against the closing market"
@@ -211,7 +214,7 @@ impl Chosen<'_> {
                         "Against the early market"
                     },
                     value: signed(it.difference.log_loss),
-                    note: format!("log loss; 95% between {} and {}", signed(low), signed(high)),
+                    note: format!("log loss{}", sure.unwrap_or_default()),
                 });
             }
         }
@@ -232,16 +235,18 @@ impl Chosen<'_> {
                         && it.sport == row.sport
                         && Some(it.reference.as_str()) == self.market
                 });
-                let interval = &metrics.log_loss_interval;
+                let interval = metrics.log_loss_interval;
                 ScoreRow {
                     model: text::words(row.model.as_str()),
                     chosen: row.model.as_str() == self.model,
                     n: text::count(metrics.n),
                     log_loss: text::number(metrics.log_loss, 4),
-                    interval: format!(
-                        "{}\u{2013}{}",
-                        text::number(interval.low, 3),
-                        text::number(interval.high, 3)
+                    interval: interval.map_or_else(
+                        || "\u{2013}".to_owned(),
+                        |it| {
+                            let [low, high] = [it.low, it.high].map(|it| text::number(it, 3));
+                            format!("{low}\u{2013}{high}")
+                        },
                     ),
                     to_market: difference.map(|it| signed(it.difference.log_loss)),
                     brier: text::number(metrics.brier, 4),

@@ -123,3 +123,29 @@ fn a_standalone_report_needs_nothing_else_and_an_empty_one_says_so() {
     nothing.rows.clear();
     assert!(backtest_report_html(&nothing).contains("Nothing was judged"));
 }
+
+#[test]
+fn where_too_little_is_known_a_dash_stands_for_the_figure() {
+    let mut report = report();
+    for row in &mut report.rows {
+        row.metrics.log_loss_interval = None;
+    }
+    for row in &mut report.differences {
+        row.difference.interval = None;
+    }
+    let betting = &mut report.betting[0];
+    (betting.closing_line_value, betting.slope) = (None, None);
+    (betting.closing_line_value_interval, betting.slope_interval) = (None, None);
+    let body = Body::new(&report, "", "", &Names::new()).unwrap();
+    assert!(body.totals.iter().all(|it| it.interval == "\u{2013}"));
+    assert_eq!(body.stats[2].note, "log loss");
+    let stats = body.betting.unwrap().stats;
+    let of = |name: &str| {
+        let stat = stats.iter().find(|it| it.name == name).unwrap();
+        (stat.value.as_str(), stat.note.as_str())
+    };
+    let few = ("\u{2013}", "too few to say how sure that is");
+    assert_eq!(of("Closing-line value"), few);
+    assert_eq!(of("Slope of claims"), ("\u{2013}", "one is honest"));
+    assert!(of("Yield").1.starts_with("95% between"));
+}
