@@ -24,7 +24,7 @@ pub(crate) use cache_entry::{CacheDrop, CacheEntry, CacheLook};
 pub(crate) use edge::Edge;
 pub(crate) use firing::{DeliveryList, Fired, FiringDeliveries, Firings};
 pub(crate) use fixture::{
-    Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
+    Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, SeasonType, Sport, Team,
 };
 pub(crate) use market::{Against, MarketKind, MarketView, QuoteStage};
 pub(crate) use play::{

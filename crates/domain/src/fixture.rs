@@ -107,6 +107,36 @@ pub enum FixtureStatus {
     Cancelled,
 }
 
+/// The part of a season that a game belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeasonType {
+    /// What tables are made of.
+    #[default]
+    Regular,
+    /// What is played after it among the best: play-offs, with what leads to them.
+    Postseason,
+}
+
+impl SeasonType {
+    /// Every part, in the order of declaration.
+    pub const ALL: [Self; 2] = [Self::Regular, Self::Postseason];
+
+    /// The key used in files and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regular => "regular",
+            Self::Postseason => "postseason",
+        }
+    }
+
+    /// Reads [`SeasonType::as_str`] back, in any case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is = |it: &Self| it.as_str().eq_ignore_ascii_case(text);
+        Self::ALL.into_iter().find(is)
+    }
+}
+
 /// Goals or points of both sides at the end (overtime included where the sport counts it).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Score {
@@ -146,6 +176,8 @@ pub struct Fixture {
     pub competition: CompetitionKey,
     /// Season it belongs to.
     pub season: SeasonKey,
+    /// The part of the season; tables count the regular one.
+    pub season_type: SeasonType,
     /// Start, in UTC.
     pub kickoff: Timestamp,
     /// How exactly the start is known.

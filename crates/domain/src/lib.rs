@@ -20,7 +20,8 @@ pub use alert::{
     Direction, InvalidAlert, RawRule,
 };
 pub use fixture::{
-    Competition, Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, Sport, Team,
+    Competition, Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, SeasonType, Sport,
+    Team,
 };
 pub use game::{
     BestPrice, Game, MarketPrices, Prices, REFERENCE_BOOKMAKERS, REFERENCE_LAG_MAX,

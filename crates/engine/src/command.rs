@@ -2,7 +2,7 @@
 
 use domain::{
     BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Market, MatchStats, Outcome,
-    QuoteStage, Score, SeasonKey,
+    QuoteStage, Score, SeasonKey, SeasonType,
 };
 use jiff::Timestamp;
 
@@ -22,6 +22,8 @@ pub struct FixtureCommand {
     pub competition: CompetitionKey,
     /// Season.
     pub season: SeasonKey,
+    /// The part of the season; `None` leaves it.
+    pub season_type: Option<SeasonType>,
     /// Start.
     pub kickoff: Timestamp,
     /// Home side.

@@ -73,6 +73,7 @@ impl Engine {
                 id: None,
                 competition: command.competition.clone(),
                 season: command.season.clone(),
+                season_type: command.season_type,
                 kickoff: command.kickoff,
                 kickoff_precision: domain::KickoffPrecision::Minute,
                 home,

@@ -136,6 +136,7 @@ fn record(number: i64, quotes: i64, teams: &[TeamId]) -> FixtureRecord {
         id: None,
         competition: CompetitionKey::new("B0").unwrap(),
         season: SeasonKey::new((1900 + season).to_string()).unwrap(),
+        season_type: None,
         kickoff,
         kickoff_precision: KickoffPrecision::Minute,
         home: team(home),

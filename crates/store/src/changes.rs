@@ -107,6 +107,9 @@ pub(crate) fn apply_facts(
         if let Some(said) = it.about.facts() {
             now.restate(said, &rules[&said.competition].zone);
         }
+        if let Some(season_type) = record.told().and_then(|it| it.season_type) {
+            now.season_type = season_type;
+        }
         now.stand(record.result(), record.told().and_then(|it| it.status));
     }
 }

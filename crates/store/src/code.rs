@@ -1,6 +1,8 @@
 //! How domain values are written in columns: times as microseconds, choices as small numbers.
 
-use domain::{FixtureStatus, KickoffPrecision, Line, Market, MarketKind, QuoteStage, Sport};
+use domain::{
+    FixtureStatus, KickoffPrecision, Line, Market, MarketKind, QuoteStage, SeasonType, Sport,
+};
 use jiff::Timestamp;
 
 use crate::StoreError;
@@ -90,6 +92,14 @@ pub(crate) fn precision_code(precision: KickoffPrecision) -> i64 {
 
 pub(crate) fn precision(code: i64) -> Result<KickoffPrecision, StoreError> {
     decode(&PRECISIONS, "fixtures.precision", code)
+}
+
+pub(crate) fn season_type_code(season_type: SeasonType) -> i64 {
+    encode(&SeasonType::ALL, &season_type)
+}
+
+pub(crate) fn season_type(code: i64) -> Result<SeasonType, StoreError> {
+    decode(&SeasonType::ALL, "fixtures.season_type", code)
 }
 
 pub(crate) fn stage_code(stage: QuoteStage) -> i64 {

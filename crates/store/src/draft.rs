@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    FixtureStatus, Game, KickoffPrecision, MatchStats, Price, Quote, Score, summarise_quotes,
+    FixtureStatus, Game, KickoffPrecision, MatchStats, Price, Quote, Score, SeasonType,
+    summarise_quotes,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -19,6 +20,7 @@ use crate::{FixtureRecord, ResultRecord, StoreError};
 pub(crate) struct Facts {
     pub(crate) competition: i64,
     pub(crate) season: i64,
+    pub(crate) season_type: SeasonType,
     pub(crate) kickoff: i64,
     pub(crate) precision: KickoffPrecision,
     pub(crate) home: i64,
@@ -40,6 +42,7 @@ impl Facts {
         Self {
             competition,
             season,
+            season_type: record.season_type.unwrap_or_default(),
             kickoff: micros(record.kickoff),
             precision: record.kickoff_precision,
             home: record.home.0,
@@ -95,7 +98,7 @@ impl Facts {
     }
 
     /// The fields by name, as revisions keep them.
-    fn fields(&self, names: &Names) -> Result<[(&'static str, String); 17], StoreError> {
+    fn fields(&self, names: &Names) -> Result<[(&'static str, String); 18], StoreError> {
         let stats = &self.stats;
         let kickoff = moment("fixtures.kickoff", self.kickoff)?;
         Ok([
@@ -104,6 +107,7 @@ impl Facts {
                 json(&names.competitions.key(self.competition)?),
             ),
             ("season", json(&names.seasons.key(self.season)?)),
+            ("season_type", json(&self.season_type)),
             ("kickoff", json(&kickoff)),
             ("kickoff_precision", json(&self.precision)),
             ("home", json(&self.home)),
@@ -301,6 +305,7 @@ impl Draft {
         let plain = |it: &Facts| {
             (
                 [it.competition, it.season, it.kickoff, it.home, it.away],
+                it.season_type,
                 (it.precision, it.neutral, it.status, it.score),
             )
         };

@@ -2,7 +2,7 @@
 
 use domain::{
     CompetitionKey, FixtureId, FixtureStatus, KickoffPrecision, MatchStats, Quote, Score,
-    SeasonKey, SourceKey, Sport, TeamId,
+    SeasonKey, SeasonType, SourceKey, Sport, TeamId,
 };
 use jiff::Timestamp;
 
@@ -50,6 +50,8 @@ pub struct FixtureRecord {
     pub competition: CompetitionKey,
     /// Season.
     pub season: SeasonKey,
+    /// The part of the season; `None` leaves it (a new fixture is of the regular one).
+    pub season_type: Option<SeasonType>,
     /// Start.
     pub kickoff: Timestamp,
     /// How exactly the start is known; `Day` never replaces a `Minute` of the same day.

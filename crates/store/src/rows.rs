@@ -6,8 +6,9 @@ use domain::{
     Competition, CompetitionKey, Fixture, FixtureId, Score, SeasonKey, SourceKey, Team, TeamId,
 };
 use jiff::tz::TimeZone;
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
-use crate::code::{corrupt, moment, precision, sport, status};
+use crate::code::{corrupt, moment, precision, season_type, sport, status};
 use crate::draft::{Draft, Facts, PriceRow, QuoteKey, quote};
 use crate::matching::Rules;
 use crate::names::Names;
@@ -89,7 +90,8 @@ fn source_key(text: String) -> Result<SourceKey, StoreError> {
     SourceKey::new(text).map_err(|invalid| corrupt("sources.key", invalid.text))
 }
 
-/// Id, competition, season, kickoff, precision, home, away, neutral, status, scores, statistics.
+/// Id, competition, season, kickoff, precision, home, away, neutral, status, scores, statistics,
+/// the part of the season.
 pub(crate) type FixtureRow = (
     i64,
     String,
@@ -103,6 +105,7 @@ pub(crate) type FixtureRow = (
     Option<i64>,
     Option<i64>,
     Vec<u8>,
+    i64,
 );
 
 pub(crate) fn fixture(row: FixtureRow) -> Result<Fixture, StoreError> {
@@ -111,6 +114,7 @@ pub(crate) fn fixture(row: FixtureRow) -> Result<Fixture, StoreError> {
         id: FixtureId(row.0),
         competition: competition_key(row.1)?,
         season: season.map_err(|it| corrupt("seasons.key", it.text))?,
+        season_type: season_type(row.12)?,
         kickoff: moment("fixtures.kickoff", row.3)?,
         kickoff_precision: precision(row.4)?,
         home: TeamId(row.5),
@@ -135,7 +139,7 @@ fn score(home: Option<i64>, away: Option<i64>) -> Result<Option<Score>, StoreErr
 
 /// A fixture for a write: id, competition, season, kickoff, precision, home, away, neutral,
 /// status, scores, statistics, the write it came from and its import, game, prices counted.
-pub(crate) type DraftRow = (
+type DraftColumns = (
     i64,
     i64,
     i64,
@@ -154,10 +158,27 @@ pub(crate) type DraftRow = (
     i64,
 );
 
+/// These columns and the part of the season: one more than a tuple can be read of.
+pub(crate) struct DraftRow(DraftColumns, i64);
+
+impl<'r, R> FromRow<'r, R> for DraftRow
+where
+    R: Row,
+    DraftColumns: FromRow<'r, R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    usize: ColumnIndex<R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self(FromRow::from_row(row)?, row.try_get(16)?))
+    }
+}
+
 pub(crate) fn draft(row: &DraftRow) -> Result<Draft, StoreError> {
+    let DraftRow(row, part) = row;
     let facts = Facts {
         competition: row.1,
         season: row.2,
+        season_type: season_type(*part)?,
         kickoff: row.3,
         precision: precision(row.4)?,
         home: row.5,

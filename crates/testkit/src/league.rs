@@ -129,6 +129,7 @@ impl League {
             id: None,
             competition: self.competition.key.clone(),
             season: it.season.clone(),
+            season_type: None,
             kickoff: it.kickoff,
             kickoff_precision: KickoffPrecision::Minute,
             home: teams[it.home],

@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
-use domain::{FixtureId, MarketKind, MarketPrediction, Price};
+use domain::{FixtureId, MarketKind, MarketPrediction, Price, SeasonType};
 use engine::{
     EngineError, FixtureInsight, FixtureView, MarketSummary, QuoteView, RatingSeries, TimelineView,
 };
@@ -62,6 +62,8 @@ struct FixturePage<'a> {
     what_if: Option<WhatIfBlock>,
     /// The table of its season, where it stands and what it is called.
     table: [String; 2],
+    /// Whether it is a game that the table does not count.
+    postseason: bool,
     meta: String,
     kickoff: String,
     summary: Option<String>,
@@ -224,6 +226,7 @@ fn page<'a>(
             table::link(competition, season),
             format!("{} {season}", view.competition_name),
         ],
+        postseason: view.fixture.season_type == SeasonType::Postseason,
         meta: meta.join(" \u{b7} "),
         kickoff: kickoff.to_string(),
         summary: summary(insight, happened),

@@ -165,7 +165,7 @@ fn rule(ranked_by: &[RankedBy]) -> String {
     });
     let words: Vec<&str> = words.collect();
     format!(
-        "Ranked by {}. Games among those who are level, and points taken away, do not count here.",
+        "Ranked by {}. The postseason, games among those who are level, and points taken away, do not count here.",
         words.join(", then ")
     )
 }

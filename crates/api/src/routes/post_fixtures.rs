@@ -15,7 +15,7 @@ use crate::{
     extract::{JsonBody, NoQuery, Query, read_batch},
     idempotency::once,
     problem::Problem,
-    wire::FixtureStatus,
+    wire::{FixtureStatus, SeasonType},
 };
 
 /// A fixture to add or change.
@@ -28,6 +28,8 @@ pub(crate) struct FixtureEntry {
     /// Season, as its competition writes it.
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_./-]{1,64}$", example = "2024/25")]
     season: SeasonKey,
+    /// The part of the season; left as it is where not given, and `regular` for a new fixture.
+    season_type: Option<SeasonType>,
     /// Start (RFC 3339).
     #[schema(value_type = String, format = DateTime, example = "2024-08-17T14:00:00Z")]
     kickoff: Timestamp,
@@ -67,6 +69,7 @@ impl From<FixtureEntry> for FixtureCommand {
         Self {
             competition: entry.competition,
             season: entry.season,
+            season_type: entry.season_type.map(domain::SeasonType::from),
             kickoff: entry.kickoff,
             home: entry.home.into(),
             away: entry.away.into(),

@@ -51,7 +51,7 @@ pub(crate) struct Standings {
     /// all before.
     #[schema(example = 4711)]
     change: u64,
-    /// Every team with a fixture that is not cancelled, the first first.
+    /// Every team with a fixture of the regular season that is not cancelled, the first first.
     data: Vec<StandingRow>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct StandingRow {
     /// Share of games won, a draw counting half, 0 to 1; null before the first game.
     #[schema(example = 0.83)]
     win_share: Option<f64>,
-    /// All its games.
+    /// All its games of the regular season.
     total: Tally,
     /// Games in which it is named first, on neutral ground, too.
     home: Tally,
@@ -107,8 +107,9 @@ impl From<engine::StandingsView> for Standings {
 
 /// Get the table of a season
 ///
-/// The table of a competition's season as of now, home and away apart. Results count from the moment
-/// they are written, corrected or taken back.
+/// The table of a competition's season as of now, home and away apart. Games of the regular season
+/// count, from the moment their results are written, corrected or taken back; those of the postseason
+/// do not.
 #[utoipa::path(
     get,
     path = "/v1/competitions/{key}/standings",

@@ -99,6 +99,34 @@ impl From<FixtureStatus> for domain::FixtureStatus {
     }
 }
 
+/// The part of a season that a game belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SeasonType {
+    /// What tables are made of.
+    Regular,
+    /// What is played after it among the best: play-offs, with what leads to them.
+    Postseason,
+}
+
+impl From<domain::SeasonType> for SeasonType {
+    fn from(season_type: domain::SeasonType) -> Self {
+        match season_type {
+            domain::SeasonType::Regular => Self::Regular,
+            domain::SeasonType::Postseason => Self::Postseason,
+        }
+    }
+}
+
+impl From<SeasonType> for domain::SeasonType {
+    fn from(season_type: SeasonType) -> Self {
+        match season_type {
+            SeasonType::Regular => Self::Regular,
+            SeasonType::Postseason => Self::Postseason,
+        }
+    }
+}
+
 /// How exactly a kickoff is known.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -255,6 +283,8 @@ pub(crate) struct Fixture {
     /// Season, as its competition writes it.
     #[schema(example = "2023/24")]
     pub(crate) season: String,
+    /// The part of the season.
+    pub(crate) season_type: SeasonType,
     /// Start.
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T15:00:00Z")]
     pub(crate) kickoff: Timestamp,
@@ -282,6 +312,7 @@ impl From<engine::FixtureView> for Fixture {
             competition: fixture.competition.into(),
             competition_name: view.competition_name,
             season: fixture.season.into(),
+            season_type: fixture.season_type.into(),
             kickoff: fixture.kickoff,
             kickoff_precision: fixture.kickoff_precision.into(),
             home: view.home.into(),

@@ -106,6 +106,46 @@ async fn a_table_adds_up_what_the_fixtures_say_and_follows_corrections_at_once()
 }
 
 #[tokio::test]
+async fn a_game_said_to_be_of_the_postseason_leaves_the_table() {
+    let app = App::open().await;
+    let last = &fixtures(&app, "status=finished&order=newest").await[0];
+    assert_eq!(last["season_type"], "regular");
+    let path = format!("/v1/fixtures/{}", last["id"]);
+    let (home, before) = (&last["home"]["id"], get(&app, TABLE).await);
+    let played = |table: &Value| {
+        let rows = table["data"].as_array().unwrap().iter();
+        let mut own = rows.filter(|it| it["team"]["id"] == *home);
+        own.next().unwrap()["total"]["played"].as_i64().unwrap()
+    };
+    let writer = app.writer().await;
+    let say = async |season_type: Option<&str>| {
+        let mut entry = json!({"competition": last["competition"], "season": last["season"],
+            "kickoff": last["kickoff"], "home": home, "away": last["away"]["id"]});
+        if let Some(it) = season_type {
+            entry["season_type"] = json!(it);
+        }
+        let (body, key) = (json!({"data": [entry]}).to_string(), writer.as_str());
+        app.post("/v1/fixtures", &body, &[("authorization", key)])
+            .await
+    };
+    let refused = say(Some("autumn")).await;
+    assert_eq!(
+        refused.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{refused:?}"
+    );
+    // Left out it stays as it was said last.
+    for season_type in [Some("postseason"), None] {
+        let written = say(season_type).await;
+        assert_eq!(written.status, StatusCode::OK, "{written:?}");
+        assert_eq!(get(&app, &path).await["season_type"], "postseason");
+        assert_eq!(played(&get(&app, TABLE).await), played(&before) - 1);
+        let page = app.get(&path.replace("/v1", "")).await;
+        assert!(String::from_utf8_lossy(&page.body).contains("postseason</p>"));
+    }
+}
+
+#[tokio::test]
 async fn a_table_of_another_season_is_asked_for_by_its_name() {
     let app = App::open().await;
     let table = get(&app, TABLE).await;

@@ -131,6 +131,7 @@ fn fixture(names: [&str; 5], season: Option<&str>) -> (FixtureMapping, ResultMap
         home,
         away,
         letters: Letters::AsIs,
+        season_type: None,
         neutral: None,
         status: None,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{BookmakerKey, MarketKind, OddsFormat, QuoteStage, SourceKey};
+use domain::{BookmakerKey, MarketKind, OddsFormat, QuoteStage, SeasonType, SourceKey};
 use serde::Deserialize;
 
 use crate::import::ImportError;
@@ -44,6 +44,9 @@ pub struct FixtureMapping {
     pub competition: ValueMapping,
     /// Season.
     pub season: SeasonMapping,
+    /// Column that says which part of the season it is.
+    #[serde(default)]
+    pub season_type: Option<SeasonTypeMapping>,
     /// Column of the date, or of the whole kickoff in the form RFC 3339.
     pub date: String,
     /// Forms of the date, in the notation of `strftime`; `rfc3339` for a whole instant.
@@ -129,6 +132,17 @@ pub enum Letters {
     Upper,
     /// In small letters.
     Lower,
+}
+
+/// Which column says the part of the season, and in which words.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeasonTypeMapping {
+    /// The column.
+    pub column: String,
+    /// What its values mean; a value not listed stands for itself.
+    #[serde(default)]
+    pub values: BTreeMap<String, SeasonType>,
 }
 
 /// Which values of which column mean neutral ground.

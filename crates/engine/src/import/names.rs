@@ -315,6 +315,7 @@ impl<'a> Resolver<'a> {
             id: None,
             competition: row.competition,
             season: row.season,
+            season_type: row.season_type,
             kickoff: row.kickoff,
             kickoff_precision: row.kickoff_precision,
             home,

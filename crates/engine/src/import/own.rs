@@ -9,15 +9,16 @@ use domain::{BookmakerKey, MarketKind, OddsFormat, QuoteStage, SourceKey};
 use crate::import::Refusal;
 use crate::import::mapping::{
     FixtureMapping, Letters, LineMapping, Mapping, NeutralMapping, QuoteMapping, ResultMapping,
-    SeasonMapping, SeasonStyle, Stat, ValueMapping,
+    SeasonMapping, SeasonStyle, SeasonTypeMapping, Stat, ValueMapping,
 };
 use crate::import::moment::OpeningConvention;
 use crate::import::text::Fields;
 
 const REQUIRED: [&str; 5] = ["competition", "season", "kickoff", "home", "away"];
-const PLAIN: [&str; 9] = [
+const PLAIN: [&str; 10] = [
     "competition",
     "season",
+    "season_type",
     "kickoff",
     "home",
     "away",
@@ -70,7 +71,7 @@ pub(crate) fn mapping(header: &Fields) -> Result<Mapping, Refusal> {
         source: SourceKey::new("csv").expect("the text is a key"),
         missing: Vec::new(),
         opening: OpeningConvention::DayBefore,
-        fixture: fixture(has("neutral"), has("status")),
+        fixture: fixture(has),
         result: (has("home_score") && has("away_score")).then(|| ResultMapping {
             home: "home_score".to_owned(),
             away: "away_score".to_owned(),
@@ -95,7 +96,7 @@ fn is_known(column: &str) -> bool {
         || column.starts_with("taken_at:")
 }
 
-fn fixture(neutral: bool, status: bool) -> FixtureMapping {
+fn fixture(has: impl Fn(&str) -> bool) -> FixtureMapping {
     FixtureMapping {
         competition: ValueMapping::Column {
             column: "competition".to_owned(),
@@ -106,6 +107,10 @@ fn fixture(neutral: bool, status: bool) -> FixtureMapping {
             column: Some("season".to_owned()),
             style: SeasonStyle::AsIs,
         },
+        season_type: has("season_type").then(|| SeasonTypeMapping {
+            column: "season_type".to_owned(),
+            values: BTreeMap::new(),
+        }),
         date: "kickoff".to_owned(),
         date_formats: vec!["rfc3339".to_owned(), "%Y-%m-%d".to_owned()],
         time: None,
@@ -113,11 +118,11 @@ fn fixture(neutral: bool, status: bool) -> FixtureMapping {
         home: "home".to_owned(),
         away: "away".to_owned(),
         letters: Letters::AsIs,
-        neutral: neutral.then(|| NeutralMapping {
+        neutral: has("neutral").then(|| NeutralMapping {
             column: "neutral".to_owned(),
             values: ["1", "true", "yes"].map(str::to_owned).to_vec(),
         }),
-        status: status.then(|| "status".to_owned()),
+        status: has("status").then(|| "status".to_owned()),
     }
 }
 

@@ -4,9 +4,9 @@ mod cell;
 mod price;
 mod season;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use domain::{FixtureStatus, KickoffPrecision, MatchStats, Quote, Score, Sport};
+use domain::{FixtureStatus, KickoffPrecision, MatchStats, Quote, Score, SeasonType, Sport};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -30,6 +30,7 @@ pub(crate) struct Plan {
     missing: Vec<String>,
     competition: CompetitionPlan,
     season: SeasonPlan,
+    season_type: Option<(Cell, BTreeMap<String, SeasonType>)>,
     date: Cell,
     date_formats: Vec<String>,
     time: Option<Cell>,
@@ -62,6 +63,10 @@ impl Plan {
             missing: mapping.missing.clone(),
             competition: bind_competition(&fixture.competition, &mut header),
             season: SeasonPlan::bind(&fixture.season, &mut header),
+            season_type: fixture
+                .season_type
+                .as_ref()
+                .map(|it| (header.cell(&it.column), it.values.clone())),
             date: header.cell(&fixture.date),
             date_formats: fixture.date_formats.clone(),
             time: fixture.time.as_ref().map(|name| header.cell(name)),
@@ -129,6 +134,7 @@ impl Plan {
             line,
             competition,
             season,
+            season_type: self.season_type(fields)?,
             kickoff,
             kickoff_precision,
             home,
@@ -204,6 +210,20 @@ impl Plan {
             Letters::Upper => name.to_uppercase(),
             Letters::Lower => name.to_lowercase(),
         })
+    }
+
+    fn season_type(&self, fields: &Fields) -> Result<Option<SeasonType>, CellProblem> {
+        let Some((cell, values)) = &self.season_type else {
+            return Ok(None);
+        };
+        let Some(text) = cell.optional(fields, &self.missing) else {
+            return Ok(None);
+        };
+        let told = values.get(text).copied();
+        match told.or_else(|| SeasonType::parse(text)) {
+            Some(it) => Ok(Some(it)),
+            None => Err(cell.problem(Reason::UnknownSeasonType(text.to_owned()))),
+        }
     }
 
     fn neutral(&self, fields: &Fields) -> bool {

@@ -2,6 +2,7 @@
 
 use domain::{
     CompetitionKey, FixtureStatus, InvalidLine, InvalidPrice, KickoffPrecision, Quote, SeasonKey,
+    SeasonType,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
@@ -17,6 +18,8 @@ pub struct Row {
     pub competition: CompetitionKey,
     /// Season.
     pub season: SeasonKey,
+    /// The part of the season, where the source says.
+    pub season_type: Option<SeasonType>,
     /// Start.
     pub kickoff: Timestamp,
     /// How exactly the start is known.
@@ -78,6 +81,9 @@ pub enum Reason {
     /// A season that is none.
     #[error("{0:?} is not a season")]
     UnknownSeason(String),
+    /// A part of the season that is none.
+    #[error("{0:?} is not one of regular, postseason")]
+    UnknownSeasonType(String),
     /// A day that is in none of the season's years.
     #[error("the day is not within the season {0}")]
     OtherSeason(SeasonKey),

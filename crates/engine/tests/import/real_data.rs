@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use engine::import::{Catalogue, Mapping, Reading, read_rows};
+use domain::{CompetitionKey, Sport, Tally};
+use engine::import::{Catalogue, ImportOptions, Mapping, Reading, read_rows};
+use store::{Store, TeamQuery};
 
 use crate::store::World;
 
@@ -106,6 +108,66 @@ fn nba_games_is_read_through_its_mapping() {
 #[test]
 fn intl_results_is_read_through_its_mapping() {
     check("intl_results", [42_882, 0, 0]);
+}
+
+/// The table of the season whose lines begin with `season`, each team as won–lost or won–lost–drawn.
+async fn table(
+    name: &str,
+    season: &str,
+    sport: Sport,
+    competition: &str,
+) -> Option<Vec<(String, String)>> {
+    let Ok(text) = std::fs::read_to_string(PathBuf::from(DATA).join(format!("{name}.csv"))) else {
+        skip(name);
+        return None;
+    };
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    let rows: Vec<&str> = lines.filter(|it| it.starts_with(season)).collect();
+    let toml = std::fs::read_to_string(Path::new(MAPPINGS).join(format!("{name}.toml"))).unwrap();
+    let options = ImportOptions {
+        mapping: Some(Mapping::parse(&toml, name).unwrap()),
+        ..ImportOptions::default()
+    };
+    let world = World::new().await;
+    let content = format!("{header}\n{}\n", rows.join("\n"));
+    world.import_with(&content, &options).await.unwrap();
+    let key = CompetitionKey::new(competition).unwrap();
+    let table = world.store.standings(&key, None).await.unwrap().unwrap();
+    let names = world.store.teams(&TeamQuery::default()).await.unwrap();
+    let standings = domain::rank(sport, table.teams).into_iter().map(|it| {
+        let team = names.iter().find(|team| team.id == it.record.team).unwrap();
+        let Tally {
+            won, lost, drawn, ..
+        } = it.record.total();
+        let drawn = if drawn > 0 {
+            format!("–{drawn}")
+        } else {
+            String::new()
+        };
+        (team.name.clone(), format!("{won}–{lost}{drawn}"))
+    });
+    Some(standings.collect())
+}
+
+#[tokio::test]
+async fn tables_of_american_leagues_are_those_of_the_regular_season() {
+    if let Some(table) = table("nba_games", "2022,", Sport::Basketball, "nba").await {
+        let warriors = table
+            .iter()
+            .find(|it| it.0 == "Golden State Warriors")
+            .unwrap();
+        assert_eq!((table.len(), warriors.1.as_str()), (30, "53–29"));
+    }
+    if let Some(table) = table("nfl_games", "2021_", Sport::AmericanFootball, "nfl").await {
+        let of = |team: &str| table.iter().find(|it| it.0 == team).unwrap().1.as_str();
+        assert_eq!(
+            table[0],
+            ("Green Bay Packers".to_owned(), "13–4".to_owned())
+        );
+        assert_eq!(of("Los Angeles Rams"), "12–5");
+        assert_eq!(of("Detroit Lions"), "3–13–1");
+    }
 }
 
 #[tokio::test]

@@ -55,8 +55,8 @@ fn missing_columns_are_named() {
     );
     assert_eq!(
         refusal(b"game_id,gameday,season,home_team,away_team\n", None),
-        "the header has no gametime, no location, no home_score, no away_score, no home_rest, no \
-         away_rest, no away_moneyline, no home_moneyline, no away_spread_odds, no \
+        "the header has no game_type, no gametime, no location, no home_score, no away_score, no \
+         home_rest, no away_rest, no away_moneyline, no home_moneyline, no away_spread_odds, no \
          home_spread_odds, no spread_line, no over_odds, no under_odds, no total_line"
     );
     assert_eq!(

@@ -207,6 +207,10 @@ fn a_season_or_measure_or_moment_that_is_none_is_set_aside() {
         own("neutral", "E0,the first,2023-08-12,A,B,"),
         "season: \"the first\" is not a season"
     );
+    assert_eq!(
+        own("season_type", "E0,2023/24,2023-08-12,A,B,autumn"),
+        "season_type: \"autumn\" is not one of regular, postseason"
+    );
     for (season, day, fits) in [
         ("2023/24", "1850-08-12", false),
         ("2023/24", "2022-12-31", true),

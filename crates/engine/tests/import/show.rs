@@ -31,6 +31,9 @@ fn show_row(text: &mut String, row: &Row) {
         row.line, row.competition, row.season, row.kickoff, row.home, row.away
     )
     .unwrap();
+    if let Some(season_type) = row.season_type {
+        write!(text, " {}", season_type.as_str()).unwrap();
+    }
     if row.neutral {
         text.push_str(" neutral");
     }

@@ -1,5 +1,6 @@
 //! Every source, read from small files written by hand.
 
+use domain::SeasonType;
 use engine::import::{Connector, Mapping};
 
 use crate::show::show;
@@ -125,6 +126,22 @@ const NFLVERSE: &str = "game_id,season,game_type,week,gameday,weekday,gametime,a
 #[test]
 fn nflverse_is_read_with_american_odds_and_lines_turned_round() {
     insta::assert_snapshot!(show(&read(NFLVERSE)));
+}
+
+#[test]
+fn the_part_of_the_season_is_read_where_a_source_says_it() {
+    let rows = NFLVERSE
+        .replace("REG,5,", "SB,22,")
+        .replace("REG,1,2022", "NA,1,2022");
+    let parts = |rows: &str| -> Vec<_> {
+        let rows = read(rows).into_iter();
+        rows.map(|row| row.unwrap().season_type).collect()
+    };
+    let (regular, postseason) = (Some(SeasonType::Regular), Some(SeasonType::Postseason));
+    assert_eq!(parts(&rows), [regular, postseason, None]);
+    let own = "competition,season,season_type,kickoff,home,away\nnba,2022,Postseason,2022-05-11,A,B\n\
+               nba,2022,regular,2022-04-01,A,B\nnba,2022,,2022-04-02,A,B\n";
+    assert_eq!(parts(own), [postseason, regular, None]);
 }
 
 const OWN: &str = "competition,season,kickoff,home,away,neutral,status,home_score,away_score,half_time_home,half_time_away,expected_goals_home,expected_goals_away,price:pinnacle:h2h:home:closing,price:pinnacle:h2h:draw:closing,price:pinnacle:h2h:away:closing,price:bet365:totals:2.5:over:opening,price:bet365:totals:2.5:under:opening,price:bet365:totals:3.5:over:opening,line:bet365:spreads:opening,price:bet365:spreads:home:opening,price:bet365:spreads:away:opening,taken_at:pinnacle:closing\n\

@@ -35,6 +35,7 @@ fn fixture(world: &World, home: TeamRef, away: TeamRef) -> FixtureCommand {
     FixtureCommand {
         competition: world.league.competition.key.clone(),
         season: SeasonKey::new("2030").unwrap(),
+        season_type: None,
         kickoff: world.clock_in_hours(48),
         home,
         away,
@@ -215,6 +216,7 @@ fn moving(world: &World, fixture: &Fixture, kickoff: jiff::Timestamp) -> Engine 
         id: Some(fixture.id),
         competition: fixture.competition.clone(),
         season: fixture.season.clone(),
+        season_type: None,
         kickoff,
         kickoff_precision: fixture.kickoff_precision,
         home: fixture.home,

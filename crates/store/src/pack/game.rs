@@ -1,6 +1,6 @@
 //! Games in bytes, one after the other.
 
-use domain::{BookmakerKey, Prices, Score};
+use domain::{BookmakerKey, Prices, Score, SeasonType};
 
 use super::prices::read_prices;
 use super::{Reader, Writer, hex, read_stats, write_stats};
@@ -11,6 +11,7 @@ use crate::names::Interned;
 
 const NEUTRAL: u8 = 1;
 const PLAYED: u8 = 2;
+const POSTSEASON: u8 = 4;
 
 /// Packs a game; `prices` come from [`super::pack_prices`].
 pub(crate) fn pack_game(id: i64, facts: &Facts, prices: &[u8]) -> Vec<u8> {
@@ -30,7 +31,11 @@ pub(crate) fn pack_game(id: i64, facts: &Facts, prices: &[u8]) -> Vec<u8> {
     }
     let neutral = if facts.neutral { NEUTRAL } else { 0 };
     let played = if facts.score.is_some() { PLAYED } else { 0 };
-    writer.u8(neutral | played);
+    let part = match facts.season_type {
+        SeasonType::Regular => 0,
+        SeasonType::Postseason => POSTSEASON,
+    };
+    writer.u8(neutral | played | part);
     if let Some(score) = facts.score {
         writer.u16(score.home);
         writer.u16(score.away);
@@ -70,6 +75,10 @@ fn read_facts(reader: &mut Reader<'_>) -> Option<(i64, Facts)> {
     let precision = precision(i64::from(reader.u8()?)).ok()?;
     let status = status(i64::from(reader.u8()?)).ok()?;
     let flags = reader.u8()?;
+    let season_type = match flags & POSTSEASON {
+        0 => SeasonType::Regular,
+        _ => SeasonType::Postseason,
+    };
     let score = match flags & PLAYED {
         0 => None,
         _ => Some(Score {
@@ -80,6 +89,7 @@ fn read_facts(reader: &mut Reader<'_>) -> Option<(i64, Facts)> {
     let facts = Facts {
         competition,
         season,
+        season_type,
         kickoff,
         precision,
         home,

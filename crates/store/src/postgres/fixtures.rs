@@ -11,7 +11,7 @@ use crate::{FixtureQuery, SortOrder, StoreError};
 
 /// The names are read behind the limit, so that the order comes from an index of fixtures alone.
 const COLUMNS: &str = "f.id, c.key, s.key, f.kickoff, f.precision, f.home, f.away, f.neutral,
-     f.status, f.home_score, f.away_score, f.stats";
+     f.status, f.home_score, f.away_score, f.stats, f.season_type";
 
 pub(super) async fn one(
     store: &PostgresStore,

@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/postgres/0001_fixtures.sql"),
     include_str!("../../migrations/postgres/0002_events.sql"),
     include_str!("../../migrations/postgres/0003_no_events_known.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/postgres/0009_since_when_asked.sql"),
     include_str!("../../migrations/postgres/0010_who_asked_for_an_alert.sql"),
     include_str!("../../migrations/postgres/0011_identity.sql"),
+    include_str!("../../migrations/postgres/0012_season_type.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;

@@ -10,7 +10,7 @@ use crate::rows::fixture;
 use crate::{FixtureQuery, SortOrder, StoreError};
 
 const COLUMNS: &str = "f.id, c.key, s.key, f.kickoff, f.precision, f.home, f.away, f.neutral,
-     f.status, f.home_score, f.away_score, f.stats
+     f.status, f.home_score, f.away_score, f.stats, f.season_type
      FROM fixtures AS f
      CROSS JOIN competitions AS c ON c.id = f.competition
      CROSS JOIN seasons AS s ON s.id = f.season";

@@ -15,7 +15,7 @@ pub(crate) const BACKUP_ID: i64 = 0x5345_424B;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../../migrations/sqlite/0001_fixtures.sql"),
     include_str!("../../migrations/sqlite/0002_outbox.sql"),
     include_str!("../../migrations/sqlite/0003_events.sql"),
@@ -28,6 +28,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/sqlite/0010_who_asked_for_an_alert.sql"),
     include_str!("../../migrations/sqlite/0011_no_age_of_changes.sql"),
     include_str!("../../migrations/sqlite/0012_identity.sql"),
+    include_str!("../../migrations/sqlite/0013_season_type.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;

@@ -303,6 +303,7 @@ const FIXTURES: &[(&str, Kind)] = &[
     ("quoted_until", Big),
     ("stats", Bytes),
     ("game", Bytes),
+    ("season_type", Big),
 ];
 
 const MARKET_SUMMARIES: &[(&str, Kind)] = &[

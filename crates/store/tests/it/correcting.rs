@@ -1,4 +1,6 @@
-use domain::{FixtureId, FixtureStatus, KickoffPrecision, MatchStats, Score, SeasonKey};
+use domain::{
+    FixtureId, FixtureStatus, KickoffPrecision, MatchStats, Score, SeasonKey, SeasonType,
+};
 use store::{FixtureRecord, ResultRecord, Store};
 
 use crate::each_store;
@@ -78,6 +80,7 @@ async fn every_field_can_be_corrected() {
             id: Some(id),
             competition: crate::sample::key("nba"),
             season: SeasonKey::new("2024").unwrap(),
+            season_type: Some(SeasonType::Postseason),
             kickoff: time("2023-09-20T11:00:00Z"),
             kickoff_precision: KickoffPrecision::Day,
             home: c,
@@ -101,6 +104,7 @@ async fn every_field_can_be_corrected() {
         let expected = [
             "competition",
             "season",
+            "season_type",
             "kickoff",
             "kickoff_precision",
             "home",

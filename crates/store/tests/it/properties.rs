@@ -3,8 +3,8 @@
 use crate::each_case;
 use crate::sample::{fixture, game, prices, put, quote, recording_at, time, totals, world};
 use domain::{
-    FixtureStatus, Game, KickoffPrecision, MatchStats, Quote, QuoteStage, Score, TeamId,
-    summarise_quotes,
+    FixtureStatus, Game, KickoffPrecision, MatchStats, Quote, QuoteStage, Score, SeasonType,
+    TeamId, summarise_quotes,
 };
 use jiff::SignedDuration;
 use proptest::collection::vec;
@@ -34,11 +34,15 @@ fn record() -> impl Strategy<Value = FixtureRecord> {
         sides,
         0..240_i64,
         any::<bool>(),
+        option::of(prop_oneof![
+            Just(SeasonType::Regular),
+            Just(SeasonType::Postseason)
+        ]),
         option::of(status),
         option::of(result),
     );
     (parts, vec(a_quote(), 0..5)).prop_map(|(parts, quotes)| {
-        let ((league, home, ahead), hours, exact, status, result) = parts;
+        let ((league, home, ahead), hours, exact, season_type, status, result) = parts;
         let sides = [TeamId(home), TeamId((home + ahead) % 4)];
         let make = if league { fixture } else { game };
         let record = make(sides[0], sides[1], "2021-01-10T00:30:00Z");
@@ -48,6 +52,7 @@ fn record() -> impl Strategy<Value = FixtureRecord> {
                 true => KickoffPrecision::Minute,
                 false => KickoffPrecision::Day,
             },
+            season_type,
             status,
             result,
             quotes,

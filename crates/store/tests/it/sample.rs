@@ -69,6 +69,7 @@ pub(crate) fn fixture(home: TeamId, away: TeamId, kickoff: &str) -> FixtureRecor
         id: None,
         competition: key("E0"),
         season: SeasonKey::new("2023/24").unwrap(),
+        season_type: None,
         kickoff: time(kickoff),
         kickoff_precision: KickoffPrecision::Minute,
         home,

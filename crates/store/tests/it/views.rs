@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{Fixture, FixtureStatus, SeasonKey, Tally, TeamId, TeamRecord};
+use domain::{Fixture, FixtureStatus, SeasonKey, SeasonType, Tally, TeamId, TeamRecord};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
 use store::{FixtureQuery, FixtureRecord, Made, PairRecord, Refreshed, Store};
@@ -30,7 +30,7 @@ async fn every_fixture(store: &dyn Store) -> Vec<Fixture> {
 fn expected(fixtures: &[Fixture]) -> Vec<TeamRecord> {
     let mut teams: BTreeMap<TeamId, [Tally; 2]> = BTreeMap::new();
     for it in fixtures {
-        if it.status == FixtureStatus::Cancelled {
+        if it.status == FixtureStatus::Cancelled || it.season_type == SeasonType::Postseason {
             continue;
         }
         for (side, team) in [it.home, it.away].into_iter().enumerate() {
@@ -184,6 +184,48 @@ async fn corrections_and_results_taken_back_move_tables_and_pairs() {
 }
 
 #[tokio::test]
+async fn a_game_of_the_postseason_counts_between_the_two_and_not_in_the_table() {
+    each_store(async |store| {
+        let (_, [a, b, c, _]) = world(store).await;
+        let table = async || store.standings(&key("nba"), None).await.unwrap().unwrap();
+        let mut regular = game(a, b, "2020-04-10T20:00:00Z");
+        regular.result = result(90, 80);
+        let mut last = game(a, c, "2020-04-20T20:00:00Z");
+        last.result = result(70, 80);
+        put(store, &[regular.clone(), last.clone()]).await;
+        store.refresh_views().await.unwrap();
+        // The source says only now what kind of game it was.
+        last.season_type = Some(SeasonType::Postseason);
+        let id = put_one(store, &last).await.id;
+        let corrected = table().await;
+        let won = Tally::default().with(90, 80);
+        let shown: Vec<_> = corrected
+            .teams
+            .iter()
+            .map(|it| (it.team, it.total()))
+            .collect();
+        assert_eq!(shown, [(a, won), (b, Tally::default().with(80, 90))]);
+        let pair = store.pair_record([c, a]).await.unwrap();
+        assert_eq!(pair.away, Tally::default().with(80, 70));
+        let revisions = store.revisions(id).await.unwrap();
+        let told: Vec<_> = revisions
+            .iter()
+            .map(|it| [&*it.field, &it.old, &it.new])
+            .collect();
+        assert_eq!(told, [["season_type", r#""regular""#, r#""postseason""#]]);
+        // Who does not say leaves it as it is.
+        last.season_type = None;
+        last.result = result(71, 80);
+        let stored = put_one(store, &last).await;
+        assert_eq!(stored.season_type, SeasonType::Postseason);
+        assert_eq!(table().await.teams, corrected.teams);
+        store.refresh_views().await.unwrap();
+        assert_eq!(check(store, &[a, b, c]).await, BTreeSet::from([true]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refresh_changes_no_answer_and_is_done_once() {
     each_store(async |store| {
         let ([a, b, ..], _) = world(store).await;
@@ -282,6 +324,7 @@ struct Said {
     sides: [usize; 2],
     score: Option<[u16; 2]>,
     status: Option<FixtureStatus>,
+    season_type: Option<SeasonType>,
     /// Says it of the n-th fixture there is, whatever it was before.
     moved: Option<usize>,
 }
@@ -298,15 +341,21 @@ fn said() -> impl Strategy<Value = Said> {
         2 => [0..4_u16, 0..4_u16].prop_map(Some),
     ];
     let moved = prop_oneof![3 => Just(None), 1 => (0..8_usize).prop_map(Some)];
+    let season_type = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(SeasonType::Regular)),
+        1 => Just(Some(SeasonType::Postseason)),
+    ];
     let what = (0..2_usize, 0..4_usize, 1..4_usize);
-    let parts = (proptest::bool::ANY, what, score, status, moved);
+    let parts = (proptest::bool::ANY, what, score, status, season_type, moved);
     parts.prop_map(
-        |(league, (season, home, ahead), score, status, moved)| Said {
+        |(league, (season, home, ahead), score, status, season_type, moved)| Said {
             league,
             season,
             sides: [home, (home + ahead) % 4],
             score,
             status,
+            season_type,
             moved,
         },
     )
@@ -325,6 +374,7 @@ async fn say(store: &dyn Store, said: &[Said], worlds: [[TeamId; 4]; 2]) {
         record.season = season(SEASONS[it.season]);
         record.id = moved.map(|it| it.id);
         record.status = it.status;
+        record.season_type = it.season_type;
         record.result = it.score.and_then(|[home, away]| result(home, away));
         record
     };

@@ -39,6 +39,7 @@ pub(in crate::pages) fn fixture(id: i64, kickoff: &str, score: Option<(u16, u16)
             id: FixtureId(id),
             competition: CompetitionKey::new("E0").unwrap(),
             season: SeasonKey::new("2023/24").unwrap(),
+            season_type: domain::SeasonType::Regular,
             kickoff: testkit::time(kickoff),
             kickoff_precision: KickoffPrecision::Minute,
             home: TeamId(1),

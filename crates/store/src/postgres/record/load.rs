@@ -14,7 +14,7 @@ use crate::rows::{DraftRow, RulesRow, draft, rules as rules_of};
 pub(in crate::postgres) const DRAFTS: &str =
     "SELECT f.id, f.competition, f.season, f.kickoff, f.precision, f.home, f.away, f.neutral,
             f.status, f.home_score, f.away_score, f.stats, f.recording, r.import,
-            f.game, f.price_count
+            f.game, f.price_count, f.season_type
      FROM (SELECT unnest($1::bigint[]) AS id
            UNION
            SELECT p.id FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])

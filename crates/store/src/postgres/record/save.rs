@@ -4,7 +4,7 @@
 //! that new ones go straight into the table: there is nothing they could meet.
 
 use crate::changes::{Changes, FixtureRow, unknown};
-use crate::code::{micros, precision_code, status_code};
+use crate::code::{micros, precision_code, season_type_code, status_code};
 use crate::draft::{Offer, PriceRow, QuoteKey};
 use crate::outbox::Outgoing;
 use crate::pack::{pack_game, pack_stats};
@@ -16,16 +16,18 @@ use crate::{Recording, StoreError};
 
 const FIXTURES: &str = "INSERT INTO fixtures AS f (id, competition, season, kickoff, precision,
          home, away, neutral, status, home_score, away_score, recording, touched, price_count,
-         quoted_from, quoted_until, stats, game)
+         quoted_from, quoted_until, stats, game, season_type)
      SELECT n.id, n.competition, n.season, n.kickoff, n.precision, n.home, n.away, n.neutral,
          n.status, n.home_score, n.away_score, n.recording, $13, n.price_count,
-         coalesce(n.quoted_from, 0), coalesce(n.quoted_until, -1), n.stats, n.game
+         coalesce(n.quoted_from, 0), coalesce(n.quoted_until, -1), n.stats, n.game,
+         n.season_type
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
          $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
-         $12::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bytea[], $18::bytea[])
+         $12::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bytea[], $18::bytea[],
+         $19::bigint[])
          AS n (id, competition, season, kickoff, precision, home, away, neutral, status,
                home_score, away_score, recording, price_count, quoted_from, quoted_until, stats,
-               game)";
+               game, season_type)";
 
 /// What becomes of fixtures that are there. Looking for them costs, so new ones go without.
 const KNOWN: &str = " ON CONFLICT (id) DO UPDATE SET competition = excluded.competition,
@@ -38,7 +40,8 @@ const KNOWN: &str = " ON CONFLICT (id) DO UPDATE SET competition = excluded.comp
              THEN f.quoted_from ELSE excluded.quoted_from END,
          quoted_until = CASE WHEN excluded.quoted_until < excluded.quoted_from
              THEN f.quoted_until ELSE excluded.quoted_until END,
-         stats = excluded.stats, game = excluded.game";
+         stats = excluded.stats, game = excluded.game,
+         season_type = excluded.season_type";
 
 /// Keeps quotes as they stand before they are corrected.
 pub(in crate::postgres) const SUPERSEDE: &str = "INSERT INTO superseded_quotes (fixture, taken_at,
@@ -170,6 +173,7 @@ fn columns(rows: &[&FixtureRow], write: i64) -> Args {
         .with(maybe(&|it| it.quoted.map(|[_, until]| until)))
         .with(stats)
         .with(games)
+        .with(column(&|it| season_type_code(it.facts.season_type)))
 }
 
 async fn correct(session: &mut Session, rows: &[Quoted<'_>], write: i64) -> Result<(), StoreError> {

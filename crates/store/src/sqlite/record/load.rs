@@ -58,7 +58,7 @@ pub(super) async fn drafts(
     let rows: Vec<DraftRow> = sqlx::query_as(
         "SELECT f.id, f.competition, f.season, f.kickoff, f.precision, f.home, f.away, f.neutral,
                 f.status, f.home_score, f.away_score, f.stats, f.recording, r.import,
-                f.game, f.price_count
+                f.game, f.price_count, f.season_type
          FROM (SELECT value AS id FROM json_each($1)
                UNION
                SELECT p.id FROM json_each($2) AS j CROSS JOIN fixtures AS p

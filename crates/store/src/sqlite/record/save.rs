@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteConnection;
 
 use crate::changes::{Changes, FixtureRow, unknown};
-use crate::code::{micros, precision_code, status_code};
+use crate::code::{micros, precision_code, season_type_code, status_code};
 use crate::draft::{Offer, PriceRow, QuoteKey};
 use crate::names::Names;
 use crate::pack::{pack_game, pack_stats};
@@ -13,15 +13,17 @@ use crate::{Recording, StoreError};
 
 const FIXTURES: Bulk = Bulk {
     head: "INSERT INTO fixtures (id, competition, season, kickoff, precision, home, away, neutral,
-               status, home_score, away_score, recording, touched, price_count, stats, game)",
-    columns: 16,
+               status, home_score, away_score, recording, touched, price_count, stats, game,
+               season_type)",
+    columns: 17,
     tail: "ON CONFLICT (id) DO UPDATE SET competition = excluded.competition,
                season = excluded.season, kickoff = excluded.kickoff,
                precision = excluded.precision, home = excluded.home, away = excluded.away,
                neutral = excluded.neutral, status = excluded.status,
                home_score = excluded.home_score, away_score = excluded.away_score,
                recording = excluded.recording, touched = excluded.touched,
-               price_count = excluded.price_count, stats = excluded.stats, game = excluded.game",
+               price_count = excluded.price_count, stats = excluded.stats, game = excluded.game,
+               season_type = excluded.season_type",
 };
 
 const QUOTES: Bulk = Bulk {
@@ -126,6 +128,7 @@ fn bind_fixture<'q>(query: Bound<'q>, row: &FixtureRow, write: i64) -> Bound<'q>
         .bind(row.price_count)
         .bind(pack_stats(&facts.stats))
         .bind(pack_game(row.id, facts, &row.prices))
+        .bind(season_type_code(facts.season_type))
 }
 
 fn bind_quote<'q>(query: Bound<'q>, fixture: i64, key: &QuoteKey, prices: &PriceRow) -> Bound<'q> {
