@@ -151,7 +151,8 @@ pub struct ImportRecord {
     pub rows_read: u64,
     /// Rows set aside.
     pub rows_rejected: u64,
-    /// The rows set aside, with line, column and reason, as JSON; at most 1 000 of them.
+    /// The rows set aside, then the quotes set aside of others, with line, column and reason, as JSON;
+    /// at most 1 000 of each.
     pub rejected: String,
 }
 

@@ -165,6 +165,7 @@ fn read(json: &str, line: u64, entry: &Entry, season: &SeasonKey) -> Result<Row,
             },
         }),
         quotes: Vec::new(),
+        rejected_quotes: Vec::new(),
     })
 }
 

@@ -19,7 +19,7 @@ use crate::import::{Catalogue, ImportError, Mapping};
 const BATCH_ROWS: usize = 2_000;
 /// How many batches may wait for the store; reading stops meanwhile.
 const BATCHES_WAITING_MAX: usize = 1;
-/// How many of the rows set aside are listed; the rest is only counted.
+/// How many of the rows, and of the quotes, set aside are listed; the rest is only counted.
 const REJECTED_LISTED_MAX: usize = 1_000;
 /// How much is read from the content at once.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -66,6 +66,10 @@ pub struct ImportSummary {
     pub rows_rejected: u64,
     /// The rows set aside, the first 1 000 of them.
     pub rejected: Vec<RejectedRow>,
+    /// Quotes set aside of rows that went in.
+    pub quotes_rejected: u64,
+    /// The quotes set aside, the first 1 000 of them.
+    pub rejected_quotes: Vec<RejectedRow>,
     /// Fixtures that were new.
     pub fixtures_added: u64,
     /// Fixtures of which something changed.
@@ -168,6 +172,8 @@ impl ImportSummary {
             rows_read: 0,
             rows_rejected: 0,
             rejected: Vec::new(),
+            quotes_rejected: 0,
+            rejected_quotes: Vec::new(),
             fixtures_added: 0,
             fixtures_changed: 0,
             fixtures_unchanged: 0,
@@ -179,9 +185,18 @@ impl ImportSummary {
 
     fn set_aside(&mut self, rejected: Vec<RejectedRow>) {
         self.rows_rejected += rejected.len() as u64;
-        let room = REJECTED_LISTED_MAX.saturating_sub(self.rejected.len());
-        self.rejected.extend(rejected.into_iter().take(room));
+        list(&mut self.rejected, rejected);
     }
+
+    fn set_quotes_aside(&mut self, rejected: Vec<RejectedRow>) {
+        self.quotes_rejected += rejected.len() as u64;
+        list(&mut self.rejected_quotes, rejected);
+    }
+}
+
+fn list(listed: &mut Vec<RejectedRow>, rejected: Vec<RejectedRow>) {
+    let room = REJECTED_LISTED_MAX.saturating_sub(listed.len());
+    listed.extend(rejected.into_iter().take(room));
 }
 
 /// An import under way.
@@ -200,7 +215,7 @@ impl Writing<'_> {
         self.summary.rows_read += (batch.rows.len() + batch.rejected.len()) as u64;
         self.summary.set_aside(batch.rejected);
         let now = self.clock.now();
-        let (ahead, rows): (Vec<Row>, Vec<Row>) =
+        let (ahead, mut rows): (Vec<Row>, Vec<Row>) =
             batch.rows.into_iter().partition(|it| it.is_ahead(now));
         let ahead = ahead.iter().map(|it| RejectedRow {
             file: self.summary.location.clone(),
@@ -209,6 +224,8 @@ impl Writing<'_> {
             reason: Reason::ResultAhead,
         });
         self.summary.set_aside(ahead.collect());
+        let quotes = rows.iter_mut().flat_map(|it| it.rejected_quotes.drain(..));
+        self.summary.set_quotes_aside(quotes.collect());
         let resolved = self.resolver.resolve(rows, &self.summary.location).await?;
         self.summary.set_aside(resolved.rejected);
         self.summary.new_names.append(&mut self.resolver.new_names);
@@ -248,8 +265,10 @@ impl Writing<'_> {
         self.record.finished_at = Some(self.clock.now());
         self.record.rows_read = self.summary.rows_read;
         self.record.rows_rejected = self.summary.rows_rejected;
+        let rejected = self.summary.rejected.iter();
+        let rejected: Vec<_> = rejected.chain(&self.summary.rejected_quotes).collect();
         self.record.rejected =
-            serde_json::to_string(&self.summary.rejected).expect("texts and numbers are JSON");
+            serde_json::to_string(&rejected).expect("texts and numbers are JSON");
         self.store.finish_import(import, &self.record).await?;
         Ok(())
     }

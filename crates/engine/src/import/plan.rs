@@ -102,11 +102,11 @@ impl Plan {
         }
     }
 
-    /// Reads one row.
+    /// Reads the row on this line of a file. A quote that cannot be is set aside alone.
     pub(crate) fn read(
         &mut self,
         fields: &Fields,
-        line: u64,
+        (file, line): (&str, u64),
         catalogue: &Catalogue,
     ) -> Result<Row, CellProblem> {
         let entry = self.competition(fields, catalogue)?;
@@ -130,6 +130,8 @@ impl Plan {
         }
         let sport = entry.competition.sport;
         let result = self.result(fields)?;
+        let (quotes, problems) = self.quotes(fields, kickoff, sport);
+        let rejected = problems.into_iter().map(|it| it.at(file, line));
         Ok(Row {
             line,
             competition,
@@ -143,7 +145,8 @@ impl Plan {
             neutral: self.neutral(fields),
             status: self.status(fields, result.as_ref())?,
             result,
-            quotes: self.quotes(fields, kickoff, sport)?,
+            quotes,
+            rejected_quotes: rejected.collect(),
         })
     }
 
@@ -238,12 +241,15 @@ impl Plan {
         fields: &Fields,
         kickoff: Timestamp,
         sport: Sport,
-    ) -> Result<Vec<Quote>, CellProblem> {
-        let mut quotes = Vec::with_capacity(self.quotes.len());
+    ) -> (Vec<Quote>, Vec<CellProblem>) {
+        let (mut quotes, mut problems) = (Vec::with_capacity(self.quotes.len()), Vec::new());
         for plan in &self.quotes {
-            quotes.extend(plan.read(fields, &self.missing, (kickoff, sport), &self.london)?);
+            match plan.read(fields, &self.missing, (kickoff, sport), &self.london) {
+                Ok(quote) => quotes.extend(quote),
+                Err(problem) => problems.push(problem),
+            }
         }
-        Ok(quotes)
+        (quotes, problems)
     }
 
     /// The status as the row has it; a finished fixture needs a score.

@@ -38,6 +38,8 @@ pub struct Row {
     pub result: Option<ResultRecord>,
     /// What bookmakers offered.
     pub quotes: Vec<Quote>,
+    /// What of that was set aside.
+    pub rejected_quotes: Vec<RejectedRow>,
 }
 
 impl Row {
@@ -53,7 +55,7 @@ impl Row {
     }
 }
 
-/// A row that was set aside: where it stands and what is wrong with it.
+/// A row, or a quote of one, that was set aside: where it stands and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RejectedRow {
     /// File or URL.
@@ -66,7 +68,7 @@ pub struct RejectedRow {
     pub reason: Reason,
 }
 
-/// What is wrong with a row.
+/// What is wrong with a row or a quote.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Reason {
     /// A value that every row needs is not there.

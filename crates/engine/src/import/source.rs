@@ -203,7 +203,7 @@ impl<R: BufRead> Table<R> {
             let row = match split {
                 Err(reason) => Err(CellProblem::whole(reason)),
                 Ok(()) if fields.is_blank() => continue,
-                Ok(()) => self.plan.read(&fields, number, catalogue),
+                Ok(()) => self.plan.read(&fields, (location, number), catalogue),
             };
             if !each(row.map_err(|problem| problem.at(location, number))) {
                 break;

@@ -1,6 +1,6 @@
 //! Every reason for which a row is set aside, with its line and column.
 
-use engine::import::{Connector, Mapping};
+use engine::import::{Connector, Mapping, RejectedRow, Row};
 
 use crate::{read, read_as};
 
@@ -98,36 +98,58 @@ fn a_negative_or_broken_score_is_set_aside() {
     );
 }
 
+/// The place and reason of the one quote set aside of a row that goes in with its result and the
+/// rest of its quotes.
+fn quote(result: &Result<Row, RejectedRow>, quotes: usize) -> String {
+    let row = result.as_ref().unwrap();
+    assert!(row.result.is_some());
+    assert_eq!(
+        (row.quotes.len(), row.rejected_quotes.len()),
+        (quotes, 1),
+        "{row:?}"
+    );
+    let rejected = &row.rejected_quotes[0];
+    assert_eq!((rejected.file.as_str(), rejected.line), ("test.csv", 2));
+    let column = rejected.column.as_deref().unwrap();
+    format!("{column}: {}", rejected.reason)
+}
+
+/// The quote set aside of a row of football-data, which has another that is sound.
+fn football_data_quote(prices: &str) -> String {
+    let rows = read(&format!("{HEADER}\nE0,12/08/2023,,A,B,2,1,,,{prices}\n"));
+    quote(&rows[0], 1)
+}
+
 #[test]
-fn a_price_that_cannot_be_is_set_aside() {
+fn a_price_that_cannot_be_is_set_aside_with_its_quote() {
     for bad in ["1", "0", "0.95", "-2", "10001"] {
         assert_eq!(
-            football_data(&format!("E0,12/08/2023,,A,B,,,,,2,{bad},3,,,")),
+            football_data_quote(&format!("2,{bad},3,0.5,1.9,1.9")),
             format!("B365D: {bad} is not a price: decimal odds lie above 1 and at most 10000")
         );
     }
     assert_eq!(
-        football_data("E0,12/08/2023,,A,B,,,,,2,3.x,3,,,"),
+        football_data_quote("2,3.x,3,0.5,1.9,1.9"),
         "B365D: \"3.x\" is not a price"
     );
     assert_eq!(
-        football_data("E0,12/08/2023,,A,B,,,,,2,inf,3,,,"),
+        football_data_quote("2,inf,3,0.5,1.9,1.9"),
         "B365D: \"inf\" is not a price"
     );
 }
 
 #[test]
-fn a_line_that_cannot_be_is_set_aside() {
+fn a_line_that_cannot_be_is_set_aside_with_its_quote() {
     assert_eq!(
-        football_data("E0,12/08/2023,,A,B,,,,,,,,-1.2,1.9,1.9"),
+        football_data_quote("2,3,4,-1.2,1.9,1.9"),
         "AHh: -1.2 is not a line: use a multiple of 0.25 between -1000 and 1000"
     );
     assert_eq!(
-        football_data("E0,12/08/2023,,A,B,,,,,,,,one,1.9,1.9"),
+        football_data_quote("2,3,4,one,1.9,1.9"),
         "AHh: \"one\" is not a line"
     );
     assert_eq!(
-        football_data("E0,12/08/2023,,A,B,,,,,,,,,1.9,1.9"),
+        football_data_quote("2,3,4,,1.9,1.9"),
         "AHh: there are prices but no line"
     );
 }
@@ -232,11 +254,11 @@ fn a_season_or_measure_or_moment_that_is_none_is_set_aside() {
         ),
         "expected_goals_home: \"-0.5\" is not a number from zero up"
     );
+    let moment = "competition,season,kickoff,home,away,home_score,away_score,\
+                  price:x:h2h:home:closing,taken_at:x:closing\n\
+                  E0,2023/24,2023-08-12,A,B,1,0,2,noon\n";
     assert_eq!(
-        own(
-            "price:x:h2h:home:closing,taken_at:x:closing",
-            "E0,2023/24,2023-08-12,A,B,2,noon"
-        ),
+        quote(&read(moment)[0], 0),
         "taken_at:x:closing: \"noon\" is not a date this source writes"
     );
 }
@@ -262,7 +284,7 @@ fn american_odds_between_the_hundreds_are_set_aside() {
         rows.unwrap().remove(0)
     };
     assert_eq!(
-        read("-99").unwrap_err().reason.to_string(),
+        read("-99").unwrap().rejected_quotes[0].reason.to_string(),
         "-99 is not a price: american odds lie at 100 and above or at -100 and below"
     );
     let quotes = read("-100").unwrap().quotes;

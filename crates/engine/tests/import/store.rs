@@ -62,6 +62,35 @@ impl World {
     }
 }
 
+#[tokio::test]
+async fn a_quote_that_is_set_aside_is_told_and_its_game_goes_in() {
+    let world = World::new().await;
+    let file = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,B365H,B365D,B365A,WHH,WHD,WHA\n\
+                F1,12/08/2023,Lens,Nice,2,1,1.2,6,15,1.2,0.6,15\n";
+    let summary = world.import(file).await;
+    let counted = [
+        summary.rows_read,
+        summary.rows_rejected,
+        summary.quotes_rejected,
+    ];
+    assert_eq!((counted, summary.prices_added), ([1, 0, 1], 3));
+    let told = serde_json::json!([{"file": "test.csv", "line": 2, "column": "WHD",
+        "reason": "0.6 is not a price: decimal odds lie above 1 and at most 10000"}]);
+    assert_eq!(
+        serde_json::to_value(&summary.rejected_quotes).unwrap(),
+        told
+    );
+    let import = world.store.imports(1).await.unwrap().remove(0);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&import.rejected).unwrap(),
+        told
+    );
+    let [fixture] = &world.fixtures().await[..] else {
+        panic!("one game")
+    };
+    assert_eq!(fixture.score, Some(Score { home: 2, away: 1 }));
+}
+
 const HEADER: &str = "Div,Date,Time,HomeTeam,AwayTeam,FTHG,FTAG,B365H,B365D,B365A";
 
 fn counts(summary: &ImportSummary) -> [u64; 7] {

@@ -158,7 +158,9 @@ pub async fn run(
 impl FileOutcome {
     fn status(&self) -> ImportStatus {
         match self {
-            Self::Imported { summary, .. } if summary.rows_rejected > 0 => {
+            Self::Imported { summary, .. }
+                if summary.rows_rejected + summary.quotes_rejected > 0 =>
+            {
                 ImportStatus::RowsRejected
             }
             Self::Imported { .. } | Self::Unchanged { .. } => ImportStatus::Done,

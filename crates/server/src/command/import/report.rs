@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use anyhow::Result;
-use engine::import::{ImportSummary, NewName};
+use engine::import::{ImportSummary, NewName, RejectedRow};
 use serde_json::json;
 
 use super::{FileOutcome, ImportStatus};
 
-/// How many of the rows set aside, and of the new names, are shown; `--json` has more.
+/// How many of the rows and quotes set aside, and of the new names, are shown; `--json` has more.
 const SHOWN_MAX: usize = 20;
 
 /// Writes what became of one file.
@@ -47,8 +47,8 @@ fn write_summary(
     )?;
     writeln!(
         out,
-        "  prices    {} added, {} changed",
-        summary.prices_added, summary.prices_changed
+        "  prices    {} added, {} changed, {} quotes set aside",
+        summary.prices_added, summary.prices_changed, summary.quotes_rejected
     )?;
     writeln!(
         out,
@@ -56,16 +56,31 @@ fn write_summary(
         rate(summary.rows_read),
         rate(prices)
     )?;
-    if !summary.rejected.is_empty() {
-        writeln!(out, "  set aside")?;
-    }
-    for row in summary.rejected.iter().take(SHOWN_MAX) {
-        let column = row.column.as_deref().map(|it| format!(" {it}:"));
-        let column = column.unwrap_or_default();
-        writeln!(out, "    {}:{}:{column} {}", row.file, row.line, row.reason)?;
-    }
+    write_rejected(out, "set aside", &summary.rejected)?;
     write_more(out, summary.rows_rejected, "rows")?;
+    write_rejected(
+        out,
+        "quotes set aside of rows that went in",
+        &summary.rejected_quotes,
+    )?;
+    write_more(out, summary.quotes_rejected, "quotes")?;
     write_names(out, &summary.new_names)
+}
+
+fn write_rejected(
+    out: &mut (dyn Write + Send),
+    what: &str,
+    rejected: &[RejectedRow],
+) -> Result<()> {
+    if !rejected.is_empty() {
+        writeln!(out, "  {what}")?;
+    }
+    for it in rejected.iter().take(SHOWN_MAX) {
+        let column = it.column.as_deref().map(|it| format!(" {it}:"));
+        let column = column.unwrap_or_default();
+        writeln!(out, "    {}:{}:{column} {}", it.file, it.line, it.reason)?;
+    }
+    Ok(())
 }
 
 /// New names: those like a known one first, for they are the ones to look at.
@@ -113,13 +128,15 @@ pub(super) fn write_total(out: &mut (dyn Write + Send), outcomes: &[FileOutcome]
     };
     writeln!(
         out,
-        "{} files, {} refused: {} rows read, {} set aside, {} fixtures and {} prices added",
+        "{} files, {} refused: {} rows read, {} set aside, {} fixtures and {} prices added, {} quotes set \
+         aside",
         outcomes.len(),
         outcomes.iter().filter(refused).count(),
         sum(|it| it.rows_read),
         sum(|it| it.rows_rejected),
         sum(|it| it.fixtures_added),
         sum(|it| it.prices_added),
+        sum(|it| it.quotes_rejected),
     )?;
     Ok(())
 }
