@@ -41,7 +41,7 @@ export function tickClocks(page: Document, now: number): void {
 /** What a phase is called, by sport. */
 export function phaseOf(sport: string, phase: string, period: number): string {
   const football = sport === "football";
-  const name = football ? (["", "First half", "Second half"][period] ?? "Extra time") : period >= 1 && period <= 4 ? `Quarter ${period}` : "Overtime";
+  const name = football ? (["", "First half", "Second half", "Extra time", "Extra time", "Shoot-out"][period] ?? "Extra time") : period >= 1 && period <= 4 ? `Quarter ${period}` : "Overtime";
   if (phase === "playing") return football && period === 0 ? "Extra time" : name;
   if (phase === "break") return football && period === 1 ? "Half time" : `After: ${name.toLowerCase()}`;
   return { before: "Not begun", finished: "Finished", abandoned: "Given up" }[phase] ?? "";

@@ -40,6 +40,11 @@ impl Sport {
         self == Self::Football
     }
 
+    /// The number of the period that is a shoot-out, whose goals decide who goes on and do not count.
+    pub fn shootout(self) -> Option<u8> {
+        (self == Self::Football).then_some(5)
+    }
+
     /// How long after kickoff a result is taken to be known, at the latest.
     pub fn result_delay(self) -> SignedDuration {
         match self {

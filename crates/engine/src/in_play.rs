@@ -146,6 +146,7 @@ impl Standing {
         PlayView {
             phase: state.phase,
             score: state.score,
+            shootout: state.shootout,
             red_cards: state.red_cards,
             clock: clock.map(|it| (it, state.heard_at)),
             running: state.running && self.silent.is_none(),

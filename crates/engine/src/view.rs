@@ -97,6 +97,8 @@ pub struct PlayView {
     pub phase: Phase,
     /// Goals or points.
     pub score: Score,
+    /// What was scored in the shoot-out, which does not count in the score.
+    pub shootout: Option<Score>,
     /// Players sent off, home and away.
     pub red_cards: [u8; 2],
     /// The clock as last heard, and when that was; `None` before the first period.

@@ -290,8 +290,10 @@ impl From<Phase> for engine::Phase {
 pub(crate) struct Play {
     /// Where it stands.
     phase: Phase,
-    /// Goals or points.
+    /// Goals or points, without those of a shoot-out.
     score: Score,
+    /// What was scored in the shoot-out; null before one.
+    shootout: Option<Score>,
     /// Players sent off, home and away.
     #[schema(value_type = Vec<u8>, min_items = 2, max_items = 2, example = json!([0, 1]))]
     red_cards: [u8; 2],
@@ -382,6 +384,7 @@ impl From<engine::PlayView> for Play {
         Self {
             phase: view.phase.into(),
             score: view.score.into(),
+            shootout: view.shootout.map(Score::from),
             red_cards: view.red_cards,
             clock: view.clock.map(|(clock, at)| PlayClock {
                 period: clock.period().number(),

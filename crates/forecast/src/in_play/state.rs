@@ -39,6 +39,8 @@ pub struct GameState {
     pub phase: Phase,
     /// Goals or points, overtime included.
     pub score: Score,
+    /// What was scored in the shoot-out, which does not count in the score; `None` before one.
+    pub shootout: Option<Score>,
     /// The score when the regular periods were over, once they are.
     pub regular: Option<Score>,
     /// Players sent off, home and away.
@@ -62,6 +64,7 @@ impl GameState {
     pub const BEFORE: Self = Self {
         phase: Phase::Before,
         score: Score { home: 0, away: 0 },
+        shootout: None,
         regular: None,
         red_cards: [0; 2],
         period: 0,
@@ -107,6 +110,11 @@ impl GameState {
     /// Whether a period after the regular ones has begun.
     fn is_overtime(&self, sport: Sport) -> bool {
         self.period > regular_periods(sport)
+    }
+
+    /// Whether the shoot-out has begun.
+    fn is_shootout(&self, sport: Sport) -> bool {
+        sport.shootout() == Some(self.period)
     }
 
     /// Home points less away points.

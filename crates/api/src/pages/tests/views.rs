@@ -197,6 +197,7 @@ fn play(silent: Option<Silence>) -> PlayView {
     PlayView {
         phase: Phase::Playing,
         score: Score { home: 1, away: 0 },
+        shootout: None,
         red_cards: [1, 0],
         clock: Some((GameClock::new(period, 600).unwrap(), at)),
         running: silent.is_none(),

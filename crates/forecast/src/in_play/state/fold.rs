@@ -33,8 +33,15 @@ struct Undo {
     side: Side,
     /// Zero for a card.
     points: u16,
-    /// Whether it fell in regular play.
-    regular: bool,
+    part: Part,
+}
+
+/// The part of a game that something fell in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Regular,
+    Overtime,
+    Shootout,
 }
 
 /// What events up to one of them leave.
@@ -171,6 +178,10 @@ impl Fold {
         }
         self.state.period = period;
         self.state.stoppage = None;
+        if self.state.is_shootout(self.sport) {
+            let none = Score { home: 0, away: 0 };
+            self.state.shootout.get_or_insert(none);
+        }
     }
 
     /// A period is over; the end of one before that under way says nothing new.
@@ -179,7 +190,9 @@ impl Fold {
             return;
         }
         self.stop(event);
-        self.state.period = period.number();
+        if period.number() > self.state.period {
+            self.enter(period.number());
+        }
         self.state.phase = Phase::Break;
         self.state.stoppage = None;
         if period.number() >= regular_periods(self.sport) {
@@ -193,9 +206,7 @@ impl Fold {
 
     /// Counts points; those told after regular play without overtime fell in it.
     fn score(&mut self, sequence: u64, side: Side, points: u16) {
-        let before_overtime = !self.state.is_overtime(self.sport);
-        let regular = self.state.regular.as_mut().filter(|_| before_overtime);
-        for score in regular.into_iter().chain([&mut self.state.score]) {
+        for score in self.scores(self.part()) {
             let slot = side_of(score, side);
             *slot = slot.saturating_add(points);
         }
@@ -203,13 +214,33 @@ impl Fold {
     }
 
     fn remember(&mut self, sequence: u64, side: Side, points: u16) {
-        let regular = !self.state.is_overtime(self.sport);
-        let undo = Undo {
-            side,
-            points,
+        let part = self.part();
+        self.open.insert(sequence, Undo { side, points, part });
+    }
+
+    /// The part that the period under way, or played last, belongs to.
+    fn part(&self) -> Part {
+        if self.state.is_shootout(self.sport) {
+            Part::Shootout
+        } else if self.state.is_overtime(self.sport) {
+            Part::Overtime
+        } else {
+            Part::Regular
+        }
+    }
+
+    /// The scores that points of this part count in.
+    fn scores(&mut self, part: Part) -> impl Iterator<Item = &mut Score> {
+        let GameState {
+            score,
             regular,
-        };
-        self.open.insert(sequence, undo);
+            shootout,
+            ..
+        } = &mut self.state;
+        let counts = (part != Part::Shootout).then_some(score);
+        let regular = regular.as_mut().filter(|_| part == Part::Regular);
+        let shootout = shootout.as_mut().filter(|_| part == Part::Shootout);
+        counts.into_iter().chain(regular).chain(shootout)
     }
 
     fn cancel(&mut self, of: u64) {
@@ -222,21 +253,20 @@ impl Fold {
             *slot = slot.saturating_sub(1);
             return;
         }
-        let slot = side_of(&mut self.state.score, undo.side);
-        *slot = slot.saturating_sub(undo.points);
-        if let Some(score) = self.state.regular.as_mut().filter(|_| undo.regular) {
+        for score in self.scores(undo.part) {
             let slot = side_of(score, undo.side);
             *slot = slot.saturating_sub(undo.points);
         }
     }
 
-    /// Sets the score. A score that differs from what was counted settles the goals before it:
+    /// Sets the score, which a shoot-out is no part of. A score that differs from what was counted settles the goals before it:
     /// cancelling one of them later must not take it away twice.
     fn correct(&mut self, score: Score) {
         if score == self.state.score {
             return;
         }
-        self.open.retain(|_, undo| undo.points == 0);
+        let is_apart = |it: &Undo| it.points == 0 || it.part == Part::Shootout;
+        self.open.retain(|_, undo| is_apart(undo));
         let before_overtime = !self.state.is_overtime(self.sport);
         if let Some(regular) = self.state.regular.as_mut().filter(|_| before_overtime) {
             *regular = score;

@@ -205,6 +205,47 @@ fn regular_play_keeps_its_score_through_overtime_and_late_corrections() {
 }
 
 #[test]
+fn the_goals_of_a_shoot_out_are_told_apart_from_the_score() {
+    let [home, away] = [Side::Home, Side::Away].map(scored);
+    let [extra, kicks] = [3, 5].map(|number| PlayKind::PeriodStart {
+        period: period(number),
+    });
+    let tally = |all: &[PlayKind]| {
+        let state = football(&kinds(all));
+        (state.score, state.regular, state.shootout)
+    };
+    let drawn = Some(score(1, 1));
+    let game = [home, away, extra, home, away, kicks, home, home, away];
+    let after = (score(2, 2), drawn, Some(score(2, 1)));
+    assert_eq!(tally(&game), after);
+    assert_eq!(tally(&[&game[..], &[PlayKind::Finished]].concat()), after);
+    assert_eq!(tally(&game[..5]), (score(2, 2), drawn, None));
+    // A kick that did not count, and one that counted whatever was told of the score since.
+    let corrected = PlayKind::Score { home: 3, away: 3 };
+    let taken_back = [&game[..], &[corrected, PlayKind::Cancelled { of: 7 }]].concat();
+    let expected = (score(3, 3), drawn, Some(score(1, 1)));
+    assert_eq!(tally(&taken_back), expected);
+    // A goal of the game that is taken back meanwhile is one of the game.
+    let late = [&game[..], &[PlayKind::Cancelled { of: 1 }]].concat();
+    let expected = (score(1, 2), Some(score(0, 1)), Some(score(2, 1)));
+    assert_eq!(tally(&late), expected);
+    // Who begins by the clock says as much; other sports play a second overtime.
+    let clock = Some(GameClock::new(period(5), 0).unwrap());
+    let first = PlayEvent {
+        clock,
+        ..event(1, home)
+    };
+    let state = |sport| GameState::after(sport, &[first]);
+    let football = state(Sport::Football);
+    assert_eq!(
+        (football.score, football.shootout),
+        (score(0, 0), Some(score(1, 0)))
+    );
+    let basketball = state(Sport::Basketball);
+    assert_eq!((basketball.score, basketball.shootout), (score(1, 0), None));
+}
+
+#[test]
 fn a_clock_tells_a_period_whose_start_was_not_told() {
     let clock = |number, seconds| Some(GameClock::new(period(number), seconds).unwrap());
     let mut goal = event(5, scored(Side::Away));
