@@ -48,7 +48,10 @@ pub use feed as feeding;
 pub use filter::{
     BoardFilter, EdgeFilter, FixtureFilter, Flagged, Newest, PageRequest, TeamFilter,
 };
-pub use forecast::{BacktestOptions, BettingOptions, Interval, NextGoal, Phase, Progress, Report};
+pub use forecast::{
+    BacktestOptions, BettingOptions, Difference, Interval, Miss, NextGoal, Phase, Progress, Report,
+    ReportRow,
+};
 pub use heard::{HeardFigures, RecentFigures, SOURCES_MAX, SourceView};
 /// The server of models: what it takes, gives and refuses.
 pub use inference as serving;

@@ -65,7 +65,7 @@ pub use pool::{
     BaseForecast, ModelName, Pool, PoolFit, PoolWalker, Rating, Reason, fit_pool, rating_path,
 };
 pub use report::{
-    DifferenceRow, Miss, MonthRow, ReliabilityDiagram, Report, ReportRow, text_table,
+    DifferenceRow, Miss, MonthRow, ReliabilityDiagram, Report, ReportRow, SportScope, text_table,
 };
 pub use schedule::{cut_for, next_cut};
 pub use score_matrix::ScoreMatrix;

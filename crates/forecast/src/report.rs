@@ -24,16 +24,20 @@ pub struct Report {
     pub fixtures: u64,
     /// The competitions judged, in order of key.
     pub competitions: Vec<CompetitionKey>,
+    /// What of that each sport has; empty in reports of before it was kept.
+    #[serde(default)]
+    pub sports: Vec<SportScope>,
     /// Scores per model, competition and season; then per model and competition, per model and
     /// season, and per model.
     pub rows: Vec<ReportRow>,
-    /// Every model against the closing and the early market on the same fixtures.
+    /// Every model against the closing and the early market on the same fixtures: all of a sport
+    /// first, then its parts.
     pub differences: Vec<DifferenceRow>,
     /// Reliability diagrams, one per model and sport.
     pub reliability: Vec<ReliabilityDiagram>,
     /// Log loss per model and calendar month of kickoff.
     pub monthly: Vec<MonthRow>,
-    /// The fixtures the best model without closing prices was most surprised by.
+    /// The fixtures each model was most surprised by, at most 25 of a sport, the worst first.
     pub worst: Vec<Miss>,
     /// What betting would have brought; one per sport with prices.
     pub betting: Vec<BettingReport>,
@@ -46,6 +50,19 @@ impl Report {
         let judged = ModelName::ALL.into_iter().filter(judged);
         judged.map(|it| it.as_str().to_owned()).collect()
     }
+}
+
+/// The fixtures of one sport that were judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SportScope {
+    /// What is played.
+    pub sport: Sport,
+    /// Kickoff of the first.
+    pub from: Timestamp,
+    /// Kickoff of the last.
+    pub until: Timestamp,
+    /// How many.
+    pub fixtures: u64,
 }
 
 /// Scores of one model over one set of fixtures.
@@ -71,6 +88,12 @@ pub struct DifferenceRow {
     pub model: ModelName,
     /// What is played.
     pub sport: Sport,
+    /// Which competition; `None` over all of the sport.
+    #[serde(default)]
+    pub competition: Option<CompetitionKey>,
+    /// Which season; `None` over all.
+    #[serde(default)]
+    pub season: Option<SeasonKey>,
     /// The model compared with.
     pub reference: ModelName,
     /// The difference; positive is worse than the reference.

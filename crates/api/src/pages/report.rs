@@ -84,7 +84,7 @@ pub(super) async fn show(
         Err(error) => return pages.failed(&error, &headers),
     };
     let body = match &report {
-        Some(report) => match names(&pages, report).await {
+        Some(report) => match names(&pages, report, &query).await {
             Ok(names) => Body::new(report, &query.sport, &query.model, &names),
             Err(error) => return pages.failed(&error, &headers),
         },
@@ -104,13 +104,13 @@ pub(super) async fn show(
     pages.respond(&page, StatusCode::OK, &headers)
 }
 
-/// Looks up the teams of the worst misses; a fixture that is gone is left out.
-async fn names(pages: &Pages, report: &Report) -> Result<Names, EngineError> {
+/// Looks up the teams of the worst misses of what is shown; a fixture that is gone is left out.
+async fn names(pages: &Pages, report: &Report, query: &ReportQuery) -> Result<Names, EngineError> {
     let mut names = Names::new();
-    for miss in report.worst.iter().take(MISSES_MAX) {
-        match pages.engine.fixture(miss.fixture).await {
+    for fixture in body::misses(report, &query.sport, &query.model) {
+        match pages.engine.fixture(fixture).await {
             Ok(view) => {
-                names.insert(miss.fixture, view);
+                names.insert(fixture, view);
             }
             Err(EngineError::UnknownFixture(_)) => {}
             Err(error) => return Err(error),

@@ -21,10 +21,14 @@ use crate::{
 ///
 /// How the model did on games it had not seen, season by season: log loss, Brier, RPS and
 /// calibration with intervals beside the base rate and the market, reliability, and a betting
-/// simulation with the closing-line value its claims realised. The document is the one
-/// `sports-edge backtest --json` prints, in which the model stands beside the others; figures and
-/// intervals for which there are too few fixtures, bets or closing prices are null. A model of the
-/// repository has what its trainer left as `report.json` beside the version that serves.
+/// simulation with the closing-line value its claims realised. `sports` says how many fixtures of each
+/// sport were judged. Scores in `rows` are over the fixtures that a model forecast, which are not the
+/// same for all: compare by `differences`, which are over the `n` fixtures that model and market both
+/// forecast, of a sport and of its competitions and seasons. `worst` has up to 25 misses of each model
+/// in each sport. Figures and intervals for which there are too few fixtures, bets or closing prices
+/// are null. The document is the one
+/// `sports-edge backtest --json` prints, in which the model stands beside the others. A model of
+/// the repository has what its trainer left as `report.json` beside the version that serves.
 #[utoipa::path(
     get,
     path = "/v1/models/{name}/report",

@@ -6,14 +6,14 @@ use domain::{CompetitionKey, SeasonKey, Sport, log_loss};
 use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
-use super::{DifferenceRow, Miss, MonthRow, ReliabilityDiagram, Report, ReportRow};
+use super::{DifferenceRow, Miss, MonthRow, ReliabilityDiagram, Report, ReportRow, SportScope};
 use crate::betting::simulate;
-use crate::blend::{best, opinion};
+use crate::blend::opinion;
 use crate::evaluate::{Scored, compare, evaluate, reliability};
 use crate::walk::Walked;
 use crate::{BacktestOptions, ForecastError, ModelName, Progress, Trained};
 
-/// How many surprises a report lists.
+/// How many surprises of a model in a sport a report lists.
 const MISSES_MAX: usize = 25;
 
 /// One group of fixtures a model is scored on.
@@ -23,6 +23,9 @@ type Group<'a> = (
     Option<&'a CompetitionKey>,
     Option<&'a SeasonKey>,
 );
+
+/// A part of a sport's fixtures.
+type Part<'a> = (Option<&'a CompetitionKey>, Option<&'a SeasonKey>);
 
 /// Judges the fixtures `options` ask for.
 pub(crate) fn judge(
@@ -69,6 +72,10 @@ pub(crate) fn judge(
         until: last.game.kickoff,
         fixtures: judged.len() as u64,
         competitions,
+        sports: sports
+            .iter()
+            .filter_map(|it| scope(*it, &of_sport(*it)))
+            .collect(),
         rows: rows(&judged, options.seed),
         differences: sports
             .iter()
@@ -79,7 +86,7 @@ pub(crate) fn judge(
             .flat_map(|it| diagrams(*it, &of_sport(*it)))
             .collect(),
         monthly: monthly(&judged),
-        worst: worst(&judged),
+        worst: sports.iter().flat_map(|it| worst(&of_sport(*it))).collect(),
         betting: betting.collect(),
     };
     progress(Progress {
@@ -88,6 +95,15 @@ pub(crate) fn judge(
         total: 1,
     });
     Ok(report)
+}
+
+fn scope(sport: Sport, judged: &[&Walked<'_>]) -> Option<SportScope> {
+    Some(SportScope {
+        sport,
+        from: judged.first()?.game.kickoff,
+        until: judged.last()?.game.kickoff,
+        fixtures: judged.len() as u64,
+    })
 }
 
 fn is_asked(walked: &Walked<'_>, options: &BacktestOptions) -> bool {
@@ -152,23 +168,47 @@ fn rows(judged: &[&Walked<'_>], seed: u64) -> Vec<ReportRow> {
 }
 
 fn differences(sport: Sport, judged: &[&Walked<'_>]) -> Vec<DifferenceRow> {
-    let mut rows = Vec::new();
-    for reference in [ModelName::MarketClose, ModelName::MarketEarly] {
-        for model in ModelName::ALL.into_iter().filter(|it| *it != reference) {
-            let pairs: Vec<_> = judged
-                .iter()
-                .filter_map(|it| Some((scored(it, model)?, scored(it, reference)?)))
-                .collect();
-            let difference = compare(&pairs);
-            rows.extend(difference.map(|difference| DifferenceRow {
-                model,
-                sport,
-                reference,
-                difference,
-            }));
+    let mut parts: BTreeMap<Part<'_>, Vec<&Walked<'_>>> = BTreeMap::new();
+    for it in judged {
+        let (competition, season) = (&it.game.competition, &it.game.season);
+        for competition in [Some(competition), None] {
+            for season in [Some(season), None] {
+                parts.entry((competition, season)).or_default().push(it);
+            }
         }
     }
-    rows
+    let parts: Vec<(Part<'_>, Vec<&Walked<'_>>)> = parts.into_iter().collect();
+    let rows = parts
+        .par_iter()
+        .flat_map_iter(|((competition, season), judged)| {
+            let row = |(reference, model)| {
+                let pairs: Vec<_> = judged
+                    .iter()
+                    .filter_map(|it| Some((scored(it, model)?, scored(it, reference)?)))
+                    .collect();
+                Some(DifferenceRow {
+                    model,
+                    sport,
+                    competition: competition.cloned(),
+                    season: season.cloned(),
+                    reference,
+                    difference: compare(&pairs)?,
+                })
+            };
+            compared().filter_map(row)
+        });
+    rows.collect()
+}
+
+/// References, and the models that are set against each.
+fn compared() -> impl Iterator<Item = (ModelName, ModelName)> {
+    let references = [ModelName::MarketClose, ModelName::MarketEarly].into_iter();
+    references.flat_map(|reference| {
+        let models = ModelName::ALL.into_iter();
+        models
+            .filter(move |it| *it != reference)
+            .map(move |it| (reference, it))
+    })
 }
 
 fn diagrams(sport: Sport, judged: &[&Walked<'_>]) -> Vec<ReliabilityDiagram> {
@@ -215,9 +255,13 @@ fn monthly(judged: &[&Walked<'_>]) -> Vec<MonthRow> {
 }
 
 fn worst(judged: &[&Walked<'_>]) -> Vec<Miss> {
+    let models = ModelName::ALL.into_iter();
+    models.flat_map(|it| worst_of(it, judged)).collect()
+}
+
+fn worst_of(model: ModelName, judged: &[&Walked<'_>]) -> Vec<Miss> {
     let miss = |it: &&Walked<'_>| {
-        let model = best(&it.opinions)?;
-        let h2h = opinion(&it.opinions, model)?.to_vec();
+        let h2h = scored(it, model)?.probabilities.to_vec();
         Some(Miss {
             fixture: it.game.fixture,
             competition: it.game.competition.clone(),

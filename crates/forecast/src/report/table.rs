@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use domain::Sport;
 
-use super::{Report, ReportRow};
+use super::{DifferenceRow, Report, ReportRow};
 use crate::{BettingReport, Interval};
 
 /// Writes the report as aligned text: scores, distances to the market, betting.
@@ -73,7 +73,8 @@ fn write_differences(text: &mut String, report: &Report) -> fmt::Result {
         text,
         "\ndistance in log loss on the same fixtures; positive is worse\n"
     )?;
-    for row in &report.differences {
+    let overall = |it: &&DifferenceRow| it.competition.is_none() && it.season.is_none();
+    for row in report.differences.iter().filter(overall) {
         writeln!(
             text,
             "{:<22} to {:<13} {:<20} {:>6} {:>+9.4} {:>21}",

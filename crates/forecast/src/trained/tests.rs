@@ -216,8 +216,33 @@ fn a_report_has_a_row_per_model_competition_and_season() {
     };
     assert!(total("market_close").log_loss < total("elo").log_loss);
     assert!(total("elo").log_loss < total("climatology").log_loss);
-    assert_eq!(report.worst.len(), 25);
-    assert!(report.worst.is_sorted_by(|a, b| a.log_loss >= b.log_loss));
+    for model in ["blend_priced", "elo", "market_close"] {
+        let misses = report.worst.iter().filter(|it| it.model.as_str() == model);
+        let losses: Vec<f64> = misses.map(|it| it.log_loss).collect();
+        assert_eq!(losses.len(), 25, "{model}");
+        assert!(losses.is_sorted_by(|a, b| a >= b), "{model}");
+    }
+    let [scope] = &report.sports[..] else {
+        panic!("one sport: {:?}", report.sports)
+    };
+    let whole = (report.from, report.until, report.fixtures);
+    assert_eq!((scope.from, scope.until, scope.fixtures), whole);
+    let differences = |competition: bool, season: bool| {
+        let of = |it: &&crate::DifferenceRow| {
+            it.model.as_str() == "elo"
+                && it.reference.as_str() == "market_close"
+                && (it.competition.is_some(), it.season.is_some()) == (competition, season)
+        };
+        report.differences.iter().filter(of).map(|it| it.difference)
+    };
+    // The parts add up to the whole, on the fixtures that both forecast.
+    let total = differences(false, false).next().unwrap();
+    for (competition, season) in [(true, false), (false, true), (true, true)] {
+        let parts: Vec<crate::Difference> = differences(competition, season).collect();
+        assert_eq!(parts.iter().map(|it| it.n).sum::<u64>(), total.n);
+        let sum: f64 = parts.iter().map(|it| it.log_loss * it.n as f64).sum();
+        assert!((sum / total.n as f64 - total.log_loss).abs() < 1e-12);
+    }
     assert!(report.monthly.iter().any(|it| it.month == "2016-02"));
     assert_eq!(report.reliability[0].bins.len(), 20);
 }

@@ -1,12 +1,16 @@
 //! Tables of seasons and records of pairs: always what the fixtures say, refreshed or not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use domain::{Fixture, FixtureStatus, SeasonKey, SeasonType, Tally, TeamId, TeamRecord};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
-use store::{FixtureQuery, FixtureRecord, Made, PairRecord, Refreshed, Store};
+use sqlx::sqlite::SqlitePool;
+use store::{
+    FixtureQuery, FixtureRecord, Made, PairRecord, Refreshed, SqliteOptions, SqliteStore, Store,
+};
 use testkit::PostgresDatabase;
 
 use crate::sample::{fixture, game, key, put, put_one, quote, result, world};
@@ -223,6 +227,47 @@ async fn a_game_of_the_postseason_counts_between_the_two_and_not_in_the_table() 
         assert_eq!(check(store, &[a, b, c]).await, BTreeSet::from([true]));
     })
     .await;
+}
+
+/// A file as the release before made it.
+async fn forget_season_types(path: &Path) {
+    let pool = SqlitePool::connect(&format!("sqlite:{}", path.display())).await;
+    let pool = pool.unwrap();
+    let undo = "DROP TRIGGER fixtures_added; DROP TRIGGER fixtures_removed;
+                DROP TRIGGER fixtures_changed; DROP TRIGGER counted_in; DROP VIEW counted;
+                ALTER TABLE fixtures DROP COLUMN season_type; PRAGMA user_version = 12";
+    sqlx::raw_sql(undo).execute(&pool).await.unwrap();
+    let views = include_str!("../../migrations/sqlite/0005_views.sql");
+    let from = views.find("CREATE VIEW counted").unwrap();
+    let triggers = &views[from..views.rfind("INSERT INTO counted SELECT 1").unwrap()];
+    sqlx::raw_sql(triggers).execute(&pool).await.unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn games_of_an_older_release_are_regular_until_they_are_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.db");
+    let open = async || {
+        let store = SqliteStore::open(&path, &SqliteOptions::default()).await;
+        store.unwrap()
+    };
+    let store = open().await;
+    let (_, [a, b, ..]) = world(&store).await;
+    let mut last = game(a, b, "2020-04-20T20:00:00Z");
+    last.result = result(70, 80);
+    let before = put_one(&store, &last).await;
+    let table = async |store: &SqliteStore| store.standings(&key("nba"), None).await.unwrap();
+    let counted = table(&store).await;
+    store.close().await;
+    forget_season_types(&path).await;
+    let store = open().await;
+    assert_eq!(every_fixture(&store).await, [before]);
+    assert_eq!(table(&store).await, counted);
+    last.season_type = Some(SeasonType::Postseason);
+    put(&store, &[last]).await;
+    assert_eq!(table(&store).await.unwrap().teams, []);
+    check(&store, &[a, b]).await;
 }
 
 #[tokio::test]

@@ -24,28 +24,46 @@ fn row(model: &str, log_loss: f64, part: (Option<&str>, Option<&str>)) -> Value 
 fn report() -> Report {
     let all = (None, None);
     let season = (Some("E0"), Some("2022/23"));
-    let difference = |reference: &str, by: f64| {
-        json!({"model": "blend", "sport": "football", "reference": reference, "n": 3650,
+    let difference = |model: &str, reference: &str, by: f64| {
+        json!({"model": model, "sport": "football", "reference": reference, "n": 3642,
                "log_loss": by, "interval": {"low": by - 0.002, "high": by + 0.002}})
     };
+    let mut of_season = difference("blend", "market_close", -0.0012);
+    of_season["competition"] = json!("E0");
+    of_season["season"] = json!("2022/23");
+    of_season["n"] = json!(304);
+    let miss = |fixture: i64, competition: &str, model: &str| {
+        json!({"fixture": fixture, "competition": competition, "season": "2022/23",
+               "kickoff": "2023-01-02T15:00:00Z", "model": model,
+               "h2h": [0.88, 0.09, 0.03], "outcome": 2, "log_loss": 3.507})
+    };
+    let mut basketball = row("blend", 0.6, (Some("nba"), None));
+    basketball["sport"] = json!("basketball");
+    let mut of_basketball = basketball.clone();
+    of_basketball["competition"] = json!(null);
     let month = |model: &str, month: &str, log_loss: f64| json!({"model": model, "sport": "football", "month": month, "n": 80, "log_loss": log_loss});
     let interval = json!({"low": -0.02, "high": 0.06});
     let point =
         |at: &str, profit: f64| json!({"at": at, "profit": profit, "low": -0.1, "high": 0.2});
     serde_json::from_value(json!({
-        "from": "2021-08-13T19:00:00Z", "until": "2023-05-28T15:30:00Z", "fixtures": 3650,
-        "competitions": ["E0"],
+        "from": "2021-08-13T19:00:00Z", "until": "2023-05-28T15:30:00Z", "fixtures": 8608,
+        "competitions": ["E0", "nba"],
+        "sports": [
+            {"sport": "football", "from": "2021-08-13T19:00:00Z", "until": "2023-05-28T15:30:00Z", "fixtures": 3650},
+            {"sport": "basketball", "from": "2021-10-19T23:30:00Z", "until": "2023-04-09T19:30:00Z", "fixtures": 4958}],
         "rows": [row("blend", 0.979, all), row("market_close", 0.9755, all), row("elo", 0.99, all),
+                 row("boosted", 0.5, all), row("climatology", 0.4, all), of_basketball, basketball,
                  row("blend", 0.98, season), row("market_close", 0.97, season)],
-        "differences": [difference("market_close", 0.0035), difference("market_early", -0.0011)],
+        "differences": [difference("blend", "market_close", 0.0035),
+                        difference("blend", "market_early", -0.0011), of_season,
+                        difference("elo", "market_close", 0.014),
+                        difference("boosted", "market_close", 0.006)],
         "reliability": [{"model": "blend", "sport": "football", "bins": [
             {"count": 900, "forecast": 0.25, "observed": 0.26, "interval": {"low": 0.23, "high": 0.29}},
             {"count": 900, "forecast": 0.6, "observed": 0.5, "interval": {"low": 0.47, "high": 0.53}}]}],
         "monthly": [month("blend", "2022-08", 0.98), month("blend", "2022-09", 1.01),
                     month("market_close", "2022-08", 0.97), month("market_close", "broken", 1.0)],
-        "worst": [{"fixture": 3, "competition": "E0", "season": "2022/23",
-                   "kickoff": "2023-01-02T15:00:00Z", "model": "blend",
-                   "h2h": [0.88, 0.09, 0.03], "outcome": 2, "log_loss": 3.507}],
+        "worst": [miss(9, "nba", "blend"), miss(3, "E0", "blend"), miss(4, "E0", "elo")],
         "betting": [{
             "sport": "football",
             "options": {"claimed_value_min": 0.01, "kelly_share": 0.25, "stake_max": 0.02, "price_max": 10.0},
@@ -87,8 +105,13 @@ fn a_report_is_told_by_its_preferred_model_against_the_closing_market() {
         ]
     );
     let order: Vec<&str> = body.totals.iter().map(|it| it.model.as_str()).collect();
-    assert_eq!(order, ["market close", "blend", "elo"]);
-    assert_eq!(body.seasons[0].market.as_deref(), Some("0.9700"));
+    // By what is common: boosted has easy fixtures of its own, and climatology none in common.
+    let expected = ["market close", "blend", "boosted", "elo", "climatology"];
+    assert_eq!(order, expected);
+    let to_market = body.seasons[0].to_market.as_ref().unwrap();
+    let shown = (to_market.log_loss.as_str(), to_market.n.as_str());
+    assert_eq!(shown, ("\u{2212}0.0012", "304"));
+    assert_eq!(body.misses.len(), 1);
     assert_eq!(body.misses[0].title, "Arsenal v Brighton & Hove");
     assert_eq!(
         (body.misses[0].happened, body.misses[0].given.as_str()),
@@ -111,6 +134,47 @@ fn another_model_is_shown_on_request_and_the_unknown_is_not() {
             .unwrap()
             .model,
         "blend"
+    );
+}
+
+#[test]
+fn a_sport_has_its_own_fixtures_and_a_model_its_own_misses() {
+    let of = |report: &Report, sport: &str, model: &str| {
+        let body = Body::new(report, sport, model, &Names::new()).unwrap();
+        let misses: Vec<i64> = body.misses.iter().map(|it| it.fixture).collect();
+        let looked_up = body::misses(report, sport, model).into_iter();
+        assert!(looked_up.map(|it| it.0).eq(misses.iter().copied()));
+        let (scope, _) = body.scope.split_once(", each").unwrap();
+        (scope.to_owned(), misses)
+    };
+    let report = report();
+    assert_eq!(
+        of(&report, "basketball", ""),
+        (
+            "4,958 fixtures from Tue 19 Oct 2021 to Sun 9 Apr 2023".to_owned(),
+            vec![9]
+        )
+    );
+    assert_eq!(
+        of(&report, "football", "elo"),
+        (
+            "3,650 fixtures from Fri 13 Aug 2021 to Sun 28 May 2023".to_owned(),
+            vec![4]
+        )
+    );
+    assert_eq!(of(&report, "football", "boosted").1, [0_i64; 0]);
+    // A report of before this was kept is read, and says what it knows.
+    let mut old = serde_json::to_value(&report).unwrap();
+    old.as_object_mut().unwrap().remove("sports");
+    for difference in old["differences"].as_array_mut().unwrap() {
+        let difference = difference.as_object_mut().unwrap();
+        difference.remove("competition");
+        difference.remove("season");
+    }
+    let old: Report = serde_json::from_value(old).unwrap();
+    assert_eq!(
+        of(&old, "basketball", ""),
+        ("3,650 fixtures".to_owned(), vec![9])
     );
 }
 
