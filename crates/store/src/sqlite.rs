@@ -38,7 +38,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -213,6 +213,12 @@ fn pool(connections: u32, options: &SqliteOptions) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
+        // On a full or failing disk SQLite ends a transaction by itself. The connection goes on
+        // counting it, and would begin no other: it is closed, and one opened in its place.
+        .before_acquire(|connection, _| {
+            let is_out_of_step = connection.is_in_transaction();
+            Box::pin(async move { Ok(!is_out_of_step) })
+        })
 #[async_trait]
 impl Store for SqliteStore {
     async fn put_competitions(&self, competitions: &[Competition]) -> Result<(), StoreError> {
