@@ -89,3 +89,33 @@ pub enum StoreError {
     #[error("the database failed")]
     Append(#[from] rusqlite::Error),
 }
+
+impl StoreError {
+    /// Whether the server of the database was not reached, or is open to nobody for now.
+    pub fn is_away(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        match error {
+            // Shut down, starting, or out of connections.
+            sqlx::Error::Database(it) => it
+                .code()
+                .is_some_and(|it| it.starts_with("57P") || it.starts_with("08") || it == "53300"),
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            _ => false,
+        }
+    }
+
+    /// What failed, in one line for the log.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::Database(error) => error.to_string(),
+            other => other.to_string(),
+        }
+    }
+}

@@ -157,6 +157,11 @@ impl PostgresStore {
     }
 
     /// The schema found in the database; `None` where it is empty.
+    /// The same of a server that follows another; `None` where it follows none.
+    pub(crate) async fn followed_head(&self) -> Result<Option<[u64; 2]>, StoreError> {
+        competitions::followed_head(self).await
+    }
+
     pub async fn schema(&self) -> Result<Option<i64>, StoreError> {
         schema::found(self).await
     }

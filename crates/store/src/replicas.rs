@@ -8,8 +8,8 @@
 //! read as it was before, however far behind a replica is; and what it was not told of is at most
 //! as old as its following. Keys are read at the primary, however well this process follows, so
 //! that a revoked one counts no longer; only while it is away a replica says what it knows of them
-//! (`pulse`). A replica that does not answer, or lags too long, leaves the rotation
-//! and returns by itself (`rotation`).
+//! (`pulse`). A replica that does not answer, lags too long, holds another database or was promoted
+//! leaves the rotation and returns by itself once it is fit again (`rotation`).
 
 mod alerts;
 mod figures;
@@ -70,7 +70,8 @@ impl ReplicatedStore {
         let primary = PostgresStore::open(primary, options).await?;
         let newest = primary.position().await?;
         let recent = Arc::new(Mutex::new(Recent::from(newest)));
-        let mut looking = rotation.look(&recent);
+        let identity = primary.identity().await?;
+        let mut looking = rotation.look(&recent, &identity);
         let pulse = Arc::new(Pulse::new(bounds.answer_max));
         let (looker, asked) = (Arc::clone(&pulse), primary.clone());
         looking.push(tokio::spawn(

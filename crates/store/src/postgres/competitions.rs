@@ -88,3 +88,12 @@ pub(super) async fn head(store: &PostgresStore) -> Result<[u64; 2], StoreError> 
     let (revision, outbox): (i64, i64) = session.one(sql, Args::default()).await?;
     Ok([revision, outbox].map(i64::unsigned_abs))
 }
+
+/// The same of a server that follows another; `None` where it follows none.
+pub(super) async fn followed_head(store: &PostgresStore) -> Result<Option<[u64; 2]>, StoreError> {
+    let mut session = store.read().await?;
+    // In one statement: what it sees was there before it is looked who leads.
+    let sql = "SELECT revision, outbox FROM sports_edge WHERE pg_is_in_recovery()";
+    let head: Option<(i64, i64)> = session.optional(sql, Args::default()).await?;
+    Ok(head.map(|(revision, outbox)| [revision, outbox].map(i64::unsigned_abs)))
+}

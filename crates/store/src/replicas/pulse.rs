@@ -39,11 +39,11 @@ impl Pulse {
         }
         let why = match timeout(self.answer_max, asked).await {
             Ok(Ok(answer)) => return Some(answer),
-            Ok(Err(error)) if !is_of_the_way(&error) => {
+            Ok(Err(error)) if !error.is_away() => {
                 tracing::debug!(%error, "the primary could not look a key up");
                 return None;
             }
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => error.why(),
             Err(_) => "it does not answer".to_owned(),
         };
         if !self.is_away.swap(true, Relaxed) {
@@ -73,25 +73,5 @@ impl Pulse {
                 tracing::info!("the primary is back");
             }
         }
-    }
-}
-
-/// Whether an error says that the primary was not reached, or is not open to anybody.
-fn is_of_the_way(error: &StoreError) -> bool {
-    let StoreError::Database(error) = error else {
-        return false;
-    };
-    match error {
-        // Shut down, starting, or out of connections.
-        sqlx::Error::Database(it) => it
-            .code()
-            .is_some_and(|it| it.starts_with("57P") || it.starts_with("08") || it == "53300"),
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        _ => false,
     }
 }

@@ -1,9 +1,11 @@
 //! The replicas: where each is, which may answer, and whose turn it is.
 
+use std::mem::{Discriminant, discriminant};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -18,9 +20,22 @@ use crate::{PostgresOptions, PostgresStore, StoreError, redacted};
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const LOOK_BEHIND: Duration = Duration::from_millis(10);
 
-/// Where a replica is: the last change applied, its schema, bytes received and not applied.
+/// Where a replica is: the last change applied, its schema, bytes received and not applied, which
+/// database it holds, whether it follows another server.
 const WHERE: &str = "SELECT outbox, schema, coalesce(pg_wal_lsn_diff(
-         pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint FROM sports_edge";
+         pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint,
+         replace(identity::text, '-', ''), pg_is_in_recovery() FROM sports_edge";
+
+/// Why a replica is not read from.
+#[derive(Debug, Error)]
+enum Unfit {
+    #[error("{0}")]
+    Away(String),
+    #[error("it holds another database than the primary")]
+    Another,
+    #[error("it follows no other server: it was promoted, or never was a replica")]
+    Leads,
+}
 
 /// Every replica, and what was read from the primary instead.
 pub(super) struct Rotation {
@@ -64,14 +79,24 @@ impl Rotation {
         })
     }
 
-    /// Looks at each replica for as long as the tasks run.
-    pub(super) fn look(self: &Arc<Self>, recent: &Arc<Mutex<Recent>>) -> Vec<JoinHandle<()>> {
+    /// Looks at each replica, which must hold the database of this identity, for as long as the tasks
+    /// run.
+    pub(super) fn look(
+        self: &Arc<Self>,
+        recent: &Arc<Mutex<Recent>>,
+        identity: &str,
+    ) -> Vec<JoinHandle<()>> {
         let looking = |replica: &Arc<Replica>| {
             let (replica, rotation) = (Arc::clone(replica), Arc::clone(self));
-            let recent = Arc::clone(recent);
-            tokio::spawn(async move { replica.keep_looking(&rotation, &recent).await })
+            let (recent, identity) = (Arc::clone(recent), identity.to_owned());
+            tokio::spawn(async move { replica.keep_looking(&rotation, (&recent, &identity)).await })
         };
         self.replicas.iter().map(looking).collect()
+    }
+
+    /// Whether one of them has applied this change.
+    pub(super) fn knows(&self, floor: u64) -> bool {
+        self.replicas.iter().any(|it| it.knows(floor))
     }
 
     /// The replica with the least at work of those that have applied this change.
@@ -79,7 +104,7 @@ impl Rotation {
         let count = self.replicas.len();
         let first = self.turn.fetch_add(1, Relaxed);
         let in_turn = (0..count).map(|it| &self.replicas[(first + it) % count]);
-        let able = in_turn.filter(|it| it.is_in() && it.position.load(Relaxed) >= floor);
+        let able = in_turn.filter(|it| it.knows(floor));
         let replica = able.min_by_key(|it| it.at_work.load(Relaxed))?;
         replica.at_work.fetch_add(1, Relaxed);
         Some(Turn(Arc::clone(replica)))
@@ -171,12 +196,17 @@ impl Replica {
         *self.alive.borrow() && !self.late.load(Relaxed)
     }
 
-    async fn keep_looking(&self, rotation: &Rotation, recent: &Mutex<Recent>) {
+    fn knows(&self, floor: u64) -> bool {
+        self.is_in() && self.position.load(Relaxed) >= floor
+    }
+
+    async fn keep_looking(&self, rotation: &Rotation, (recent, identity): (&Mutex<Recent>, &str)) {
+        let mut told = None;
         // What was the newest change at a moment, until it is applied.
         let (mut awaited, mut since) = (0, Instant::now());
         loop {
             let newest = locked(recent).newest();
-            let found = timeout(rotation.bounds.answer_max, self.find()).await;
+            let found = timeout(rotation.bounds.answer_max, self.find(identity)).await;
             let mut pause = LOOK_AGAIN;
             match found {
                 Ok(Ok(position)) => {
@@ -189,8 +219,8 @@ impl Replica {
                     }
                     self.set(true, since.elapsed() > rotation.bounds.lag_max);
                 }
-                Ok(Err(error)) => self.lost(&error.to_string()),
-                Err(_) => self.lost("it does not answer"),
+                Ok(Err(unfit)) => self.lost(&unfit, &mut told),
+                Err(_) => self.lost(&Unfit::Away("it does not answer".to_owned()), &mut told),
             }
             if let Some(everywhere) = rotation.applied_everywhere() {
                 locked(recent).applied(everywhere);
@@ -202,29 +232,46 @@ impl Replica {
         }
     }
 
-    /// The last change it has applied.
-    async fn find(&self) -> Result<u64, StoreError> {
-        let mut session = self.looker.read().await?;
-        let (outbox, schema, unapplied): (i64, i64, i64) =
-            session.one(WHERE, Args::default()).await?;
-        session.commit().await?;
+    /// The last change it has applied, where it is fit to be read from.
+    async fn find(&self, identity: &str) -> Result<u64, Unfit> {
+        let (outbox, schema, unapplied, holds, follows) = self
+            .whereabouts()
+            .await
+            .map_err(|it| Unfit::Away(it.why()))?;
         let unapplied = u64::try_from(unapplied).unwrap_or(0);
         self.unapplied_bytes.store(unapplied, Relaxed);
         // Between a migration of the primary and its arrival here the tables are others.
         if schema != KNOWN {
-            return Err(StoreError::SchemaTooOld {
-                found: schema,
-                known: KNOWN,
-            });
+            let (found, known) = (schema, KNOWN);
+            let error = StoreError::SchemaTooOld { found, known };
+            return Err(Unfit::Away(error.to_string()));
+        }
+        if holds != identity {
+            return Err(Unfit::Another);
+        }
+        if !follows {
+            return Err(Unfit::Leads);
         }
         Ok(outbox.unsigned_abs())
     }
 
-    fn lost(&self, why: &str) {
-        if *self.alive.borrow() {
-            tracing::warn!(replica = self.place, why, "replica left the rotation");
+    async fn whereabouts(&self) -> Result<(i64, i64, i64, String, bool), StoreError> {
+        let mut session = self.looker.read().await?;
+        let found = session.one(WHERE, Args::default()).await?;
+        session.commit().await?;
+        Ok(found)
+    }
+
+    /// Takes it out, and says why where that is news.
+    fn lost(&self, unfit: &Unfit, told: &mut Option<Discriminant<Unfit>>) {
+        let was_alive = self.alive.send_replace(false);
+        let is_news = told.replace(discriminant(unfit)) != Some(discriminant(unfit));
+        let (replica, why) = (&self.place, unfit.to_string());
+        if was_alive {
+            tracing::warn!(replica, why, "replica left the rotation");
+        } else if is_news {
+            tracing::warn!(replica, why, "replica is not in the rotation");
         }
-        self.alive.send_replace(false);
     }
 
     fn set(&self, alive: bool, late: bool) {
@@ -242,3 +289,6 @@ impl Replica {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,10 +170,21 @@ impl Store for ReplicatedStore {
         self.primary.identity().await
     }
 
-    /// Whoever was told of a revision reads at least what made it.
+    /// Whoever was told of a revision reads at least what made it. A replica that was promoted a moment
+    /// ago may count on by itself, to where the primary and its replicas never come.
     async fn data_revision(&self) -> Result<u64, StoreError> {
-        let head = self.read(Need::Anything, |it| async move { it.head().await });
-        let [revision, outbox] = head.await?;
+        let floor = locked(&self.recent).floor(&Need::Anything);
+        let mut head = None;
+        if let Some(turn) = self.rotation.choose(floor) {
+            head = turn.run(turn.store().followed_head()).await.flatten();
+        }
+        let [revision, outbox] = match head {
+            Some(head) => head,
+            None => {
+                self.rotation.count_primary();
+                self.primary.head().await?
+            }
+        };
         locked(&self.recent).saw(outbox);
         Ok(revision)
     }

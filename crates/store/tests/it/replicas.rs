@@ -340,6 +340,38 @@ async fn whoever_was_told_of_a_revision_reads_all_that_made_it() {
     other.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promoted_replica_leaves_and_what_it_counts_is_asked_of_nobody() {
+    let Some(primary) = primary() else {
+        return;
+    };
+    let own = ServerOptions::default;
+    let (first, second) = (primary.replica(own()), primary.replica(own()));
+    let process = process(&primary, &[&first, &second]).await;
+    let store = &process.store;
+    many(store).await;
+    let newest = store.position().await.unwrap();
+    process.see(newest).await;
+    until("both replicas join", || {
+        in_rotation(store, 1) && in_rotation(store, 2)
+    })
+    .await;
+    first.sql("postgres", "SELECT pg_promote()");
+    first.sql("postgres", "UPDATE sports_edge SET outbox = outbox + 1000");
+    let revision = store.data_revision().await.unwrap();
+    until("it leaves", || !in_rotation(store, 1)).await;
+    assert_eq!(store.data_revision().await.unwrap(), revision);
+    assert_eq!(figure(store, "sports_edge_database_position"), newest);
+    // The other one goes on, once it has everything.
+    let (began, before) = (Instant::now(), reads(store, "replica-2"));
+    while reads(store, "replica-2") == before {
+        store.competitions().await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(60), "it is read from");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    process.store.close().await;
+}
+
 fn key(prefix: &str) -> ApiKeyRecord {
     ApiKeyRecord {
         prefix: prefix.to_owned(),
