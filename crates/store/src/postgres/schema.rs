@@ -27,13 +27,21 @@ pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
 /// Held while the schema changes, by whoever changes it.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(6001, 1)";
 
+/// Whoever waits for another's migration waits as long as it takes, which grows with the tables.
+const UNBOUNDED: &str = "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; \
+     SET LOCAL idle_in_transaction_session_timeout = 0";
+
 /// Runs the migrations that are missing, all in one transaction, while other processes wait.
 pub(super) async fn migrate(store: &PostgresStore) -> Result<(), StoreError> {
     // Mostly there is nothing to do, and nothing to wait for.
-    if version(&mut store.snapshot().await?).await? == Some(KNOWN) {
+    let mut looked = store.snapshot().await?;
+    looked.script(UNBOUNDED).await?;
+    if version(&mut looked).await? == Some(KNOWN) {
         return Ok(());
     }
+    drop(looked);
     let mut session = store.write().await?;
+    session.script(UNBOUNDED).await?;
     session.run(LOCK, Args::default()).await?;
     let found = version(&mut session).await?;
     let done = found.unwrap_or(0);

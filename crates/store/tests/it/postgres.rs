@@ -31,6 +31,30 @@ async fn processes_that_open_an_empty_database_at_once_make_the_schema_once() {
 }
 
 #[tokio::test]
+async fn whoever_opens_a_database_waits_for_another_that_brings_it_up_to_date() {
+    let Some(database) = PostgresDatabase::empty() else {
+        return;
+    };
+    let mut other = PgConnection::connect(&database.url()).await.unwrap();
+    let lock = sqlx::query("SELECT pg_advisory_lock(6001, 1)");
+    lock.execute(&mut other).await.unwrap();
+    let options = PostgresOptions {
+        lock_timeout: Duration::from_millis(300),
+        statement_timeout: Duration::from_millis(300),
+        ..PostgresOptions::default()
+    };
+    let url = database.url();
+    let opening = tokio::spawn(async move { PostgresStore::open(&url, &options).await });
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+         AND wait_event = 'advisory' AND clock_timestamp() - query_start > interval '600 ms'";
+    while !opening.is_finished() && database.sql(waits) == "0" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    other.close().await.unwrap();
+    opening.await.unwrap().unwrap().close().await;
+}
+
+#[tokio::test]
 async fn databases_of_a_newer_release_or_of_something_else_are_refused_and_left_alone() {
     let (Some(newer), Some(strange)) = (
         PostgresDatabase::migrated().await,
