@@ -66,6 +66,15 @@ pub enum StoreError {
     /// A URL cannot be read.
     #[error("{0} is no URL of a PostgreSQL database, such as postgres://user:password@host/name")]
     Url(String),
+    /// A part of a URL is wrong; which one, without what it says.
+    #[error("the URL of the PostgreSQL database {0}")]
+    UrlPart(String),
+    /// What should be a path looks like the address of a server.
+    #[error(
+        "this looks like the address of a server and not like a file: a PostgreSQL database is \
+         written postgres://user:password@host:5432/name, a file of such a name sqlite:NAME"
+    )]
+    NoFile,
     /// A record names something that is not there.
     #[error("{what} {key} is not known")]
     Unknown {

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{StoreError, postgres::redacted};
+use crate::StoreError;
+use crate::postgres::{redacted, url};
+
+/// Some of which stand in every connection string of libpq.
+const WORDS: [&str; 5] = ["host", "hostaddr", "dbname", "user", "password"];
 
 /// Where a database is. What it prints as never holds a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,11 +20,12 @@ pub enum Place {
 
 impl Place {
     /// Reads `postgres://…`, `postgresql://…`, `sqlite:PATH` or a path; any other `…://` is refused,
-    /// by its scheme alone, as what follows may hold a password.
+    /// by its scheme alone, as what follows may hold a password, and so is a path that looks like the
+    /// address of a server.
     pub fn parse(text: &str) -> Result<Self, StoreError> {
         let text = text.trim();
         let Some((scheme, rest)) = text.split_once(':') else {
-            return Ok(Self::File(text.into()));
+            return file(text);
         };
         let scheme = scheme.to_ascii_lowercase();
         let (is_url, after) = match rest.strip_prefix("//") {
@@ -28,13 +33,33 @@ impl Place {
             None => (false, rest),
         };
         match scheme.as_str() {
-            "postgres" | "postgresql" if is_url => Ok(Self::Server(format!("{scheme}://{after}"))),
+            "postgres" | "postgresql" if is_url => {
+                let url = format!("{scheme}://{after}");
+                url::check(&url)?;
+                Ok(Self::Server(url))
+            }
             "sqlite" => Ok(Self::File(after.into())),
             "postgres" | "postgresql" => Err(StoreError::Url(format!("{scheme}:…"))),
             other if is_url && !other.contains('/') => Err(StoreError::Url(format!("{other}://…"))),
-            _ => Ok(Self::File(text.into())),
+            _ => file(text),
         }
     }
+}
+
+/// A path, unless it is written as libpq takes the words of a connection, or begins with a host and a
+/// port or a user and a password.
+fn file(text: &str) -> Result<Place, StoreError> {
+    let mut words = text.split_whitespace().filter_map(|it| it.split_once('='));
+    let is_said_in_words = words.any(|(name, _)| WORDS.contains(&name));
+    let first = text.split('/').next().unwrap_or_default();
+    let is_address = first.rsplit_once(':').is_some_and(|(_, port)| {
+        let is_port = !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
+        is_port || text.contains('@')
+    });
+    if is_said_in_words || is_address {
+        return Err(StoreError::NoFile);
+    }
+    Ok(Place::File(text.into()))
 }
 
 impl fmt::Display for Place {
@@ -99,5 +124,26 @@ mod tests {
         ] {
             check(text, Err(scheme));
         }
+    }
+
+    #[test]
+    fn an_address_without_its_scheme_is_no_file_and_a_url_is_looked_at() {
+        for text in [
+            "host=db.example password=secret dbname=sports",
+            "dbname=sports",
+            "127.0.0.1:18210/sports",
+            "db.example:5432",
+            "[::1]:5432/sports",
+            "me:secret@db.example/sports",
+            "me:se/cret@db.example/sports",
+        ] {
+            let error = Place::parse(text).unwrap_err();
+            assert!(matches!(error, StoreError::NoFile), "{text}: {error:?}");
+        }
+        let error = Place::parse("postgres://me:a?secret@host/name").unwrap_err();
+        assert!(matches!(error, StoreError::UrlPart(_)), "{error:?}");
+        check("sqlite:db.example:5432", Ok("file db.example:5432"));
+        check("./db.example:5432", Ok("file ./db.example:5432"));
+        check("a=b.db", Ok("file a=b.db"));
     }
 }

@@ -25,6 +25,7 @@ pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod sql;
 mod teams;
+pub(crate) mod url;
 mod views;
 
 use std::collections::{BTreeSet, HashMap};
@@ -37,7 +38,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use sqlx::ConnectOptions;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use crate::changes::Said;
 use crate::{
@@ -47,6 +48,8 @@ use crate::{
     Revision, SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 use outbox::Bell;
+
+pub use url::redacted;
 
 /// What stands between this program and the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,9 +119,7 @@ impl PostgresStore {
 
     /// Prepares to talk to a database without changing it, such as a replica.
     pub fn connect(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
-        let not_a_url = |_| StoreError::Url(redacted(url));
-        let connect: PgConnectOptions = url.parse().map_err(not_a_url)?;
-        let connect = connect
+        let connect = url::parse(url)?
             .application_name(&options.application_name)
             .disable_statement_logging();
         let connect = match options.pooler {
@@ -156,38 +157,15 @@ impl PostgresStore {
         competitions::head(self).await
     }
 
-    /// The schema found in the database; `None` where it is empty.
     /// The same of a server that follows another; `None` where it follows none.
     pub(crate) async fn followed_head(&self) -> Result<Option<[u64; 2]>, StoreError> {
         competitions::followed_head(self).await
     }
 
+    /// The schema found in the database; `None` where it is empty.
     pub async fn schema(&self) -> Result<Option<i64>, StoreError> {
         schema::found(self).await
     }
-}
-
-/// A URL without its password, for people to read.
-pub fn redacted(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return "(not a URL)".to_owned();
-    };
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    // A password may hold any letter but those that end the part it is in.
-    let place = match place.rsplit_once('@') {
-        Some((user, host)) => {
-            let name = user.split_once(':').map_or(user, |(name, _)| name);
-            format!("{name}@{host}")
-        }
-        None => place.to_owned(),
-    };
-    let harmless = query.split('&').filter(|it| {
-        let name = it.split('=').next().unwrap_or_default();
-        !it.is_empty() && !name.contains("pass") && !name.contains("key")
-    });
-    let query = harmless.collect::<Vec<_>>().join("&");
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("{scheme}://{place}{mark}{query}")
 }
 
 #[async_trait]

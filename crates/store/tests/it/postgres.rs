@@ -94,6 +94,7 @@ async fn a_text_that_is_no_url_is_refused_and_a_password_never_told() {
             "postgres://host/db?user=u",
         ),
         ("postgres://u@host", "postgres://u@host"),
+        ("postgres://u:se?cret@host/db", "postgres://…"),
         ("secret", "(not a URL)"),
     ];
     for (url, shown) in cases {
