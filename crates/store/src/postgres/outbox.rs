@@ -7,7 +7,7 @@
 //! transactions that notify commit one at a time.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::PgListener;
@@ -56,10 +56,33 @@ pub(super) struct Bell {
     /// Commits so far, and the commits that were told of.
     commits: AtomicU64,
     told: AtomicU64,
-    ringing: Mutex<()>,
+    /// Whether somebody rings.
+    ringing: AtomicBool,
 }
 
 impl Bell {
+    /// Notes a commit; whether whoever made it has to ring.
+    fn committed(&self) -> bool {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        !self.ringing.swap(true, Ordering::SeqCst)
+    }
+
+    /// Whether whoever rings has commits to tell of; where not, the ringing is over.
+    fn has_untold(&self) -> bool {
+        loop {
+            let commits = self.commits.load(Ordering::SeqCst);
+            if self.told.swap(commits, Ordering::SeqCst) != commits {
+                return true;
+            }
+            self.ringing.store(false, Ordering::SeqCst);
+            // One that came between found somebody ringing, and left it to them.
+            let is_told = self.commits.load(Ordering::SeqCst) == commits;
+            if is_told || self.ringing.swap(true, Ordering::SeqCst) {
+                return false;
+            }
+        }
+    }
+
     /// Lets go of the connection that listens.
     pub(super) async fn stop(&self) {
         self.listener.lock().await.take();
@@ -113,17 +136,17 @@ async fn finish(
 /// Commits what was numbered, and wakes.
 pub(super) async fn commit(store: &PostgresStore, session: Session) -> Result<(), StoreError> {
     session.commit().await?;
-    store.bell.commits.fetch_add(1, Ordering::SeqCst);
-    // Whoever rings already looks again before it ends, so that a commit that meets it is told of.
-    while let Ok(_ringing) = store.bell.ringing.try_lock() {
-        let commits = store.bell.commits.load(Ordering::SeqCst);
-        if store.bell.told.swap(commits, Ordering::SeqCst) == commits {
-            break;
-        }
-        if let Err(error) = ring(store).await {
-            // They look by themselves before long.
-            tracing::debug!(%error, "nobody was woken");
-        }
+    if store.bell.committed() {
+        // On a task of its own: others rely on it, and whoever wrote may leave meanwhile.
+        let store = store.clone();
+        tokio::spawn(async move {
+            while store.bell.has_untold() {
+                if let Err(error) = ring(&store).await {
+                    // They look by themselves before long.
+                    tracing::debug!(%error, "nobody was woken");
+                }
+            }
+        });
     }
     Ok(())
 }
@@ -209,4 +232,30 @@ pub(super) async fn trim(store: &PostgresStore, older_than: Duration) -> Result<
             Args::default().with(age),
         )
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_commit_is_left_untold_whoever_rings_when_it_comes() {
+        let (bell, heard) = (Bell::default(), AtomicU64::new(0));
+        let write = || {
+            if bell.committed() {
+                while bell.has_untold() {
+                    heard.store(bell.commits.load(Ordering::SeqCst), Ordering::SeqCst);
+                }
+            }
+        };
+        for _ in 0..3_000 {
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(write);
+                }
+            });
+            let commits = bell.commits.load(Ordering::SeqCst);
+            assert_eq!(heard.load(Ordering::SeqCst), commits, "all have left");
+        }
+    }
 }
