@@ -61,9 +61,11 @@ impl Claims {
             Some(shared) => shared.inner.next_number(),
             None => self.numbers.fetch_add(1, Ordering::Relaxed),
         };
-        // What this process did while the server was away is not done again.
-        if let Some(State::Done(outcome)) = self.twin.get(name) {
-            return Claim::Done(outcome);
+        // What this process did, or is at, since the server was away is not done again.
+        match self.twin.get(name) {
+            Some(State::Done(outcome)) => return Claim::Done(outcome),
+            Some(State::Running(_)) => return Claim::Running,
+            None => {}
         }
         if let Some(shared) = &self.shared
             && let Ok(claim) = ask(shared, name, number, lease).await

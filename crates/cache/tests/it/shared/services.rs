@@ -169,6 +169,8 @@ async fn what_is_claimed_is_done_once() {
     assert!(matches!(first.claim("n", HOUR).await, Claim::Mine(_)));
     assert_eq!(first.claim("n", HOUR).await, Claim::Running);
     redis.resume();
+    until("it is back", || a.health().up).await;
+    assert_eq!(first.claim("n", HOUR).await, Claim::Running);
 }
 
 #[tokio::test]
