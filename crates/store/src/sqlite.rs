@@ -17,6 +17,7 @@ mod models;
 mod names;
 mod outbox;
 mod presence;
+mod private;
 mod quotes;
 mod record;
 pub(crate) mod schema;
@@ -122,6 +123,7 @@ impl SqliteStore {
             .foreign_keys(true)
             .log_statements(TOLD_AT.parse().expect("it is a level"))
             .log_slow_statements(TOLD_AT.parse().expect("it is a level"), Duration::MAX);
+        private::make(path);
         patiently(options.busy_timeout, || schema::check(&plain, path)).await?;
         let writer = plain
             .clone()
@@ -211,14 +213,14 @@ fn pool(connections: u32, options: &SqliteOptions) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-}
-
         // On a full or failing disk SQLite ends a transaction by itself. The connection goes on
         // counting it, and would begin no other: it is closed, and one opened in its place.
         .before_acquire(|connection, _| {
             let is_out_of_step = connection.is_in_transaction();
             Box::pin(async move { Ok(!is_out_of_step) })
         })
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     async fn put_competitions(&self, competitions: &[Competition]) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use std::{
     fs,
     io::{self, ErrorKind, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -135,10 +136,24 @@ async fn database(settings: &Settings) -> Vec<Finding> {
         }
     };
     let mut findings = vec![integrity(store.faults().await)];
+    if let Place::File(path) = &place {
+        findings.extend(open_to_all(path));
+    }
     let engine = engine(Arc::clone(&store), settings);
     findings.extend(content(&engine).await);
     store.close().await;
     findings
+}
+
+/// A file that every user of this machine may read.
+fn open_to_all(path: &Path) -> Option<Finding> {
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let shown = path.display();
+    (mode & 0o004 != 0).then(|| {
+        let what =
+            format!("{shown} holds hashes of keys and all users may read it (mode {mode:o})");
+        Finding::Fix(what, format!("`chmod o-rwx {shown}*`"))
+    })
 }
 
 fn integrity(checked: Result<Vec<String>, StoreError>) -> Finding {

@@ -1,6 +1,7 @@
 //! What only a file can do: be reopened, be somebody else's, be damaged.
 
 use std::error::Error;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use sqlx::Connection;
@@ -269,4 +270,25 @@ async fn a_file_that_is_deleted_or_replaced_while_it_is_open_is_missed() {
     other.close().await;
     std::fs::rename(folder.path().join("other.db"), &path).unwrap();
     missed().await;
+}
+
+#[tokio::test]
+async fn a_new_file_is_its_owners_alone_and_one_that_is_there_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |name: &str| {
+        let found = std::fs::metadata(folder.path().join(name)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    let path = folder.path().join("data.db");
+    let store = open(&path).await.unwrap();
+    world(&store).await;
+    for name in ["data.db", "data.db-wal", "data.db-shm"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    store.close().await;
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+    open(&path).await.unwrap().close().await;
+    assert_eq!(mode("data.db"), 0o640);
+    let names = std::fs::read_dir(folder.path()).unwrap();
+    assert_eq!(names.count(), 1, "nothing is left over");
 }

@@ -72,3 +72,18 @@ fn what_cannot_be_read_says_so() {
         (true, "models cannot be read: a worker was lost")
     );
 }
+
+#[test]
+fn a_database_that_all_users_may_read_is_pointed_out() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let found = |mode| {
+        fs::set_permissions(file.path(), PermissionsExt::from_mode(mode)).unwrap();
+        open_to_all(file.path())
+    };
+    assert!(found(0o600).is_none() && found(0o640).is_none());
+    let Some(Finding::Fix(what, remedy)) = found(0o644) else {
+        panic!("all may read it");
+    };
+    assert!(what.ends_with("(mode 644)"), "{what}");
+    assert!(remedy.contains("chmod o-rwx /"), "{remedy}");
+}
