@@ -36,7 +36,8 @@ export interface paths {
          * Check readiness
          * @description Answers 200 when requests can be sent here: games and model are loaded, the cache is warm, the
          *     database answers, and the server is not stopping. A shared cache that is away makes answers
-         *     slower and no server unready.
+         *     slower and no server unready. Where the database is away and its replicas answer, reads go on:
+         *     the status is `degraded` then, and writes are refused.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -2660,10 +2661,16 @@ export interface components {
              */
             shared_cache?: string | null;
             /**
-             * @description Always `ok`; anything else comes as a problem.
+             * @description `ok`, or `degraded` where reads are answered and writes are not; anything else comes as a
+             *     problem.
              * @example ok
              */
             status: string;
+            /**
+             * @description `away` while the database that takes writes does not answer and its replicas do.
+             * @example away
+             */
+            writes?: string | null;
         };
         /** @description A fixture with what is thought of it and why. */
         Insight: {

@@ -195,6 +195,11 @@ impl Engine {
         Ok(self.store.ping().await?)
     }
 
+    /// Whether reads are answered for as long as [`Self::ping`] fails.
+    pub fn reads_on(&self) -> bool {
+        self.store.reads_on()
+    }
+
     /// What tells the store's database from every other.
     pub async fn identity(&self) -> Result<String, EngineError> {
         Ok(self.store.identity().await?)

@@ -258,6 +258,11 @@ pub trait Store: AlertStore + Send + Sync {
         String::new()
     }
 
+    /// Whether replicas answer reads for as long as [`Self::ping`] fails.
+    fn reads_on(&self) -> bool {
+        false
+    }
+
     /// Answers when the database does, and is the one that was opened.
     async fn ping(&self) -> Result<(), StoreError>;
 

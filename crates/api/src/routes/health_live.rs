@@ -12,9 +12,14 @@ use crate::{
 /// What answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// Always `ok`; anything else comes as a problem.
+    /// `ok`, or `degraded` where reads are answered and writes are not; anything else comes as a
+    /// problem.
     #[schema(example = "ok")]
     pub(crate) status: &'static str,
+    /// `away` while the database that takes writes does not answer and its replicas do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "away")]
+    pub(crate) writes: Option<&'static str>,
     /// `up` or `away`: the cache that servers share, which makes nothing but speed depend on it.
     /// Absent where none is set up.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +42,7 @@ pub(crate) struct Health {
 pub(crate) async fn get_liveness(_query: Query<NoQuery>) -> Result<Json<Health>, ApiError> {
     Ok(Json(Health {
         status: "ok",
+        writes: None,
         shared_cache: None,
     }))
 }

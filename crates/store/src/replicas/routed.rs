@@ -314,6 +314,11 @@ impl Store for ReplicatedStore {
         self.primary.ping().await
     }
 
+    fn reads_on(&self) -> bool {
+        let floor = locked(&self.recent).floor(&Need::Anything);
+        self.rotation.knows(floor)
+    }
+
     fn metrics(&self) -> String {
         figures::text(&self.rotation, locked(&self.recent).newest())
     }
