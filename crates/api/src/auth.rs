@@ -6,6 +6,7 @@
 
 mod key;
 mod session;
+mod touch;
 
 use axum::{
     extract::FromRequestParts,
@@ -13,7 +14,7 @@ use axum::{
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use engine::{AlertCaller, ApiKeyRecord, EngineError};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{ApiState, error::ApiError, live};
 
@@ -23,6 +24,7 @@ pub(crate) use session::{
     SECRET_COOKIE, Session, SessionName, Sessions, check_own_site, forgotten, shown, shown_cookie,
     sign_in, sign_out,
 };
+pub(crate) use touch::Touches;
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -364,7 +366,7 @@ async fn key_of(text: &[u8], state: &ApiState) -> Result<ApiKeyRecord, ApiError>
         return Err(ApiError::KeyRefused("revoked"));
     }
     state.rates.proven(record.hash);
-    use_key(&record, state).await?;
+    touch::note(&record, state);
     Ok(record)
 }
 
@@ -378,18 +380,8 @@ pub(crate) async fn signed_in(
     let record = state.engine.key(&session.prefix).await?;
     let counts = |it: &ApiKeyRecord| same(&it.hash, &session.hash) && it.revoked_at.is_none();
     let record = record.filter(counts).ok_or(ApiError::SessionEnded)?;
-    use_key(&record, state).await?;
+    touch::note(&record, state);
     Ok((session, record))
-}
-
-/// Notes when a key was used, to the minute.
-async fn use_key(key: &ApiKeyRecord, state: &ApiState) -> Result<(), EngineError> {
-    let (now, minute) = (state.engine.now(), SignedDuration::from_mins(1));
-    let is_noted = |used| now.duration_since(used) < minute;
-    if !key.last_used_at.is_some_and(is_noted) {
-        state.engine.touch_key(&key.prefix).await?;
-    }
-    Ok(())
 }
 
 fn require(key: &ApiKeyRecord, scope: Scope) -> Result<(), ApiError> {

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     LiveOptions, RateOptions, ReadAccess, SessionOptions, TakeOver,
-    auth::Sessions,
+    auth::{Sessions, Touches},
     kept::KeptReads,
     live::Live,
     metrics::{self, HttpFigures},
@@ -95,6 +95,7 @@ pub struct ApiState {
     pub(crate) live: Arc<Live>,
     pub(crate) rates: Arc<RateLimits>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) touches: Arc<Touches>,
     reads: Arc<OnceLock<Router>>,
     request_count: Arc<AtomicU32>,
     draining: Arc<AtomicBool>,
@@ -117,6 +118,7 @@ impl ApiState {
             kept,
             rates: Arc::new(RateLimits::new(options.rates, shared)),
             sessions,
+            touches: Arc::default(),
             reads,
             engine,
             requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),
