@@ -1,19 +1,26 @@
 //! `sports-edge serve`.
 
-use std::{fs, process::ExitCode, sync::Arc};
+use std::{fs, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use api::Scope;
 use clap::Args;
 use engine::Engine;
+use store::{Store, StoreError};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
+    time::{Instant, sleep},
 };
 use tracing::warn;
 
 use super::{key, open_serving_store, output::say, serving_engine};
 use crate::config::{Config, Settings};
+
+/// How long a database that is away is waited for at the start.
+const OPEN_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long to wait before it is tried again: the first time, and at most.
+const OPEN_AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 
 /// Where to serve.
 #[derive(Debug, Args)]
@@ -41,7 +48,11 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     for name in &config.strangers {
         warn!(name, "environment variable names no setting");
     }
-    let store = open_serving_store(settings).await?;
+    let mut signals = Signals::catch()?;
+    let store = tokio::select! {
+        opened = opened(settings) => opened?,
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
+    };
     let (engine, models) = serving_engine(Arc::clone(&store), settings).await?;
     let first_key = ensure_key(&engine, settings).await?;
     let listener = TcpListener::bind(settings.listen).await;
@@ -49,9 +60,6 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         let address = settings.listen;
         format!("{address} cannot be listened on; choose another with --listen")
     })?;
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-    let mut hangup = hangup()?;
     say(format_args!(
         "Sports Edge: http://{}  (API: /docs)",
         listener.local_addr()?
@@ -75,12 +83,62 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
                 store.close().await;
                 return Ok(ExitCode::SUCCESS);
             }
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = hung_up(&mut hangup) => {}
+            () = signals.next() => {}
         }
         if told.take().is_none_or(|it| it.send(()).is_err()) {
             bail!("stopped at once by a second signal");
+        }
+    }
+}
+
+/// Opens the store. A database that is away is waited for: after a start of the whole machine it may
+/// come later than this.
+async fn opened(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let (began, [mut pause, pause_max]) = (Instant::now(), OPEN_AGAIN);
+    let mut is_told = false;
+    loop {
+        let error = match open_serving_store(settings).await {
+            Ok(store) => return Ok(store),
+            Err(error) => error,
+        };
+        let is_away = error.downcast_ref().is_some_and(StoreError::is_away);
+        if !is_away || began.elapsed() + pause > OPEN_WAIT_MAX {
+            return Err(error);
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            warn!(
+                error = format!("{error:#}"),
+                patience = ?OPEN_WAIT_MAX,
+                "database away, waited for"
+            );
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(pause_max);
+    }
+}
+
+/// The signals that say to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Option<Signal>,
+}
+
+impl Signals {
+    fn catch() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?,
+            interrupt: signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?,
+            hangup: hangup()?,
+        })
+    }
+
+    /// Waits for one of them.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            () = hung_up(&mut self.hangup) => {}
         }
     }
 }
