@@ -111,34 +111,40 @@ impl DerefMut for Write {
 
 #[cfg(test)]
 mod tests {
-    use crate::{NewTeam, SqliteStore, Store, StoreError};
+    use jiff::Timestamp;
+
+    use crate::{ApiKeyRecord, SqliteStore, Store, StoreError};
+
+    fn key(prefix: &str, name: String) -> ApiKeyRecord {
+        ApiKeyRecord {
+            prefix: prefix.to_owned(),
+            hash: [7; 32],
+            name,
+            scopes: Vec::new(),
+            created_at: Timestamp::UNIX_EPOCH,
+            last_used_at: None,
+            revoked_at: None,
+        }
+    }
 
     #[tokio::test]
     async fn a_disk_that_was_full_is_written_to_again_once_there_is_space() {
         let store = SqliteStore::temporary().await.unwrap();
-        let team = |name: String| NewTeam {
-            sport: domain::Sport::Football,
-            name,
-            country: String::new(),
-        };
-        for round in 0..3 {
+        for round in 1..=3 {
             // A file that may not grow is a full disk to SQLite.
             let full = sqlx::query("PRAGMA max_page_count = 1");
             store.writer.run(full).await.unwrap();
-            let long = [team(format!("{round}{}", "x".repeat(100_000)))];
-            let error = store.put_teams(&long).await.unwrap_err();
+            let long = key("long", "x".repeat(100_000));
+            let error = store.put_key(&long).await.unwrap_err();
             let StoreError::Database(sqlx::Error::Database(cause)) = &error else {
                 panic!("{error:?}");
             };
             assert_eq!(cause.code().as_deref(), Some("13"), "{cause}");
             let space = sqlx::query("PRAGMA max_page_count = 1000000");
             store.writer.run(space).await.unwrap();
-            store
-                .put_teams(&[team(format!("Ajax {round}"))])
-                .await
-                .unwrap();
-            let names = store.team_names(domain::Sport::Football).await.unwrap();
-            assert_eq!(names.len(), round + 1, "{names:?}");
+            let short = key(&format!("short {round}"), "laptop".to_owned());
+            store.put_key(&short).await.unwrap();
+            assert_eq!(store.keys().await.unwrap().len(), round);
         }
     }
 }
