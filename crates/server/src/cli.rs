@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use tracing::warn;
 
 use crate::{
     command::{self, Misuse},
@@ -131,12 +132,23 @@ pub(crate) fn main() -> ExitCode {
     if let Err(error) = log::start(&config.settings.log, speaker) {
         return fail(&error, EXIT_USAGE);
     }
+    warn_of_strangers(&cli.verb, &config);
     match perform(cli.verb, &config) {
         Ok(code) => code,
         Err(error) => {
             let code = if error.is::<Misuse>() { EXIT_USAGE } else { 1 };
             fail(&error, code)
         }
+    }
+}
+
+/// Names the variables that were meant for us and set nothing; some verbs say it in their answer.
+fn warn_of_strangers(verb: &Verb, config: &Config) {
+    if matches!(verb, Verb::Config(_) | Verb::Doctor | Verb::Openapi) {
+        return;
+    }
+    for name in &config.strangers {
+        warn!(name, "environment variable names no setting");
     }
 }
 

@@ -12,7 +12,6 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::{Instant, sleep},
 };
-use tracing::warn;
 
 use super::{key, open_serving_store, output::say, serving_engine};
 use crate::config::{Config, Settings};
@@ -45,9 +44,6 @@ pub(crate) struct ServeArgs {
 /// Serves until a signal says to stop.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let settings = &config.settings;
-    for name in &config.strangers {
-        warn!(name, "environment variable names no setting");
-    }
     let mut signals = Signals::catch()?;
     let store = tokio::select! {
         opened = opened(settings) => opened?,

@@ -18,6 +18,7 @@ mod operated;
 mod rates;
 mod serve;
 mod sessions;
+mod settings;
 mod shared;
 mod tls;
 mod unread;
