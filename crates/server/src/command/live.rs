@@ -66,7 +66,7 @@ pub(crate) struct LiveArgs {
 /// How to send.
 #[derive(Debug, Args)]
 struct SendingArgs {
-    /// Write lines that are not taken to this file, each as {"line": …, "reason": …}
+    /// Add lines that are not taken to this file, each as {"line": …, "reason": …}
     #[arg(long, value_name = "FILE", global = true)]
     set_aside: Option<PathBuf>,
     /// How long to go on trying while the server does not take a batch, in seconds
@@ -147,10 +147,11 @@ impl Work {
     }
 }
 
-/// Tells of lines set aside, and writes them where asked to.
+/// Tells of lines set aside, and adds them to the file asked for: what started this again is to lose
+/// none of those before.
 fn listener(path: Option<PathBuf>) -> anyhow::Result<impl FnMut(&Aside)> {
     let file = path.map(|path| {
-        let file = File::create(&path);
+        let file = File::options().append(true).create(true).open(&path);
         file.with_context(|| format!("{} cannot be written", path.display()))
     });
     let mut file = file.transpose()?;

@@ -116,6 +116,7 @@ fn lines_are_fed_in_order_bad_ones_are_named_and_set_aside_and_again_does_no_har
         (&tally["prices_written"], &tally["last_line"]),
         (&1.into(), &7.into())
     );
+    let kept = aside.clone();
     let aside = fs::read_to_string(aside).unwrap();
     assert!(aside.contains("\"line\":5,\"reason\":\"no JSON"), "{aside}");
     assert!(
@@ -123,6 +124,12 @@ fn lines_are_fed_in_order_bad_ones_are_named_and_set_aside_and_again_does_no_har
         "{aside}"
     );
     assert!(first.err.contains("set aside"), "{first:?}");
+    assert_eq!(run.feed(&args, "{\n").code, 3);
+    let longer = fs::read_to_string(kept).unwrap();
+    assert!(
+        longer.starts_with(&aside) && longer.lines().count() == aside.lines().count() + 1,
+        "{longer}"
+    );
     let listed = run.json("/v1/fixtures?season=2026%2F27&competition=E0");
     let id = listed["data"][0]["id"].as_i64().unwrap();
     let told = run.json(&format!("/v1/fixtures/{id}/events"));
