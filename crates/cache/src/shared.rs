@@ -20,6 +20,7 @@ mod outbox;
 mod script;
 mod sender;
 mod service;
+mod trial;
 mod types;
 
 use std::ops::Range;

@@ -13,7 +13,6 @@ use super::epoch::Epoch;
 use super::inner::Inner;
 use super::link::{Link, Parts};
 use super::locate;
-use super::options::SharedOptions;
 use super::script::{Answer, unseal};
 use super::sender;
 use super::types::{Incarnation, SharedError};
@@ -33,23 +32,6 @@ const PAUSE: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(5
 
 /// Changes fetched from the log at a time; more than that missed are not caught up with.
 const CATCH_UP_MAX: usize = 2048;
-
-/// Makes a connection and lets go of it, leaving nothing behind.
-pub(crate) async fn try_out(options: &SharedOptions) -> Result<(), SharedError> {
-    let made = async {
-        let info = locate::locate(&options.place()?, options, &options.namespace).await?;
-        let client = locate::client(info, options)?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(None)
-            .set_response_timeout(None);
-        let connection = client.get_multiplexed_async_connection_with_config(&config);
-        let mut connection = connection.await.map_err(SharedError::Refused)?;
-        server_of(&mut connection).await.map(drop)
-    };
-    let bound = options.connect_timeout;
-    let made = tokio::time::timeout(bound, made).await;
-    made.unwrap_or(Err(SharedError::TimedOut(bound)))
-}
 
 /// Keeps the connection until the task is ended.
 pub(crate) async fn keep(inner: Arc<Inner>) {
@@ -79,6 +61,18 @@ pub(crate) async fn keep(inner: Arc<Inner>) {
 
 /// Makes a connection and everything that has to be true before it is used.
 async fn join(inner: &Arc<Inner>) -> Result<Arc<Link>, SharedError> {
+    let link = connect(inner).await?;
+    loop {
+        sender::flush(inner, &link).await?;
+        let published = inner.outbox.publish(|| inner.up(&link));
+        if published {
+            return Ok(link);
+        }
+    }
+}
+
+/// Makes a connection that hears of changes and whose server is known to answer.
+pub(crate) async fn connect(inner: &Arc<Inner>) -> Result<Arc<Link>, SharedError> {
     let info = locate::locate(&inner.place, &inner.options, &inner.keys.namespace).await?;
     let client = locate::client(info, &inner.options)?;
     let bus = inner.bus.clone();
@@ -102,13 +96,7 @@ async fn join(inner: &Arc<Inner>) -> Result<Arc<Link>, SharedError> {
     let link = enter(inner, connection, &server).await?;
     // Half open: it counts as there only after an answer within a command's time.
     tick(inner, &link).await?;
-    loop {
-        sender::flush(inner, &link).await?;
-        let published = inner.outbox.publish(|| inner.up(&link));
-        if published {
-            return Ok(link);
-        }
-    }
+    Ok(link)
 }
 
 /// A name for the server's memory, which changes when it restarts and when it is promoted.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
-use super::keeper;
+use super::trial;
 use super::types::SharedError;
 
 /// Settings of the shared tier.
@@ -70,12 +70,12 @@ impl SharedOptions {
         self.place().map(|_| ())
     }
 
-    /// Connects once to the server, and leaves nothing there.
+    /// Does once with the server what the tier does, under the namespace, and leaves nothing there.
     ///
     /// # Errors
-    /// Where it cannot be reached, or lets nobody in with these settings.
+    /// Where it cannot be reached, lets nobody in with these settings, or refuses a part of it.
     pub async fn try_out(&self) -> Result<(), SharedError> {
-        keeper::try_out(self).await
+        trial::try_out(self).await
     }
 
     /// Checks what cannot be told by types, and reads the address.

@@ -32,7 +32,7 @@ const SPAN_MEMORY: Duration = Duration::from_secs(60);
 const COMPLETE: &str = "-";
 
 /// Other members that must apply a change: who, and their entry when it was made.
-type Members = HashMap<String, String>;
+pub(crate) type Members = HashMap<String, String>;
 
 /// Sends what is in the outbox, as long as there is a server, until the task is ended.
 pub(crate) async fn send(inner: Arc<Inner>) {
@@ -113,7 +113,7 @@ pub(crate) async fn send_once(
 }
 
 /// Runs the script; `None` where the part of the feed was made known before.
-async fn call(
+pub(crate) async fn call(
     inner: &Inner,
     link: &Link,
     change: &Change,

@@ -1,6 +1,6 @@
 //! `sports-edge db …`: the database as a whole.
 
-mod status;
+pub(in crate::command) mod status;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 

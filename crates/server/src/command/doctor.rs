@@ -141,6 +141,7 @@ async fn database(settings: &Settings) -> Vec<Finding> {
     }
     let engine = engine(Arc::clone(&store), settings);
     findings.extend(content(&engine).await);
+    findings.extend(beside::replicas(settings, &*store).await);
     store.close().await;
     findings
 }

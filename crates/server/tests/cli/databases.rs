@@ -162,9 +162,29 @@ fn a_server_reads_from_replicas_what_its_clients_wrote() {
     assert_eq!(status.code, 0, "{status:?}");
     let line = status.out.lines().find(|it| it.starts_with("replica"));
     assert!(line.unwrap().contains("behind"), "{status:?}");
+    primary.sql("postgres", "CREATE DATABASE other");
+    let other = primary.url("other");
+    assert_eq!(home.run_with(&["db", "migrate"], &[(URL, &other)]).code, 0);
+    for (replica, words) in [
+        (&replica_url, "is at change"),
+        (&url, "follows nobody"),
+        (&other, "has another database than database.url"),
+    ] {
+        let environment = [environment[0], ("SPORTS_EDGE_DATABASE__REPLICAS", replica)];
+        let found = home.run_with(&["doctor"], &environment).out;
+        let line = found.lines().find(|it| it.contains("replica postgres://"));
+        let is_fine = line.is_some_and(|it| it.starts_with("ok"));
+        assert!(
+            line.is_some_and(|it| it.contains(words)),
+            "{words}: {found}"
+        );
+        assert_eq!(is_fine, replica == &replica_url, "{found}");
+    }
     replica.kill();
     let status = home.run_with(&["db", "status"], &environment);
     assert_eq!(status.code, 3, "{status:?}");
+    let dead = home.run_with(&["doctor"], &environment).out;
+    assert!(dead.contains("FIX  replica postgres://"), "{dead}");
     let file = home.run_with(&["serve"], &environment[1..2]);
     assert_eq!(file.code, 1);
     assert!(

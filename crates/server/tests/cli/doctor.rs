@@ -58,6 +58,38 @@ fn doctor_looks_at_redis_as_a_server_would() {
         found.contains("FIX  Redis at") && !found.contains("-word"),
         "{found}"
     );
+    // Rights that let a user in and keep it from taking part.
+    for (name, rights) in [
+        ("keyless", ["~other:*", "&*"]),
+        ("mute", ["~{sports-edge}:*", "&other:*"]),
+    ] {
+        let user = ["ACL", "SETUSER", name, "on", ">a-word", "+@all"];
+        redis.run(&[&user[..], &rights].concat());
+        let refused = url(&format!("{name}:a-word@{}", redis.address()));
+        let found = faulty(&home, &[("SPORTS_EDGE_REDIS__URL", &refused), patience]);
+        assert!(
+            found.contains("FIX  Redis at") && found.contains("permission"),
+            "{name}: {found}"
+        );
+    }
+    // Those that OPERATING.md names suffice.
+    let guide = include_str!("../../../../docs/OPERATING.md");
+    let rights = guide
+        .split("ACL SETUSER edge on '>a-password' ")
+        .nth(1)
+        .unwrap();
+    let rights: Vec<_> = rights.split('`').next().unwrap().split(' ').collect();
+    let rights: Vec<_> = rights.iter().map(|it| it.trim_matches('\'')).collect();
+    redis.run(
+        &[
+            &["ACL", "SETUSER", "documented", "on", ">a-word"],
+            &rights[..],
+        ]
+        .concat(),
+    );
+    let right = url(&format!("documented:a-word@{}", redis.address()));
+    let found = faulty(&home, &[("SPORTS_EDGE_REDIS__URL", &right), patience]);
+    assert!(found.contains("ok   Redis answers at"), "{found}");
     let keys = format!("{:?}", redis.run(&["DBSIZE"]));
     assert_eq!(keys, "Number(0)", "nothing is left there");
 }
@@ -92,6 +124,26 @@ fn doctor_looks_at_other_addresses_and_at_the_folder_of_models() {
     let found = home.run_with(&["doctor"], &environment).out;
     let words = format!("ok   {address} is taken for grpc_listen, as a server runs");
     assert!(found.contains(&words), "{found}");
+}
+
+#[test]
+fn doctor_finds_two_settings_with_one_address() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let environment = [
+        ("SPORTS_EDGE_LISTEN", address.as_str()),
+        (
+            "SPORTS_EDGE_METRICS_LISTEN",
+            &address.replace("127.0.0.1", "0.0.0.0"),
+        ),
+    ];
+    let found = Home::new().run_with(&["doctor"], &environment).out;
+    assert!(found.contains("FIX  metrics_listen is 0.0.0.0:"), "{found}");
+    assert!(
+        found.contains("→ set metrics_listen to another port"),
+        "{found}"
+    );
 }
 
 #[test]

@@ -4,8 +4,10 @@ use crate::postgres::sql::Args;
 use crate::{PostgresOptions, PostgresStore, StoreError};
 
 /// Where a replica is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicaStatus {
+    /// What tells the database it has from every other.
+    pub identity: String,
     /// Number of the last change it has applied.
     pub position: u64,
     /// Log it has received and not applied, in bytes.
@@ -23,16 +25,17 @@ pub async fn replica_status(
 ) -> Result<ReplicaStatus, StoreError> {
     let store = PostgresStore::reached(url, options).await?;
     let mut session = store.read().await?;
-    let sql = "SELECT outbox, coalesce(pg_wal_lsn_diff(
+    let sql = "SELECT replace(identity::text, '-', ''), outbox, coalesce(pg_wal_lsn_diff(
                    pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint,
                    pg_is_in_recovery(),
                    CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() ELSE false END
                FROM sports_edge";
-    let (position, unapplied, follows, paused): (i64, i64, bool, bool) =
+    let (identity, position, unapplied, follows, paused): (String, i64, i64, bool, bool) =
         session.one(sql, Args::default()).await?;
     session.commit().await?;
     crate::Store::close(&store).await;
     Ok(ReplicaStatus {
+        identity,
         position: position.unsigned_abs(),
         unapplied_bytes: u64::try_from(unapplied).unwrap_or(0),
         follows,

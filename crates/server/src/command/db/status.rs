@@ -4,7 +4,7 @@ use std::{process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
 use store::{
-    Place, PostgresOptions,
+    Place, PostgresOptions, StoreError,
     upkeep::{self, DatabaseStatus, ReplicaStatus},
 };
 
@@ -58,19 +58,12 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
 
 /// Prints where each replica is; whether all of them answer.
 async fn replicas(settings: &Settings, status: &DatabaseStatus) -> anyhow::Result<bool> {
-    let options = PostgresOptions {
-        acquire_timeout: REPLICA_WAIT_MAX,
-        ..postgres_options(settings)
-    };
     let mut all = true;
-    for place in &settings.database.replicas {
-        let Place::Server(url) = place else {
-            continue;
-        };
-        match upkeep::replica_status(url, &options).await {
+    for (place, found) in look_at_replicas(settings).await {
+        match found {
             Ok(it) => say(format_args!(
                 "replica   {place}: {}",
-                whereabouts(it, status.outbox)
+                whereabouts(&it, status.outbox)
             ))?,
             Err(error) => {
                 say(format_args!(
@@ -84,8 +77,25 @@ async fn replicas(settings: &Settings, status: &DatabaseStatus) -> anyhow::Resul
     Ok(all)
 }
 
+/// What each replica says of itself.
+pub(in crate::command) async fn look_at_replicas(
+    settings: &Settings,
+) -> Vec<(&Place, Result<ReplicaStatus, StoreError>)> {
+    let options = PostgresOptions {
+        acquire_timeout: REPLICA_WAIT_MAX,
+        ..postgres_options(settings)
+    };
+    let mut found = Vec::new();
+    for place in &settings.database.replicas {
+        if let Place::Server(url) = place {
+            found.push((place, upkeep::replica_status(url, &options).await));
+        }
+    }
+    found
+}
+
 /// Where a replica is, in words.
-fn whereabouts(replica: ReplicaStatus, newest: u64) -> String {
+pub(in crate::command) fn whereabouts(replica: &ReplicaStatus, newest: u64) -> String {
     let behind = newest.saturating_sub(replica.position);
     let state = match (replica.follows, replica.paused) {
         (false, _) => ", follows nobody",
@@ -164,12 +174,13 @@ mod tests {
     fn a_replica_is_told_by_changes_behind_and_by_what_it_does() {
         let told = |follows, paused| {
             let replica = ReplicaStatus {
+                identity: String::new(),
                 position: 90,
                 unapplied_bytes: 1_500,
                 follows,
                 paused,
             };
-            whereabouts(replica, 92)
+            whereabouts(&replica, 92)
         };
         let at = "change 90 (2 behind), 1.5 kB to apply";
         assert_eq!(told(true, false), at);

@@ -1,4 +1,4 @@
-//! What a server has beside its database and its address: Redis, other addresses, models.
+//! What a server has beside its database and its address: replicas, Redis, other addresses, models.
 
 use std::{
     fs,
@@ -7,22 +7,104 @@ use std::{
     path::Path,
 };
 
+use store::{Store, StoreError, upkeep::ReplicaStatus};
+
 use super::{Finding, answers};
-use crate::{config::Settings, run::shared};
+use crate::{
+    command::db::status::{look_at_replicas, whereabouts},
+    config::Settings,
+    run::shared,
+};
 
 /// Looks at all that the settings name.
 pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut taken = vec![(settings.listen, "listen")];
     for (address, setting) in [
         (settings.grpc_listen, "grpc_listen"),
         (settings.metrics_listen, "metrics_listen"),
     ] {
+        let Some(address) = address else {
+            continue;
+        };
         let lives = || answers(settings.listen).is_ok();
-        findings.extend(address.map(|it| listens(it, setting, lives)));
+        let other = taken.iter().find(|(it, _)| clash(*it, address));
+        findings.push(match other {
+            None => listens(address, setting, lives),
+            Some((it, other)) => Finding::Fix(
+                format!("{setting} is {address} and {other} is {it}: only one can have it"),
+                format!("set {setting} to another port"),
+            ),
+        });
+        taken.push((address, setting));
     }
     findings.push(models(&settings.models_folder()));
     findings.extend(redis(settings).await);
     findings
+}
+
+/// Whether no two sockets can listen there at once.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    // On Linux the unspecified address of IPv6 is that of IPv4, too.
+    let covers = |it: SocketAddr, other: SocketAddr| {
+        it.ip().is_unspecified() && (it.is_ipv6() || other.is_ipv4())
+    };
+    let overlaps = one.ip() == other.ip() || covers(one, other) || covers(other, one);
+    one.port() != 0 && one.port() == other.port() && overlaps
+}
+
+/// Each replica: whether it answers, and follows the database in force.
+pub(super) async fn replicas(settings: &Settings, store: &dyn Store) -> Vec<Finding> {
+    if settings.database.replicas.is_empty() {
+        return Vec::new();
+    }
+    let primary = match (store.identity().await, store.position().await) {
+        (Ok(identity), Ok(newest)) => (identity, newest),
+        (Err(error), _) | (_, Err(error)) => {
+            let error = anyhow::Error::new(error);
+            return vec![Finding::Fix(
+                format!("replicas cannot be compared with the database: {error:#}"),
+                "check that the server runs and that database.url is right".into(),
+            )];
+        }
+    };
+    let found = look_at_replicas(settings).await.into_iter();
+    found
+        .map(|(place, found)| replica(&place.to_string(), found, &primary))
+        .collect()
+}
+
+/// A replica of the database that has this identity and this number of its newest change.
+fn replica(
+    place: &str,
+    found: Result<ReplicaStatus, StoreError>,
+    (identity, newest): &(String, u64),
+) -> Finding {
+    let set_another = || "correct database.replicas".to_owned();
+    match found {
+        Err(error) => Finding::Fix(
+            format!("replica {place}: {:#}", anyhow::Error::new(error)),
+            "check that it runs, or take it out of database.replicas; until then reads go to the \
+             database itself"
+                .into(),
+        ),
+        Ok(it) if it.identity != *identity => Finding::Fix(
+            format!("replica {place} has another database than database.url"),
+            set_another(),
+        ),
+        Ok(it) if !it.follows => Finding::Fix(
+            format!("replica {place} follows nobody: it is no standby, or was promoted"),
+            set_another(),
+        ),
+        Ok(it) if it.paused => Finding::Fix(
+            format!("replica {place} is at {}", whereabouts(&it, *newest)),
+            "let it go on: SELECT pg_wal_replay_resume()".into(),
+        ),
+        Ok(it) => Finding::Fine(format!(
+            "replica {place} is at {}",
+            whereabouts(&it, *newest)
+        )),
+    }
 }
 
 /// An address that a server of ours, if one `lives`, has taken itself.
@@ -69,11 +151,14 @@ async fn redis(settings: &Settings) -> Option<Finding> {
         }
     };
     Some(match options.try_out().await {
-        Ok(()) => Finding::Fine(format!("Redis answers at {url}")),
+        Ok(()) => Finding::Fine(format!(
+            "Redis answers at {url}, keeps what it is told and passes it on"
+        )),
         Err(error) => Finding::Fix(
             format!("Redis at {url}: {:#}", anyhow::Error::new(error)),
-            "check that it runs and that redis.url has its address, user and password; without it \
-             servers share nothing and answer all the same"
+            "check that it runs, that redis.url has its address, user and password, and that this \
+             user has the rights that OPERATING.md names; without it servers share nothing and \
+             answer all the same"
                 .into(),
         ),
     })
