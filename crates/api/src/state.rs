@@ -130,10 +130,15 @@ impl ApiState {
         }
     }
 
-    /// Makes `/health/ready` say no from now on, so that no new work is sent here, and ends the
-    /// streams of those who follow answers: they come again, to another server.
-    pub fn start_draining(&self) {
+    /// Makes `/health/ready` say no from now on, so that no new work is sent here; what comes all the
+    /// same is served.
+    pub fn announce_stop(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the streams of those who follow answers, too: they come again, to another server.
+    pub fn start_draining(&self) {
+        self.announce_stop();
         self.live.stop();
     }
 

@@ -28,7 +28,8 @@ use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
 use self::{beside::Beside, cores::Cores, warmth::Warmth};
 use crate::config::{Settings, is_loopback};
 
-/// Serves until `shutdown` is done, then finishes requests at work within the bound set.
+/// Serves until `shutdown` is done, says for as long as that tells that it is about to stop, then
+/// finishes requests at work within the bound set.
 ///
 /// Answers `/health/live` from the first moment and `/health/ready` once games and model are
 /// loaded.
@@ -36,7 +37,7 @@ pub async fn run(
     settings: &Settings,
     engine: Arc<Engine>,
     listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    shutdown: impl Future<Output = Duration> + Send + 'static,
 ) -> anyhow::Result<()> {
     shared::join(settings, &engine).await?;
     let state = ApiState::new(Arc::clone(&engine), options(settings)?);
@@ -61,7 +62,15 @@ pub async fn run(
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let draining = state.clone();
     let stopping = async move {
-        shutdown.await;
+        let delay = shutdown.await;
+        draining.announce_stop();
+        if !delay.is_zero() {
+            info!(
+                seconds = delay.as_secs(),
+                "not ready any more, stopping later"
+            );
+            tokio::time::sleep(delay).await;
+        }
         draining.start_draining();
         info!("draining");
         let _ = stop.send(()); // Nobody listens any more only when the server has stopped.

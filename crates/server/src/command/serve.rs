@@ -12,6 +12,7 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::{Instant, sleep},
 };
+use tracing::warn;
 
 use super::{key, open_serving_store, output::say, serving_engine};
 use crate::config::{Config, Settings};
@@ -29,7 +30,8 @@ makes one and prints it.
 An address that others can reach needs a key, or the setting reads_public.
 
 SIGTERM, SIGINT or SIGHUP stops: /health/ready says no, requests at work are finished within
-limits.drain_seconds_max, a second signal stops at once.
+limits.drain_seconds_max, a second signal stops at once. After SIGTERM and SIGHUP everything is
+still served for limits.drain_delay_seconds, so that a load balancer sees it first.
 
 Examples:
   sports-edge serve
@@ -47,7 +49,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::catch()?;
     let store = tokio::select! {
         opened = opened(settings) => opened?,
-        () = signals.next() => return Ok(ExitCode::SUCCESS),
+        _ = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     let (engine, models) = serving_engine(Arc::clone(&store), settings).await?;
     let first_key = ensure_key(&engine, settings).await?;
@@ -65,23 +67,25 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
             "An API key for writing, shown this once: {key}"
         ))?;
     }
-    let (told, stop) = tokio::sync::oneshot::channel::<()>();
+    let (told, stop) = tokio::sync::oneshot::channel();
     let serving = crate::run(settings, engine, listener, async {
-        let _ = stop.await; // A lost sender is a reason to stop as well.
+        stop.await.unwrap_or_default() // A lost sender is a reason to stop as well.
     });
+    let later = Duration::from_secs(settings.limits.drain_delay_seconds);
     tokio::pin!(serving);
     let mut told = Some(told);
     loop {
-        tokio::select! {
+        let delay = tokio::select! {
             ended = &mut serving => {
                 ended?;
                 models.close().await;
                 store.close().await;
                 return Ok(ExitCode::SUCCESS);
             }
-            () = signals.next() => {}
-        }
-        if told.take().is_none_or(|it| it.send(()).is_err()) {
+            // Whoever sits at the terminal does not wait for a load balancer.
+            is_interrupt = signals.next() => if is_interrupt { Duration::ZERO } else { later },
+        };
+        if told.take().is_none_or(|it| it.send(delay).is_err()) {
             bail!("stopped at once by a second signal");
         }
     }
@@ -129,12 +133,12 @@ impl Signals {
         })
     }
 
-    /// Waits for one of them.
-    async fn next(&mut self) {
+    /// Waits for one of them, and says whether it was that of a terminal.
+    async fn next(&mut self) -> bool {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            () = hung_up(&mut self.hangup) => {}
+            _ = self.terminate.recv() => false,
+            _ = self.interrupt.recv() => true,
+            () = hung_up(&mut self.hangup) => false,
         }
     }
 }

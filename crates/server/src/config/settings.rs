@@ -69,6 +69,8 @@ pub struct Limits {
     pub trusted_proxies: Vec<Network>,
     /// How long a session of a browser lasts.
     pub session_minutes_max: NonZeroU32,
+    /// How long everything is still served once the server is told to stop.
+    pub drain_delay_seconds: u64,
     /// How long stopping may take.
     pub drain_seconds_max: NonZeroU64,
 }

@@ -52,7 +52,7 @@ async fn a_server_gets_ready_serves_and_stops_when_told() {
     let (engine, _store, _folder) = engine().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (stop, stopped) = oneshot::channel::<Duration>();
     let settings = settings(&[]);
     let server = tokio::spawn(async move {
         run(&settings, engine, listener, async {
@@ -73,7 +73,7 @@ async fn a_server_gets_ready_serves_and_stops_when_told() {
             .await
             .contains("\"data\":[")
     );
-    stop.send(()).unwrap();
+    stop.send(Duration::ZERO).unwrap();
     server.await.unwrap().unwrap();
     assert!(TcpStream::connect(address).await.is_err());
 }
@@ -83,7 +83,7 @@ async fn a_request_that_never_ends_is_cut_off_when_draining_takes_too_long() {
     let (engine, _store, _folder) = engine().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (stop, stopped) = oneshot::channel::<Duration>();
     let settings = settings(&[("limits.drain_seconds_max", "1")]);
     let server = tokio::spawn(async move {
         run(&settings, engine, listener, async {
@@ -96,7 +96,7 @@ async fn a_request_that_never_ends_is_cut_off_when_draining_takes_too_long() {
     client.write_all(half).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let told = Instant::now();
-    stop.send(()).unwrap();
+    stop.send(Duration::ZERO).unwrap();
     server.await.unwrap().unwrap();
     let took = told.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
@@ -108,7 +108,7 @@ async fn a_server_that_cannot_load_lives_but_is_never_ready() {
     store::Store::close(&*store).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (stop, stopped) = oneshot::channel::<Duration>();
     let settings = settings(&[]);
     let server = tokio::spawn(async move {
         run(&settings, engine, listener, async {
@@ -126,7 +126,7 @@ async fn a_server_that_cannot_load_lives_but_is_never_ready() {
             .await
             .starts_with("HTTP/1.1 503")
     );
-    stop.send(()).unwrap();
+    stop.send(Duration::ZERO).unwrap();
     server.await.unwrap().unwrap();
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::home::Home;
+use crate::{home::Home, shared::until};
 
 /// A server that runs.
 pub(crate) struct Server {
@@ -173,6 +173,31 @@ fn a_server_told_to_stop_finishes_what_is_at_work_and_a_second_signal_ends_it_at
     std::thread::sleep(Duration::from_millis(200));
     server.signal("TERM");
     assert_eq!(server.end().code(), Some(1));
+}
+
+#[test]
+fn a_server_told_to_stop_says_so_and_serves_on_for_as_long_as_is_set() {
+    let home = Home::new();
+    let hour = [("SPORTS_EDGE_LIMITS__DRAIN_DELAY_SECONDS", "3600")];
+    let server = Server::start(&home, &hour);
+    server.until_ready();
+    server.signal("TERM");
+    until("it is not ready", || {
+        let answer = server.get("/health/ready");
+        answer.starts_with("HTTP/1.1 503") && answer.contains("the server is stopping")
+    });
+    let answer = server.get("/v1/competitions");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    server.signal("TERM");
+    assert_eq!(
+        server.end().code(),
+        Some(1),
+        "the second one ends it at once"
+    );
+    let server = Server::start(&home, &hour);
+    server.until_ready();
+    server.signal("INT");
+    assert!(server.end().success(), "a terminal does not wait");
 }
 
 /// Whether a process ignores SIGHUP.
