@@ -13,15 +13,18 @@ use std::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
+    http::{
+        Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header,
+        request::Parts,
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use engine::chain;
-use tracing::{Instrument, Level, Span, debug, error, info, info_span};
+use tracing::{Instrument, Level, Span, debug, error, field, info, info_span};
 
 use crate::{
-    ApiState, Hosts, auth,
+    ApiState, Hosts, KeyText, Peer, auth,
     error::ApiError,
     host::{self, Host},
     pages,
@@ -60,7 +63,11 @@ pub(crate) async fn outside(
     host::settle(&mut request);
     let name_value = request_id(&state, request.headers());
     let id = name_value.to_str().unwrap_or_default().to_owned();
-    let span = span(&name_value, request.method(), request.uri());
+    let span = span(
+        &name_value,
+        (request.method(), request.uri()),
+        (request.headers(), request.extensions()),
+    );
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -92,7 +99,11 @@ pub(crate) fn short(
     // Where nobody reads that all went well, putting it together would be half of the work.
     let is_seen = took >= LONG || tracing::enabled!(Level::DEBUG);
     let span = if is_seen {
-        span(&name_value, &request.method, &request.uri)
+        span(
+            &name_value,
+            (&request.method, &request.uri),
+            (&request.headers, &request.extensions),
+        )
     } else {
         Span::none()
     };
@@ -101,10 +112,22 @@ pub(crate) fn short(
     Some(response)
 }
 
-/// What all that is logged of a request stands under.
-fn span(id: &HeaderValue, method: &Method, uri: &Uri) -> Span {
+/// What all that is logged of a request stands under, with who sent it: the address, and the public
+/// prefix of the key that it says it has.
+fn span(
+    id: &HeaderValue,
+    (method, uri): (&Method, &Uri),
+    (headers, extensions): (&HeaderMap, &Extensions),
+) -> Span {
     let id = id.to_str().unwrap_or_default();
-    info_span!("request", id, %method, path = uri.path())
+    info_span!(
+        "request",
+        id,
+        %method,
+        path = uri.path(),
+        client = extensions.get::<Peer>().map(|it| field::display(it.0)),
+        key = auth::carried(headers).as_ref().map(KeyText::prefix),
+    )
 }
 
 /// Counts an answer and logs it: for all to see where it was refused, failed or took long.

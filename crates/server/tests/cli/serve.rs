@@ -200,6 +200,31 @@ fn a_server_told_to_stop_says_so_and_serves_on_for_as_long_as_is_set() {
     assert!(server.end().success(), "a terminal does not wait");
 }
 
+#[test]
+fn a_line_of_the_log_says_where_a_request_came_from_and_with_which_key() {
+    let home = Home::new();
+    let proxies = [("SPORTS_EDGE_LIMITS__TRUSTED_PROXIES", "127.0.0.0/8")];
+    let (mut server, log) = Server::start_logged(&home, &proxies);
+    let key = server.first_key();
+    let prefix = key.split('_').nth(1).unwrap();
+    let host = server.address.clone();
+    let refused = server.ask(&format!(
+        "POST /v1/cache/purge HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+         x-api-key: {key}\r\nx-forwarded-for: 203.0.113.7\r\ncontent-length: 0\r\n\r\n"
+    ));
+    assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+    server.signal("TERM");
+    assert!(server.end().success());
+    let log = log.join().unwrap();
+    let line = log
+        .lines()
+        .find(|it| it.contains("/v1/cache/purge"))
+        .unwrap();
+    assert!(line.contains(r#""client":"203.0.113.7""#), "{line}");
+    assert!(line.contains(&format!(r#""key":"{prefix}""#)), "{line}");
+    assert!(!log.contains(&key), "{log}");
+}
+
 /// Whether a process ignores SIGHUP.
 fn ignores_hangup(process: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
