@@ -1,5 +1,7 @@
 //! What the front door counts, in the Prometheus text format; every name stands here once.
 
+mod answering;
+pub(crate) mod server;
 pub(crate) mod shared;
 
 use std::{
@@ -12,6 +14,7 @@ use std::{
 use axum::http::{Method, StatusCode};
 use engine::{AlertFigures, HeardFigures, SourceView, ViewBehind, feeding::FeedFigures};
 
+use self::answering::Durations;
 use crate::live::{BOUNDS_MS, LatencyFigures};
 
 /// Name, help, value.
@@ -43,7 +46,13 @@ const METHODS: [Method; 6] = [
 
 /// What was answered so far; as many entries at most as there are routes, methods and statuses.
 #[derive(Debug, Default)]
-pub(crate) struct HttpFigures(Mutex<BTreeMap<Label, Answered>>);
+pub(crate) struct HttpFigures(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    answered: BTreeMap<Label, Answered>,
+    durations: Durations,
+}
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Label {
@@ -73,7 +82,8 @@ impl HttpFigures {
             status: status.as_u16(),
         };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let answered = counts.entry(label).or_default();
+        counts.durations.note(&label.route, label.method, time);
+        let answered = counts.answered.entry(label).or_default();
         answered.requests += 1;
         answered.time += time;
     }
@@ -84,7 +94,7 @@ impl HttpFigures {
         let mut text = String::new();
         for (name, help, value) in METRICS {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
-            for (label, answered) in &*counts {
+            for (label, answered) in &counts.answered {
                 let Label {
                     route,
                     method,
@@ -97,7 +107,7 @@ impl HttpFigures {
                 );
             }
         }
-        text
+        text + &counts.durations.text()
     }
 }
 
@@ -411,6 +421,7 @@ mod tests {
             "sports_edge_http_requests_total{method=\"OTHER\",route=\"/v1/teams\",status=\"200\"} 1",
             "sports_edge_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
             "sports_edge_http_request_seconds_total{method=\"GET\",route=\"/v1/teams\",status=\"200\"} 2",
+            "sports_edge_http_request_duration_seconds_bucket{method=\"GET\",route=\"/v1/teams\",le=\"1\"} 2",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}: {text}");
         }

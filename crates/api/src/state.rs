@@ -17,7 +17,7 @@ use crate::{
     auth::{Sessions, Touches},
     kept::KeptReads,
     live::Live,
-    metrics::{self, HttpFigures},
+    metrics::{self, HttpFigures, server::ServerFigures},
     rate::RateLimits,
     router,
 };
@@ -196,7 +196,45 @@ impl ApiState {
         let latency = metrics::latency_text(&self.live.latencies.figures());
         let alerts = metrics::alerts_text(&self.engine.alert_figures());
         let views = metrics::views_text(&self.engine.views_behind());
-        self.figures.text() + &views + &live + &latency + &alerts + &shared.unwrap_or_default()
+        let server = metrics::server::text(&self.server_figures());
+        self.figures.text()
+            + &server
+            + &views
+            + &live
+            + &latency
+            + &alerts
+            + &shared.unwrap_or_default()
+    }
+
+    /// Whether it can answer, and whether the database does, in the Prometheus text format; asks the
+    /// database.
+    pub async fn health_metrics(&self) -> String {
+        let reached = self.engine.ping().await;
+        let is_ready = reached.is_ok() && self.unready().is_none();
+        metrics::server::health_text(is_ready, reached.is_ok())
+    }
+
+    fn server_figures(&self) -> ServerFigures {
+        let (cache, requests_max) = (self.engine.cache(), self.options.concurrent_requests_max);
+        let at_work = requests_max.saturating_sub(self.requests.available_permits());
+        ServerFigures {
+            requests: [at_work, requests_max],
+            cache_bytes: [cache.load().0, cache.memory_bytes_max()],
+            kinds: cache.statistics(),
+        }
+    }
+
+    /// Why no request is to be sent here, whatever the database says.
+    pub(crate) fn unready(&self) -> Option<&'static str> {
+        if self.is_draining() {
+            Some("the server is stopping")
+        } else if !self.engine.is_ready() {
+            Some("the server is loading games and model")
+        } else if self.is_warming() {
+            Some("the server is warming its cache")
+        } else {
+            None
+        }
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -7,6 +7,7 @@ mod alerts;
 mod competitions;
 pub(crate) mod copy;
 mod events;
+mod figures;
 mod fixtures;
 mod games;
 mod idempotency;
@@ -391,6 +392,10 @@ impl Store for PostgresStore {
 
     async fn faults(&self) -> Result<Vec<String>, StoreError> {
         schema::faults(self).await
+    }
+
+    fn metrics(&self) -> String {
+        figures::text(&self.pool)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -27,14 +27,8 @@ pub(crate) async fn get_readiness(
     State(state): State<ApiState>,
     _query: Query<NoQuery>,
 ) -> Result<Json<Health>, ApiError> {
-    if state.is_draining() {
-        return Err(ApiError::NotReady("the server is stopping"));
-    }
-    if !state.engine.is_ready() {
-        return Err(ApiError::NotReady("the server is loading games and model"));
-    }
-    if state.is_warming() {
-        return Err(ApiError::NotReady("the server is warming its cache"));
+    if let Some(reason) = state.unready() {
+        return Err(ApiError::NotReady(reason));
     }
     let writes = match state.engine.ping().await {
         Ok(()) => None,

@@ -82,7 +82,8 @@ fn router(state: ApiState) -> Router {
         let models = state.engine().serving();
         let models = models.map_or_else(String::new, |it| it.metrics());
         let store = state.engine().store_metrics();
-        let figures = metrics::text() + &state.metrics() + &store + &models;
+        let health = state.health_metrics().await;
+        let figures = metrics::text() + &health + &state.metrics() + &store + &models;
         ([(header::CONTENT_TYPE, METRICS_TYPE)], figures)
     };
     Router::new().route("/metrics", get(text))

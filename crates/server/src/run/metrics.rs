@@ -15,7 +15,7 @@ type Metric = (
 );
 
 /// Names are those of every Prometheus client library.
-const METRICS: [Metric; 6] = [
+const METRICS: [Metric; 7] = [
     (
         "process_cpu_seconds_total",
         "counter",
@@ -47,6 +47,12 @@ const METRICS: [Metric; 6] = [
         Process::open_files,
     ),
     (
+        "process_max_fds",
+        "gauge",
+        "File descriptors that may be open",
+        Process::open_files_max,
+    ),
+    (
         "sports_edge_threads",
         "gauge",
         "Threads of the process",
@@ -63,6 +69,7 @@ struct Process {
     folder: PathBuf,
     stat: String,
     status: String,
+    limits: String,
 }
 
 /// Everything about the process.
@@ -92,6 +99,7 @@ impl Process {
         Self {
             stat: own("stat").unwrap_or_default(),
             status: own("status").unwrap_or_default(),
+            limits: own("limits").unwrap_or_default(),
             folder: folder.to_owned(),
         }
     }
@@ -118,6 +126,13 @@ impl Process {
         Some(files.count().saturating_sub(1) as f64)
     }
 
+    /// The soft limit; nothing where there is none.
+    fn open_files_max(&self) -> Option<f64> {
+        let mut lines = self.limits.lines();
+        let limit = lines.find_map(|it| it.strip_prefix("Max open files"))?;
+        limit.split_whitespace().next()?.parse().ok()
+    }
+
     fn status_number(&self, name: &str) -> Option<f64> {
         let line = self.status.lines().find_map(|it| it.strip_prefix(name))?;
         line.split_whitespace().next()?.parse().ok()
@@ -142,12 +157,14 @@ mod tests {
         fs::write(own.join("stat"), stat).unwrap();
         let status = "VmSize:\t    20 kB\nVmRSS:\t    10 kB\nThreads:\t3\n";
         fs::write(own.join("status"), status).unwrap();
+        let limits = "Max processes  9  9  processes\nMax open files  1024  4096  files\n";
+        fs::write(own.join("limits"), limits).unwrap();
         fs::write(folder.path().join("stat"), "cpu 1\nbtime 1000\n").unwrap();
         fs::write(own.join("fd/0"), "").unwrap();
         fs::write(own.join("fd/1"), "").unwrap();
         let process = Process::read(folder.path());
         let values: Vec<_> = METRICS.iter().map(|it| (it.3)(&process)).collect();
-        let wanted = [2.9, 10_240.0, 20_480.0, 1_002.2, 1.0, 3.0];
+        let wanted = [2.9, 10_240.0, 20_480.0, 1_002.2, 1.0, 1_024.0, 3.0];
         assert_eq!(values, wanted.map(Some));
     }
 

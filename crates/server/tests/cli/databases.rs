@@ -154,6 +154,11 @@ fn a_server_reads_from_replicas_what_its_clients_wrote() {
     }
     let figures = get(&metrics, "/metrics");
     let reads = "sports_edge_database_reads_total{server=\"replica-1\"} ";
+    assert!(
+        figures.contains("sports_edge_database_connections_max 16\n")
+            && figures.contains("sports_edge_database_connections{state=\"idle\"} "),
+        "{figures}"
+    );
     let count = figures.split(reads).nth(1).unwrap().lines().next().unwrap();
     assert!(count.parse::<u64>().unwrap() > 0, "{figures}");
     drop(server);

@@ -328,6 +328,12 @@ fn metrics_tell_of_the_process_and_of_what_was_asked() {
     let text = server.get("/metrics");
     for line in [
         "sports_edge_http_requests_total{method=\"GET\",route=\"/v1/teams\",status=\"200\"} 3",
+        "sports_edge_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/teams\"} 3",
+        "sports_edge_http_requests_in_flight 0",
+        "sports_edge_http_requests_in_flight_max 256",
+        "sports_edge_cache_bytes_max 67108864",
+        "sports_edge_ready 1",
+        "sports_edge_database_up 1",
         "# TYPE process_cpu_seconds_total counter",
         "# TYPE nv_inference_request_success counter",
         concat!(

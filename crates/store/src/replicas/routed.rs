@@ -320,7 +320,7 @@ impl Store for ReplicatedStore {
     }
 
     fn metrics(&self) -> String {
-        figures::text(&self.rotation, locked(&self.recent).newest())
+        self.primary.metrics() + &figures::text(&self.rotation, locked(&self.recent).newest())
     }
 
     async fn close(&self) {

@@ -1,0 +1,112 @@
+//! How the server does: whether it can answer, what is at work, what it keeps.
+
+use engine::caching::KindStatistics;
+
+use super::{Figure, write_figure, write_figures};
+
+/// What the server has at the moment.
+pub(crate) struct ServerFigures {
+    /// Requests at work, and how many may be.
+    pub(crate) requests: [usize; 2],
+    /// Bytes of memory that kept answers take, and how many they may.
+    pub(crate) cache_bytes: [u64; 2],
+    pub(crate) kinds: Vec<KindStatistics>,
+}
+
+const SERVER: [Figure<ServerFigures>; 4] = [
+    (
+        "sports_edge_http_requests_in_flight",
+        "Requests at work, without those of the Open Inference Protocol and those that wait for \
+         answers that are followed",
+        "gauge",
+        |it| it.requests[0] as f64,
+    ),
+    (
+        "sports_edge_http_requests_in_flight_max",
+        "Requests that may be at work; one more is refused",
+        "gauge",
+        |it| it.requests[1] as f64,
+    ),
+    (
+        "sports_edge_cache_bytes",
+        "Memory that kept answers take, in bytes",
+        "gauge",
+        |it| it.cache_bytes[0] as f64,
+    ),
+    (
+        "sports_edge_cache_bytes_max",
+        "Memory that kept answers may take, in bytes",
+        "gauge",
+        |it| it.cache_bytes[1] as f64,
+    ),
+];
+
+/// Counted of each kind of kept answers.
+const KINDS: [Figure<KindStatistics>; 5] = [
+    (
+        "sports_edge_cache_entries",
+        "Answers kept in memory",
+        "gauge",
+        |it| it.entries as f64,
+    ),
+    (
+        "sports_edge_cache_hits_total",
+        "Fresh answers from the memory of the process",
+        "counter",
+        |it| (it.front_hits + it.memory_hits) as f64,
+    ),
+    (
+        "sports_edge_cache_misses_total",
+        "Requests that found nothing fresh in memory",
+        "counter",
+        |it| it.misses as f64,
+    ),
+    (
+        "sports_edge_cache_loads_total",
+        "Answers made",
+        "counter",
+        |it| it.loads as f64,
+    ),
+    (
+        "sports_edge_cache_evictions_total",
+        "Answers dropped to make room",
+        "counter",
+        |it| it.evictions as f64,
+    ),
+];
+
+/// What the server has, in the text format.
+pub(crate) fn text(figures: &ServerFigures) -> String {
+    let mut text = String::new();
+    for figure in SERVER {
+        write_figure(&figure, figures, &mut text);
+    }
+    let kinds = figures.kinds.iter().map(|it| (it.kind.as_str(), it));
+    write_figures(&KINDS, "kind", kinds, &mut text);
+    text
+}
+
+/// Whether the server is ready, and whether its database answers.
+const HEALTH: [Figure<[bool; 2]>; 2] = [
+    (
+        "sports_edge_ready",
+        "Whether /health/ready says yes",
+        "gauge",
+        |it| f64::from(u8::from(it[0])),
+    ),
+    (
+        "sports_edge_database_up",
+        "Whether the database answers and is the one that was opened",
+        "gauge",
+        |it| f64::from(u8::from(it[1])),
+    ),
+];
+
+/// The same in the text format.
+pub(crate) fn health_text(is_ready: bool, is_database_up: bool) -> String {
+    let mut text = String::new();
+    for figure in HEALTH {
+        write_figure(&figure, &[is_ready, is_database_up], &mut text);
+    }
+    text
+}
