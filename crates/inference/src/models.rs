@@ -170,13 +170,20 @@ impl Poller {
         let models = Arc::clone(models);
         let task = every.map(|every| {
             tokio::spawn(async move {
+                let mut is_unreadable = false;
                 loop {
                     tokio::select! {
                         _ = stopped.wait_for(|it| *it) => return,
                         () = sleep(every) => {}
                     }
-                    if let Err(error) = models.refresh().await {
-                        tracing::warn!(error = %error, "model_folder_unreadable");
+                    let looked = models.refresh().await;
+                    let was_unreadable = std::mem::replace(&mut is_unreadable, looked.is_err());
+                    match looked {
+                        Err(error) if !was_unreadable => {
+                            tracing::warn!(error = %error, "model_folder_unreadable");
+                        }
+                        Ok(()) if was_unreadable => tracing::info!("model_folder_readable"),
+                        _ => {}
                     }
                 }
             })

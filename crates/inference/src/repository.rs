@@ -46,11 +46,16 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    /// Opens a folder, made where it is not there, and clears what a crash left half-uploaded.
+    /// Opens a folder, made where it is not there, and clears what a crash left half-uploaded. One
+    /// that cannot be written is served as it is.
     pub(crate) fn open(folder: &Path) -> Result<Self, InferenceError> {
-        let uploads = folder.join(UPLOADS);
-        fs::create_dir_all(&uploads).map_err(|it| failed(&uploads, "made", it))?;
-        clear_leftovers(&uploads).map_err(|it| failed(&uploads, "cleared", it))?;
+        if let Err(error) = prepare(&folder.join(UPLOADS)) {
+            tracing::warn!(
+                folder = %folder.display(),
+                error = %error,
+                "model_folder_read_only: what lies there is served, changes are refused"
+            );
+        }
         let it = Self {
             folder: folder.to_owned(),
             snapshot: ArcSwap::default(),
@@ -195,6 +200,12 @@ fn tell(entry: &ModelEntry, before: Option<&Arc<ModelEntry>>) {
             tracing::warn!(model = %entry.name, version, problem, "model_version_not_served");
         }
     }
+}
+
+/// Makes the place of uploads ready.
+fn prepare(uploads: &Path) -> io::Result<()> {
+    fs::create_dir_all(uploads)?;
+    clear_leftovers(uploads)
 }
 
 /// Deletes what a crash left half-written. Its age is told by the folder's own clock, against a

@@ -23,10 +23,17 @@ const KINDS: [&str; 6] = ["trees", "txt", "lgb", "json", "ubj", "onnx"];
 /// Models beyond this many are not looked at.
 const MODELS_MAX: usize = 100_000;
 
-/// Every model of a folder. What cannot be read in one stays as it was.
+/// Every model of a folder. What cannot be read in one stays as it was; a folder that is not there
+/// has none, unless it had some.
 pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<Snapshot> {
     let mut models = Snapshot::new();
-    for found in fs::read_dir(folder)?.take(MODELS_MAX) {
+    let all = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && old.is_empty() => {
+            return Ok(models);
+        }
+        all => all?,
+    };
+    for found in all.take(MODELS_MAX) {
         let found = found?;
         let name = found.file_name();
         let Some(name) = name.to_str().filter(|it| is_name(it)) else {

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     hash::{BuildHasher, RandomState},
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -59,8 +59,15 @@ impl ModelServer {
         })?;
         let folder = self.models.repository.folder().join(UPLOADS);
         let path = folder.join(format!("upload-{}", unique()));
+        let made = File::create_new(&path).or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            fs::create_dir(&folder)?;
+            File::create_new(&path)
+        });
         Ok(Upload {
-            file: File::create_new(&path).map_err(|it| failed(&path, "made", it))?,
+            file: made.map_err(|it| failed(&path, "made", it))?,
             path,
             bytes: 0,
             bytes_max: self.options.upload_bytes_max,

@@ -89,3 +89,26 @@ async fn who_asks_a_model_without_a_version_to_serve_hears_why_there_is_none() {
     let error = it.server.infer(ask("none")).await.unwrap_err();
     assert!(matches!(error, InferenceError::UnknownModel(_)), "{error}");
 }
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_served_and_takes_no_changes() {
+    let it = Bench::new().await;
+    let uploads = it.folder.path().join(".uploads");
+    fs::remove_dir(&uploads).unwrap();
+    fs::write(&uploads, "in the way, whoever writes").unwrap();
+    let server = ModelServer::open(options(&it.folder)).await.unwrap();
+    server.infer(ask("elo")).await.unwrap();
+    let error = server.upload().unwrap_err();
+    assert!(matches!(error, InferenceError::Folder { .. }), "{error}");
+    fs::remove_file(&uploads).unwrap();
+    drop(server.upload().unwrap());
+    assert!(uploads.is_dir(), "it is made once it can be");
+
+    let mut nowhere = options(&it.folder);
+    nowhere.folder = "/proc/no-models".into();
+    let server = ModelServer::open(nowhere).await.unwrap();
+    assert!(server.index().is_empty());
+    server.refresh().await.unwrap();
+    let error = server.upload().unwrap_err();
+    assert!(matches!(error, InferenceError::Folder { .. }), "{error}");
+}
