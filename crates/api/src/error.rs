@@ -3,7 +3,7 @@
 //! The only place that knows status codes. An error travels as an extension of its response until
 //! [`crate::guard`] writes the problem, which needs the request's path and id.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -159,6 +159,10 @@ impl ApiError {
         if kind == problem::INTERNAL || kind == problem::STORE_FAILED {
             return format!("{}; the log has more", kind.title.to_lowercase());
         }
+        if let Self::Serving(InferenceError::Folder { action, source, .. }) = self {
+            let why = source.kind();
+            return format!("a file cannot be {action} in the server's folder of models: {why}");
+        }
         self.to_string()
     }
 
@@ -269,7 +273,10 @@ fn serving_kind(error: &InferenceError) -> ProblemKind {
         | E::NoRoom { .. }
         | E::Unloaded(_)
         | E::BreakerOpen { .. } => problem::MODEL_UNAVAILABLE,
-        E::Folder { .. } => problem::INTERNAL,
+        E::Folder { source, .. } => match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => problem::MODELS_FOLDER_FULL,
+            _ => problem::MODELS_FOLDER_AWAY,
+        },
     }
 }
 
@@ -296,5 +303,34 @@ impl IntoResponse for ApiError {
         }
         response.extensions_mut().insert(Arc::new(self));
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_of_models_is_told_from_a_folder_that_is_away() {
+        for (cause, slug, status) in [
+            (ErrorKind::StorageFull, "models-folder-full", 507),
+            (ErrorKind::QuotaExceeded, "models-folder-full", 507),
+            (ErrorKind::ReadOnlyFilesystem, "models-folder-away", 503),
+        ] {
+            let error = ApiError::Serving(InferenceError::Folder {
+                path: "/srv/models/.uploads/x".into(),
+                action: "written",
+                source: Arc::new(io::Error::from(cause)),
+            });
+            let kind = error.kind();
+            assert_eq!((kind.slug, kind.status.as_u16()), (slug, status));
+            let detail = error.detail();
+            assert!(
+                detail.ends_with(&cause.to_string()) && !detail.contains("/srv"),
+                "{detail}"
+            );
+        }
     }
 }

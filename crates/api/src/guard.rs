@@ -217,7 +217,13 @@ pub(crate) fn log_if_ours(error: &ApiError) {
 
 /// Whether an error is a fault of ours, whose causes belong in the log.
 fn is_ours(kind: ProblemKind) -> bool {
-    kind == problem::INTERNAL || kind == problem::STORE_FAILED
+    [
+        problem::INTERNAL,
+        problem::STORE_FAILED,
+        problem::MODELS_FOLDER_AWAY,
+        problem::MODELS_FOLDER_FULL,
+    ]
+    .contains(&kind)
 }
 
 /// The error for people; who has to say who they are is sent to sign in.

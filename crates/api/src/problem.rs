@@ -29,7 +29,7 @@ pub struct ProblemKind {
 }
 
 /// Everything that goes wrong, in the order of its status.
-pub const PROBLEM_KINDS: [ProblemKind; 48] = [
+pub const PROBLEM_KINDS: [ProblemKind; 50] = [
     BAD_QUERY,
     BAD_CURSOR,
     BAD_PATH,
@@ -78,6 +78,8 @@ pub const PROBLEM_KINDS: [ProblemKind; 48] = [
     OVERLOADED,
     TIMED_OUT,
     STORE_FAILED,
+    MODELS_FOLDER_AWAY,
+    MODELS_FOLDER_FULL,
 ];
 
 /// What is wrong with one field, parameter or header.

@@ -25,6 +25,8 @@ export type ProblemSlug =
   | "method-not-allowed"
   | "model-busy"
   | "model-unavailable"
+  | "models-folder-away"
+  | "models-folder-full"
   | "no-model"
   | "no-report"
   | "not-predictable"

@@ -421,3 +421,22 @@ pub(crate) const STORE_FAILED: ProblemKind = ProblemKind {
     help: "`sports-edge doctor` checks the database; the log has the cause under the same request \
            id.",
 };
+
+/// The folder of models cannot be read or written.
+pub(crate) const MODELS_FOLDER_AWAY: ProblemKind = ProblemKind {
+    slug: "models-folder-away",
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    title: "The folder of models cannot be read or written",
+    help: "Nothing was changed. On the server's machine see that the folder of the setting \
+           `models.folder` is there and that the server's user may write in it; the log names the \
+           file and the cause under the same request id.",
+};
+
+/// The disk of the folder of models is full.
+pub(crate) const MODELS_FOLDER_FULL: ProblemKind = ProblemKind {
+    slug: "models-folder-full",
+    status: StatusCode::INSUFFICIENT_STORAGE,
+    title: "The disk of the folder of models is full",
+    help: "Nothing was changed. Delete versions that are not needed, or free space where the setting \
+           `models.folder` lies, and send it again.",
+};

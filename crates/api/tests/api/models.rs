@@ -393,3 +393,21 @@ async fn what_came_true_scores_who_answered_under_its_key() {
         .await;
     assert_eq!(unknown.problem(), "unknown-model");
 }
+
+#[tokio::test]
+async fn an_upload_to_a_folder_that_is_gone_says_which_and_what_to_do() {
+    let app = stocked().await;
+    let folder = app.models.as_ref().unwrap().path();
+    fs::remove_dir_all(folder).unwrap();
+    let answer = upload(&app, "", file("huber"), &[]).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert_eq!(answer.problem(), "models-folder-away");
+    let detail = answer.json()["detail"].to_string();
+    assert!(
+        detail.contains("folder of models") && !detail.contains("/tmp"),
+        "{detail}"
+    );
+    fs::create_dir(folder).unwrap();
+    let answer = upload(&app, "", file("huber"), &[]).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+}

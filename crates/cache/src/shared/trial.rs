@@ -37,7 +37,8 @@ pub(crate) async fn try_out(options: &SharedOptions) -> Result<(), SharedError> 
 
 /// Reads and writes a key, makes a change known, and hears of it.
 async fn take_part(inner: &Inner, link: &Link, limit: &[u8]) -> Result<(), SharedError> {
-    let counted = link.run(&inner.scripts.limit, &[limit], |cmd| {
+    let keys = [limit];
+    let counted = link.run(&inner.scripts.limit, &keys, |cmd| {
         cmd.arg(1).arg(1).arg(1);
     });
     counted.await?;
