@@ -15,6 +15,7 @@ mod openfootball;
 mod own;
 mod pipeline;
 mod plan;
+mod repeats;
 mod row;
 mod source;
 mod text;

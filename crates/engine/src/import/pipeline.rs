@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::Clock;
 use crate::import::names::{NewName, Resolver};
+use crate::import::repeats::Results;
 use crate::import::row::{Reason, RejectedRow, Row};
 use crate::import::source::{Connector, Opened, Reading, open, parse};
 use crate::import::{Catalogue, ImportError, Mapping};
@@ -307,9 +308,9 @@ fn read(
     {
         return Ok(());
     }
-    let mut batch = Batch::default();
+    let (mut batch, mut results) = (Batch::default(), Results::default());
     parse(opened, &reading, |row| {
-        match row {
+        match row.and_then(|it| results.compare(it, reading.location)) {
             Ok(row) => batch.rows.push(row),
             Err(rejected) => batch.rejected.push(rejected),
         }

@@ -1,8 +1,8 @@
 //! What connectors produce: a fixture as a source tells it, or the reason a row was set aside.
 
 use domain::{
-    CompetitionKey, FixtureStatus, InvalidLine, InvalidPrice, KickoffPrecision, Quote, SeasonKey,
-    SeasonType,
+    CompetitionKey, FixtureStatus, InvalidLine, InvalidPrice, KickoffPrecision, Quote, Score,
+    SeasonKey, SeasonType,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
@@ -92,6 +92,27 @@ pub enum Reason {
     /// How a game ended that is still to come.
     #[error("the game has not kicked off and has a result")]
     ResultAhead,
+    /// Another result than an earlier row has of the same game.
+    #[error(
+        "the game of line {line} ended {}-{} there and {}-{} here",
+        first.home, first.away, score.home, score.away
+    )]
+    OtherResult {
+        /// The earlier row.
+        line: u64,
+        /// What it says.
+        first: Score,
+        /// What this one says.
+        score: Score,
+    },
+    /// More values than the header has columns.
+    #[error("the row has {found} fields where the header has {columns}")]
+    SurplusFields {
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        columns: usize,
+    },
     /// A competition that is in no table.
     #[error("competition {0:?} is not known")]
     UnknownCompetition(String),

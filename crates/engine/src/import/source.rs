@@ -83,6 +83,7 @@ pub(crate) enum Opened<R> {
 pub(crate) struct Table<R> {
     lines: Lines<R>,
     plan: Plan,
+    columns: usize,
     delimiter: u8,
 }
 
@@ -153,6 +154,7 @@ fn open_table<R: BufRead>(
         table: Box::new(Table {
             lines,
             plan: Plan::bind(mapping, &header)?,
+            columns: header.iter().count(),
             delimiter,
         }),
     })
@@ -196,7 +198,9 @@ impl<R: BufRead> Table<R> {
             .map_err(ImportError::Unreadable)?
         {
             let split = match line {
-                Line::Text(line) => fields.split(line, self.delimiter),
+                Line::Text(line) => fields
+                    .split(line, self.delimiter)
+                    .and_then(|()| fields.check_surplus(self.columns)),
                 Line::Bad(reason) => Err(reason),
             };
             let number = self.lines.line();

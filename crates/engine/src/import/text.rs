@@ -165,6 +165,17 @@ impl Fields {
         self.text.is_empty()
     }
 
+    /// Refuses values behind the last of so many columns: a row that has some has slipped. Empty
+    /// fields there say nothing.
+    pub(crate) fn check_surplus(&self, columns: usize) -> Result<(), Reason> {
+        let surplus = (columns..self.ends.len()).any(|it| !self.get(it).is_empty());
+        if surplus {
+            let found = self.ends.len();
+            return Err(Reason::SurplusFields { found, columns });
+        }
+        Ok(())
+    }
+
     /// Every field.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).map(|index| self.get(index))

@@ -263,3 +263,29 @@ async fn how_a_game_ended_that_is_still_to_come_is_set_aside() {
     assert_eq!(summary.rows_read, 4);
     assert_eq!(world.fixtures().await.len(), 2);
 }
+
+#[tokio::test]
+async fn rows_that_contradict_an_earlier_one_or_have_slipped_are_set_aside() {
+    let world = World::new().await;
+    let game = "E0,12/08/2023,12:30,Arsenal,Luton";
+    let file = format!(
+        "{HEADER}\n{game},1,0,1.2,6,15\n{game},1,0,1.2,6,15\n{game},2,0,1.2,6,15\n\
+         E0,19/08/2023,15:00,Luton,Arsenal,1,1,2,3,4,5\n\
+         E0,26/08/2023,15:00,Luton,Everton,1,1,2,3,4,,\n"
+    );
+    let summary = world.import(&file).await;
+    assert_eq!(counts(&summary), [5, 2, 2, 0, 1, 6, 0]);
+    let reasons = summary.rejected.iter();
+    let reasons: Vec<_> = reasons
+        .map(|it| format!("{}: {}", it.line, it.reason))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "4: the game of line 2 ended 1-0 there and 2-0 here",
+            "5: the row has 11 fields where the header has 10"
+        ]
+    );
+    let fixtures = world.fixtures().await;
+    assert_eq!(fixtures[0].score, Some(Score { home: 1, away: 0 }));
+}
