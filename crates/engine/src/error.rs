@@ -81,13 +81,16 @@ impl EngineError {
     }
 }
 
-/// An error and its causes, for the log.
+/// An error and its causes, for the log; a cause that the text before it ends with is not said again.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = error.source();
     }
     text
@@ -102,4 +105,38 @@ pub struct BatchProblem {
     pub field: String,
     /// What is wrong.
     pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error, fmt};
+
+    use super::chain;
+
+    /// A text that may hold its cause already.
+    #[derive(Debug)]
+    struct Told(&'static str, Option<Box<Told>>);
+
+    impl fmt::Display for Told {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Told {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|it| it as _)
+        }
+    }
+
+    #[test]
+    fn a_cause_that_was_said_is_not_said_again() {
+        let cause = Told("connection refused", None);
+        let driver = Told("cannot talk: connection refused", Some(Box::new(cause)));
+        let store = Told("the database failed", Some(Box::new(driver)));
+        assert_eq!(
+            chain(&store),
+            "the database failed: cannot talk: connection refused"
+        );
+    }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use engine::chain;
 use tracing::warn;
 
 use crate::{
@@ -176,7 +177,7 @@ fn perform(verb: Verb, config: &Config) -> anyhow::Result<ExitCode> {
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
     // Where nobody reads it, the code says it.
-    let _ = writeln!(io::stderr(), "sports-edge: {error:#}");
+    let _ = writeln!(io::stderr(), "sports-edge: {}", chain(error.as_ref()));
     ExitCode::from(code)
 }
 

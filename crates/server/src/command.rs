@@ -20,7 +20,13 @@ mod table;
 mod target;
 pub(crate) mod train;
 
-use std::{fs, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    fs,
+    num::NonZeroUsize,
+    process::ExitCode,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use engine::{
@@ -31,6 +37,8 @@ use store::{
     Place, Pooler, PostgresOptions, PostgresStore, ReplicaOptions, ReplicatedStore, SqliteOptions,
     SqliteStore, Store,
 };
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     SystemClock,
@@ -75,9 +83,22 @@ pub(crate) async fn import_into(
             authorities: config.authorities.clone(),
             ..crate::source::FetchOptions::default()
         },
+        rows: Arc::default(),
     };
-    let status = import::run(&args, &context, &mut output::Output).await?;
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+    let mut out = output::Output;
+    let importing = import::run(&args, &context, &mut out);
+    let status = tokio::select! {
+        status = importing => Some(status?),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
     store.close().await;
+    let Some(status) = status else {
+        let rows = context.rows.load(Relaxed);
+        bail!("stopped by a signal; {rows} rows are done, and the same import again completes it");
+    };
     Ok(ExitCode::from(status.exit_code()))
 }
 

@@ -20,7 +20,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use api::{ApiOptions, ApiState, Hosts, LiveOptions, RateOptions, ReadAccess, SessionOptions};
-use engine::Engine;
+use engine::{Engine, chain};
 use tokio::net::TcpListener;
 use tracing::{debug, error, info, warn};
 
@@ -120,9 +120,8 @@ async fn load(state: ApiState, warmth: Warmth) {
             info!(games = found.games, model = found.model, "ready");
         }
         Err(error) => {
-            let error = anyhow::Error::new(error);
             error!(
-                error = format!("{error:#}"),
+                error = chain(&error),
                 "loading failed; the server stays not ready"
             );
         }

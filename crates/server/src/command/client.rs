@@ -266,14 +266,60 @@ impl Door for Client {
 /// A problem in words.
 fn refusal(problem: &Value) -> anyhow::Error {
     let text = |name: &str| problem[name].as_str().unwrap_or_default();
-    let mut words = format!("{}: {}", text("title").to_lowercase(), text("detail"));
+    let (title, detail) = (text("title").to_lowercase(), text("detail"));
+    let mut words = if detail.to_lowercase().starts_with(&title) {
+        detail.to_owned()
+    } else {
+        format!("{title}: {detail}")
+    };
     if problem["status"] == 401 {
         words.push_str("; give a key with --key or SPORTS_EDGE_KEY");
     }
     let faults = problem["errors"].as_array().into_iter().flatten();
     for detail in faults.filter_map(|it| it["detail"].as_str()) {
+        if words.contains(detail) {
+            continue;
+        }
         words.push_str("; ");
         words.push_str(detail);
     }
     anyhow!(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_says_nothing_twice() {
+        for (problem, words) in [
+            (
+                json!({
+                    "title": "There can be no such alert",
+                    "detail": "there can be no such alert: /webhook: is no address",
+                    "errors": [{"pointer": "/webhook", "detail": "is no address"}],
+                }),
+                "there can be no such alert: /webhook: is no address",
+            ),
+            (
+                json!({
+                    "title": "The server is at fault",
+                    "detail": "the server is at fault; the log has more",
+                }),
+                "the server is at fault; the log has more",
+            ),
+            (
+                json!({
+                    "title": "Some entries cannot be taken",
+                    "detail": "2 of them",
+                    "errors": [{"detail": "no price"}, {"detail": "no team"}],
+                }),
+                "some entries cannot be taken: 2 of them; no price; no team",
+            ),
+        ] {
+            assert_eq!(refusal(&problem).to_string(), words);
+        }
+    }
 }

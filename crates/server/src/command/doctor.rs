@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, chain};
 use jiff::{SignedDuration, Timestamp};
 use store::{Place, StoreError};
 
@@ -132,7 +132,7 @@ async fn database(settings: &Settings) -> Vec<Finding> {
                     "check that the server runs and that database.url is right"
                 }
             };
-            return vec![Finding::Fix(format!("{error:#}"), remedy.into())];
+            return vec![Finding::Fix(chain(error.as_ref()), remedy.into())];
         }
     };
     let mut findings = vec![integrity(store.faults().await)];
@@ -165,20 +165,17 @@ fn integrity(checked: Result<Vec<String>, StoreError>) -> Finding {
             format!("the database is damaged: {}", faults.join("; ")),
             remedy.into(),
         ),
-        Err(error) => {
-            let error = anyhow::Error::new(error);
-            Finding::Fix(
-                format!("the database cannot be checked: {error:#}"),
-                remedy.into(),
-            )
-        }
+        Err(error) => Finding::Fix(
+            format!("the database cannot be checked: {}", chain(&error)),
+            remedy.into(),
+        ),
     }
 }
 
 async fn content(engine: &Engine) -> Vec<Finding> {
     let competitions = match engine.competitions().await {
         Ok(competitions) => competitions,
-        Err(error) => return vec![unreadable("competitions", error)],
+        Err(error) => return vec![unreadable("competitions", &error)],
     };
     let fixtures: u64 = competitions.iter().map(|it| it.fixtures).sum();
     if fixtures == 0 {
@@ -193,15 +190,14 @@ async fn content(engine: &Engine) -> Vec<Finding> {
     ));
     let models = match engine.models().await {
         Ok(models) => models.first().map(|it| (it.version.clone(), it.created_at)),
-        Err(error) => return vec![finding, unreadable("models", error)],
+        Err(error) => return vec![finding, unreadable("models", &error)],
     };
     vec![finding, model(models, engine.now())]
 }
 
-fn unreadable(what: &str, error: engine::EngineError) -> Finding {
-    let error = anyhow::Error::new(error);
+fn unreadable(what: &str, error: &engine::EngineError) -> Finding {
     Finding::Fix(
-        format!("{what} cannot be read: {error:#}"),
+        format!("{what} cannot be read: {}", chain(&error)),
         "restore a backup, or move the file away and import again".into(),
     )
 }

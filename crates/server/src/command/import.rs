@@ -5,15 +5,15 @@ mod report;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use engine::Clock;
 use engine::import::{
     Catalogue, Connector, ImportOptions, ImportSummary, Importer, Input, Mapping,
 };
+use engine::{Clock, chain};
 use serde::Serialize;
 use store::{FetchState, Store};
 
@@ -64,6 +64,8 @@ pub struct ImportContext {
     pub config_dir: Option<PathBuf>,
     /// The bounds of fetches.
     pub fetch: FetchOptions,
+    /// Rows dealt with so far, of all files: they are in, or set aside.
+    pub rows: Arc<AtomicU64>,
 }
 
 /// How an import ended.
@@ -114,7 +116,7 @@ pub async fn run(
     out: &mut (dyn Write + Send),
 ) -> Result<ImportStatus> {
     let locations = locate(&args.locations);
-    let locations = locations.map_err(|error| Misuse(format!("{error:#}")))?;
+    let locations = locations.map_err(|error| Misuse(chain(error.as_ref())))?;
     let mapping = args.mapping.as_deref().map(read_mapping).transpose()?;
     let catalogue = catalogue(context.config_dir.as_deref())?;
     let importer = Importer::new(
@@ -137,7 +139,7 @@ pub async fn run(
             },
             Err(error) => FileOutcome::Refused {
                 location: location.text(),
-                problem: format!("{error:#}"),
+                problem: chain(error.as_ref()),
             },
         };
         if !args.json {
@@ -205,9 +207,12 @@ async fn import_one(
         location: location.text(),
         content: file.into_content(read)?,
     };
-    let summary = importer
-        .import(input, &options, &|rows| progress.rows(rows))
-        .await;
+    let before = context.rows.load(Relaxed);
+    let count = |rows| {
+        progress.rows(rows);
+        context.rows.store(before + rows, Relaxed);
+    };
+    let summary = importer.import(input, &options, &count).await;
     progress.stop();
     let summary = summary?;
     if let Some(state) = state {

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use domain::SourceKey;
+use engine::chain;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -216,7 +217,7 @@ impl<D: Door> Sender<D> {
             let wait = asked.map_or(stretched, |it| it.clamp(stretched, PAUSE_MAX));
             tracing::warn!(
                 path,
-                error = format!("{error:#}"),
+                error = chain(error.as_ref()),
                 "not taken, sending again"
             );
             self.rest(wait)?;

@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
+use engine::chain;
 use store::FetchState;
 use ureq::http::{HeaderMap, Response, StatusCode, header};
 use ureq::{Agent, Body};
@@ -127,7 +128,7 @@ impl Fetcher {
             tracing::warn!(
                 url,
                 attempt,
-                error = format!("{error:#}"),
+                error = chain(error.as_ref()),
                 "fetch failed, trying again"
             );
             std::thread::sleep(pause.min(RETRY_AFTER_MAX));

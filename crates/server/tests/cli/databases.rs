@@ -118,6 +118,15 @@ fn a_server_reads_from_replicas_what_its_clients_wrote() {
     let (url, replica_url) = (primary.url("postgres"), replica.url("postgres"));
     let copied = home.run(&["db", "copy", "--to", &url]);
     assert_eq!(copied.code, 0, "{copied:?}");
+    // One who may not look at the system's tables hears nothing of them.
+    primary.sql("postgres", "CREATE ROLE modest LOGIN");
+    primary.sql("postgres", "CREATE DATABASE modest OWNER modest");
+    let modest = primary.url("modest").replace("postgres@", "modest@");
+    let copied = home.run(&["db", "copy", "--to", &modest]);
+    assert!(
+        copied.code == 0 && !copied.err.contains("WARN"),
+        "{copied:?}"
+    );
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
     let metrics = port.local_addr().unwrap().to_string();
     drop(port);

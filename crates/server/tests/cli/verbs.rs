@@ -1,4 +1,8 @@
-use std::fs;
+use std::{
+    fs,
+    net::TcpListener,
+    process::{Command, Stdio},
+};
 
 use crate::home::Home;
 
@@ -288,6 +292,45 @@ fn a_data_folder_that_cannot_be_made_is_named() {
     assert_eq!(ended.code, 1);
     assert!(
         ended.err.contains("data_dir file/data cannot be made"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn an_import_that_is_stopped_says_how_far_it_came_and_what_completes_it() {
+    let home = Home::new();
+    home.import();
+    // A server that takes the question and never answers.
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/E1.csv", server.local_addr().unwrap());
+    for name in ["TERM", "INT"] {
+        let file = home.path("E0.csv");
+        let rows = fs::read_to_string(&file).unwrap().lines().count() - 1;
+        let mut command = home.command(&["import", file.to_str().unwrap(), &url]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = child.spawn().unwrap();
+        let _asked = server.accept().unwrap();
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        let words = format!("stopped by a signal; {rows} rows are done");
+        assert!(
+            said.contains(&words) && said.contains("completes it"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_authorities_that_is_not_there_is_named() {
+    let url = "postgres://u@127.0.0.1:1/db?sslmode=verify-full&sslrootcert=/nowhere/ca.pem";
+    let ended = Home::new().run_with(&["db", "status"], &[("SPORTS_EDGE_DATABASE__URL", url)]);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.err.contains("file /nowhere/ca.pem cannot be read"),
         "{ended:?}"
     );
 }

@@ -1,6 +1,7 @@
 //! Whether the server can be reached, and why not: a pool goes on trying while nobody listens, and
 //! says no more than that it waited.
 
+use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ const SILENCE_MAX: Duration = Duration::from_millis(300);
 impl PostgresStore {
     /// The same as [`Self::connect`], where a connection can be made.
     pub(crate) async fn reached(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
+        check_certificates(url)?;
         let store = Self::connect(url, options)?;
         store.reach(options.acquire_timeout).await?;
         Ok(store)
@@ -52,6 +54,24 @@ impl PostgresStore {
         };
         let looked = timeout(ANSWER_MAX, looked).await;
         looked.unwrap_or_else(|_| Err(silent(ANSWER_MAX)))
+    }
+}
+
+/// Names a file of authorities that cannot be read: the driver says only why.
+fn check_certificates(url: &str) -> Result<(), StoreError> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = query.split('&').filter_map(|it| it.split_once('='));
+    let named = pairs.find(|it| ["sslrootcert", "ssl-root-cert", "ssl-ca"].contains(&it.0));
+    match named {
+        // What is encoded is left to the driver.
+        Some((_, path)) if !path.contains('%') => match File::open(path) {
+            Ok(_) => Ok(()),
+            Err(source) => Err(StoreError::File {
+                path: path.to_owned(),
+                source,
+            }),
+        },
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use engine::chain;
 use jiff::Timestamp;
 use store::{
     Place, PostgresOptions, StoreError,
@@ -66,10 +67,7 @@ async fn replicas(settings: &Settings, status: &DatabaseStatus) -> anyhow::Resul
                 whereabouts(&it, status.outbox)
             ))?,
             Err(error) => {
-                say(format_args!(
-                    "replica   {place}: {:#}",
-                    anyhow::Error::new(error)
-                ))?;
+                say(format_args!("replica   {place}: {}", chain(&error)))?;
                 all = false;
             }
         }

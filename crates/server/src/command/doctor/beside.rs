@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use engine::chain;
 use store::{Store, StoreError, upkeep::ReplicaStatus};
 
 use super::{Finding, answers};
@@ -61,9 +62,11 @@ pub(super) async fn replicas(settings: &Settings, store: &dyn Store) -> Vec<Find
     let primary = match (store.identity().await, store.position().await) {
         (Ok(identity), Ok(newest)) => (identity, newest),
         (Err(error), _) | (_, Err(error)) => {
-            let error = anyhow::Error::new(error);
             return vec![Finding::Fix(
-                format!("replicas cannot be compared with the database: {error:#}"),
+                format!(
+                    "replicas cannot be compared with the database: {}",
+                    chain(&error)
+                ),
                 "check that the server runs and that database.url is right".into(),
             )];
         }
@@ -83,7 +86,7 @@ fn replica(
     let set_another = || "correct database.replicas".to_owned();
     match found {
         Err(error) => Finding::Fix(
-            format!("replica {place}: {:#}", anyhow::Error::new(error)),
+            format!("replica {place}: {}", chain(&error)),
             "check that it runs, or take it out of database.replicas; until then reads go to the \
              database itself"
                 .into(),
@@ -145,7 +148,7 @@ async fn redis(settings: &Settings) -> Option<Finding> {
         Ok(found) => found?,
         Err(error) => {
             return Some(Finding::Fix(
-                format!("{error:#}"),
+                chain(error.as_ref()),
                 "name a file of certificates (PEM) that this user may read".into(),
             ));
         }
@@ -155,7 +158,7 @@ async fn redis(settings: &Settings) -> Option<Finding> {
             "Redis answers at {url}, keeps what it is told and passes it on"
         )),
         Err(error) => Finding::Fix(
-            format!("Redis at {url}: {:#}", anyhow::Error::new(error)),
+            format!("Redis at {url}: {}", chain(&error)),
             "check that it runs, that redis.url has its address, user and password, and that this \
              user has the rights that OPERATING.md names; without it servers share nothing and \
              answer all the same"

@@ -66,7 +66,7 @@ fn a_clock_from_the_past_is_to_be_set() {
 
 #[test]
 fn what_cannot_be_read_says_so() {
-    let finding = unreadable("models", engine::EngineError::Worker);
+    let finding = unreadable("models", &engine::EngineError::Worker);
     assert_eq!(
         said(&finding),
         (true, "models cannot be read: a worker was lost")

@@ -28,6 +28,7 @@ impl World {
             store: Arc::new(store.await.unwrap()),
             clock: Arc::new(clock),
             config_dir: Some(config_dir),
+            rows: Arc::default(),
             fetch: FetchOptions {
                 attempts_max: 1,
                 ..FetchOptions::default()

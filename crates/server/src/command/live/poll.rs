@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use engine::Clock;
+use engine::{Clock, chain};
 use serde_json::Value;
 use store::FetchState;
 use tracing::warn;
@@ -121,7 +121,7 @@ pub(super) fn run(
                 failures += 1;
                 warn!(
                     failures,
-                    error = format!("{error:#}"),
+                    error = chain(error.as_ref()),
                     "the source does not answer well"
                 );
                 let longer = every.saturating_mul(2_u32.saturating_pow(failures));
