@@ -31,6 +31,8 @@ pub use watcher::AlertWatcher;
 pub const ALERTS_PER_KEY_MAX: u32 = 100;
 /// A rule's name in bytes, at most.
 pub const ALERT_NAME_BYTES_MAX: usize = 100;
+/// The highest level of an edge that is asked for, per unit staked.
+const EDGE_LEVEL_MAX: f64 = 1.0;
 /// Firings that one answer lists, at most.
 pub const FIRINGS_MAX: u32 = 100;
 /// How often a change that met another is tried.
@@ -147,7 +149,7 @@ impl Engine {
         caller: &AlertCaller,
         command: AlertCommand,
     ) -> Result<AlertView, EngineError> {
-        check_edges(&command.rule.condition)?;
+        check_edge(&command.rule.condition)?;
         let rule = AlertRule::new(command.rule)?;
         self.check_scope(rule.scope()).await?;
         let webhook = match command.webhook {
@@ -252,7 +254,7 @@ impl Engine {
     ) -> Result<Seen, EngineError> {
         let mut raw = RawRule::from(record.rule.clone());
         if let Some(condition) = change.condition {
-            check_edges(&condition)?;
+            check_edge(&condition)?;
             raw.condition = condition;
             raw.hysteresis = None;
         }
@@ -413,15 +415,21 @@ fn receiver(alert: &AlertRecord) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-/// Refuses to wait for edges in markets that have none. Rules of before this was refused are kept.
-fn check_edges(condition: &AlertCondition) -> Result<(), EngineError> {
-    match condition {
-        AlertCondition::Edge {
-            market: Some(kind), ..
-        } if *kind != MarketKind::H2h => Err(EngineError::BadAlert(domain::InvalidAlert {
-            field: "market",
-            detail: format!("is {}; only h2h has edges", kind.as_str()),
-        })),
+/// Refuses to wait for edges in markets that have none, and for one of more than the whole stake, which
+/// has slipped by a decimal point. Rules of before this was refused are kept.
+fn check_edge(condition: &AlertCondition) -> Result<(), EngineError> {
+    let AlertCondition::Edge { market, level } = condition else {
+        return Ok(());
+    };
+    let bad = |field, detail| Err(EngineError::BadAlert(domain::InvalidAlert { field, detail }));
+    match market {
+        Some(kind) if *kind != MarketKind::H2h => {
+            bad("market", format!("is {}; only h2h has edges", kind.as_str()))
+        }
+        _ if *level > EDGE_LEVEL_MAX => bad(
+            "level",
+            format!("is {level}; an edge is 1 (100 %) at most, and 5 % is 0.05"),
+        ),
         _ => Ok(()),
     }
 }

@@ -383,17 +383,16 @@ async fn rules_are_changed_by_who_made_them_and_bad_ones_refused() {
     ));
     let never = command(home_crosses(1.5, Direction::Up), AlertScope::All);
     assert!(matches!(put(never).await, EngineError::BadAlert(it) if it.field == "level"));
-    let edge = |market| AlertCondition::Edge {
-        market,
-        level: 0.02,
-    };
+    let edge = |market, level| AlertCondition::Edge { market, level };
     for kind in [MarketKind::Totals, MarketKind::Spreads] {
-        let never = command(edge(Some(kind)), AlertScope::All);
+        let never = command(edge(Some(kind), 0.02), AlertScope::All);
         assert!(matches!(put(never).await, EngineError::BadAlert(it) if it.field == "market"));
     }
-    let who_wins = made(engine, edge(Some(MarketKind::H2h)), AlertScope::All).await;
+    let slipped = command(edge(None, 7.0), AlertScope::All);
+    assert!(matches!(put(slipped).await, EngineError::BadAlert(it) if it.field == "level"));
+    let who_wins = made(engine, edge(Some(MarketKind::H2h), 0.02), AlertScope::All).await;
     let change = AlertChange {
-        condition: Some(edge(Some(MarketKind::Totals))),
+        condition: Some(edge(Some(MarketKind::Totals), 0.02)),
         ..AlertChange::default()
     };
     let changed = engine.change_alert(&me, who_wins, &change).await;

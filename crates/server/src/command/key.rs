@@ -16,7 +16,7 @@ pub(crate) enum KeyVerb {
     /// Make a key and show it, once
     Create {
         /// A name for people, such as the program that will use it
-        #[arg(long)]
+        #[arg(long, value_parser = name)]
         name: String,
         /// What it may do: read, write, models, admin; may be given more than once
         #[arg(long, value_name = "SCOPE", required = true, value_delimiter = ',',
@@ -30,6 +30,14 @@ pub(crate) enum KeyVerb {
         /// The eight letters between `se_` and the next `_`
         prefix: String,
     },
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err("a name has letters, and no control characters".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn scope(text: &str) -> Result<Scope, String> {

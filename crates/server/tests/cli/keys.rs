@@ -25,6 +25,15 @@ fn a_key_is_shown_once_listed_by_its_prefix_and_revoked() {
 }
 
 #[test]
+fn a_key_needs_a_name() {
+    for name in ["", "  "] {
+        let refused = Home::new().run(&["key", "create", "--name", name, "--scope", "read"]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains("a name has letters"), "{refused:?}");
+    }
+}
+
+#[test]
 fn a_scope_nobody_knows_is_refused() {
     let refused = Home::new().run(&["key", "create", "--name", "x", "--scope", "everything"]);
     assert_eq!(refused.code, 2);
