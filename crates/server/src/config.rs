@@ -27,6 +27,8 @@ const FILE_VARIABLE: &str = "SPORTS_EDGE_CONFIG";
 const KEY_VARIABLE: &str = "SPORTS_EDGE_KEY";
 /// Names a file of authorities that commands trust; not a setting, as no server has a use for it.
 const CA_FILE_VARIABLE: &str = "SPORTS_EDGE_CA_FILE";
+/// What stands behind a variable's name that names the file in which the value is.
+const OF_FILE: &str = "_FILE";
 /// The settings file looked for where none is named.
 const FILE_NAME: &str = "sports-edge.toml";
 
@@ -64,6 +66,22 @@ pub enum ConfigError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// A file that a variable names cannot be read.
+    #[error("{name}: file {path} cannot be read")]
+    UnreadableSecret {
+        /// Which variable.
+        name: String,
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A variable is set, and so is the file it may come from.
+    #[error("{name} and {name}_FILE are both set; take one of them away")]
+    Twice {
+        /// Which variable.
+        name: String,
     },
     /// A settings file is not TOML.
     #[error("settings file {path} is not TOML")]
@@ -137,6 +155,31 @@ impl Inputs {
             .filter(|it| !it.is_empty())
     }
 
+    /// The value of a variable, or what the file holds that the one with `_FILE` behind it names.
+    fn secret(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let named = format!("{name}{OF_FILE}");
+        match (self.variable(name), self.variable(&named)) {
+            (value, None) => Ok(value.map(str::to_owned)),
+            (None, Some(path)) => self.content(&named, path).map(Some),
+            (Some(_), Some(_)) => Err(ConfigError::Twice {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    /// What a file holds that a variable names, without white space around it.
+    fn content(&self, name: &str, path: &str) -> Result<String, ConfigError> {
+        let path = self.folder.join(path);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text.trim().to_owned()),
+            Err(source) => Err(ConfigError::UnreadableSecret {
+                name: name.to_owned(),
+                path,
+                source,
+            }),
+        }
+    }
+
     /// The user's own folder of settings.
     fn personal_folder(&self) -> Option<PathBuf> {
         let home = self
@@ -200,22 +243,7 @@ impl Config {
         if let Some(path) = inputs.settings_file() {
             layer::lay_file(&mut origins, &defaults, &read(&path)?, &path)?;
         }
-        let mut strangers = Vec::new();
-        for (name, text) in &inputs.environment {
-            let Some(rest) = name.strip_prefix(PREFIX) else {
-                continue;
-            };
-            let key = rest.to_lowercase().replace("__", ".");
-            match defaults.get(&key) {
-                _ if [FILE_VARIABLE, KEY_VARIABLE, CA_FILE_VARIABLE].contains(&name.as_str()) => {}
-                Some(like) => {
-                    let source = Source::Environment(name.clone());
-                    layer::lay_text(&mut origins, &key, text, (like, source))?;
-                }
-                // Not refused: Kubernetes makes such variables for a service of our name.
-                None => strangers.push(name.clone()),
-            }
-        }
+        let strangers = layer::lay_environment(&mut origins, &defaults, inputs)?;
         for (key, flag, text) in &inputs.flags {
             let like = &defaults[*key];
             layer::lay_text(&mut origins, key, text, (like, Source::Flag(flag)))?;
@@ -249,9 +277,7 @@ impl Config {
             origins,
             strangers,
             personal_folder: inputs.personal_folder(),
-            api_key: inputs
-                .variable(KEY_VARIABLE)
-                .map(|it| ApiKey(it.to_owned())),
+            api_key: inputs.secret(KEY_VARIABLE)?.map(ApiKey),
             authorities: Authorities {
                 system_file: inputs.variable("SSL_CERT_FILE").map(PathBuf::from),
                 system_folders: inputs.variable("SSL_CERT_DIR").map(str::to_owned),

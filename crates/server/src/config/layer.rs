@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, path::Path};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{ConfigError, Source};
+use super::{
+    CA_FILE_VARIABLE, ConfigError, FILE_VARIABLE, Inputs, KEY_VARIABLE, OF_FILE, PREFIX, Source,
+};
 
 pub(super) type Origins = BTreeMap<String, (Value, Source)>;
 
@@ -45,6 +47,42 @@ pub(super) fn lay_file(
         origins.insert(key, (value, source));
     }
     Ok(())
+}
+
+/// Lays the environment over what is there; returns the variables that begin like ours and name no
+/// setting. What is empty is not set.
+pub(super) fn lay_environment(
+    origins: &mut Origins,
+    defaults: &BTreeMap<String, Value>,
+    inputs: &Inputs,
+) -> Result<Vec<String>, ConfigError> {
+    let mut strangers = Vec::new();
+    let own = [FILE_VARIABLE, KEY_VARIABLE, CA_FILE_VARIABLE];
+    for (name, text) in &inputs.environment {
+        let of_file = name.strip_suffix(OF_FILE);
+        if own.contains(&name.as_str()) || of_file == Some(KEY_VARIABLE) {
+            continue;
+        }
+        let setting = |name: &str| {
+            let key = name.strip_prefix(PREFIX)?.to_lowercase();
+            let found = defaults.get_key_value(&key.replace("__", "."))?;
+            Some((name.to_owned(), found))
+        };
+        let Some((meant, (key, like))) = setting(name).or_else(|| setting(of_file?)) else {
+            // Not refused: Kubernetes makes such variables for a service of our name.
+            if name.starts_with(PREFIX) {
+                strangers.push(name.clone());
+            }
+            continue;
+        };
+        if text.is_empty() {
+            continue;
+        }
+        let text = inputs.secret(&meant)?.unwrap_or_default();
+        let source = Source::Environment(name.clone());
+        lay_text(origins, key, &text, (like, source))?;
+    }
+    Ok(strangers)
 }
 
 /// Lays one setting given as text over what is there, read as the kind of value the default is.

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::SocketAddr,
+    net::{SocketAddr, ToSocketAddrs},
     num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     path::PathBuf,
 };
@@ -18,6 +18,7 @@ use crate::network::Network;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Address and port of the server.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Address and port of the gRPC service, where there is one.
     #[serde(deserialize_with = "address_or_off")]
@@ -242,17 +243,40 @@ pub struct ModelSettings {
     pub threads: usize,
 }
 
+fn address<'de, D: Deserializer<'de>>(input: D) -> Result<SocketAddr, D::Error> {
+    resolved(&String::deserialize(input)?).map_err(D::Error::custom)
+}
+
 fn address_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SocketAddr>, D::Error> {
     let text = String::deserialize(input)?;
     if text.is_empty() {
         return Ok(None);
     }
-    let address = text.parse();
-    address.map(Some).map_err(|_| {
-        D::Error::custom(format!(
+    resolved(&text).map(Some).map_err(D::Error::custom)
+}
+
+/// An address with its port, or what a name stands for; of several the first of IPv4, which is where
+/// clients of `localhost` that know one only look.
+fn resolved(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let is_named = text.rsplit_once(':').is_some_and(|(name, port)| {
+        !name.is_empty() && !name.contains(':') && port.parse::<u16>().is_ok()
+    });
+    if !is_named {
+        return Err(format!(
             "{text:?} is no address with a port, such as 127.0.0.1:8081"
-        ))
-    })
+        ));
+    }
+    let found = text.to_socket_addrs();
+    let found: Vec<_> = found
+        .map_err(|error| format!("the name in {text:?} stands for no address: {error}"))?
+        .collect();
+    let first = found.iter().find(|it| it.is_ipv4()).or(found.first());
+    first
+        .copied()
+        .ok_or_else(|| format!("the name in {text:?} stands for no address"))
 }
 
 fn place_or_default<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Place>, D::Error> {

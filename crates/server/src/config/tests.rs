@@ -113,7 +113,8 @@ fn a_wrong_value_is_refused_with_its_setting_and_its_source() {
         (
             "LISTEN",
             "here",
-            "listen (environment SPORTS_EDGE_LISTEN): invalid socket address syntax",
+            "listen (environment SPORTS_EDGE_LISTEN): \"here\" is no address with a port, such as \
+             127.0.0.1:8081",
         ),
         (
             "READS_PUBLIC",
@@ -307,4 +308,70 @@ fn a_database_is_a_file_or_a_server_whose_password_is_not_shown() {
     let settings = Config::load(&inputs).unwrap().settings;
     let path = folder.path().join("home/x.db");
     assert_eq!(settings.database(), store::Place::File(path));
+}
+
+#[test]
+fn a_variable_that_is_empty_is_not_set() {
+    let (mut inputs, _folder) = inputs(&[("sports-edge.toml", "listen = '127.0.0.1:3'")]);
+    for name in ["LISTEN", "DATABASE__URL_FILE", "LIMITS__BODY_BYTES_MAX"] {
+        set(&mut inputs, &format!("SPORTS_EDGE_{name}"), "");
+    }
+    let config = Config::load(&inputs).unwrap();
+    assert_eq!(config.settings.listen.port(), 3);
+    assert!(config.strangers.is_empty());
+}
+
+#[test]
+fn a_name_to_listen_on_is_resolved() {
+    let (mut inputs, _folder) = inputs(&[]);
+    set(&mut inputs, "SPORTS_EDGE_LISTEN", "localhost:8080");
+    let settings = Config::load(&inputs).unwrap().settings;
+    assert!(settings.listen.ip().is_loopback() && settings.listen.port() == 8080);
+    assert!(!settings.is_exposed());
+    for wrong in ["localhost", ":80", "localhost:80000", "::1:80"] {
+        inputs.environment.pop();
+        set(&mut inputs, "SPORTS_EDGE_LISTEN", wrong);
+        let refusal = refusal(&inputs);
+        assert!(refusal.contains("is no address with a port"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_variable_may_name_the_file_in_which_the_value_is() {
+    let url = "  postgres://u:secret@host/db\n";
+    let files = [("url", url), ("key", "se_of_file\n"), ("body", "2_000\n")];
+    let (mut inputs, _folder) = inputs(&files);
+    let named = "SPORTS_EDGE_DATABASE__URL_FILE";
+    set(&mut inputs, named, "url");
+    set(&mut inputs, "SPORTS_EDGE_KEY_FILE", "key");
+    set(
+        &mut inputs,
+        "SPORTS_EDGE_LIMITS__BODY_BYTES_MAX_FILE",
+        "body",
+    );
+    set(&mut inputs, "SPORTS_EDGE_NOTHING_FILE", "url");
+    let config = Config::load(&inputs).unwrap();
+    let database = store::Place::Server(url.trim().to_owned());
+    assert_eq!(config.settings.database(), database);
+    assert_eq!(config.settings.limits.body_bytes_max.get(), 2_000);
+    assert_eq!(config.api_key.as_ref().unwrap().0, "se_of_file");
+    assert_eq!(config.strangers, ["SPORTS_EDGE_NOTHING_FILE"]);
+    assert!(!format!("{config:?}").contains("secret"));
+    let (value, source) = &config.origins["database.url"];
+    assert_eq!(value.as_str(), Some("postgres://u@host/db"));
+    assert_eq!(source.to_string(), format!("environment {named}"));
+
+    set(&mut inputs, "SPORTS_EDGE_DATABASE__URL", "x.db");
+    assert_eq!(
+        refusal(&inputs),
+        "SPORTS_EDGE_DATABASE__URL and SPORTS_EDGE_DATABASE__URL_FILE are both set; take one of \
+         them away"
+    );
+    inputs.environment.pop();
+    set(&mut inputs, "SPORTS_EDGE_REDIS__URL_FILE", "/nowhere/url");
+    let refusal = refusal(&inputs);
+    assert_eq!(
+        refusal,
+        "SPORTS_EDGE_REDIS__URL_FILE: file /nowhere/url cannot be read"
+    );
 }
