@@ -105,6 +105,13 @@ impl Engine {
         Ok(written?)
     }
 
+    /// Adds the first key there ever is; `false` where somebody has made one.
+    pub async fn put_first_key(&self, key: &ApiKeyRecord) -> Result<bool, EngineError> {
+        let written = self.store.put_first_key(key).await;
+        self.held_keys.clear();
+        Ok(written?)
+    }
+
     /// Revokes a key; `false` where there is none to revoke. Other processes may take it for up to
     /// [`KEY_BELIEVED`] longer.
     pub async fn revoke_key(&self, prefix: &str) -> Result<bool, EngineError> {

@@ -201,6 +201,10 @@ pub trait Store: AlertStore + Send + Sync {
     /// Adds an API key.
     async fn put_key(&self, key: &ApiKeyRecord) -> Result<(), StoreError>;
 
+    /// Adds an API key where there was never one; `false` where there was, so that of several who
+    /// begin at once one makes it.
+    async fn put_first_key(&self, key: &ApiKeyRecord) -> Result<bool, StoreError>;
+
     /// The key with this public prefix, revoked or not.
     async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, StoreError>;
 

@@ -388,6 +388,10 @@ impl Store for SqliteStore {
         keys::put(self, key).await
     }
 
+    async fn put_first_key(&self, key: &ApiKeyRecord) -> Result<bool, StoreError> {
+        keys::put_first(self, key).await
+    }
+
     async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
         keys::one(self, prefix).await
     }

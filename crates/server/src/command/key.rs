@@ -73,11 +73,27 @@ pub(crate) async fn run(verb: KeyVerb, config: &Config) -> anyhow::Result<ExitCo
 }
 
 /// Makes a key and keeps its hash.
-pub(crate) async fn create(
+async fn create(engine: &Engine, name: String, scopes: Vec<Scope>) -> anyhow::Result<KeyText> {
+    let (key, record) = made(engine, name, scopes)?;
+    engine.put_key(&record).await?;
+    Ok(key)
+}
+
+/// The same where there was never a key; nothing where there was.
+pub(crate) async fn create_first(
     engine: &Engine,
     name: String,
     scopes: Vec<Scope>,
-) -> anyhow::Result<KeyText> {
+) -> anyhow::Result<Option<KeyText>> {
+    let (key, record) = made(engine, name, scopes)?;
+    Ok(engine.put_first_key(&record).await?.then_some(key))
+}
+
+fn made(
+    engine: &Engine,
+    name: String,
+    scopes: Vec<Scope>,
+) -> anyhow::Result<(KeyText, ApiKeyRecord)> {
     let mut random = [0; KEY_RANDOM_BYTES];
     fill_random(&mut random)?;
     let new = NewKey {
@@ -85,9 +101,7 @@ pub(crate) async fn create(
         scopes,
         created_at: engine.now(),
     };
-    let (key, record) = new.make(&random);
-    engine.put_key(&record).await?;
-    Ok(key)
+    Ok(new.make(&random))
 }
 
 fn line(key: &ApiKeyRecord) -> String {

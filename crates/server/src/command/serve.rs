@@ -187,11 +187,7 @@ async fn ensure_key(engine: &Engine, settings: &Settings) -> anyhow::Result<Opti
     if !keys.is_empty() {
         return Ok(None);
     }
-    let key = key::create(
-        engine,
-        "first run".to_owned(),
-        vec![Scope::Write, Scope::Models],
-    )
-    .await?;
-    Ok(Some(key.reveal().to_owned()))
+    let scopes = vec![Scope::Write, Scope::Models];
+    let key = key::create_first(engine, "first run".to_owned(), scopes).await?;
+    Ok(key.map(|it| it.reveal().to_owned()))
 }

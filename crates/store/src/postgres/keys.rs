@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::session::Session;
 use super::sql::Args;
 use super::{PostgresStore, outbox};
 use crate::code::{json, micros, whole_minute};
@@ -10,7 +11,31 @@ use crate::rows::{KeyRow, key};
 use crate::{ApiKeyRecord, StoreError};
 
 pub(super) async fn put(store: &PostgresStore, key: &ApiKeyRecord) -> Result<(), StoreError> {
+    add(store, store.write().await?, key).await
+}
+
+pub(super) async fn put_first(
+    store: &PostgresStore,
+    key: &ApiKeyRecord,
+) -> Result<bool, StoreError> {
     let mut session = store.write().await?;
+    // Nobody else adds one until this is committed.
+    let lock = "LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE";
+    session.run(lock, Args::default()).await?;
+    let any = "SELECT 1::bigint FROM api_keys LIMIT 1";
+    let any: Option<(i64,)> = session.optional(any, Args::default()).await?;
+    if any.is_some() {
+        return Ok(false);
+    }
+    add(store, session, key).await?;
+    Ok(true)
+}
+
+async fn add(
+    store: &PostgresStore,
+    mut session: Session,
+    key: &ApiKeyRecord,
+) -> Result<(), StoreError> {
     session.run("INSERT INTO api_keys (prefix, hash, name, scopes, created_at, last_used_at, revoked_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)", Args::default()
     .with(&key.prefix)

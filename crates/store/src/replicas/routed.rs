@@ -237,6 +237,11 @@ impl Store for ReplicatedStore {
         self.noted(written).await
     }
 
+    async fn put_first_key(&self, key: &ApiKeyRecord) -> Result<bool, StoreError> {
+        let written = self.primary.put_first_key(key).await;
+        self.noted(written).await
+    }
+
     /// A replica may not know yet of a key that it is revoked, nor this process where following
     /// hangs; one that a replica does not know of may have been made a moment ago.
     async fn key(&self, prefix: &str) -> Result<Option<ApiKeyRecord>, StoreError> {

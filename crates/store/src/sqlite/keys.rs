@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::writer::Write;
 use super::{SqliteStore, outbox};
 use crate::code::{json, micros, whole_minute};
 use crate::outbox::{ChangeKind, Outgoing};
@@ -9,7 +10,22 @@ use crate::rows::{KeyRow, key};
 use crate::{ApiKeyRecord, StoreError};
 
 pub(super) async fn put(store: &SqliteStore, key: &ApiKeyRecord) -> Result<(), StoreError> {
+    add(store, store.write().await?, key).await
+}
+
+pub(super) async fn put_first(store: &SqliteStore, key: &ApiKeyRecord) -> Result<bool, StoreError> {
     let mut tx = store.write().await?;
+    let any: Option<i64> = sqlx::query_scalar("SELECT 1 FROM api_keys LIMIT 1")
+        .fetch_optional(&mut *tx)
+        .await?;
+    if any.is_some() {
+        return Ok(false);
+    }
+    add(store, tx, key).await?;
+    Ok(true)
+}
+
+async fn add(store: &SqliteStore, mut tx: Write, key: &ApiKeyRecord) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO api_keys (prefix, hash, name, scopes, created_at, last_used_at, revoked_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -34,6 +34,20 @@ async fn keys_are_found_by_prefix_and_listed_oldest_first() {
 }
 
 #[tokio::test]
+async fn of_several_who_make_the_first_key_at_once_one_does() {
+    each_store(async |store| {
+        let keys = ["se_a", "se_b", "se_c", "se_d"].map(|it| key(it, "2024-01-01T00:00:00Z"));
+        let made = keys.each_ref().map(|it| store.put_first_key(it));
+        let made = futures_util::future::join_all(made).await;
+        let made = made.into_iter().filter(|it| *it.as_ref().unwrap());
+        assert_eq!(made.count(), 1);
+        assert_eq!(store.keys().await.unwrap().len(), 1);
+        assert!(!store.put_first_key(&keys[0]).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_prefix_names_one_key_only() {
     each_store(async |store| {
         let first = key("se_a", "2024-01-01T00:00:00Z");
