@@ -62,17 +62,7 @@ pub async fn run(
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let draining = state.clone();
     let stopping = async move {
-        let delay = shutdown.await;
-        draining.announce_stop();
-        if !delay.is_zero() {
-            info!(
-                seconds = delay.as_secs(),
-                "not ready any more, stopping later"
-            );
-            tokio::time::sleep(delay).await;
-        }
-        draining.start_draining();
-        info!("draining");
+        start_draining(&draining, shutdown.await).await;
         let _ = stop.send(()); // Nobody listens any more only when the server has stopped.
     };
     let connections_max = CONNECTIONS_MAX + settings.live.connections_max.get();
@@ -107,6 +97,20 @@ pub async fn run(
     }
     info!("stopped");
     Ok(())
+}
+
+/// Has readiness say no, and after the delay ends what is followed.
+async fn start_draining(state: &ApiState, delay: Duration) {
+    state.announce_stop();
+    if !delay.is_zero() {
+        info!(
+            seconds = delay.as_secs(),
+            "not ready any more, stopping later"
+        );
+        tokio::time::sleep(delay).await;
+    }
+    state.start_draining();
+    info!("draining");
 }
 
 async fn load(state: ApiState, warmth: Warmth) {

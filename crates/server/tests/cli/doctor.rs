@@ -58,40 +58,36 @@ fn doctor_looks_at_redis_as_a_server_would() {
         found.contains("FIX  Redis at") && !found.contains("-word"),
         "{found}"
     );
-    // Rights that let a user in and keep it from taking part.
-    for (name, rights) in [
-        ("keyless", ["~other:*", "&*"]),
-        ("mute", ["~{sports-edge}:*", "&other:*"]),
-    ] {
-        let user = ["ACL", "SETUSER", name, "on", ">a-word", "+@all"];
-        redis.run(&[&user[..], &rights].concat());
-        let refused = url(&format!("{name}:a-word@{}", redis.address()));
-        let found = faulty(&home, &[("SPORTS_EDGE_REDIS__URL", &refused), patience]);
+    look_with_rights(&home, &redis, patience);
+    let keys = format!("{:?}", redis.run(&["DBSIZE"]));
+    assert_eq!(keys, "Number(0)", "nothing is left there");
+}
+
+/// What is said of users that get in and have some of the rights, and of one that has those of the guide.
+fn look_with_rights(home: &Home, redis: &Redis, patience: (&str, &str)) {
+    let url = |name: &str| format!("redis://{name}:a-word@{}/", redis.address());
+    let make = |name: &str, rights: &[&str]| {
+        let user = ["ACL", "SETUSER", name, "on", ">a-word"];
+        redis.run(&[&user[..], rights].concat());
+    };
+    make("keyless", &["+@all", "~other:*", "&*"]);
+    make("mute", &["+@all", "~{sports-edge}:*", "&other:*"]);
+    for name in ["keyless", "mute"] {
+        let environment = [("SPORTS_EDGE_REDIS__URL", &*url(name)), patience];
+        let found = faulty(home, &environment);
         assert!(
             found.contains("FIX  Redis at") && found.contains("permission"),
             "{name}: {found}"
         );
     }
-    // Those that OPERATING.md names suffice.
     let guide = include_str!("../../../../docs/OPERATING.md");
-    let rights = guide
-        .split("ACL SETUSER edge on '>a-password' ")
-        .nth(1)
-        .unwrap();
-    let rights: Vec<_> = rights.split('`').next().unwrap().split(' ').collect();
-    let rights: Vec<_> = rights.iter().map(|it| it.trim_matches('\'')).collect();
-    redis.run(
-        &[
-            &["ACL", "SETUSER", "documented", "on", ">a-word"],
-            &rights[..],
-        ]
-        .concat(),
-    );
-    let right = url(&format!("documented:a-word@{}", redis.address()));
-    let found = faulty(&home, &[("SPORTS_EDGE_REDIS__URL", &right), patience]);
+    let rights = guide.split("ACL SETUSER edge on '>a-password' ").nth(1);
+    let rights = rights.and_then(|it| it.split('`').next()).unwrap();
+    let rights: Vec<_> = rights.split(' ').map(|it| it.trim_matches('\'')).collect();
+    make("documented", &rights);
+    let environment = [("SPORTS_EDGE_REDIS__URL", &*url("documented")), patience];
+    let found = faulty(home, &environment);
     assert!(found.contains("ok   Redis answers at"), "{found}");
-    let keys = format!("{:?}", redis.run(&["DBSIZE"]));
-    assert_eq!(keys, "Number(0)", "nothing is left there");
 }
 
 #[test]
