@@ -116,8 +116,8 @@ fn lines_are_fed_in_order_bad_ones_are_named_and_set_aside_and_again_does_no_har
         (&tally["prices_written"], &tally["last_line"]),
         (&1.into(), &7.into())
     );
-    let kept = aside.clone();
-    let aside = fs::read_to_string(aside).unwrap();
+    let kept = &aside;
+    let aside = fs::read_to_string(kept).unwrap();
     assert!(aside.contains("\"line\":5,\"reason\":\"no JSON"), "{aside}");
     assert!(
         aside.contains("\"line\":7") && aside.contains("fixture 99999 is not known"),
