@@ -1,5 +1,6 @@
 //! Boosted models kept with the server of models: given to it after training, asked by it when
-//! forecasting, the way an uploaded model is.
+//! forecasting, the way an uploaded model is. Their files lie in the store too, out of which a server
+//! of models that lacks one gets it: training was another machine's, or the folder is gone.
 
 use std::{
     cmp::Ordering,
@@ -17,9 +18,10 @@ use inference::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use store::{ModelRecord, Store};
 use tokio::runtime::Handle;
 
-use crate::{EngineError, knowledge::blocking};
+use crate::{EngineError, chain, knowledge::blocking};
 
 /// What a trainer leaves beside a version.
 #[derive(Serialize)]
@@ -41,8 +43,14 @@ struct Found {
 }
 
 /// Gives every stage to the server of models and lets its trees go. A stage whose file is there
-/// already keeps its version; one that cannot be kept stays where it is.
-pub(crate) async fn keep(server: &ModelServer, trained: &mut Trained) {
+/// already keeps its version; one that cannot be kept stays where it is. Returns the files as the
+/// store is to keep them.
+pub(crate) async fn keep(
+    server: &ModelServer,
+    trained: &mut Trained,
+    now: Timestamp,
+) -> Vec<ModelRecord> {
+    let mut files = Vec::new();
     let mut kept: HashMap<String, HashMap<String, u64>> = HashMap::new();
     for (sport, stage) in trained.boosted_mut() {
         let name = model_name(sport);
@@ -54,26 +62,85 @@ pub(crate) async fn keep(server: &ModelServer, trained: &mut Trained) {
             continue;
         };
         let sha256 = ContentHash::of(&bytes).to_string();
+        let note = Note {
+            sha256: sha256.clone(),
+            report: stage.report(sport),
+        };
+        let file = ModelRecord {
+            name: file_name(&name, &sha256),
+            version: name.clone(),
+            created_at: now,
+            data_digest: sha256.clone(),
+            body: bytes,
+            report: serde_json::to_vec_pretty(&note).expect("a note is plain values"),
+        };
         let version = match known.get(&sha256) {
             Some(version) => Ok(*version),
-            None => {
-                let note = Note {
-                    sha256: sha256.clone(),
-                    report: stage.report(sport),
-                };
-                push(server, &name, bytes, &note).await
-            }
+            None => push(server, &name, None, &file).await,
         };
         match version {
             Ok(version) => {
                 known.insert(sha256.clone(), version);
                 keep_as(stage, name, version, sha256);
+                files.push(file);
             }
             Err(error) => {
                 tracing::warn!(model = name, error = %error, "boosted_model_not_kept");
             }
         }
     }
+    files
+}
+
+/// Gives the server of models what stages refer to and it lacks, out of the store. Its number there
+/// may be another than where it was trained.
+pub(crate) async fn restore(server: &ModelServer, store: &dyn Store, trained: &mut Trained) {
+    let mut kept: HashMap<String, HashMap<String, u64>> = HashMap::new();
+    for (_, stage) in trained.boosted_mut() {
+        let Some(wanted) = stage.version().cloned() else {
+            continue;
+        };
+        if !kept.contains_key(&wanted.name) {
+            kept.insert(wanted.name.clone(), versions(server, &wanted.name).await);
+        }
+        let known = kept
+            .get_mut(&wanted.name)
+            .expect("it was put there just now");
+        let version = match known.get(&wanted.sha256) {
+            Some(version) => *version,
+            None => match bring(server, store, &wanted).await {
+                Ok(version) => version,
+                Err(error) => {
+                    let (model, version) = (&wanted.name, wanted.version);
+                    let error = chain(&error);
+                    tracing::warn!(model, version, error, "boosted_model_not_restored");
+                    continue;
+                }
+            },
+        };
+        known.insert(wanted.sha256.clone(), version);
+        keep_as(stage, wanted.name, version, wanted.sha256);
+    }
+}
+
+/// Brings one file out of the store, under its number where that is free.
+async fn bring(
+    server: &ModelServer,
+    store: &dyn Store,
+    wanted: &ModelVersion,
+) -> Result<u64, EngineError> {
+    let name = file_name(&wanted.name, &wanted.sha256);
+    let file = store.latest_model(&name).await?;
+    let file = file.ok_or(EngineError::NoModel)?;
+    match push(server, &wanted.name, Some(wanted.version), &file).await {
+        Ok(version) => Ok(version),
+        Err(_) => push(server, &wanted.name, None, &file).await,
+    }
+}
+
+/// What a file is called in the store.
+fn file_name(model: &str, sha256: &str) -> String {
+    format!("{model}/{sha256}")
 }
 
 fn keep_as(stage: &mut BoostedStage, name: String, version: u64, sha256: String) {
@@ -131,23 +198,23 @@ fn is_own(report: &str) -> bool {
 async fn push(
     server: &ModelServer,
     name: &str,
-    bytes: Vec<u8>,
-    note: &Note,
+    version: Option<u64>,
+    file: &ModelRecord,
 ) -> Result<u64, EngineError> {
     let folder = server.options().folder.clone();
-    let sha256 = note.sha256.clone();
-    let file = blocking(move || write(&folder, &sha256, &bytes)).await?;
+    let (sha256, bytes) = (file.data_digest.clone(), file.body.clone());
+    let written = blocking(move || write(&folder, &sha256, &bytes)).await?;
     let config = ModelConfig {
         versions: VersionPolicy::All,
         ..ModelConfig::default()
     };
     let push = Push {
         name: name.to_owned(),
-        version: None,
-        sha256: Some(note.sha256.clone()),
-        file: file.map_err(failed)?,
+        version,
+        sha256: Some(file.data_digest.clone()),
+        file: written.map_err(failed)?,
         golden: None,
-        report: Some(serde_json::to_vec_pretty(note).expect("a note is plain values")),
+        report: Some(file.report.clone()),
         config: Some(config),
     };
     let view = server.push(push).await.map_err(failed)?;

@@ -14,7 +14,11 @@ use forecast::{Forecast, Forecaster, History, ModelName, Trained, cut_for};
 use jiff::Timestamp;
 use store::{GameQuery, ModelRecord};
 
-use crate::{Engine, EngineError, Topic, boosted::ServerScorer, models::MODEL_NAME};
+use crate::{
+    Engine, EngineError, Topic,
+    boosted::{self, ServerScorer},
+    models::MODEL_NAME,
+};
 
 /// A consistent state of everything predictions are made from.
 pub(crate) struct Knowledge {
@@ -130,10 +134,7 @@ impl Engine {
         let history = Arc::new(blocking(move || History::new(games)).await?);
         let competitions = Arc::new(self.store.competitions().await?);
         let serving = match self.store.latest_model(MODEL_NAME).await? {
-            Some(record) => {
-                let scorer = self.scorer().await;
-                Some(serve(record, &history, &competitions, scorer).await?)
-            }
+            Some(record) => Some(self.serve(record, &history, &competitions).await?),
             None => None,
         };
         Ok(Knowledge {
@@ -143,6 +144,34 @@ impl Engine {
             pending: HashMap::new(),
             serving,
         })
+    }
+
+    /// What was trained, ready to forecast, with its boosted models at hand where they can be.
+    async fn serve(
+        &self,
+        mut record: ModelRecord,
+        history: &Arc<History>,
+        competitions: &Arc<Vec<Competition>>,
+    ) -> Result<Serving, EngineError> {
+        let body = std::mem::take(&mut record.body);
+        let trained = blocking(move || serde_json::from_slice::<Trained>(&body)).await?;
+        let mut trained = trained.map_err(|error| EngineError::Forecast(Box::new(error)))?;
+        let scorer = self.scorer().await;
+        if let Some(server) = self.serving() {
+            boosted::restore(server, &*self.store, &mut trained).await;
+        }
+        let (history, competitions) = (Arc::clone(history), Arc::clone(competitions));
+        blocking(move || {
+            let trained = Arc::new(trained);
+            Serving {
+                forecaster: forecaster(&history, &competitions, &trained, scorer.as_ref()),
+                record: Arc::new(record),
+                report: Arc::default(),
+                trained,
+                scorer,
+            }
+        })
+        .await
     }
 
     /// What asks the server of models, which looks its folder through first: another process may
@@ -231,29 +260,6 @@ impl Knowledge {
         .await?;
         Ok(())
     }
-}
-
-async fn serve(
-    mut record: ModelRecord,
-    history: &Arc<History>,
-    competitions: &Arc<Vec<Competition>>,
-    scorer: Option<Arc<ServerScorer>>,
-) -> Result<Serving, EngineError> {
-    let (history, competitions) = (Arc::clone(history), Arc::clone(competitions));
-    blocking(move || {
-        let trained: Trained = serde_json::from_slice(&record.body)
-            .map_err(|error| EngineError::Forecast(Box::new(error)))?;
-        let trained = Arc::new(trained);
-        record.body = Vec::new();
-        Ok(Serving {
-            forecaster: forecaster(&history, &competitions, &trained, scorer.as_ref()),
-            record: Arc::new(record),
-            report: Arc::default(),
-            trained,
-            scorer,
-        })
-    })
-    .await?
 }
 
 fn forecaster(

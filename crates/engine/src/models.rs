@@ -94,9 +94,16 @@ impl Engine {
             forecast::train(&history, &competitions, &options, &*progress)
         });
         let (mut trained, report) = trained.await?.map_err(failed)?;
-        let before = self.trained_before().await?;
+        let mut before = self.trained_before().await?;
         if let Some(server) = self.serving() {
-            boosted::keep(server, &mut trained).await;
+            for file in boosted::keep(server, &mut trained, now).await {
+                if self.store.models(Some(&file.name)).await?.is_empty() {
+                    self.store.put_model(&file).await?;
+                }
+            }
+            if let Some(before) = &mut before {
+                boosted::restore(server, &*self.store, before).await;
+            }
         }
         let record = ModelRecord {
             name: MODEL_NAME.to_owned(),

@@ -332,3 +332,31 @@ async fn a_result_settles_what_the_boosted_model_said_before_it() {
     engine.models().await.unwrap();
     assert_eq!(scored(), [(1, Some(loss))]);
 }
+
+/// Another machine, or the same after its folder was lost: what the store remembers is enough.
+#[tokio::test]
+async fn a_server_without_the_files_gets_them_out_of_the_store() {
+    let place = place().await;
+    let (engine, _server) = place.serving().await;
+    engine.train(Arc::new(|_| {})).await.unwrap();
+    let asked = place.predictions(&engine).await;
+    assert!(asked.iter().all(|it| it.left_out.is_empty()));
+
+    let empty = TempDir::new().unwrap();
+    let elsewhere = place.bare().with_serving(server(empty.path()).await);
+    assert_eq!(place.predictions(&elsewhere).await, asked);
+
+    // Its numbers are taken by models of somebody else.
+    let taken = TempDir::new().unwrap();
+    let versions = fs::read_dir(place.models.path().join(NAME)).unwrap();
+    for version in versions.map(|it| it.unwrap().path()) {
+        let file = version.join("model.trees");
+        if file.exists() {
+            let there = taken.path().join(NAME).join(version.file_name().unwrap());
+            fs::create_dir_all(&there).unwrap();
+            fs::write(there.join("model.trees"), b"not a model").unwrap();
+        }
+    }
+    let elsewhere = place.bare().with_serving(server(taken.path()).await);
+    assert_eq!(place.predictions(&elsewhere).await, asked);
+}
