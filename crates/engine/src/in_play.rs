@@ -402,16 +402,16 @@ impl Engine {
         moment >= early.expect("a fixed span never overflows") && moment <= now
     }
 
-    /// How a game that may be under way stands at a moment (now, for `None`) by its log, the newest
+    /// How a game that may be under way stands at a moment (`now`, for `None`) by its log, the newest
     /// price of which was taken at `quoted_at`; `None` where it is not under way.
     pub(crate) fn standing(
         &self,
         game: &Game,
         log: &Log,
         as_of: Option<Timestamp>,
-        quoted_at: Timestamp,
+        (now, quoted_at): (Timestamp, Timestamp),
     ) -> Option<Standing> {
-        let now = whole_millisecond(self.now());
+        let now = whole_millisecond(now);
         let asked = as_of.map_or(Asked::Present { now, quoted_at }, Asked::At);
         let silence_max = self.options.silence_max;
         let mut standing = Standing::of(game, log, asked, silence_max)?;

@@ -23,6 +23,7 @@ mod lists;
 mod logs;
 mod models;
 mod predict;
+mod present;
 mod standings;
 pub mod topic;
 mod view;

@@ -32,6 +32,8 @@ pub(crate) struct Log {
     events: Vec<RecordedEvent>,
     /// The highest number of them.
     newest: i64,
+    /// The latest moment from which one of them counts as known.
+    heard_at: Timestamp,
     /// What all of them come to.
     whole: OnceLock<Sum>,
 }
@@ -42,6 +44,7 @@ impl Clone for Log {
         Self {
             events: self.events.clone(),
             newest: self.newest,
+            heard_at: self.heard_at,
             whole: OnceLock::new(),
         }
     }
@@ -51,6 +54,16 @@ impl Log {
     /// Every event, in the order of the source.
     pub(crate) fn events(&self) -> &[RecordedEvent] {
         &self.events
+    }
+
+    /// The moments after `now` from which events count as known.
+    pub(crate) fn known_after(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let events = match self.heard_at > now {
+            true => self.events.as_slice(),
+            false => &[],
+        };
+        let known_at = events.iter().map(|it| it.known_at);
+        known_at.filter(move |it| *it > now)
     }
 
     /// What was known at `now`; `None` where the game was not under way.
@@ -70,6 +83,7 @@ impl Log {
         let (mut in_order, mut goes_on) = (true, true);
         for it in new.into_iter().filter(|it| it.number > held) {
             self.newest = self.newest.max(it.number);
+            self.heard_at = self.heard_at.max(it.known_at);
             let last = self.events.last().map(|it| it.event.sequence);
             in_order &= last.is_none_or(|last| last < it.event.sequence);
             if let Some(whole) = self.whole.get_mut().filter(|_| in_order && goes_on) {

@@ -157,16 +157,21 @@ impl Engine {
         } = gathered;
         topic::read(Topic::Fixture(game.fixture));
         let taken_at = quotes.iter().map(|it| it.taken_at);
-        let quoted_at = taken_at.filter(|it| *it <= self.now()).max();
+        let mut now = self.now();
+        if as_of.is_none() {
+            let told_at = log.iter().flat_map(|it| it.known_after(now));
+            now = self.present(taken_at.clone().chain(told_at));
+        }
+        let quoted_at = taken_at.filter(|it| *it <= now).max();
         let quoted_at = quoted_at.unwrap_or(Timestamp::MIN);
-        let standing = log.and_then(|it| self.standing(&game, &it, as_of, quoted_at));
+        let standing = log.and_then(|it| self.standing(&game, &it, as_of, (now, quoted_at)));
         if let (Some(standing), None) = (&standing, as_of) {
             standing.note_prices(&quotes, game.sport);
         }
         let is_present = as_of.is_none() && topic::back().is_none();
         let is_live = is_present && self.now() < game.kickoff && standing.is_none();
         let as_of = match (&standing, as_of) {
-            (None, asked) => self.moment(&game, asked)?,
+            (None, asked) => self.moment(&game, asked, now)?,
             (Some(standing), _) => standing.as_of,
         };
         let priced_at = standing.as_ref().map_or(as_of, |it| it.before);
@@ -186,8 +191,13 @@ impl Engine {
         })
     }
 
-    /// The moment to look at a game from.
-    fn moment(&self, game: &Game, as_of: Option<Timestamp>) -> Result<Timestamp, EngineError> {
+    /// The moment to look at a game from, `present` being the one of what is known of it.
+    fn moment(
+        &self,
+        game: &Game,
+        as_of: Option<Timestamp>,
+        present: Timestamp,
+    ) -> Result<Timestamp, EngineError> {
         let now = self.now();
         let refuse = |as_of, reason: &str| {
             let reason = reason.to_owned();
@@ -200,7 +210,7 @@ impl Engine {
         match as_of {
             None if now < game.kickoff => {
                 topic::holds_until(game.kickoff); // Then it is looked at as a backtest would.
-                Ok(whole_millisecond(now))
+                Ok(whole_millisecond(present).min(game.kickoff))
             }
             None => Ok(game.pregame_at()),
             Some(at) if at > now => refuse(at, "the moment lies in the future"),

@@ -1,5 +1,6 @@
 //! Games under way: events in, forecasts that follow them, the past as it was.
 
+mod clocks;
 mod course;
 mod taken_back;
 
