@@ -13,9 +13,10 @@ use crate::{
     Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
 };
 
-/// Whose prices stand for the market, sharpest first. The first of these that prices every
-/// outcome and has kept up with the others is the reference; where none has, the mean of all
-/// complete quotes that have is.
+/// Whose prices stand for the market, sharpest first.
+///
+/// The first of these that prices every outcome and has kept up with the others is the reference;
+/// where none has, the mean of all complete quotes that have is.
 pub const REFERENCE_BOOKMAKERS: [&str; 4] =
     ["pinnacle", "market_average", "betfair_exchange", "bet365"];
 

@@ -228,7 +228,7 @@ fn a_report_has_a_row_per_model_competition_and_season() {
     let whole = (report.from, report.until, report.fixtures);
     assert_eq!((scope.from, scope.until, scope.fixtures), whole);
     let differences = |competition: bool, season: bool| {
-        let of = |it: &&crate::DifferenceRow| {
+        let of = move |it: &&crate::DifferenceRow| {
             it.model.as_str() == "elo"
                 && it.reference.as_str() == "market_close"
                 && (it.competition.is_some(), it.season.is_some()) == (competition, season)
