@@ -1,6 +1,6 @@
 //! What changed between two states, as JSON pointers with new values, and its application.
 
-use std::io;
+use std::{collections::BTreeMap, io};
 
 use serde_json::{Map, Value};
 
@@ -182,16 +182,46 @@ fn place(items: &[Value], name: &str) -> Option<usize> {
 
 /// Leaves out of changes what later ones overwrite.
 pub(crate) fn folded(changes: Vec<Change>) -> Vec<Change> {
-    let mut kept: Vec<Change> = Vec::with_capacity(changes.len());
+    let mut kept: Vec<Option<Change>> = Vec::with_capacity(changes.len());
+    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for change in changes {
-        let appends = change.pointer.ends_with("/-");
-        if !appends {
-            let below = format!("{}/", change.pointer);
-            let covered =
-                |it: &Change| it.pointer == change.pointer || it.pointer.starts_with(&below);
-            kept.retain(|it| !covered(it));
+        let pointer = &change.pointer;
+        if !pointer.ends_with("/-") {
+            // What lies below it begins with it and "/", after which comes "0".
+            let below = places.range(format!("{pointer}/")..format!("{pointer}0"));
+            let mut covered: Vec<String> = below.map(|it| it.0.clone()).collect();
+            covered.push(pointer.clone());
+            for at in covered.iter().flat_map(|it| places.remove(it)).flatten() {
+                kept[at] = None;
+            }
         }
-        kept.push(change);
+        places.entry(pointer.clone()).or_default().push(kept.len());
+        kept.push(Some(change));
     }
-    kept
+    kept.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of changes of these pointers, each with its place as its value.
+    fn left(pointers: &str) -> String {
+        let changes = pointers.split(' ').zip(0..).map(|(pointer, at)| Change {
+            pointer: pointer.to_owned(),
+            value: Some(at.into()),
+        });
+        let left = folded(changes.collect()).into_iter();
+        let left = left.map(|it| format!("{}={}", it.pointer, it.value.unwrap()));
+        left.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_is_overwritten_is_left_out_and_the_order_stays() {
+        assert_eq!(left("/b /a /b"), "/a=1 /b=2");
+        assert_eq!(left("/a/x /a/y/z /ab /a0 /a"), "/ab=2 /a0=3 /a=4");
+        assert_eq!(left("/a /a/x /a/x"), "/a=0 /a/x=2");
+        assert_eq!(left("/a/- /a/- /b"), "/a/-=0 /a/-=1 /b=2");
+        assert_eq!(left("/a/- /a/- /a"), "/a=2");
+    }
 }
