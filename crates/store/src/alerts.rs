@@ -12,7 +12,9 @@ use crate::{RequestDigest, StoreError};
 
 mod sql;
 
-pub(crate) use sql::{ALERT_COLUMNS, TO_BE_MADE, firings_sql, over_codes, step_sql};
+pub(crate) use sql::{
+    ALERT_COLUMNS, NEW_DELIVERY, OTHER_ADDRESS, TO_BE_MADE, firings_sql, over_codes, step_sql,
+};
 
 /// Rules and what becomes of them, whichever database remembers it.
 #[async_trait]
@@ -57,14 +59,16 @@ pub trait AlertStore: Send + Sync {
     /// What fired, newest first: of one rule or of all, before a number, at most `limit`.
     async fn firings(&self, query: &FiringQuery) -> Result<Vec<FiringRecord>, StoreError>;
 
-    /// Takes what is due to be told, one for each receiver that is not busy, at most `limit`; nobody
-    /// else takes it before the lease is over. What rules of revoked keys have to tell is not taken.
+    /// Takes what is due to be told, one for each receiver that is not busy, at most `limit`, and of
+    /// each key no more than it may be telling at a time; nobody else takes it before the lease is
+    /// over. What rules of revoked keys have to tell is not taken.
     async fn claim_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Notes how an attempt went. A receiver that is gone pauses its rule.
+    /// Notes how an attempt to tell an address went. A receiver that is gone pauses its rule; where
+    /// the rule has another address by now, that one is told instead.
     async fn finish_delivery(
         &self,
-        attempt: &DeliveryAttempt,
+        (attempt, url): (&DeliveryAttempt, &str),
         outcome: DeliveryOutcome,
     ) -> Result<(), StoreError>;
 
@@ -266,6 +270,10 @@ pub struct DeliveryClaim {
     pub leased_until: Timestamp,
     /// Receivers that are being told something.
     pub busy: Vec<String>,
+    /// Whose rules they are told for, by the prefix of the key, each as often as it is.
+    pub owners: Vec<String>,
+    /// How many of one key may be told at a time.
+    pub owner_max: u32,
     /// How many at most.
     pub limit: u32,
 }
@@ -277,6 +285,8 @@ pub struct Delivery {
     pub firing: i64,
     /// Of which rule.
     pub alert: AlertId,
+    /// Prefix of the key that made the rule.
+    pub principal: String,
     /// Scheme, host and port.
     pub receiver: String,
     /// The number of this attempt, counted from one.
@@ -446,14 +456,15 @@ fn attempt(row: AttemptRow) -> Result<DeliveryAttempt, StoreError> {
     })
 }
 
-/// Firing, alert, receiver, attempts with this one, notice, webhook, secret.
-pub(crate) type DeliveryRow = (i64, i64, String, i64, String, String, Vec<u8>);
+/// Firing, alert, receiver, attempts with this one, notice, webhook, secret, principal.
+pub(crate) type DeliveryRow = (i64, i64, String, i64, String, String, Vec<u8>, String);
 
 pub(crate) fn delivery(row: DeliveryRow) -> Delivery {
-    let (firing, alert, receiver, attempts, notice, url, secret) = row;
+    let (firing, alert, receiver, attempts, notice, url, secret, principal) = row;
     Delivery {
         firing,
         alert: AlertId(alert),
+        principal,
         receiver,
         attempt: u32::try_from(attempts).unwrap_or(u32::MAX),
         notice,

@@ -1,9 +1,9 @@
 //! Tells receivers what fired: what is due is taken from the store, one for each receiver at a time,
-//! so that one that hangs delays nobody else; what fails is tried again after growing pauses for
+//! so that one that hangs delays nobody else, and those of one key leave places to others; what fails is tried again after growing pauses for
 //! about a day. Whoever is stopped on the way leaves it to be taken again: at least once, in no order.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -21,6 +21,8 @@ use crate::{Engine, EngineError};
 
 /// Receivers told at the same time.
 const AT_ONCE: usize = 32;
+/// How many of them for rules of the same key.
+const OF_KEY_AT_ONCE: u32 = 8;
 /// How long nobody else takes what was taken: longer than an attempt can last.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// The pause after the first attempt; each is three times as long as the one before, up to the
@@ -43,7 +45,7 @@ impl Engine {
         let Some(courier) = self.courier.clone() else {
             return;
         };
-        let (mut busy, mut at_work) = (BTreeSet::new(), JoinSet::new());
+        let (mut busy, mut at_work) = (BTreeMap::new(), JoinSet::new());
         loop {
             let wait = match self.take(&courier, &mut busy, &mut at_work).await {
                 Ok(wait) => wait,
@@ -64,11 +66,12 @@ impl Engine {
         }
     }
 
-    /// Takes what is due for receivers that are free; returns how long to wait for more.
+    /// Takes what is due for receivers that are free, `busy` being those that are told something with
+    /// whose rules it is for; returns how long to wait for more.
     async fn take(
         self: &Arc<Self>,
         courier: &Arc<dyn Courier>,
-        busy: &mut BTreeSet<String>,
+        busy: &mut BTreeMap<String, String>,
         at_work: &mut JoinSet<String>,
     ) -> Result<Duration, EngineError> {
         let now = self.now();
@@ -77,12 +80,14 @@ impl Engine {
             let claim = DeliveryClaim {
                 now,
                 leased_until: now.saturating_add(LEASE).unwrap_or(Timestamp::MAX),
-                busy: busy.iter().cloned().collect(),
+                busy: busy.keys().cloned().collect(),
+                owners: busy.values().cloned().collect(),
+                owner_max: OF_KEY_AT_ONCE,
                 limit: free as u32,
             };
             for delivery in self.store.claim_deliveries(&claim).await? {
                 let receiver = delivery.receiver.clone();
-                busy.insert(receiver.clone());
+                busy.insert(receiver.clone(), delivery.principal.clone());
                 let (engine, courier) = (Arc::clone(self), Arc::clone(courier));
                 at_work.spawn(async move {
                     if let Err(error) = engine.tell(&*courier, delivery).await {
@@ -131,7 +136,8 @@ impl Engine {
             fault = attempt.fault,
             "webhook"
         );
-        self.store.finish_delivery(&attempt, outcome).await?;
+        let told = (&attempt, &*delivery.webhook.url);
+        self.store.finish_delivery(told, outcome).await?;
         if outcome == DeliveryOutcome::Gone {
             self.tell_changed();
         }

@@ -18,6 +18,7 @@ use crate::world::{Hand, World, api, league_of, trained, untrained};
 
 mod ended;
 mod forgotten;
+mod told;
 
 fn caller(principal: &str) -> AlertCaller {
     AlertCaller {

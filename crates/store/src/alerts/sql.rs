@@ -20,6 +20,19 @@ pub(crate) const TO_BE_MADE: &str = "d.state = 0 AND EXISTS (SELECT 1 FROM alert
              AND NOT EXISTS (SELECT 1 FROM api_keys AS k
                  WHERE k.prefix = a.principal AND k.revoked_at IS NOT NULL))";
 
+/// Writes what is to be told of a firing: number, alert, receiver and moment. Of a rule whose receiver
+/// has as many before it that it did not take, it is given up.
+pub(crate) const NEW_DELIVERY: &str =
+    "INSERT INTO alert_deliveries (firing, alert, receiver, state, attempts, due_at, leased_until)
+     SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), CAST($3 AS TEXT),
+         CASE WHEN count(*) < 250 THEN 0 ELSE 2 END, 0, CAST($4 AS BIGINT), 0
+     FROM alert_deliveries WHERE alert = $2 AND state = 0";
+
+/// Finds whether the rule of a firing is told of at another address than this one.
+pub(crate) const OTHER_ADDRESS: &str = "SELECT a.id FROM alert_deliveries AS d
+     JOIN alerts AS a ON a.id = d.alert
+     WHERE d.firing = $1 AND a.webhook IS NOT NULL AND a.webhook <> $2";
+
 /// Writes a step: alert, fixture, generation, version, position, time and what the rule remembers.
 /// What was known of and is there no longer is not made anew: it may have fired.
 pub(crate) fn step_sql(state: &AlertState) -> &'static str {

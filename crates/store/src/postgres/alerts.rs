@@ -8,9 +8,9 @@ use super::session::{Session, again};
 use super::sql::Args;
 use super::{PostgresStore, outbox};
 use crate::alerts::{
-    ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, StateRow, TO_BE_MADE, alert,
-    count, delivery, firings, firings_sql, outcome_codes, over_codes, pause_code, rule_text, state,
-    step_sql, took_micros, watch_text,
+    ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, NEW_DELIVERY, OTHER_ADDRESS,
+    StateRow, TO_BE_MADE, alert, count, delivery, firings, firings_sql, outcome_codes, over_codes,
+    pause_code, rule_text, state, step_sql, took_micros, watch_text,
 };
 use crate::code::{micros, moment};
 use crate::idempotency::forgotten;
@@ -143,14 +143,7 @@ async fn fire(session: &mut Session, firing: &NewFiring) -> Result<i64, StoreErr
             .with(firing.alert.0)
             .with(receiver)
             .with(micros(firing.at));
-        session
-            .run(
-                "INSERT INTO alert_deliveries
-                     (firing, alert, receiver, state, attempts, due_at, leased_until)
-                 VALUES ($1, $2, $3, 0, 0, $4, 0)",
-                args,
-            )
-            .await?;
+        session.run(NEW_DELIVERY, args).await?;
     }
     Ok(id)
 }
@@ -205,26 +198,39 @@ async fn test(store: &PostgresStore, firing: &NewFiring) -> Result<i64, StoreErr
 }
 
 const CLAIM: &str = "WITH due AS (
-         SELECT DISTINCT ON (d.receiver) d.firing, d.due_at FROM alert_deliveries AS d
+         SELECT DISTINCT ON (d.receiver) d.firing, d.due_at, r.principal
+         FROM alert_deliveries AS d JOIN alerts AS r ON r.id = d.alert
          WHERE {to_be_made} AND d.due_at <= $1 AND d.leased_until <= $1
              AND NOT d.receiver = ANY ($3)
          ORDER BY d.receiver, d.due_at, d.firing),
+     placed AS (
+         SELECT firing, due_at, (SELECT count(*) FROM unnest($5::text[]) AS o WHERE o = principal)
+             + row_number() OVER (PARTITION BY principal ORDER BY due_at, firing) AS place
+         FROM due),
      taken AS (
          SELECT firing FROM alert_deliveries
-         WHERE firing IN (SELECT firing FROM due ORDER BY due_at LIMIT $4)
+         WHERE firing IN (SELECT firing FROM placed WHERE place <= $6 ORDER BY due_at LIMIT $4)
              AND state = 0 AND leased_until <= $1
          FOR UPDATE SKIP LOCKED)
      UPDATE alert_deliveries AS d SET attempts = d.attempts + 1, leased_until = $2
      FROM taken, alert_firings AS f, alerts AS a
      WHERE d.firing = taken.firing AND f.id = d.firing AND a.id = d.alert
-     RETURNING d.firing, d.alert, d.receiver, d.attempts, f.notice, a.webhook, a.secret";
+     RETURNING d.firing, d.alert, d.receiver, d.attempts, f.notice, a.webhook, a.secret,
+         a.principal";
 
 async fn finish(
     store: &PostgresStore,
-    attempt: &DeliveryAttempt,
-    outcome: DeliveryOutcome,
+    (attempt, url): (&DeliveryAttempt, &str),
+    mut outcome: DeliveryOutcome,
 ) -> Result<(), StoreError> {
     let mut session = store.write().await?;
+    // Nobody gives the rule another address from here on.
+    let other = format!("{OTHER_ADDRESS} FOR UPDATE OF a");
+    let args = Args::default().with(attempt.firing).with(url);
+    let other: Option<(i64,)> = session.optional(&other, args).await?;
+    if outcome == DeliveryOutcome::Gone && other.is_some() {
+        outcome = DeliveryOutcome::Again(attempt.at);
+    }
     let (state, due) = outcome_codes(outcome);
     let args = Args::default()
         .with(attempt.firing)
@@ -351,7 +357,9 @@ impl AlertStore for PostgresStore {
             .with(micros(claim.now))
             .with(micros(claim.leased_until))
             .with(&claim.busy)
-            .with(i64::from(claim.limit));
+            .with(i64::from(claim.limit))
+            .with(&claim.owners)
+            .with(i64::from(claim.owner_max));
         let rows: Vec<DeliveryRow> = session
             .rows(&CLAIM.replace("{to_be_made}", TO_BE_MADE), args)
             .await?;
@@ -363,7 +371,7 @@ impl AlertStore for PostgresStore {
 
     async fn finish_delivery(
         &self,
-        attempt: &DeliveryAttempt,
+        attempt: (&DeliveryAttempt, &str),
         outcome: DeliveryOutcome,
     ) -> Result<(), StoreError> {
         again(|| finish(self, attempt, outcome)).await

@@ -69,7 +69,7 @@ impl AlertStore for ReplicatedStore {
 
     async fn finish_delivery(
         &self,
-        attempt: &DeliveryAttempt,
+        attempt: (&DeliveryAttempt, &str),
         outcome: DeliveryOutcome,
     ) -> Result<(), StoreError> {
         let written = self.primary.finish_delivery(attempt, outcome).await;

@@ -8,9 +8,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::{SqliteStore, outbox};
 use crate::alerts::{
-    ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, StateRow, TO_BE_MADE, alert,
-    count, delivery, firings, firings_sql, outcome_codes, over_codes, pause_code, rule_text, state,
-    step_sql, took_micros, watch_text,
+    ALERT_COLUMNS, AlertRow, AttemptRow, DeliveryRow, FiringRow, NEW_DELIVERY, OTHER_ADDRESS,
+    StateRow, TO_BE_MADE, alert, count, delivery, firings, firings_sql, outcome_codes, over_codes,
+    pause_code, rule_text, state, step_sql, took_micros, watch_text,
 };
 use crate::code::{json, micros, moment};
 use crate::idempotency::forgotten;
@@ -39,17 +39,13 @@ async fn fire(connection: &mut SqliteConnection, firing: &NewFiring) -> Result<i
     .fetch_one(&mut *connection)
     .await?;
     if let Some(receiver) = &firing.receiver {
-        sqlx::query(
-            "INSERT INTO alert_deliveries
-                 (firing, alert, receiver, state, attempts, due_at, leased_until)
-             VALUES ($1, $2, $3, 0, 0, $4, 0)",
-        )
-        .bind(id)
-        .bind(firing.alert.0)
-        .bind(receiver)
-        .bind(micros(firing.at))
-        .execute(&mut *connection)
-        .await?;
+        sqlx::query(NEW_DELIVERY)
+            .bind(id)
+            .bind(firing.alert.0)
+            .bind(receiver)
+            .bind(micros(firing.at))
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(id)
 }
@@ -273,15 +269,23 @@ impl AlertStore for SqliteStore {
         }
         let mut tx = self.write().await?;
         let sql = format!(
-            "SELECT d.firing, min(d.due_at) FROM alert_deliveries AS d
-             WHERE {TO_BE_MADE} AND d.due_at <= $1 AND d.leased_until <= $1
-                 AND d.receiver NOT IN (SELECT value FROM json_each($2))
-             GROUP BY d.receiver ORDER BY min(d.due_at) LIMIT $3"
+            "SELECT firing, due_at FROM (
+                 SELECT firing, due_at, (SELECT count(*) FROM json_each($4) WHERE value = principal)
+                     + row_number() OVER (PARTITION BY principal ORDER BY due_at, firing) AS place
+                 FROM (
+                     SELECT d.firing, min(d.due_at) AS due_at, r.principal
+                     FROM alert_deliveries AS d JOIN alerts AS r ON r.id = d.alert
+                     WHERE {TO_BE_MADE} AND d.due_at <= $1 AND d.leased_until <= $1
+                         AND d.receiver NOT IN (SELECT value FROM json_each($2))
+                     GROUP BY d.receiver))
+             WHERE place <= $5 ORDER BY due_at LIMIT $3"
         );
         let rows: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(sql))
             .bind(micros(claim.now))
             .bind(json(&claim.busy))
             .bind(claim.limit)
+            .bind(json(&claim.owners))
+            .bind(claim.owner_max)
             .fetch_all(&mut *tx)
             .await?;
         let taken = json(rows.iter().map(|it| it.0));
@@ -294,7 +298,8 @@ impl AlertStore for SqliteStore {
         .execute(&mut *tx)
         .await?;
         let rows: Vec<DeliveryRow> = sqlx::query_as(
-            "SELECT d.firing, d.alert, d.receiver, d.attempts, f.notice, a.webhook, a.secret
+            "SELECT d.firing, d.alert, d.receiver, d.attempts, f.notice, a.webhook, a.secret,
+                 a.principal
              FROM json_each($1) AS j CROSS JOIN alert_deliveries AS d ON d.firing = j.value
              JOIN alert_firings AS f ON f.id = d.firing JOIN alerts AS a ON a.id = d.alert
              ORDER BY d.firing",
@@ -308,10 +313,18 @@ impl AlertStore for SqliteStore {
 
     async fn finish_delivery(
         &self,
-        attempt: &DeliveryAttempt,
-        outcome: DeliveryOutcome,
+        (attempt, url): (&DeliveryAttempt, &str),
+        mut outcome: DeliveryOutcome,
     ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
+        let other: Option<i64> = sqlx::query_scalar(OTHER_ADDRESS)
+            .bind(attempt.firing)
+            .bind(url)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if outcome == DeliveryOutcome::Gone && other.is_some() {
+            outcome = DeliveryOutcome::Again(attempt.at);
+        }
         let (state, due) = outcome_codes(outcome);
         let alert: Option<i64> = sqlx::query_scalar(
             "UPDATE alert_deliveries SET state = $2, due_at = coalesce($3, due_at),

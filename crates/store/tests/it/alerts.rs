@@ -1,6 +1,7 @@
 //! Rules that watch games, what they saw and fired, and what is told of it.
 
 mod forgotten;
+mod owners;
 
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::{each_shared_store, each_store};
 
 const MADE: &str = "2024-01-01T00:00:00Z";
 const NOON: &str = "2024-01-02T12:00:00Z";
+/// Where most rules are told.
+const URL: &str = "https://one.example";
 
 fn rule(level: f64) -> AlertRule {
     let raw = RawRule {
@@ -120,6 +123,8 @@ fn claim(now: &str, leased_until: &str, busy: &[&str]) -> DeliveryClaim {
         now: time(now),
         leased_until: time(leased_until),
         busy: busy.iter().map(|it| (*it).to_owned()).collect(),
+        owners: Vec::new(),
+        owner_max: 10,
         limit: 10,
     }
 }
@@ -147,7 +152,7 @@ pub(crate) async fn fill(store: &dyn Store, fixture: FixtureId) {
     };
     let again = DeliveryOutcome::Again(time("2024-01-02T13:00:00Z"));
     store
-        .finish_delivery(&attempt(told, 1, None), again)
+        .finish_delivery((&attempt(told, 1, None), URL), again)
         .await
         .unwrap();
 }
@@ -417,7 +422,7 @@ async fn an_attempt_is_noted_and_ends_the_telling_or_leaves_it_for_later() {
         let due = time("2024-01-02T12:10:00Z");
         let again = DeliveryOutcome::Again(due);
         store
-            .finish_delivery(&attempt(told, 1, None), again)
+            .finish_delivery((&attempt(told, 1, None), URL), again)
             .await
             .unwrap();
         let state = async || store.firings(&of(rule.id)).await.unwrap().remove(0);
@@ -427,12 +432,12 @@ async fn an_attempt_is_noted_and_ends_the_telling_or_leaves_it_for_later() {
         assert_eq!(store.claim_deliveries(&later).await.unwrap()[0].attempt, 2);
         let good = attempt(told, 2, Some(204));
         store
-            .finish_delivery(&good, DeliveryOutcome::Delivered)
+            .finish_delivery((&good, URL), DeliveryOutcome::Delivered)
             .await
             .unwrap();
         let late = attempt(told, 3, Some(500));
         store
-            .finish_delivery(&late, DeliveryOutcome::GivenUp)
+            .finish_delivery((&late, URL), DeliveryOutcome::GivenUp)
             .await
             .unwrap();
         let ended = state().await;
@@ -452,7 +457,7 @@ async fn a_receiver_that_is_gone_pauses_its_rule_and_ends_what_it_was_to_be_told
         fire(store, &rule, id, "https://one.example:443").await;
         let gone = attempt(told, 1, Some(410));
         store
-            .finish_delivery(&gone, DeliveryOutcome::Gone)
+            .finish_delivery((&gone, URL), DeliveryOutcome::Gone)
             .await
             .unwrap();
         let read = store.alert(rule.id).await.unwrap().unwrap();
