@@ -86,6 +86,9 @@ pub struct Engine {
     pub(crate) followed: AtomicU64,
     /// Held while changes are followed, so that each is followed once.
     pub(crate) following: tokio::sync::Mutex<()>,
+    /// How often it was begun to follow changes to their end, and which of these was the last to
+    /// get there.
+    pub(crate) looks: [AtomicU64; 2],
     /// Games under way, ready to be forecast at any moment.
     pub(crate) ready: Arc<ReadyGames>,
     /// What was heard of games under way.
@@ -125,6 +128,7 @@ impl Engine {
             cache,
             followed: AtomicU64::new(NOWHERE),
             following: tokio::sync::Mutex::default(),
+            looks: Default::default(),
             forecasting: Arc::new(Semaphore::new(options.forecasts_max)),
             options,
             knowledge: RwLock::default(),

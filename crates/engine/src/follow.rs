@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// deleted.
 pub(crate) const CHANGES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 const TRIM_EVERY: Duration = Duration::from_secs(60 * 60);
+/// The pause between two parts of what is deleted.
+const TRIM_PAUSE: Duration = Duration::from_millis(100);
 /// Fixtures whose changes are followed one by one; more at a time make everything new.
 const FIXTURES_MAX: usize = 500;
 
@@ -141,13 +143,17 @@ impl Engine {
     }
 
     /// Makes sure that no answer given after this is older than the change of this number, whichever
-    /// process made it. A number of no change that this database has had asks for nothing.
+    /// process made it. A number of no change that this database has had asks for nothing, and of
+    /// many who come with one a single look at the store answers all.
     pub async fn see(&self, position: u64) -> Result<(), EngineError> {
         if self.has_seen(position) {
             return Ok(());
         }
+        let [begun, done] = &self.looks;
+        let begun_before = begun.load(Ordering::Acquire);
         let _one_at_a_time = self.following.lock().await;
-        if self.has_seen(position) {
+        // What began after this was called has found all there was then.
+        if self.has_seen(position) || done.load(Ordering::Acquire) > begun_before {
             return Ok(());
         }
         self.follow_to_the_end().await
@@ -165,6 +171,8 @@ impl Engine {
     }
 
     async fn follow_to_the_end(&self) -> Result<(), EngineError> {
+        let [begun, done] = &self.looks;
+        let look = begun.fetch_add(1, Ordering::AcqRel) + 1;
         loop {
             let asked = Instant::now();
             let after = self.followed.load(Ordering::Acquire);
@@ -188,6 +196,7 @@ impl Engine {
             }
             self.followed.store(changes.last, Ordering::Release);
             if changes.items.len() < CHANGES_MAX as usize {
+                done.store(look, Ordering::Release);
                 self.cache().vouch(asked + VOUCHED);
                 return Ok(());
             }
@@ -269,9 +278,13 @@ impl Engine {
     /// Follows changes for as long as it is polled, and deletes old ones; a store that fails is
     /// asked again.
     pub async fn keep_following(&self) {
-        let (mut failing, mut trimmed) = (false, None::<Instant>);
+        tokio::join!(self.keep_up(), self.keep_trimming());
+    }
+
+    async fn keep_up(&self) {
+        let mut failing = false;
         loop {
-            let outcome = self.follow_on(&mut trimmed).await;
+            let outcome = self.follow_on().await;
             match &outcome {
                 Err(error) if !failing => {
                     tracing::warn!(error = chain(error), "changes cannot be followed");
@@ -286,13 +299,25 @@ impl Engine {
         }
     }
 
-    async fn follow_on(&self, trimmed: &mut Option<Instant>) -> Result<(), EngineError> {
+    /// Deletes old changes, some at a time, so that nobody waits long for a write; nobody who follows
+    /// new ones waits for it.
+    async fn keep_trimming(&self) {
+        loop {
+            match self.store.trim_changes(CHANGES_KEPT).await {
+                Ok(0) => tokio::time::sleep(TRIM_EVERY).await,
+                Ok(_) => tokio::time::sleep(TRIM_PAUSE).await,
+                Err(error) => {
+                    let error = chain(&error);
+                    tracing::warn!(error, "old changes cannot be deleted");
+                    tokio::time::sleep(TRIM_EVERY).await;
+                }
+            }
+        }
+    }
+
+    async fn follow_on(&self) -> Result<(), EngineError> {
         if self.followed.load(Ordering::Acquire) == NOWHERE {
             self.follow().await?;
-        }
-        if trimmed.is_none_or(|it| it.elapsed() >= TRIM_EVERY) {
-            self.store.trim_changes(CHANGES_KEPT).await?;
-            *trimmed = Some(Instant::now());
         }
         let shared = self.cache().shared();
         // Whatever is lost after this is heard of.
@@ -371,5 +396,78 @@ impl Changed<'_> {
             topics.insert(Topic::history(competition));
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use jiff::Timestamp;
+    use store::Store;
+    use testkit::PostgresDatabase;
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use crate::{EngineOptions, FixedClock};
+
+    fn engine(store: Arc<dyn Store>) -> Arc<Engine> {
+        let clock = Arc::new(FixedClock(Timestamp::UNIX_EPOCH));
+        Arc::new(Engine::new(store, clock, EngineOptions::default()))
+    }
+
+    #[tokio::test]
+    async fn many_made_up_positions_are_answered_by_two_looks() {
+        let (store, _folder) = testkit::store().await;
+        let engine = engine(Arc::new(store));
+        engine.follow().await.unwrap();
+        let looks = || engine.looks[0].load(Ordering::Acquire);
+        let before = looks();
+        let mut asked = JoinSet::new();
+        for _ in 0..100 {
+            let engine = Arc::clone(&engine);
+            asked.spawn(async move { engine.see(1 << 50).await.unwrap() });
+        }
+        asked.join_all().await;
+        assert!((1..=2).contains(&(looks() - before)));
+        // What was written before somebody asks is seen all the same.
+        let league = testkit::league(&testkit::LeagueOptions::default());
+        testkit::fill(&*engine.store, &league).await;
+        engine.see(1 << 50).await.unwrap();
+        assert!(engine.has_seen(engine.position().await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn changes_are_followed_while_old_ones_cannot_be_deleted() {
+        for how in ["RAISE 'no'", "PERFORM pg_sleep(600)"] {
+            let Some(database) = PostgresDatabase::migrated().await else {
+                return;
+            };
+            database.sql(&format!(
+                "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN {how}; RETURN NULL; END $$;
+                 CREATE TRIGGER hold BEFORE DELETE ON outbox
+                     FOR EACH STATEMENT EXECUTE FUNCTION hold()"
+            ));
+            let engine = engine(Arc::new(database.store().await));
+            let other = database.store().await;
+            let mut following = pin!(engine.keep_following());
+            let seen = async |position| {
+                let mut changed = engine.changed();
+                while !engine.has_seen(position) {
+                    changed.changed().await.unwrap();
+                }
+            };
+            let work = async {
+                seen(0).await;
+                let league = testkit::league(&testkit::LeagueOptions::default());
+                testkit::fill(&other, &league).await;
+                seen(other.position().await.unwrap()).await;
+            };
+            tokio::select! {
+                () = &mut following => unreachable!("it goes on for as long as it is polled"),
+                () = work => {}
+            }
+        }
     }
 }

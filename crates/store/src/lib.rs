@@ -251,7 +251,8 @@ pub trait Store: AlertStore + Send + Sync {
         false
     }
 
-    /// Forgets changes older than this, by the clock of the database; returns how many.
+    /// Forgets changes older than this, by the clock of the database, the oldest first and some at
+    /// a time; returns how many, none once there are no more.
     async fn trim_changes(&self, older_than: Duration) -> Result<u64, StoreError>;
 
     /// Returns what is wrong with what is stored, for people; empty where nothing is.

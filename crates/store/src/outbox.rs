@@ -14,6 +14,8 @@ use crate::views::Marks;
 
 /// The most changes one read returns.
 pub const CHANGES_MAX: u32 = 10_000;
+/// The most changes that are deleted together, so that nobody waits long for a write.
+pub(crate) const TRIMMED_MAX: i64 = 10_000;
 
 /// What kind of thing changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

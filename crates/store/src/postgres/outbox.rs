@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::session::Session;
 use super::sql::Args;
 use super::{Pooler, PostgresStore};
-use crate::outbox::Outgoing;
+use crate::outbox::{Outgoing, TRIMMED_MAX};
 use crate::{CHANGES_MAX, Changes, StoreError};
 
 const CHANNEL: &str = "sports_edge";
@@ -221,15 +221,16 @@ pub(super) async fn newest(store: &PostgresStore) -> Result<u64, StoreError> {
     Ok(newest.unsigned_abs())
 }
 
-/// Only ever the oldest, so that what is kept has no gaps, whatever clocks did.
+/// Only ever the oldest, so that what is kept has no gaps, whatever clocks did; no more than
+/// [`TRIMMED_MAX`] of them.
 pub(super) async fn trim(store: &PostgresStore, older_than: Duration) -> Result<u64, StoreError> {
     let age = i64::try_from(older_than.as_micros()).unwrap_or(i64::MAX / 2);
     store
         .run(
-            "DELETE FROM outbox WHERE seq <= (
+            "DELETE FROM outbox WHERE seq < (SELECT min(seq) FROM outbox) + $2 AND seq <= (
                  SELECT max(seq) FROM outbox
                  WHERE at < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - $1)",
-            Args::default().with(age),
+            Args::default().with(age).with(TRIMMED_MAX),
         )
         .await
 }

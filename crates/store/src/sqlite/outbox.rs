@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use super::sql::Bulk;
 use super::{SqliteStore, views};
-use crate::outbox::Outgoing;
+use crate::outbox::{Outgoing, TRIMMED_MAX};
 use crate::{CHANGES_MAX, Changes, StoreError};
 
 /// How long whoever waits goes without a look at what other processes wrote.
@@ -89,14 +89,14 @@ pub(super) async fn wait(
 
 /// Only ever the oldest, up to the first that is not old, so that what is kept has no gaps, whatever
 /// clocks did: one of the future is not the first that is not old. It looks at what it deletes and
-/// one more.
+/// one more, and deletes no more than [`TRIMMED_MAX`].
 pub(super) async fn trim(store: &SqliteStore, older_than: Duration) -> Result<u64, StoreError> {
     let age = i64::try_from(older_than.as_micros()).unwrap_or(i64::MAX / 2);
     let sql = format!(
-        "DELETE FROM outbox WHERE seq < coalesce(
+        "DELETE FROM outbox WHERE seq < min((SELECT min(seq) FROM outbox) + {TRIMMED_MAX}, coalesce(
              (SELECT seq FROM outbox WHERE seq > 0 AND at BETWEEN {NOW} - $1 AND {NOW}
                   ORDER BY seq LIMIT 1),
-             (SELECT max(seq) + 1 FROM outbox))"
+             (SELECT max(seq) + 1 FROM outbox)))"
     );
     let trimmed = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(age);
     let trimmed = store.writer.run(trimmed).await?;
