@@ -90,9 +90,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// The bytes of a JSON body within the bound, and the headers they came with.
+/// The bytes of a JSON body within the bound, and the query and the headers they came with.
 #[derive(Debug)]
 pub(crate) struct JsonBody {
+    pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) bytes: Bytes,
 }
@@ -105,6 +106,7 @@ impl FromRequest<ApiState> for JsonBody {
         if !is_json(&headers) {
             return Err(ApiError::UnsupportedMediaType);
         }
+        let query = request.uri().query().map(str::to_owned);
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| {
@@ -114,7 +116,11 @@ impl FromRequest<ApiState> for JsonBody {
                     malformed(String::new(), rejection.body_text())
                 }
             })?;
-        Ok(Self { headers, bytes })
+        Ok(Self {
+            query,
+            headers,
+            bytes,
+        })
     }
 }
 

@@ -72,7 +72,7 @@ async fn answered<T: Answer, W: Future<Output = Result<T, ApiError>>>(
         principal: writer.principal.clone(),
         route: route.to_owned(),
         key,
-        fingerprint: Sha256::digest(&body.bytes).into(),
+        fingerprint: fingerprint(body),
         at: engine.now(),
     };
     let at = match engine.claim_idempotency(&record).await? {
@@ -96,6 +96,17 @@ async fn answered<T: Answer, W: Future<Output = Result<T, ApiError>>>(
             Err(error)
         }
     }
+}
+
+/// What tells one request with a key from another: its body and its query.
+fn fingerprint(body: &JsonBody) -> [u8; 32] {
+    let mut digest = Sha256::new_with_prefix(&body.bytes);
+    if let Some(query) = &body.query {
+        // No JSON has this byte.
+        digest.update([0]);
+        digest.update(query);
+    }
+    digest.finalize().into()
 }
 
 /// What names a request: who sent what where with which key.

@@ -276,6 +276,29 @@ async fn a_repeated_request_gets_the_first_answer_again() {
 }
 
 #[tokio::test]
+async fn the_same_body_from_another_source_is_another_request() {
+    let app = App::open().await;
+    let writer = app.writer().await;
+    let headers = [
+        ("authorization", writer.as_str()),
+        ("idempotency-key", "order-7"),
+    ];
+    let quote = json!({
+        "fixture_id": app.fixtures.last().unwrap(), "bookmaker": "book", "market": "h2h",
+        "outcomes": [{"outcome": "home", "price": 2.5}],
+    });
+    let body = json!({"data": [quote]}).to_string();
+    let one = app.post("/v1/quotes?source=one", &body, &headers).await;
+    assert_eq!(one.status, StatusCode::OK, "{one:?}");
+    let again = app.post("/v1/quotes?source=one", &body, &headers).await;
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    for other in ["/v1/quotes?source=two", "/v1/quotes"] {
+        let answer = app.post(other, &body, &headers).await;
+        assert_eq!(answer.problem(), "idempotency-mismatch", "{other}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_request_frees_its_idempotency_key() {
     let app = App::open().await;
     let writer = app.writer().await;
