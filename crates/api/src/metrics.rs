@@ -115,12 +115,18 @@ impl HttpFigures {
 type Figure<T> = (&'static str, &'static str, &'static str, fn(&T) -> f64);
 
 /// Counted of what is followed.
-const FEED: [Figure<FeedFigures>; 8] = [
+const FEED: [Figure<FeedFigures>; 9] = [
     (
         "sports_edge_live_keys",
         "Answers that are followed",
         "gauge",
         |it| it.keys as f64,
+    ),
+    (
+        "sports_edge_live_bytes",
+        "About what they take in memory, in bytes",
+        "gauge",
+        |it| it.bytes as f64,
     ),
     (
         "sports_edge_live_readers",

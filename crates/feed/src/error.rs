@@ -8,6 +8,9 @@ pub enum FeedError {
     /// There is no room for another key.
     #[error("no more than {0} keys are followed at a time")]
     TooManyKeys(usize),
+    /// There is no room for what another key says.
+    #[error("what is followed takes as much memory as it may, {0} bytes")]
+    TooManyBytes(usize),
     /// There is no room for another reader.
     #[error("no more than {0} readers at a time")]
     TooManyReaders(usize),

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 pub use self::claim::Holds;
 use crate::{
-    Change, Frame, Revision, add, changes, diff::folded, digest::digest, mail::Mail, reader::Mode,
+    Change, Frame, Revision, Weight, add, changes, diff::folded, digest::digest, mail::Mail,
+    reader::Mode, weight::bytes_of,
 };
 
 /// Frames from different bases to the newest revision that are kept at a time.
@@ -28,6 +29,7 @@ pub(crate) struct KeyState {
     id: Revision,
     ts: i64,
     state: Value,
+    state_bytes: usize,
     /// The steps to the newest state, oldest first.
     history: VecDeque<Step>,
     history_bytes: usize,
@@ -37,11 +39,21 @@ pub(crate) struct KeyState {
     /// Frames from revisions that other feeds gave.
     resumed: HashMap<Revision, Frame>,
     /// States that are not in the history, from which a reader may come all the same.
-    recalled: VecDeque<(u64, Value)>,
+    recalled: VecDeque<Recalled>,
     stale: Option<Frame>,
     readers: Vec<(Arc<Mail>, u32)>,
     /// So many of them, the first, have been told of the newest state.
     swept: usize,
+    /// When it came, or its last reader left it.
+    turn: u64,
+    weight: Weight,
+}
+
+#[derive(Debug)]
+struct Recalled {
+    digest: u64,
+    state: Value,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -49,6 +61,12 @@ struct Step {
     from: Revision,
     changes: Vec<Change>,
     frame: Frame,
+}
+
+impl Step {
+    fn bytes(&self) -> usize {
+        2 * self.frame.bytes.len()
+    }
 }
 
 /// What a reader holds of a key.
@@ -81,7 +99,11 @@ pub(crate) struct Owed {
 }
 
 impl KeyState {
-    pub(crate) fn new(key: Arc<str>, passing: &'static [&'static str]) -> Self {
+    pub(crate) fn new(
+        key: Arc<str>,
+        (passing, turn): (&'static [&'static str], u64),
+        weight: Weight,
+    ) -> Self {
         Self {
             key,
             passing,
@@ -89,6 +111,7 @@ impl KeyState {
             id: Revision::NOWHERE,
             ts: 0,
             state: Value::Null,
+            state_bytes: 0,
             history: VecDeque::new(),
             history_bytes: 0,
             snapshot: None,
@@ -98,6 +121,8 @@ impl KeyState {
             stale: None,
             readers: Vec::new(),
             swept: 0,
+            turn,
+            weight,
         }
     }
 
@@ -107,6 +132,46 @@ impl KeyState {
 
     pub(crate) fn is_read(&self) -> bool {
         !self.readers.is_empty()
+    }
+
+    /// When it came or was left, where nobody reads it.
+    pub(crate) fn unread_since(&self) -> Option<u64> {
+        (!self.is_read()).then_some(self.turn)
+    }
+
+    /// Notes what it takes in memory.
+    fn weigh(&mut self) {
+        let own = size_of::<Self>() + 2 * self.key.len() + self.state_bytes;
+        self.weight.set(own + self.spare());
+    }
+
+    /// Bytes of what is kept for readers that come or are behind, and could be made again or done
+    /// without.
+    pub(crate) fn spare(&self) -> usize {
+        let frames = self.merged.values().chain(self.resumed.values());
+        let frames = frames.chain(&self.snapshot).map(|it| it.bytes.len());
+        let frames: usize = frames.sum();
+        let recalled: usize = self.recalled.iter().map(|it| it.bytes).sum();
+        self.history_bytes + frames + recalled
+    }
+
+    /// Lets go of it, but for the step to the newest state.
+    pub(crate) fn shrink(&mut self) {
+        self.snapshot = None;
+        self.merged.clear();
+        self.resumed.clear();
+        self.recalled.clear();
+        while self.history.len() > 1 {
+            self.pop_step();
+        }
+        self.weigh();
+    }
+
+    fn pop_step(&mut self) -> bool {
+        let oldest = self.history.pop_front();
+        let bytes = oldest.as_ref().map_or(0, Step::bytes);
+        self.history_bytes -= bytes;
+        oldest.is_some()
     }
 
     pub(crate) fn key(&self) -> Arc<str> {
@@ -142,6 +207,7 @@ impl KeyState {
         };
         self.number += 1;
         self.ts = ts;
+        self.state_bytes = bytes_of(&state);
         self.state = state;
         self.stale = None;
         self.snapshot = None;
@@ -149,20 +215,17 @@ impl KeyState {
         self.resumed.clear();
         if self.number > 1 {
             let frame = Frame::delta(&self.key, (from, 0), (self.id, ts), &changes);
-            self.history_bytes += 2 * frame.bytes.len();
-            self.history.push_back(Step {
+            let step = Step {
                 from,
                 changes,
                 frame,
-            });
-        }
-        while self.history_bytes > history_bytes_max {
-            let Some(oldest) = self.history.pop_front() else {
-                break;
             };
-            self.history_bytes -= 2 * oldest.frame.bytes.len();
+            self.history_bytes += step.bytes();
+            self.history.push_back(step);
         }
+        while self.history_bytes > history_bytes_max && self.pop_step() {}
         self.swept = 0;
+        self.weigh();
         Some(self.number)
     }
 
@@ -183,9 +246,11 @@ impl KeyState {
         }
         let readers = self.readers[self.swept..end].to_vec();
         self.swept = end;
+        let frame = self.way_from(self.number - 1, counters);
+        self.weigh();
         Some(Batch {
             readers,
-            frame: self.way_from(self.number - 1, counters),
+            frame,
             is_last: end == self.readers.len(),
         })
     }
@@ -216,7 +281,9 @@ impl KeyState {
         mail.put(slot);
     }
 
-    pub(crate) fn leave(&mut self, mail: &Arc<Mail>, slot: u32) {
+    /// Lets a reader leave it, at a turn.
+    pub(crate) fn leave(&mut self, mail: &Arc<Mail>, slot: u32, turn: u64) {
+        self.turn = turn;
         let mut readers = self.readers.iter();
         let at = readers.position(|it| Arc::ptr_eq(&it.0, mail) && it.1 == slot);
         let Some(at) = at else {
@@ -234,6 +301,12 @@ impl KeyState {
 
     /// What a reader is owed that holds `held`.
     pub(crate) fn owed(&mut self, held: Held, mode: Mode, counters: &crate::Counters) -> Owed {
+        let owed = self.owed_from(held, mode, counters);
+        self.weigh();
+        owed
+    }
+
+    fn owed_from(&mut self, held: Held, mode: Mode, counters: &crate::Counters) -> Owed {
         let (number, is_claim) = match held {
             Held::Nothing => return self.whole(Vec::new(), counters),
             Held::Sent(number) => (number, false),

@@ -17,8 +17,10 @@ mod reader;
 mod revision;
 mod sweep;
 pub mod websocket;
+mod weight;
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -37,12 +39,16 @@ pub use mail::Outlet;
 pub use reader::{Mode, Reader};
 pub use revision::Revision;
 pub use sweep::Sweep;
+use weight::Weight;
 
 /// Bounds of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedOptions {
     /// Keys at a time.
     pub keys_max: usize,
+    /// About how many bytes states, the ways to them and their frames take in memory, of all keys
+    /// together. Default 256 MiB.
+    pub bytes_max: usize,
     /// Bytes of changes kept of one key, for readers that come back. Default 256 KiB: a whole game.
     pub history_bytes_max: usize,
     /// Readers at a time.
@@ -58,6 +64,7 @@ impl Default for FeedOptions {
     fn default() -> Self {
         Self {
             keys_max: 10_000,
+            bytes_max: 256 << 20,
             history_bytes_max: 256 << 10,
             readers_max: 10_000,
             keys_per_reader_max: 500,
@@ -71,6 +78,8 @@ impl Default for FeedOptions {
 pub struct FeedFigures {
     /// Keys there are.
     pub keys: u64,
+    /// About how many bytes they take.
+    pub bytes: u64,
     /// Readers there are.
     pub readers: u64,
     /// New revisions.
@@ -106,6 +115,10 @@ pub(crate) struct Inner {
     options: FeedOptions,
     keys: Mutex<HashMap<Arc<str>, Arc<Mutex<KeyState>>>>,
     readers: AtomicUsize,
+    /// What all keys take.
+    bytes: Arc<AtomicUsize>,
+    /// Counts when keys came and were left, to tell which are unread longest.
+    turn: AtomicU64,
     pub(crate) counters: Counters,
 }
 
@@ -116,12 +129,16 @@ impl Feed {
             options,
             keys: Mutex::default(),
             readers: AtomicUsize::new(0),
+            bytes: Arc::default(),
+            turn: AtomicU64::new(0),
             counters: Counters::default(),
         }))
     }
 
     /// Makes `state` the newest of a key, at `ts` in milliseconds since 1970; a state that does not
-    /// differ makes no revision. Returns the revision in force.
+    /// differ makes no revision. Returns the revision in force. Where there are too many keys or bytes,
+    /// those that nobody reads make room, then what is kept for readers that come back; a new key for
+    /// which that is not enough is refused.
     pub fn publish(&self, key: &str, state: Value, ts: i64) -> Result<Revision, FeedError> {
         let mut sweep = self.publish_of(key, state, (ts, u64::try_from(ts).unwrap_or(0)))?;
         while sweep.go_on() {}
@@ -139,10 +156,15 @@ impl Feed {
     ) -> Result<Sweep, FeedError> {
         let entry = self.entry(key)?;
         let mut state_of_key = lock(&entry);
+        let is_new = !state_of_key.is_there();
         let bytes_max = self.0.options.history_bytes_max;
         let number = state_of_key.publish(state, (ts, moment), bytes_max);
         let revision = state_of_key.revision();
         drop(state_of_key);
+        self.0.make_room(key);
+        if is_new && self.0.is_full() && self.forget(key) {
+            return Err(FeedError::TooManyBytes(self.0.options.bytes_max));
+        }
         if number.is_some() {
             add(&self.0.counters.published, 1);
         }
@@ -177,6 +199,7 @@ impl Feed {
     pub fn recall(&self, key: &str, state: Value, held: Revision) {
         if let Some(entry) = self.find(key) {
             lock(&entry).recall(state, held.digest);
+            self.0.make_room(key);
         }
     }
 
@@ -211,9 +234,7 @@ impl Feed {
 
     /// Forgets a key unless somebody reads it; whether it did.
     pub fn forget(&self, key: &str) -> bool {
-        let mut keys = self.lock();
-        let idle = keys.get(key).is_some_and(|it| !lock(it).is_read());
-        idle && keys.remove(key).is_some()
+        self.0.forget(key)
     }
 
     /// What was done so far.
@@ -222,6 +243,7 @@ impl Feed {
         let read = |it: &AtomicU64| it.load(Ordering::Relaxed);
         FeedFigures {
             keys: self.lock().len() as u64,
+            bytes: self.0.bytes.load(Ordering::Relaxed) as u64,
             readers: self.0.readers.load(Ordering::Relaxed) as u64,
             published: read(&counters.published),
             encoded: read(&counters.encoded),
@@ -233,18 +255,25 @@ impl Feed {
     }
 
     fn entry(&self, key: &str) -> Result<Arc<Mutex<KeyState>>, FeedError> {
-        let mut keys = self.lock();
-        if let Some(entry) = keys.get(key) {
-            return Ok(Arc::clone(entry));
+        let keys_max = self.0.options.keys_max;
+        loop {
+            let mut keys = self.lock();
+            if let Some(entry) = keys.get(key) {
+                return Ok(Arc::clone(entry));
+            }
+            if keys.len() < keys_max {
+                let key: Arc<str> = key.into();
+                let state = self.0.new_key(&key);
+                let entry = Arc::new(Mutex::new(state));
+                keys.insert(key, Arc::clone(&entry));
+                return Ok(entry);
+            }
+            drop(keys);
+            // The one that nobody has read for longest.
+            if !self.0.unread().iter().any(|it| self.forget(it)) {
+                return Err(FeedError::TooManyKeys(keys_max));
+            }
         }
-        if keys.len() >= self.0.options.keys_max {
-            return Err(FeedError::TooManyKeys(self.0.options.keys_max));
-        }
-        let key: Arc<str> = key.into();
-        let state = KeyState::new(Arc::clone(&key), self.0.options.passing);
-        let entry = Arc::new(Mutex::new(state));
-        keys.insert(key, Arc::clone(&entry));
-        Ok(entry)
     }
 
     fn find(&self, key: &str) -> Option<Arc<Mutex<KeyState>>> {
@@ -259,6 +288,68 @@ impl Feed {
 impl Inner {
     pub(crate) fn find(&self, key: &str) -> Option<Arc<Mutex<KeyState>>> {
         lock(&self.keys).get(key).cloned()
+    }
+
+    fn new_key(&self, key: &Arc<str>) -> KeyState {
+        let weight = Weight::new(Arc::clone(&self.bytes));
+        let rules = (self.options.passing, self.next_turn());
+        KeyState::new(Arc::clone(key), rules, weight)
+    }
+
+    /// The number of a key that comes, or is left by a reader.
+    pub(crate) fn next_turn(&self) -> u64 {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn forget(&self, key: &str) -> bool {
+        let gone = {
+            let mut keys = lock(&self.keys);
+            let idle = keys.get(key).is_some_and(|it| !lock(it).is_read());
+            if idle { keys.remove(key) } else { None }
+        };
+        // What it takes is given back while nobody waits for the keys.
+        gone.is_some()
+    }
+
+    /// Keys that nobody reads, first those that came or were left longest ago.
+    fn unread(&self) -> Vec<Arc<str>> {
+        let mut unread: Vec<(u64, Arc<str>)> = lock(&self.keys)
+            .iter()
+            .filter_map(|(key, it)| Some((lock(it).unread_since()?, Arc::clone(key))))
+            .collect();
+        unread.sort_unstable();
+        unread.into_iter().map(|it| it.1).collect()
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) > self.options.bytes_max
+    }
+
+    /// Lets go of keys that nobody reads but `spared`, and then of what others keep for readers that
+    /// come or are behind, the most first, as far as there are too many bytes.
+    pub(crate) fn make_room(&self, spared: &str) {
+        if !self.is_full() {
+            return;
+        }
+        for key in self.unread().iter().filter(|it| ***it != *spared) {
+            self.forget(key);
+            if !self.is_full() {
+                return;
+            }
+        }
+        let all: Vec<_> = lock(&self.keys).values().cloned().collect();
+        let spare = |it: Arc<Mutex<KeyState>>| {
+            let bytes = lock(&it).spare();
+            (bytes, it)
+        };
+        let mut all: Vec<_> = all.into_iter().map(spare).collect();
+        all.sort_unstable_by_key(|it| Reverse(it.0));
+        for (spare, it) in all {
+            if spare == 0 || !self.is_full() {
+                return;
+            }
+            lock(&it).shrink();
+        }
     }
 
     pub(crate) fn keys_per_reader_max(&self) -> usize {

@@ -103,7 +103,7 @@ impl Reader {
         // Where it was forgotten meanwhile, nobody would tell of it.
         let found = self.feed.find(&key);
         if !found.is_some_and(|it| Arc::ptr_eq(&it, &state)) {
-            lock(&state).leave(&self.mail, number);
+            lock(&state).leave(&self.mail, number, self.feed.next_turn());
             self.mail.forget(number);
             return Err(FeedError::UnknownKey(key.to_string()));
         }
@@ -122,7 +122,7 @@ impl Reader {
             return false;
         };
         let slot = self.slots.remove(at);
-        lock(&slot.state).leave(&self.mail, slot.number);
+        lock(&slot.state).leave(&self.mail, slot.number, self.feed.next_turn());
         self.mail.forget(slot.number);
         self.out.retain(|it| *it.key != *key);
         true
@@ -189,6 +189,7 @@ impl Reader {
             };
             let slot = &self.slots[at];
             let owed = lock(&slot.state).owed(held, slot.mode, &self.feed.counters);
+            self.feed.make_room(&slot.key);
             self.mail.note(number, owed.held);
             if owed.more {
                 self.mail.put(number);
@@ -212,7 +213,7 @@ enum Told {
 impl Drop for Reader {
     fn drop(&mut self) {
         for slot in &self.slots {
-            lock(&slot.state).leave(&self.mail, slot.number);
+            lock(&slot.state).leave(&self.mail, slot.number, self.feed.next_turn());
         }
         self.feed.leave();
     }

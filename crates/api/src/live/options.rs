@@ -12,7 +12,8 @@ pub struct LiveOptions {
     /// Streams at a time of one address without a key, and of IPv6 one network; any number for
     /// `None`, and from the server's own machine.
     pub connections_per_address_max: Option<NonZeroUsize>,
-    /// Subscriptions at a time with the same API key, over all its streams.
+    /// Subscriptions at a time with the same API key, or of one address without a key, over all its
+    /// streams.
     pub subscriptions_per_key_max: usize,
     /// Addresses followed at a time.
     pub keys_max: usize,

@@ -15,8 +15,8 @@ use crate::{auth::SessionName, error::ApiError};
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
     by_principal: Mutex<HashMap<Box<str>, Tally>>,
-    /// Streams of who has no key, by network.
-    by_network: Mutex<HashMap<Box<str>, usize>>,
+    /// Of who has no key, by network.
+    by_network: Mutex<HashMap<Box<str>, Counts>>,
     /// Sessions that streams came by, each for as long as one of them is there.
     sessions: Mutex<HashMap<SessionName, Weak<Entry>>>,
 }
@@ -27,10 +27,32 @@ pub(crate) struct Entry {
     has_ended: AtomicBool,
 }
 
+/// What is counted of one who has places.
 #[derive(Debug, Default)]
-struct Tally {
+struct Counts {
     streams: usize,
     subscriptions: usize,
+}
+
+impl Counts {
+    /// Counts a subscription, unless there are `max` already.
+    fn subscribe(&mut self, max: usize) -> bool {
+        let is_free = self.subscriptions < max;
+        self.subscriptions += usize::from(is_free);
+        is_free
+    }
+
+    /// Gives a stream back, with its subscriptions; whether there is none left.
+    fn leave(&mut self, subscriptions: usize) -> bool {
+        self.streams -= 1;
+        self.subscriptions -= subscriptions;
+        self.streams == 0
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    counts: Counts,
     principal: Arc<Principal>,
 }
 
@@ -99,11 +121,11 @@ impl Tallies {
     /// Counts a stream of a network within its bound.
     fn count_network(&self, text: &str, streams_max: usize) -> Option<Box<str>> {
         let mut networks = self.networks();
-        let streams = networks.get(text).copied().unwrap_or(0);
-        (streams < streams_max).then(|| {
-            networks.insert(text.into(), streams + 1);
-            text.into()
-        })
+        if networks.get(text).map_or(0, |it| it.streams) >= streams_max {
+            return None;
+        }
+        networks.entry(text.into()).or_default().streams += 1;
+        Some(text.into())
     }
 
     /// Sessions by which streams came that are still there.
@@ -119,7 +141,7 @@ impl Tallies {
     /// Counts a stream of a principal within its bound.
     fn count(&self, prefix: &str, streams_max: usize) -> Option<Arc<Principal>> {
         let mut tallies = self.lock();
-        if tallies.get(prefix).map_or(0, |it| it.streams) >= streams_max {
+        if tallies.get(prefix).map_or(0, |it| it.counts.streams) >= streams_max {
             return None;
         }
         let tally = tallies.entry(prefix.into()).or_insert_with(|| Tally {
@@ -129,7 +151,7 @@ impl Tallies {
             }),
             ..Tally::default()
         });
-        tally.streams += 1;
+        tally.counts.streams += 1;
         Some(Arc::clone(&tally.principal))
     }
 
@@ -147,10 +169,11 @@ impl Tallies {
 
     /// How many streams a principal has.
     pub(crate) fn streams(&self, principal: &str) -> usize {
-        self.lock().get(principal).map_or(0, |it| it.streams)
+        let tallies = self.lock();
+        tallies.get(principal).map_or(0, |it| it.counts.streams)
     }
 
-    fn networks(&self) -> MutexGuard<'_, HashMap<Box<str>, usize>> {
+    fn networks(&self) -> MutexGuard<'_, HashMap<Box<str>, Counts>> {
         let networks = self.by_network.lock();
         networks.unwrap_or_else(PoisonError::into_inner)
     }
@@ -177,30 +200,30 @@ impl Place {
         &self.pass
     }
 
-    /// Counts a subscription; `false` where the principal has `max` already, over all its streams.
+    /// Counts a subscription; `false` where the principal, or the network without one, has `max`
+    /// already, over all its streams.
     pub(crate) fn subscribe(&mut self, max: usize) -> bool {
-        if let Some(principal) = &self.pass.principal {
-            let mut tallies = self.tallies.lock();
-            // Whoever has a place has a tally.
-            if let Some(tally) = tallies.get_mut(&principal.prefix) {
-                if tally.subscriptions >= max {
-                    return false;
-                }
-                tally.subscriptions += 1;
-            }
-        }
-        self.subscriptions += 1;
-        true
+        let is_free = self.counted(|it| it.subscribe(max)).unwrap_or(true);
+        self.subscriptions += usize::from(is_free);
+        is_free
     }
 
     /// Gives a subscription back.
     pub(crate) fn unsubscribe(&mut self) {
         self.subscriptions -= 1;
-        if let Some(principal) = &self.pass.principal
-            && let Some(tally) = self.tallies.lock().get_mut(&principal.prefix)
-        {
-            tally.subscriptions -= 1;
+        self.counted(|it| it.subscriptions -= 1);
+    }
+
+    /// Works on what is counted of whose place it is, where anything is: whoever has a place has that.
+    fn counted<T>(&self, work: impl FnOnce(&mut Counts) -> T) -> Option<T> {
+        if let Some(principal) = &self.pass.principal {
+            let mut tallies = self.tallies.lock();
+            return tallies
+                .get_mut(&principal.prefix)
+                .map(|it| work(&mut it.counts));
         }
+        let network = self.network.as_ref()?;
+        self.tallies.networks().get_mut(network).map(work)
     }
 }
 
@@ -231,24 +254,21 @@ impl Pass {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(network) = &self.network {
-            let mut networks = self.tallies.networks();
-            if let Some(streams) = networks.get_mut(network) {
-                *streams -= 1;
-                if *streams == 0 {
-                    networks.remove(network);
-                }
-            }
-        }
-        let Some(principal) = &self.pass.principal else {
+        let subscriptions = self.subscriptions;
+        if self.counted(|it| it.leave(subscriptions)) != Some(true) {
             return;
-        };
-        let mut tallies = self.tallies.lock();
-        if let Some(tally) = tallies.get_mut(&principal.prefix) {
-            tally.streams -= 1;
-            tally.subscriptions -= self.subscriptions;
-            if tally.streams == 0 {
+        }
+        // Unless somebody has come meanwhile.
+        if let Some(principal) = &self.pass.principal {
+            let mut tallies = self.tallies.lock();
+            let tally = tallies.get(&principal.prefix);
+            if tally.is_some_and(|it| it.counts.streams == 0) {
                 tallies.remove(&principal.prefix);
+            }
+        } else if let Some(network) = &self.network {
+            let mut networks = self.tallies.networks();
+            if networks.get(network).is_some_and(|it| it.streams == 0) {
+                networks.remove(network);
             }
         }
     }
@@ -288,7 +308,12 @@ mod tests {
         assert!(enter(Whose::Network("192.0.2.7")).is_none());
         assert!(enter(Whose::Network("192.0.2.8")).is_some());
         assert!(enter(Whose::Key("192.0.2.7")).is_some() && enter(Whose::Anybody).is_some());
+        let [mut first, mut second] = [first, second];
+        assert!(first.subscribe(2) && second.subscribe(2) && !first.subscribe(2));
+        second.unsubscribe();
+        assert!(first.subscribe(2), "over all its streams");
         drop(first);
+        assert!(second.subscribe(2) && second.subscribe(2) && !second.subscribe(2));
         let again = enter(Whose::Network("192.0.2.7"));
         assert!(again.is_some() && enter(Whose::Network("192.0.2.7")).is_none());
         drop((again, second));

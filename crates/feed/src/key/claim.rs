@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::{Held, KeyState, MERGED_MAX, Owed};
+use super::{Held, KeyState, MERGED_MAX, Owed, Recalled};
 use crate::{
     Frame, Revision, add, changes,
     diff::folded,
     digest::{digest, passing_texts},
+    weight::bytes_of,
 };
 
 /// States kept of a key that others sent and that are not in its history.
@@ -68,7 +69,7 @@ impl KeyState {
         if let Some(at) = steps.rposition(|it| it.from.digest == digest) {
             return Some(Place::Number(self.number_at(at)));
         }
-        let recalled = self.recalled.iter().position(|it| it.0 == digest);
+        let recalled = self.recalled.iter().position(|it| it.digest == digest);
         recalled.map(Place::Recalled)
     }
 
@@ -80,7 +81,12 @@ impl KeyState {
         if self.recalled.len() >= RECALLED_MAX {
             self.recalled.pop_front();
         }
-        self.recalled.push_back((wanted, state));
+        self.recalled.push_back(Recalled {
+            digest: wanted,
+            bytes: bytes_of(&state),
+            state,
+        });
+        self.weigh();
     }
 
     /// What a reader is owed that holds a revision of another feed; the first time it is told that
@@ -165,7 +171,7 @@ impl KeyState {
         }
         let mut steps = match place {
             Place::Number(number) => self.changes_from(number),
-            Place::Recalled(at) => changes(&self.recalled[at].1, &self.state),
+            Place::Recalled(at) => changes(&self.recalled[at].state, &self.state),
         };
         steps.extend(passing_texts(&self.state, self.passing));
         let steps = folded(steps);

@@ -203,7 +203,7 @@ pub struct LiveSettings {
     pub connections_per_key_max: NonZeroUsize,
     /// Streams at a time of an address without a key; 0 is any number.
     pub connections_per_address_max: usize,
-    /// Subscriptions at a time with the same API key.
+    /// Subscriptions at a time with the same API key, or of one address without a key.
     pub subscriptions_per_key_max: NonZeroUsize,
     /// Origins beside the server's own whose pages may open sockets.
     pub allowed_origins: Vec<String>,
