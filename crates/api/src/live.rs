@@ -20,6 +20,7 @@ mod socket;
 mod stream;
 mod talk;
 mod ticket;
+mod turns;
 mod upgrade;
 mod welcome;
 
@@ -30,7 +31,7 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -66,6 +67,7 @@ use resume::{Arrivals, Recalls};
 pub(crate) use stream::Events;
 pub(crate) use ticket::TICKET_MS;
 use ticket::{Secret, Ticket, Tickets};
+use turns::{Cost, Turns};
 pub(crate) use upgrade::{is_asked, ticket_in, upgraded};
 
 /// How long making an answer may take.
@@ -85,6 +87,8 @@ pub(crate) struct Live {
     known: Mutex<HashMap<Arc<str>, Arc<Followed>>>,
     /// By what changes of answers that are followed are found.
     index: Mutex<Index>,
+    /// Which of them are to be made anew.
+    turns: Arc<Turns>,
     /// How long changes take to the screens, as clients tell it.
     pub(crate) latencies: Latencies,
     /// Streams and subscriptions by API key.
@@ -101,6 +105,8 @@ pub(crate) struct Live {
 #[derive(Debug, Default)]
 struct Followed {
     known: AsyncMutex<Known>,
+    /// What making it cost the last time.
+    cost: Mutex<Cost>,
     /// Where the answer is kept; `None` where it is kept nowhere.
     place: OnceLock<Option<kept::Place>>,
     arrivals: Arrivals,
@@ -111,6 +117,15 @@ impl Followed {
     fn place(&self, kept: &KeptReads, key: &str) -> Option<&kept::Place> {
         let place = || kept.place(&address(key)).ok();
         self.place.get_or_init(place).as_ref()
+    }
+
+    fn cost(&self) -> Cost {
+        *self.cost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how long it took to make it.
+    fn took(&self, time: Duration) {
+        *self.cost.lock().unwrap_or_else(PoisonError::into_inner) = Cost::of(time);
     }
 }
 
@@ -162,6 +177,7 @@ impl Live {
             kept,
             known: Mutex::default(),
             index: Mutex::default(),
+            turns: Arc::default(),
             latencies: Latencies::default(),
             tallies: Arc::default(),
             recalls: Recalls::default(),
@@ -293,7 +309,9 @@ impl Live {
         if !place.subscribe(max) {
             return Err(Refusal {
                 code: "too-many",
-                detail: format!("no more than {max} subscriptions with one API key"),
+                detail: format!(
+                    "no more than {max} subscriptions with one API key, or of one address"
+                ),
             });
         }
         let followed = reader.follow(key, since, mode);
@@ -361,7 +379,12 @@ impl Live {
     /// answer follows a newer one.
     async fn renew(&self, key: &str, followed: &Followed) -> Result<(), Refusal> {
         let mut known = followed.known.lock().await;
+        if self.feed.revision(key).is_none() {
+            known.etag = None; // What was told of it made room for others.
+        }
+        let began = Instant::now();
         let made = tokio::time::timeout(MAKING_TIME_MAX, self.made(key, known.etag.as_ref())).await;
+        followed.took(began.elapsed());
         let made = made.map_err(|_| refusal("it takes too long to make"))?;
         let Some((state, etag)) = made? else {
             self.note(key, followed, known.etag.as_ref());

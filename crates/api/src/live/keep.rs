@@ -4,12 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
-use super::{Followed, Live};
+use super::{Followed, Live, turns::Turn};
 
 /// How often followed answers are looked at while nothing changes.
 const TICK: Duration = Duration::from_secs(1);
-/// How many of them are made anew at the same time.
-const AT_ONCE: usize = 8;
 /// How many of them are looked at before others get their turn.
 const LOOKS_AT_ONCE: usize = 64;
 /// Ticks for which an answer is kept up to date for nobody, so that who lost the connection resumes.
@@ -26,49 +24,70 @@ impl Live {
         let mut seen = 0;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut at_work = JoinSet::new();
         loop {
             let is_tick = tokio::select! {
-                _ = stopped.wait_for(|it| *it) => return,
+                _ = stopped.wait_for(|it| *it) => break,
                 _ = changed.changed() => false,
                 _ = tick.tick() => true,
+                Some(_) = at_work.join_next() => continue,
             };
             changed.mark_unchanged();
             let changes = self.engine.cache().changed_since(seen);
             seen = changes.until;
+            if !is_tick {
+                self.turns.change();
+            }
             let keys = match changes.marks {
                 Some(marks) if !is_tick => self.lock_index().touched(&marks),
                 _ => self.feed.keys(),
             };
-            self.renew_all(keys).await;
+            self.renew_all(keys, &mut at_work).await;
             if is_tick {
-                self.let_go().await;
+                self.let_go();
             }
         }
+        at_work.shutdown().await;
     }
 
-    /// Makes anew what is not what it was; of many keys one event changes few.
-    async fn renew_all(self: &Arc<Self>, keys: Vec<Arc<str>>) {
-        let mut at_work = JoinSet::new();
+    /// Has what is not what it was made anew, without waiting for it; of many keys one event changes
+    /// few.
+    async fn renew_all(self: &Arc<Self>, keys: Vec<Arc<str>>, at_work: &mut JoinSet<()>) {
         for (looked, key) in keys.into_iter().enumerate() {
             if looked % LOOKS_AT_ONCE == LOOKS_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
+            }
+            if self.feed.revision(&key).is_none() {
+                continue; // It made room for others.
             }
             let known = self.known(&key);
             if self.is_told(&key, &known) {
                 continue;
             }
-            if at_work.len() >= AT_ONCE {
-                at_work.join_next().await;
+            self.turns.add(&key, known.cost());
+            if let Some(turn) = self.turns.take() {
+                at_work.spawn(Arc::clone(self).work(turn));
             }
-            let live = Arc::clone(self);
-            at_work.spawn(async move {
-                if let Err(refusal) = live.renew(&key, &known).await {
-                    // Readers keep what they have; it is tried again on the next tick.
-                    tracing::debug!(%key, detail = refusal.detail, "followed answer not made");
-                }
-            });
         }
-        while at_work.join_next().await.is_some() {}
+    }
+
+    /// Makes an answer anew, and then others as long as there are any that wait.
+    async fn work(self: Arc<Self>, mut turn: Turn) {
+        loop {
+            let key = Arc::clone(turn.key());
+            let known = self.known(&key);
+            if let Err(refusal) = self.renew(&key, &known).await {
+                // Readers keep what they have; it is tried again on the next tick.
+                tracing::debug!(%key, detail = refusal.detail, "followed answer not made");
+            }
+            if turn.end() && !self.is_told(&key, &known) {
+                self.turns.add(&key, known.cost());
+            }
+            let Some(next) = self.turns.take() else {
+                return;
+            };
+            turn = next;
+        }
     }
 
     /// Whether the answer that is told of a key is the one that is kept, so that nothing need be
@@ -85,7 +104,7 @@ impl Live {
     }
 
     /// Lets go of what nobody has followed for a while.
-    async fn let_go(&self) {
+    fn let_go(&self) {
         let followed: Vec<_> = {
             let known = self.lock_known();
             known
@@ -94,13 +113,15 @@ impl Live {
                 .collect()
         };
         for (key, entry) in followed {
-            let mut entry = entry.known.lock().await;
+            let Ok(mut entry) = entry.known.try_lock() else {
+                continue; // Somebody makes it.
+            };
             if self.feed.is_read(&key) {
                 entry.idle_ticks = 0;
                 continue;
             }
             entry.idle_ticks += 1;
-            if entry.idle_ticks > IDLE_TICKS_MAX {
+            if entry.idle_ticks > IDLE_TICKS_MAX || self.feed.revision(&key).is_none() {
                 let mut known = self.lock_known();
                 self.feed.forget(&key);
                 known.remove(&key);
@@ -112,27 +133,142 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{
+        sync::{
+            Arc, OnceLock,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
 
-    use domain::FixtureId;
-    use engine::{Engine, EngineOptions, FixedClock, Topic};
+    use axum::{Json, Router, routing::get};
+    use domain::{BookmakerKey, FixtureId, Market, Outcome, QuoteStage, SourceKey};
+    use engine::{Engine, EngineOptions, FixedClock, QuoteCommand, Topic, feeding::Mode};
+    use tempfile::TempDir;
     use testkit::{LeagueOptions, league};
+    use tokio::sync::Semaphore;
 
-    use crate::{ApiOptions, ApiState, ReadAccess, router};
+    use super::*;
+    use crate::{ApiOptions, ApiState, LiveOptions, ReadAccess, router};
 
-    #[tokio::test]
-    async fn a_change_has_only_those_looked_at_that_hang_on_it() {
-        let (store, _folder) = testkit::store().await;
+    async fn state(live: LiveOptions) -> (ApiState, TempDir) {
+        let (store, folder) = testkit::store().await;
         let league = league(&LeagueOptions::default());
         testkit::fill(&store, &league).await;
         let clock = Arc::new(FixedClock(league.recorded_at));
         let engine = Engine::new(Arc::new(store), clock, EngineOptions::default());
         let options = ApiOptions {
             read_access: ReadAccess::Open,
+            live,
             ..ApiOptions::default()
         };
         let state = ApiState::new(Arc::new(engine), options);
         let _routes = router(state.clone());
+        (state, folder)
+    }
+
+    /// Lets so many answers be made; the others are held.
+    struct Gate {
+        open: Semaphore,
+        held: Semaphore,
+        left: AtomicUsize,
+    }
+
+    impl Gate {
+        async fn pass(self: Arc<Self>) -> Json<u32> {
+            if let Ok(turn) = self.open.try_acquire() {
+                turn.forget();
+                return Json(0);
+            }
+            let _left = Left(Arc::clone(&self));
+            self.held.add_permits(1);
+            std::future::pending().await
+        }
+    }
+
+    /// Notes that what was held is no longer.
+    struct Left(Arc<Gate>);
+
+    impl Drop for Left {
+        fn drop(&mut self) {
+            self.0.left.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn slow_answers_keep_no_others_back() {
+        let (state, _folder) = state(LiveOptions::default()).await;
+        let slow: Vec<String> = (1..=12).map(|it| format!("board?limit={it}")).collect();
+        let gate = Arc::new(Gate {
+            open: Semaphore::new(slow.len()),
+            held: Semaphore::new(0),
+            left: AtomicUsize::new(0),
+        });
+        let handler = Arc::clone(&gate);
+        let routes = Router::new()
+            .route("/v1/board", get(move || handler.pass()))
+            .fallback_service(state.reads());
+        let kept = Arc::clone(&state.kept);
+        let live = Live::new(
+            &state.engine,
+            (LiveOptions::default(), Arc::clone(&state.sessions)),
+            (Arc::new(OnceLock::from(routes)), kept),
+        );
+        let live = Arc::new(live);
+        for key in &slow {
+            live.make(key).await.unwrap();
+            live.known(key).took(Duration::from_secs(1));
+        }
+        let key = "fixtures/1/quotes";
+        live.make(key).await.unwrap();
+        live.known(key).took(Duration::from_micros(300));
+        let mut reader = live.feed.reader().unwrap();
+        reader.follow(key, None, Mode::Latest).unwrap();
+        reader.next().await;
+        let keeping = tokio::spawn(Arc::clone(&live).keep());
+        let all_held = gate.held.acquire_many(4).await.unwrap();
+        let quote = QuoteCommand {
+            fixture: FixtureId(1),
+            bookmaker: BookmakerKey::new("book").unwrap(),
+            market: Market::H2H,
+            stage: QuoteStage::Intermediate,
+            taken_at: None,
+            prices: vec![(Outcome::Home, 2.2), (Outcome::Away, 3.4)],
+        };
+        let source = SourceKey::new("api").unwrap();
+        let engine = &state.engine;
+        engine.put_quotes(&source, vec![quote]).await.unwrap();
+        assert!(reader.next().await.is_news);
+        assert_eq!(gate.left.load(Ordering::SeqCst), 0, "they are still made");
+        drop(all_held);
+        live.stop();
+        keeping.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_made_room_for_others_is_made_again_when_it_is_asked_for() {
+        let (state, _folder) = state(LiveOptions {
+            keys_max: 2,
+            ..LiveOptions::default()
+        })
+        .await;
+        let live = &state.live;
+        for id in 1..=3 {
+            live.ensure(&format!("fixtures/{id}")).await.unwrap();
+        }
+        assert_eq!(live.feed.revision("fixtures/1"), None);
+        live.let_go();
+        assert_eq!(live.lock_known().len(), 2);
+        for id in 1..=3 {
+            let key = format!("fixtures/{id}");
+            live.ensure(&key).await.unwrap();
+            assert!(live.feed.revision(&key).is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_has_only_those_looked_at_that_hang_on_it() {
+        let (state, _folder) = state(LiveOptions::default()).await;
         let keys = ["fixtures/1", "fixtures/2", "fixtures"];
         for key in keys {
             state.live.make(key).await.unwrap();
