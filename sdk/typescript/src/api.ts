@@ -5,7 +5,7 @@ import type { components, paths } from "./schema.gen.js";
 export type Schemas = components["schemas"];
 
 /** The methods the API uses. */
-export type Verb = "get" | "post" | "put" | "delete";
+export type Verb = "get" | "post" | "put" | "patch" | "delete";
 
 /** Paths that answer to a method. */
 export type PathOf<V extends Verb> = {

@@ -99,6 +99,10 @@ export class Client {
     return this.#write("PUT", path, args[0]);
   }
 
+  patch<P extends PathOf<"patch">>(path: P, ...args: Given<P, "patch">): Promise<Answer<P, "patch">> {
+    return this.#write("PATCH", path, args[0]);
+  }
+
   delete<P extends PathOf<"delete">>(path: P, ...args: Given<P, "delete">): Promise<Answer<P, "delete">> {
     return this.#write("DELETE", path, args[0]);
   }

@@ -1,7 +1,8 @@
 // One call to the server: its headers, its patience, its repeats. Knows nothing of what is kept.
 import type { CallOptions } from "./api.js";
 import type { Clock } from "./clock.js";
-import { Problem, SportsEdgeError } from "./problem.js";
+import { Problem, saysNo, SportsEdgeError } from "./problem.js";
+import { momentOf } from "./store.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** Carries how far the server's log had got; a read that sends it sees at least that. */
@@ -65,6 +66,8 @@ export class Http {
   /** Told whether the last attempt reached the server. */
   onReach: (reached: boolean) => void = () => undefined;
   readonly base: string;
+  /** Handed to the feed's part: what it and this one both imported, a bundler would put in a third file. */
+  readonly tools = { backoff, momentOf, parsed, saysNo, sleep };
 
   constructor(
     readonly options: HttpOptions,
@@ -111,6 +114,20 @@ export class Http {
     return headers;
   }
 
+  /** Opens a stream of server-sent events. */
+  async stream(address: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const headers = await this.headers({ method: "GET", address, headers: { accept: "text/event-stream" } });
+    const answer = await this.#fetch(address, { headers, signal, cache: "no-store" });
+    if (!answer.ok) throw problem(answer.status, answer.headers, "");
+    if (!answer.body) throw problem(406, answer.headers, ""); // a runtime that does not stream
+    return answer.body;
+  }
+
+  #fetch(address: string, init: RequestInit): Promise<Response> {
+    if (this.options.credentials) init.credentials = this.options.credentials;
+    return (this.options.fetch ?? fetch)(this.base + address, init);
+  }
+
   async #attempt(call: Call, headers: Record<string, string>): Promise<Reply> {
     const { method, address, body } = call;
     if (!this.around.online()) throw new SportsEdgeError("offline", "no network");
@@ -123,10 +140,9 @@ export class Http {
     if (call.signal?.aborted) abort();
     const init: RequestInit = { method, headers, signal: ending.signal };
     if (body !== undefined) init.body = isRaw(body) ? body : JSON.stringify(body);
-    if (this.options.credentials) init.credentials = this.options.credentials;
     const sent = this.clock.local();
     try {
-      const response = await (this.options.fetch ?? fetch)(this.base + address, init);
+      const response = await this.#fetch(address, init);
       const text = await response.text();
       this.onReach(true);
       return this.#read(call, response, text, sent);

@@ -2,7 +2,6 @@
 // program that only calls does not pay for it.
 import type { Key } from "../api.js";
 import type { Client } from "../client.js";
-import { momentOf } from "../store.js";
 import { applied, type Frame } from "./frames.js";
 import { Ladder, type Way } from "./ladder.js";
 import { poll, sse, ws } from "./rungs.js";
@@ -50,7 +49,7 @@ export class Feed {
       held: (key: Key) => {
         const rev = client.store.get(key)?.rev ?? null;
         // What does not fit is of no use, but a server that comes next must not be behind it.
-        return rev && this.#broken.has(key) ? `${momentOf(rev)}.0` : rev;
+        return rev && this.#broken.has(key) ? `${client.http.tools.momentOf(rev)}.0` : rev;
       },
     };
     this.ladder = new Ladder(ways, client.http, wish, {
@@ -110,9 +109,10 @@ export class Feed {
   }
 
   #change(frame: Frame & { t: "d" }): void {
-    const held = this.client.store.get(frame.k);
+    const { http, store } = this.client;
+    const held = store.get(frame.k);
     // Twice, or late.
-    if (momentOf(frame.id) <= momentOf(held?.rev)) return;
+    if (http.tools.momentOf(frame.id) <= http.tools.momentOf(held?.rev)) return;
     if (frame.b !== held?.rev) return this.#again(frame.k);
     try {
       this.#take(frame.k, { data: applied(held.data, frame.d), rev: frame.id, at: frame.ts, size: held.size, folded: frame.cf ?? 0 });

@@ -2,7 +2,6 @@
 // and climbs again later. A connection that falls silent is as good as gone.
 import type { Key } from "../api.js";
 import type { Http } from "../http.js";
-import { backoff } from "../http.js";
 import type { Frame } from "./frames.js";
 import type { Link, Rung, Wish } from "./rungs.js";
 
@@ -82,7 +81,7 @@ export class Ladder {
     if (!way) {
       this.ear.state("polling", "rest");
       // Where no server answered, no way is at fault.
-      this.#later(this.http.reached ? CLIMB_MS : backoff(this.#falls), () => this.#climb());
+      this.#later(this.http.reached ? CLIMB_MS : this.http.tools.backoff(this.#falls), () => this.#climb());
       return;
     }
     const [name, rung] = way;
@@ -140,7 +139,7 @@ export class Ladder {
     }
     this.ear.state("connecting", "rest");
     // A way that there is not costs no pause.
-    this.#later(gone ? 0 : backoff(this.#falls++), () => this.#open());
+    this.#later(gone ? 0 : this.http.tools.backoff(this.#falls++), () => this.#open());
   }
 
   #climb(): void {

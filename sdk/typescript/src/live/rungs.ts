@@ -2,8 +2,6 @@
 // that waits. Each turns what comes into frames, and says when it opened and when it ended.
 import type { Key } from "../api.js";
 import type { Http } from "../http.js";
-import { parsed, sleep } from "../http.js";
-import { Problem, saysNo } from "../problem.js";
 import type { Ask, Frame } from "./frames.js";
 import { frameOf } from "./frames.js";
 
@@ -87,14 +85,14 @@ export const ws: Rung = (http, wish, ear) => {
     socket.onerror = () => end();
     socket.onclose = ({ code }) => end(code === FORBIDDEN);
   };
-  open().catch((error: unknown) => end(saysNo(error)));
+  open().catch((error: unknown) => end(http.tools.saysNo(error)));
   const changed = settled(update);
   return { changed, again: (key) => following.has(key) && say(asked(wish, [key])), close: () => end() };
 };
 
 async function fetchTicket(http: Http): Promise<string> {
   const { text } = await http.send({ method: "POST", address: `${LIVE}/tickets` });
-  return `?ticket=${encodeURIComponent((parsed(text) as { ticket: string }).ticket)}`;
+  return `?ticket=${encodeURIComponent((http.tools.parsed(text) as { ticket: string }).ticket)}`;
 }
 
 /** The address of a stream or a request that waits: keys in order, and what is held of each. */
@@ -107,7 +105,7 @@ function liveAddress(wish: Wish, keys: Key[], more: string): string {
 }
 
 /** Runs a loop of requests, each cut short when the keys change. */
-function looped(wish: Wish, ear: Ear, once: (keys: Key[], signal: AbortSignal) => Promise<void>): Link {
+function looped({ tools }: Http, wish: Wish, ear: Ear, once: (keys: Key[], signal: AbortSignal) => Promise<void>): Link {
   let over = false;
   let cut = new AbortController();
   const run = async () => {
@@ -115,11 +113,11 @@ function looped(wish: Wish, ear: Ear, once: (keys: Key[], signal: AbortSignal) =
       cut = new AbortController();
       const keys = wish.keys();
       try {
-        await (keys.length > 0 ? once(keys, cut.signal) : sleep(WAIT_MS, cut.signal));
+        await (keys.length > 0 ? once(keys, cut.signal) : tools.sleep(WAIT_MS, cut.signal));
       } catch (error) {
         if (cut.signal.aborted) continue;
         over = true;
-        ear.ended(saysNo(error));
+        ear.ended(tools.saysNo(error));
       }
     }
   };
@@ -137,16 +135,10 @@ function looped(wish: Wish, ear: Ear, once: (keys: Key[], signal: AbortSignal) =
 
 /** Server-sent events, read with `fetch` so that keys and sessions travel as in any call. */
 export const sse: Rung = (http, wish, ear) =>
-  looped(wish, ear, async (keys, signal) => {
+  looped(http, wish, ear, async (keys, signal) => {
     const address = liveAddress(wish, keys, "");
-    const headers = await http.headers({ method: "GET", address, headers: { accept: "text/event-stream" } });
-    const init: RequestInit = { headers, signal, cache: "no-store" };
-    if (http.options.credentials) init.credentials = http.options.credentials;
-    const answer = await (http.options.fetch ?? fetch)(http.base + address, init);
-    if (!answer.ok) throw new Problem(answer.status, {});
-    if (!answer.body) throw new Problem(406, {}); // a runtime that does not stream
+    const reader = (await http.stream(address, signal)).getReader();
     ear.opened();
-    const reader = answer.body.getReader();
     const decoder = new TextDecoder();
     let rest = "";
     for (;;) {
@@ -166,7 +158,8 @@ export const sse: Rung = (http, wish, ear) =>
 /** A request that is held until there is something new; the first is not, for it says whether there is a server. */
 export const poll: Rung = (http, wish, ear) => {
   let wait = 0;
-  return looped(wish, ear, async (keys, signal) => {
+  const { parsed, sleep } = http.tools;
+  return looped(http, wish, ear, async (keys, signal) => {
     const address = liveAddress(wish, keys, `&wait_ms=${wait}`);
     const { text } = await http.send({ method: "GET", address, signal, timeoutMs: WAIT_MS * 1.5, once: true });
     ear.opened();
