@@ -45,7 +45,7 @@ export interface View<T> {
 export interface HookOptions<T, S> {
   /** The part that matters: the component draws again only when this changed. */
   select?: (data: T) => S;
-  /** Waits by Suspense until there is something, and throws when there cannot be. */
+  /** Waits by Suspense until there is something, and throws when there cannot be; who draws a second later asks anew. */
   suspense?: boolean;
 }
 
@@ -83,10 +83,22 @@ export function useKey<T, S = T>(key: Key<T>, { select, suspense }: HookOptions<
   const view = useSyncExternalStore(subscribe, snapshot, snapshot);
   const entry = client.peek(key);
   if (suspense && !entry) {
-    if (view.error !== undefined) throw view.error;
+    if (holds(view.error as object | undefined, client.clock.local())) throw view.error;
     throw client.warm(key).then(() => client.peek(key) ?? client.load(key));
   }
   return { ...view, rev: entry?.rev ?? null, age: entry ? Math.max(0, client.clock.now() - entry.seen) : 0 };
+}
+
+/** How long a failure is thrown to who draws again, in milliseconds; after that it is asked anew. */
+const THROWN_MS = 1_000;
+const thrown = new WeakMap<object, number>();
+
+/** Whether an error is still to be thrown: React draws more than once before it goes to the boundary. */
+function holds(error: object | undefined, now: number): boolean {
+  if (!error) return false;
+  const first = thrown.get(error) ?? now;
+  thrown.set(error, first);
+  return now - first < THROWN_MS;
 }
 
 /** One fixture. */

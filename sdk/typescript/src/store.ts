@@ -45,6 +45,9 @@ export function supersedes(next: Entry, held: Entry): boolean {
 
 const asOf = (entry: Entry): string => (entry.data as { as_of?: string } | null)?.as_of ?? "";
 
+/** Keys that nobody watches of which only the failure is remembered. */
+const FAILED_MAX = 100;
+
 /** Entries by key, least recently used first. */
 export class Store {
   readonly #slots = new Map<Key, Slot>();
@@ -101,10 +104,11 @@ export class Store {
 
   /** Notes that a newer one could not be had. */
   fail(key: Key, error: unknown): void {
-    const slot = this.#slots.get(key);
-    if (!slot) return;
+    const slot = this.#touch(key);
     slot.error = error;
     this.#tell(slot);
+    const bare = this.keys().filter((one) => this.#isBare(one));
+    if (bare.length > FAILED_MAX) this.drop(bare[0]!);
   }
 
   /** Calls back at every change of a key; the function returned ends that. */
@@ -127,6 +131,12 @@ export class Store {
     if (!slot || slot.watchers.size > 0) return;
     this.#size -= slot.entry?.size ?? 0;
     this.#slots.delete(key);
+  }
+
+  /** Whether all that is known of a key is that it could not be had. */
+  #isBare(key: Key): boolean {
+    const { entry, watchers } = this.#slots.get(key)!;
+    return !entry && watchers.size === 0;
   }
 
   #touch(key: Key): Slot {

@@ -2,9 +2,9 @@
 // Hooks drawn by React against a real HTTP server.
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { act, cleanup, render, screen, waitFor } from "@testing-library/react";
-import { createElement as h, Suspense, type ReactNode } from "react";
+import { Component, createElement as h, Suspense, type ReactNode } from "react";
 import { hydrateRoot } from "react-dom/client";
-import { renderToString } from "react-dom/server";
+import { renderToReadableStream, renderToString } from "react-dom/server.browser";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createClient, type Client, type Key } from "../src/index.js";
 import { SportsEdgeProvider, useBoard, useConnection, useEdges, useFixture, useFreshness, useKey, usePrediction, useWinProbability } from "../src/react.js";
@@ -91,6 +91,45 @@ it("waits by Suspense where it is asked to, and tells an error", async () => {
   show(h(Failing));
   await screen.findByText(/There is nothing at this path/);
   expect(() => render(h(Fixture))).toThrow("SportsEdgeProvider");
+});
+
+class Boundary extends Component<{ children: ReactNode }, { error?: Error }> {
+  override state: { error?: Error } = {};
+  static getDerivedStateFromError = (error: Error) => ({ error });
+  override render() {
+    const again = h("button", { onClick: () => this.setState({ error: undefined as never }) }, `caught: ${this.state.error?.message}`);
+    return this.state.error ? again : this.props.children;
+  }
+}
+
+it("throws by Suspense what keeps a state from being had, and asks anew for who draws later", async () => {
+  vi.spyOn(console, "error").mockReturnValue();
+  let time = 1_000_000;
+  await client.close();
+  client = createClient({ baseUrl: server.url, live: false, tabs: false, clock: () => time });
+  const Waiting = ({ of }: { of: Key }) => h("p", null, JSON.stringify(useKey(of, { suspense: true }).data));
+  const page = (of: Key) => h(Boundary, null, h(Suspense, { fallback: "waiting" }, h(Waiting, { of })));
+  show(page("fixtures/9"));
+  const again = await screen.findByText(/caught: There is nothing at this path/);
+  expect(server.seen).toHaveLength(1);
+  act(() => again.click());
+  await screen.findByText(/caught/);
+  expect(server.seen).toHaveLength(1);
+  time += 1_000;
+  server.set("fixtures/9", { n: 9 });
+  act(() => screen.getByText(/caught/).click());
+  await screen.findByText('{"n":9}');
+  // A server that draws in a stream goes on, too.
+  const faults: unknown[] = [];
+  const stream = await renderToReadableStream(h(SportsEdgeProvider, { client }, page("fixtures/10")), { onError: (fault) => void faults.push(fault) });
+  await stream.allReady;
+  expect(String(faults[0])).toContain("There is nothing at this path");
+});
+
+it("remembers why so many keys could not be had, and no more", () => {
+  for (let n = 0; n < 150; n += 1) client.store.fail(`fixtures/${n}`, new Error(String(n)));
+  expect(client.store.keys()).toHaveLength(100);
+  expect(client.store.error("fixtures/149")).toMatchObject({ message: "149" });
 });
 
 it("tells the connection and how old a state is", async () => {
