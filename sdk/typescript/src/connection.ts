@@ -2,7 +2,7 @@
 
 /**
  * `live`: changes are pushed; `polling`: asked for now and then; `idle`: nothing is watched; `offline`: no
- * answer comes; `refused`: the server says no to all that is watched, as it does to a key that was revoked.
+ * answer comes, or a proxy's that there is none; `refused`: the server says no to all that is watched, as it does to a key that was revoked.
  */
 export type State = "idle" | "connecting" | "live" | "polling" | "offline" | "refused";
 

@@ -118,9 +118,16 @@ export class Http {
   async stream(address: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const headers = await this.headers({ method: "GET", address, headers: { accept: "text/event-stream" } });
     const answer = await this.#fetch(address, { headers, signal, cache: "no-store" });
-    if (!answer.ok) throw problem(answer.status, answer.headers, "");
+    if (!answer.ok) throw this.#fault(answer, await answer.text());
     if (!answer.body) throw problem(406, answer.headers, ""); // a runtime that does not stream
     return answer.body;
+  }
+
+  /** What an answer that is none means; a proxy's word that there is no server is as good as none. */
+  #fault({ status, headers }: Response, text: string): Problem {
+    const fault = problem(status, headers, text);
+    this.onReach(fault.kind === "problem");
+    return fault;
   }
 
   #fetch(address: string, init: RequestInit): Promise<Response> {
@@ -144,7 +151,6 @@ export class Http {
     try {
       const response = await this.#fetch(address, init);
       const text = await response.text();
-      this.onReach(true);
       return this.#read(call, response, text, sent);
     } catch (error) {
       if (error instanceof SportsEdgeError) throw error;
@@ -163,7 +169,8 @@ export class Http {
     const date = Date.parse(headers.get("date") ?? "");
     // What a cache in between kept says nothing of the time now.
     if (date && !headers.has("age")) this.clock.learn(date, sent, this.clock.local());
-    if (!ok && status !== 304) throw problem(status, headers, text);
+    if (!ok && status !== 304) throw this.#fault(response, text);
+    this.onReach(true);
     const position = headers.get(POSITION);
     if (position && call.method !== "GET") this.advance(position);
     return { status, headers, text, at: date || sent + this.clock.offset };

@@ -18,7 +18,7 @@ export class SportsEdgeError extends Error {
   }
 }
 
-/** A problem document of the server (RFC 9457). */
+/** A problem document of the server (RFC 9457), or the word of a proxy that reaches no server: then `kind` is `offline`. */
 export class Problem extends SportsEdgeError {
   override name = "Problem";
   /** The stable end of `type`; one of a newer server's may be none of the known. */
@@ -30,8 +30,10 @@ export class Problem extends SportsEdgeError {
     /** How long the server asks to wait before the next attempt, in milliseconds. */
     readonly retryAfterMs?: number,
   ) {
-    super("problem", document.detail ?? document.title ?? `the server answered ${status}`);
-    this.slug = document.type?.split("#")[1] ?? "unknown";
+    const slug = document.type?.split("#")[1];
+    // The server's own 502, 503 and 504 say which problem it is.
+    super(!slug && status > 501 && status < 505 ? "offline" : "problem", document.detail ?? document.title ?? `the answer was ${status}`);
+    this.slug = slug ?? "unknown";
   }
 
   /** What is wrong with which field, where there is more to say. */

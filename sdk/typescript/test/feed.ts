@@ -35,6 +35,8 @@ export class FeedServer {
   opened = 0;
   /** Whether no key counts. */
   revoked = false;
+  /** What a proxy answers in place of a server that is away. */
+  away = 0;
   /** Told of each way that is taken. */
   took: (way: string) => void = () => undefined;
   /** The code that sockets are closed with at once. */
@@ -45,6 +47,7 @@ export class FeedServer {
 
   async start(): Promise<this> {
     this.#http.on("upgrade", (request, socket, head) => {
+      if (this.away) return void socket.end(`HTTP/1.1 ${this.away} Away\r\n\r\n`);
       if (this.shut.has("ws")) return void socket.end("HTTP/1.1 404 Not Found\r\n\r\n");
       return this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#socket(ws));
     });
@@ -133,6 +136,7 @@ export class FeedServer {
     const { method = "", url = "", headers } = request;
     this.seen.push({ method, url, headers, body });
     const say = (status: number, more: Record<string, string>, text: string) => response.writeHead(status, more).end(text);
+    if (this.away) return void say(this.away, {}, "<html>nobody is there</html>");
     const scripted = this.script.shift();
     if (scripted) return void say(...scripted);
     if (this.revoked) return void say(401, {}, '{"type":"/docs/problems#invalid-key","title":"The key does not count"}');

@@ -128,6 +128,28 @@ it("gives up no way while the server is away, says offline meanwhile, and takes 
   expect(states).not.toContain("live poll");
 });
 
+it("takes a proxy's word that there is no server for no answer, and is live again as soon as there is one", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  const one = client({ pollMs: 600_000, retries: 0 });
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "ws" }));
+  server.away = 502;
+  server.cut();
+  await until(() => expect(one.connection.now.state).toBe("offline"));
+  await expect(one.load(KEY, { maxAgeMs: 0 })).rejects.toMatchObject({ kind: "offline", status: 502 });
+  server.away = 0;
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "ws" }));
+  // By one way alone, too.
+  const other = client({ live: [["sse", sse]], pollMs: 600_000, tabs: false });
+  other.watch(KEY, () => undefined);
+  await until(() => expect(other.connection.now.state).toBe("live"));
+  server.away = 503;
+  server.cut();
+  await until(() => expect(other.connection.now.state).toBe("offline"));
+  server.away = 0;
+  await until(() => expect(other.connection.now.state).toBe("live"));
+});
+
 it("is idle again, not connecting, where a server is back and nothing is watched", async () => {
   const one = client({ retries: 0 });
   await one.load(KEY);
