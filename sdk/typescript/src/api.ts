@@ -83,8 +83,11 @@ export function key<P extends PathOf<"get">>(
   ...where: unknown extends Where<P> ? [] : Record<never, never> extends Where<P> ? [Where<P>?] : [Where<P>]
 ): Key<Answer<P, "get">> {
   const { path: parts, query } = (where[0] ?? {}) as { path?: Parameters; query?: Parameters };
-  return address(path, parts, query).replace(/^\/v1\//, "");
+  return keyOf(path, parts, query);
 }
+
+/** The same of parts that nobody has checked. */
+export const keyOf = (path: string, parts?: Parameters, query?: Parameters): Key<never> => address(path, parts, query).replace(/^\/v1\//, "");
 
 /** The address of a key. */
 export const addressOf = (of: Key): string => (of.startsWith("/") ? of : `/v1/${of}`);

@@ -1,5 +1,5 @@
 // The client: typed calls, what is known, and keeping what is watched current.
-import { address, addressOf, tagsOf, type Answer, type Args, type CallOptions, type Key, type Parameters, type PathOf, type Verb } from "./api.js";
+import { address, addressOf, keyOf, tagsOf, type Answer, type Args, type CallOptions, type Key, type Parameters, type PathOf, type Verb } from "./api.js";
 import { Clock } from "./clock.js";
 import { ConnectionBox } from "./connection.js";
 import type { DeviceCache } from "./device/cache.js";
@@ -47,6 +47,9 @@ export type Dehydrated = [key: Key, entry: Entry][];
 const TAB_MS = 80;
 const FEED_MS = 1_500;
 
+/** How often a state is asked for again that the feed has changed under way. */
+const ASKED_AGAIN = 2;
+
 /** What is new of a state. */
 type News = Pick<Entry, "data" | "rev" | "at" | "size" | "folded"> & Partial<Pick<Entry, "etag" | "tags">>;
 
@@ -86,8 +89,7 @@ export class Client {
   /** Reads; an answer that did not change costs a 304 and is the same object as before. */
   async get<P extends PathOf<"get">>(path: P, ...args: Given<P, "get">): Promise<Answer<P, "get">> {
     const { path: parts, query, ...options } = (args[0] ?? {}) as Loose;
-    const key = address(path, parts, query).replace(/^\/v1\//, "");
-    return (await this.load(key as Key, { maxAgeMs: 0, ...options })).data as Answer<P, "get">;
+    return (await this.load(keyOf(path, parts, query), { maxAgeMs: 0, ...options })).data as Answer<P, "get">;
   }
 
   /** Writes, or asks what takes a body. */
@@ -110,8 +112,10 @@ export class Client {
   async #write<T>(method: string, path: string, args: unknown): Promise<T> {
     const { path: parts, query, ...rest } = (args ?? {}) as Loose;
     const { text } = await this.http.send({ method, address: address(path, parts, query), ...rest });
+    // What was asked for before need not see this.
+    this.#flights.clear();
     const [, , area = "", name] = path.split("/");
-    if (area === "models") this.invalidate(["models"]);
+    if (area === "models" || area === "alerts") this.invalidate([area]);
     else if (area !== "predictions" && name === undefined) this.invalidate(touched(rest.body));
     return parsed(text) as T;
   }
@@ -145,13 +149,14 @@ export class Client {
     return this.load(key, { maxAgeMs: 0 }).catch(() => undefined);
   }
 
-  async #fetch(key: Key, options: CallOptions): Promise<Entry> {
+  async #fetch(key: Key, options: CallOptions, again = ASKED_AGAIN): Promise<Entry> {
     const held = this.store.get(key);
     const headers: Record<string, string> = held?.etag ? { "if-none-match": held.etag } : {};
     try {
       const reply = await this.http.send({ method: "GET", address: addressOf(key), headers, ...options });
       const [etag, seen] = [reply.headers.get("etag"), this.clock.now()];
-      const now = this.store.get(key) ?? held;
+      const latest = () => this.store.get(key) ?? held;
+      const now = latest();
       if (reply.status === 304 && now) {
         if (now.etag !== held?.etag) return now; // something newer came meanwhile
         this.store.mark(key, { seen, doubt: null });
@@ -160,11 +165,32 @@ export class Client {
       }
       const tags = (reply.headers.get(TAGS) ?? "").split(/[\s,]+/).filter(Boolean);
       const news = { data: parsed(reply.text), rev: reply.headers.get(REVISION), at: reply.at, size: reply.text.length, folded: 0, etag, tags };
-      return this.take(key, news, "network");
+      const followed = now?.rev && !news.rev;
+      if (followed && (await this.#brought(key, news.data))) {
+        this.store.mark(key, { seen, doubt: null, etag });
+        return latest()!;
+      }
+      const last = latest();
+      // What is held came before this was asked for: this is newer, though its header counts whole seconds.
+      if (last && last.data === held?.data) news.at = Math.max(news.at, last.at + 1);
+      // It came meanwhile: only another answer tells which of the two is newer.
+      else if (followed && again > 0) return await this.#fetch(key, options, again - 1);
+      const taken = this.take(key, news, "network");
+      if (followed && !taken.rev) this.#relay.again(key);
+      return taken;
     } catch (error) {
       this.store.fail(key, error);
       throw error;
     }
+  }
+
+  /** Whether the feed has brought a state, or does so at about this time: with its revision, which what it says next fits. */
+  async #brought(key: Key, data: unknown): Promise<boolean | undefined> {
+    const alike = () => this.#relay.alike(data, this.store.get(key)?.data);
+    if (await alike()) return true;
+    if (!this.#relay.brings(key)) return false;
+    await this.#next(key, TAB_MS);
+    return alike();
   }
 
   /** Takes news of a state in; answers with what is held then. */
@@ -235,13 +261,13 @@ export class Client {
   /** Waits for a change of a key. */
   #next(key: Key, ms: number): Promise<void> {
     return new Promise((done) => {
-      const end = this.store.watch(key, () => finish());
-      const timer = setTimeout(() => finish(), ms);
       const finish = () => {
         clearTimeout(timer);
         end();
         done();
       };
+      const end = this.store.watch(key, finish);
+      const timer = setTimeout(finish, ms);
     });
   }
 
@@ -281,9 +307,9 @@ export class Client {
     for (const key of this.store.watched()) void this.#refresh(key);
   }
 
-  /** What a server that renders hands to its page: the keys it has loaded. */
-  dehydrate(): Dehydrated {
-    return this.store.keys().flatMap((key) => {
+  /** What a server that renders hands to its page: the keys it has loaded, or some of them. */
+  dehydrate(keys = this.store.keys()): Dehydrated {
+    return keys.flatMap((key) => {
       const entry = this.store.get(key);
       return entry ? [[key, entry] as [Key, Entry]] : [];
     });

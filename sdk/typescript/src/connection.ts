@@ -31,13 +31,12 @@ export class ConnectionBox {
   }
 
   /** Changes it, and tells where that makes a difference. */
-  set(change: Partial<Connection>): boolean {
+  set(change: Partial<Connection>): void {
     const next = { ...this.#now, ...change };
     const { state, way, leader } = this.#now;
-    if (next.state === state && next.way === way && next.leader === leader) return false;
+    if (next.state === state && next.way === way && next.leader === leader) return;
     this.#now = { ...next, since: this.clock() };
     for (const watcher of [...this.#watchers]) watcher();
-    return true;
   }
 
   /** Calls back at every change; the function returned ends that. */

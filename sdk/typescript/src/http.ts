@@ -79,7 +79,7 @@ export class Http {
 
   /** Takes a position over where it is higher than the one held. */
   advance(position: string): void {
-    if (ranked(position) > ranked(this.position)) {
+    if (Number(position) > Number(this.position)) {
       this.position = position;
       this.onPosition(position);
     }
@@ -239,11 +239,3 @@ function problem(status: number, headers: Headers, text: string): Problem {
 
 /** Whether a body is sent as it is: whatever is not a plain object. */
 const isRaw = (body: unknown): body is BodyInit => (body as object).constructor !== Object;
-
-/** Orders positions: numbers, or parts in hexadecimal with a slash between, by their value. */
-const ranked = (position: string): string =>
-  position
-    .toUpperCase()
-    .split("/")
-    .map((part) => part.padStart(20, "0"))
-    .join("/");

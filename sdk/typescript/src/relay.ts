@@ -43,6 +43,16 @@ export class Relay {
     return this.client.connection.now.state === "live" && followable(key) && !this.#feed?.refused.has(key);
   }
 
+  /** Whether two states say the same, as the feed sees it. */
+  async alike(a: unknown, b: unknown): Promise<boolean | undefined> {
+    return (await this.#load())?.alike(a, b);
+  }
+
+  /** Has the feed tell a key as a whole: what is held has no revision of its. */
+  again(key: Key): void {
+    if (this.brings(key)) this.#feed?.again(key);
+  }
+
   /** What is watched here, or whether somebody looks, has changed. */
   changed(): void {
     const { around, store } = this.client;

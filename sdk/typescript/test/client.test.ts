@@ -72,8 +72,8 @@ it("writes once: a repeat carries the same key, and reads then carry the positio
   expect(server.seen.at(-1)!.headers["sports-edge-position"]).toBe("42");
   await one.close();
   client();
-  for (const position of ["0/9F", "0/1A0", "0/A1"]) one.http.advance(position);
-  expect(one.http.position).toBe("0/1A0");
+  for (const position of ["9", "10", "8"]) one.http.advance(position);
+  expect(one.http.position).toBe("10");
 });
 
 it("never repeats a write that could happen twice", async () => {
@@ -93,6 +93,27 @@ it("a write makes stale what it touched, and asks for what is watched", async ()
   server.change(KEY, { n: 1 });
   await one.post("/v1/quotes", { body: { data: [{ fixture_id: 8 }] as never } });
   await vi.waitFor(() => expect(one.peek(KEY)!.data.n).toBe(1), 3_000);
+});
+
+it("changes an alert, and then asks for what it lists", async () => {
+  const alerts = key("/v1/alerts");
+  server.set(alerts, { data: [] });
+  await one.load(alerts);
+  await one.load(KEY);
+  await one.patch("/v1/alerts/{id}", { path: { id: 5 }, body: { enabled: false } as never });
+  expect(server.seen.at(-1)).toMatchObject({ method: "PATCH", url: "/v1/alerts/5", body: '{"enabled":false}' });
+  expect(one.peek(alerts)!.doubt).toBe("what it shows has changed");
+  expect(one.peek(KEY)!.doubt).toBeNull();
+});
+
+it("asks after a write, though the same was being asked for before it", async () => {
+  let asked = 0;
+  await one.close();
+  client({ fetch: (address, init) => fetch(address, init).finally(() => (asked += 1)) });
+  const before = one.load(KEY);
+  await one.post("/v1/quotes", { body: { data: [] } });
+  await Promise.all([before, one.load(KEY, { maxAgeMs: 0 })]);
+  expect(asked).toBe(3);
 });
 
 it("tells a time-out, a caller's end, no network and rubbish apart", async () => {

@@ -128,6 +128,36 @@ it("gives up no way while the server is away, says offline meanwhile, and takes 
   expect(states).not.toContain("live poll");
 });
 
+for (const way of ["ws", "sse"]) {
+  it(`reads what was written though the feed by ${way} is late with it, and has a revision again`, async () => {
+    server.shut = new Set(way === "ws" ? [] : ["ws"]);
+    const one = client();
+    one.watch(KEY, () => undefined);
+    await until(() => expect(one.peek(KEY)?.rev).toBe("1001.00000000abcd"));
+    await until(() => expect(one.connection.now.way).toBe(way));
+    server.loses = () => true;
+    for (let n = 1; n <= 5; n += 1) {
+      server.change(KEY, { n });
+      expect((await one.get("/v1/fixtures/{id}", { path: { id: 8 } })) as unknown).toEqual({ n });
+    }
+    await until(() => expect(one.peek(KEY)).toMatchObject({ rev: "1006.00000000abcd", data: { n: 5 } }));
+  });
+}
+
+it("keeps the feed's revision where an answer says the same, in whatever order", async () => {
+  const held = { data: { s: "a", n: 0, as_of: "2026-01-01T00:00:00Z" }, rev: "1001.00000000abcd", at: 1, seen: 1, source: "device", etag: null, tags: [], size: 10, doubt: null, folded: 0 } as const;
+  server.set(KEY, { n: 0, s: "a", as_of: "2026-01-02T00:00:00Z" });
+  server.states.get(KEY)!.epoch = 1;
+  const one = client({ staleMs: 60_000 });
+  one.hydrate([[KEY, held]]);
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.connection.now.state).toBe("live"));
+  for (let turn = 0; turn < 3; turn += 1) await one.get("/v1/fixtures/{id}", { path: { id: 8 } });
+  expect(one.peek(KEY)).toMatchObject({ rev: "1001.00000000abcd", data: held.data, etag: '"1001.00000000abcd"' });
+  server.change(KEY, { n: 1 });
+  await until(() => expect(one.peek(KEY)).toMatchObject({ rev: "1002.00000000abcd", data: { n: 1 } }));
+});
+
 it("takes a proxy's word that there is no server for no answer, and is live again as soon as there is one", async () => {
   vi.spyOn(Math, "random").mockReturnValue(0);
   const one = client({ pollMs: 600_000, retries: 0 });

@@ -2,7 +2,7 @@
 // program that only calls does not pay for it.
 import type { Key } from "../api.js";
 import type { Client } from "../client.js";
-import { applied, type Frame } from "./frames.js";
+import { alike, applied, type Frame } from "./frames.js";
 import { Ladder, type Way } from "./ladder.js";
 import { poll, sse, ws } from "./rungs.js";
 
@@ -34,6 +34,7 @@ export interface Sharing {
 /** The feed, as one client follows it. */
 export class Feed {
   readonly ladder: Ladder;
+  readonly alike = alike;
   /** Keys the feed does not bring, with the beats until they are asked for again; 0 for those it does not have. */
   readonly refused = new Map<Key, number>();
   /** Keys whose state does not fit what comes, until a whole one does. */
@@ -113,16 +114,16 @@ export class Feed {
     const held = store.get(frame.k);
     // Twice, or late.
     if (http.tools.momentOf(frame.id) <= http.tools.momentOf(held?.rev)) return;
-    if (frame.b !== held?.rev) return this.#again(frame.k);
+    if (frame.b !== held?.rev) return this.again(frame.k);
     try {
       this.#take(frame.k, { data: applied(held.data, frame.d), rev: frame.id, at: frame.ts, size: held.size, folded: frame.cf ?? 0 });
     } catch {
-      this.#again(frame.k);
+      this.again(frame.k);
     }
   }
 
   /** Asks for a whole state, once until it comes. */
-  #again(key: Key): void {
+  again(key: Key): void {
     // What is neither held nor watched here is another tab's.
     if (this.#broken.has(key) || !(this.client.store.get(key) || this.client.store.watched().includes(key))) return;
     this.#broken.add(key);

@@ -54,6 +54,13 @@ function replaced(state: unknown, path: string[], change: Change): unknown {
   return copy;
 }
 
+/** Whether two states say the same, as revisions see it: in any order, whenever they were made. */
+export function alike(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || !a || !b) return a === b;
+  const [x, y] = [a, b] as Record<string, unknown>[];
+  return Object.keys({ ...x, ...y }).every((name) => alike(x![name], y![name]) || (name === "as_of" && typeof x![name] === typeof y![name] && typeof x![name] === "string"));
+}
+
 /** Reads a frame; nothing where it is none. */
 export function frameOf(text: string): Frame | undefined {
   try {
