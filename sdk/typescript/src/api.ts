@@ -67,11 +67,14 @@ export type Parameters = Record<string, unknown>;
 
 /** Fills the path in and puts the query in order, so that equal reads have one address. */
 export function address(path: string, parts: Parameters = {}, query: Parameters = {}): string {
-  const filled = path.replace(/{(\w+)}/g, (_, name: string) => encodeURIComponent(String(parts[name])));
+  const filled = path.replace(/{(\w+)}/g, (_, name: string) => {
+    if (parts[name] == null) throw new TypeError(`${name} is missing of ${path}`);
+    return encodeURIComponent(String(parts[name]));
+  });
   const search = new URLSearchParams();
   for (const name of Object.keys(query).sort()) {
     const value = query[name];
-    if (value !== undefined && value !== null) search.append(name, String(value));
+    if (value != null) search.append(name, String(value));
   }
   const text = search.toString();
   return text ? `${filled}?${text}` : filled;
@@ -107,7 +110,7 @@ export const edges = (query: Query<"/v1/edges", "get"> = {}) => key("/v1/edges",
 
 /**
  * What a key is about, for invalidation: `fixture:8` for whatever lies below a fixture, else the
- * name of the list. The server's own tags come beside these.
+ * name of the list.
  */
 export function tagsOf(of: Key): string[] {
   const [path = ""] = of.split("?");

@@ -4,7 +4,7 @@ import { Clock } from "./clock.js";
 import { ConnectionBox } from "./connection.js";
 import type { DeviceCache } from "./device/cache.js";
 import { SHAPE } from "./facts.gen.js";
-import { Http, parsed, REVISION, sleep, TAGS, type HttpOptions } from "./http.js";
+import { Http, parsed, sleep, type HttpOptions } from "./http.js";
 import type { Way } from "./live/ladder.js";
 import { saysNo } from "./problem.js";
 import { Relay } from "./relay.js";
@@ -41,17 +41,20 @@ export interface LoadOptions extends CallOptions {
 }
 
 /** An entry as it travels from a server that renders to the page. */
-export type Dehydrated = [key: Key, entry: Entry][];
+export type Dehydrated = [key: Key, entry: Entry, drawn?: number][];
 
 /** How long another tab, or the feed, may take to bring what a request would. */
 const TAB_MS = 80;
 const FEED_MS = 1_500;
 
+/** Reads at once of what is watched; others wait, and may find that the feed has brought theirs meanwhile. */
+const READS_MAX = 8;
+
 /** How often a state is asked for again that the feed has changed under way. */
 const ASKED_AGAIN = 2;
 
 /** What is new of a state. */
-type News = Pick<Entry, "data" | "rev" | "at" | "size" | "folded"> & Partial<Pick<Entry, "etag" | "tags">>;
+type News = Pick<Entry, "data" | "rev" | "at" | "size" | "folded"> & Partial<Pick<Entry, "etag" | "seen">>;
 
 /** A client of one server. */
 export class Client {
@@ -64,9 +67,11 @@ export class Client {
   readonly pollMs: number;
   readonly #relay: Relay;
   readonly #device: DeviceCache | undefined;
-  readonly #opened: Promise<void>;
+  readonly #opened: Promise<void> | undefined;
   readonly #flights = new Map<Key, Promise<Entry>>();
-  readonly #read = new Map<Key, Promise<void>>();
+  readonly #waiting: (() => void)[] = [];
+  #reading = 0;
+  #drawn: number | undefined;
   readonly #leave: () => void;
 
   constructor(options: ClientOptions = {}) {
@@ -79,7 +84,7 @@ export class Client {
     this.connection = new ConnectionBox(this.clock.local);
     this.#device = options.device;
     const name = `${SHAPE} ${this.http.base} ${options.user ?? ""}`;
-    this.#opened = this.#device?.open(name, this.clock.local).catch(() => undefined) ?? Promise.resolve();
+    this.#opened = this.#device?.open(name, this.clock.local).catch(() => undefined);
     this.#relay = new Relay(this, name, options.live ?? true, options.tabs !== false);
     this.http.onPosition = (p) => this.#relay.tabs.tell({ t: "position", p });
     this.http.onReach = (reached) => this.#relay.reach(reached);
@@ -126,8 +131,8 @@ export class Client {
   }
 
   /** Whether an entry should not be trusted to be current. */
-  stale(entry: Entry): boolean {
-    return entry.doubt !== null || this.clock.now() - entry.seen > this.staleMs;
+  stale(entry: Entry, now = this.clock.now()): boolean {
+    return entry.doubt !== null || now - entry.seen > this.staleMs;
   }
 
   /** Gets a state, from memory where it is new enough. Calls at the same time share one request. */
@@ -144,9 +149,14 @@ export class Client {
     return started as Promise<Entry<T>>;
   }
 
-  /** Asks for a state whatever is held; what goes wrong is noted beside it. */
-  reload(key: Key): Promise<unknown> {
-    return this.load(key, { maxAgeMs: 0 }).catch(() => undefined);
+  /** Asks for a state whatever is held, in its turn if that is still due; what goes wrong is noted beside it. */
+  async reload(key: Key, due = () => true): Promise<void> {
+    if (this.#reading < READS_MAX) this.#reading += 1;
+    else await new Promise<void>((turn) => this.#waiting.push(turn));
+    if (due()) await this.load(key, { maxAgeMs: 0 }).catch(() => undefined);
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#reading -= 1;
   }
 
   async #fetch(key: Key, options: CallOptions, again = ASKED_AGAIN): Promise<Entry> {
@@ -154,7 +164,9 @@ export class Client {
     const headers: Record<string, string> = held?.etag ? { "if-none-match": held.etag } : {};
     try {
       const reply = await this.http.send({ method: "GET", address: addressOf(key), headers, ...options });
-      const [etag, seen] = [reply.headers.get("etag"), this.clock.now()];
+      const etag = reply.headers.get("etag");
+      // The header counts whole seconds.
+      const seen = Math.min(this.clock.now(), reply.at + 1_000);
       const latest = () => this.store.get(key) ?? held;
       const now = latest();
       if (reply.status === 304 && now) {
@@ -163,9 +175,8 @@ export class Client {
         this.#relay.tabs.tell({ t: "held", k: key, seen });
         return this.store.get(key) ?? now;
       }
-      const tags = (reply.headers.get(TAGS) ?? "").split(/[\s,]+/).filter(Boolean);
-      const news = { data: parsed(reply.text), rev: reply.headers.get(REVISION), at: reply.at, size: reply.text.length, folded: 0, etag, tags };
-      const followed = now?.rev && !news.rev;
+      const news = { data: parsed(reply.text), rev: null, at: reply.at, seen, size: reply.text.length, folded: 0, etag };
+      const followed = now?.rev;
       if (followed && (await this.#brought(key, news.data))) {
         this.store.mark(key, { seen, doubt: null, etag });
         return latest()!;
@@ -176,7 +187,8 @@ export class Client {
       // It came meanwhile: only another answer tells which of the two is newer.
       else if (followed && again > 0) return await this.#fetch(key, options, again - 1);
       const taken = this.take(key, news, "network");
-      if (followed && !taken.rev) this.#relay.again(key);
+      // What is held now has no revision: the feed is to tell it as a whole.
+      if (followed && !taken.rev && this.#relay.brings(key)) (await this.#relay.feed())?.again(key);
       return taken;
     } catch (error) {
       this.store.fail(key, error);
@@ -186,7 +198,7 @@ export class Client {
 
   /** Whether the feed has brought a state, or does so at about this time: with its revision, which what it says next fits. */
   async #brought(key: Key, data: unknown): Promise<boolean | undefined> {
-    const alike = () => this.#relay.alike(data, this.store.get(key)?.data);
+    const alike = async () => (await this.#relay.feed())?.alike(data, this.store.get(key)?.data);
     if (await alike()) return true;
     if (!this.#relay.brings(key)) return false;
     await this.#next(key, TAB_MS);
@@ -196,9 +208,7 @@ export class Client {
   /** Takes news of a state in; answers with what is held then. */
   take(key: Key, news: News, source: Source): Entry {
     const held = this.store.get(key);
-    // A change brings none, and comes often. That one may stand twice does no harm.
-    const tags = news.tags || !held ? tagsOf(key).concat(news.tags ?? []) : held.tags;
-    const entry: Entry = { ...news, etag: news.etag ?? null, tags, seen: this.clock.now(), doubt: null, source };
+    const entry: Entry = { seen: this.clock.now(), etag: null, ...news, tags: held?.tags ?? tagsOf(key), doubt: null, source };
     if (held && !supersedes(entry, held)) return held;
     this.keep(key, entry);
     // Frames are relayed as they are; what was asked for is told as a whole.
@@ -223,22 +233,13 @@ export class Client {
     };
   }
 
-  /** Reads a key from the device, once. */
-  warm(key: Key): Promise<void> {
-    if (!this.#device || this.store.get(key)) return Promise.resolve();
-    let reading = this.#read.get(key);
-    if (!reading) {
-      reading = this.#opened
-        .then(() => this.#device!.read(key))
-        .then((entry) => {
-          // The clock may have been set since.
-          if (entry) this.keep(key, { ...entry, seen: Math.min(entry.seen, this.clock.now()) });
-        })
-        .catch(() => undefined)
-        .finally(() => this.#read.delete(key));
-      this.#read.set(key, reading);
-    }
-    return reading;
+  /** Reads a key from the device. */
+  async warm(key: Key): Promise<void> {
+    if (!this.#device || this.store.get(key)) return;
+    await this.#opened;
+    const entry = await this.#device.read(key).catch(() => undefined);
+    // The clock may have been set since.
+    if (entry) this.keep(key, { ...entry, seen: Math.min(entry.seen, this.clock.now()) });
   }
 
   async #refresh(key: Key): Promise<void> {
@@ -255,7 +256,7 @@ export class Client {
     if (follows) tabs.tell({ t: "get", k: key });
     const patience = this.#relay.brings(key) ? FEED_MS : follows ? TAB_MS : 0;
     if (!fresh() && patience > 0) await this.#next(key, patience);
-    if (!fresh() && this.store.watched().includes(key)) await this.reload(key);
+    await this.reload(key, () => !fresh() && this.store.watched().includes(key));
   }
 
   /** Waits for a change of a key. */
@@ -296,8 +297,9 @@ export class Client {
   }
 
   /** This tab leads now: it alone writes to the device. */
-  led(): void {
-    this.#opened.then(() => this.#device?.lead()).catch(() => undefined);
+  async led(): Promise<void> {
+    await this.#opened;
+    await this.#device?.lead().catch(() => undefined);
   }
 
   #looked(): void {
@@ -311,13 +313,21 @@ export class Client {
   dehydrate(keys = this.store.keys()): Dehydrated {
     return keys.flatMap((key) => {
       const entry = this.store.get(key);
-      return entry ? [[key, entry] as [Key, Entry]] : [];
+      return entry ? [[key, entry, this.drawn()] as Dehydrated[0]] : [];
     });
+  }
+
+  /** The server's time that a page drawn by a server is of, at both ends: its first drawing of a state. */
+  drawn(): number {
+    return (this.#drawn ??= this.clock.now());
   }
 
   /** Takes over what came with the page; it is as new as the page. */
   hydrate(entries: Dehydrated): void {
-    for (const [key, entry] of entries) this.keep(key, { ...entry, source: "network" });
+    for (const [key, entry, drawn] of entries) {
+      this.#drawn ??= drawn;
+      this.keep(key, { ...entry, source: "network" });
+    }
   }
 
   /** Ends every connection and writes what is due to the device. */
@@ -340,7 +350,6 @@ export const createClient = (options?: ClientOptions): Client => new Client(opti
 /** What a batch of writes makes stale: the fixtures it names, and every list. */
 function touched(body: unknown): string[] {
   const entries = (body as { data?: { fixture_id?: number }[] } | undefined)?.data ?? [];
-  const fixtures = entries.flatMap((entry) => (entry.fixture_id === undefined ? [] : [`fixture:${entry.fixture_id}`]));
-  return ["board", "edges", "fixtures", "competitions", "teams", ...new Set(fixtures)];
+  return ["board", "edges", "fixtures", "competitions", "teams", ...entries.map((entry) => `fixture:${entry.fixture_id}`)];
 }
 

@@ -7,10 +7,6 @@ import type { Surroundings } from "./surroundings.js";
 
 /** Carries how far the server's log had got; a read that sends it sees at least that. */
 export const POSITION = "sports-edge-position";
-/** The revision of the state an answer holds, where the server keeps one. */
-export const REVISION = "sports-edge-revision";
-/** What an answer was made of, by tags with spaces between. */
-export const TAGS = "cache-tag";
 
 const BACKOFF_MS = 300;
 const BACKOFF_MS_MAX = 10_000;
@@ -27,7 +23,7 @@ export interface HttpOptions {
   /** An API key, or what gets one. Without, the browser's session counts. */
   apiKey?: string | (() => string | undefined | Promise<string | undefined>);
   /** Whether cookies are sent (`fetch`'s own word). */
-  credentials?: RequestCredentials;
+  credentials?: "include" | "omit" | "same-origin";
   /** Stands in for the global `fetch`. */
   fetch?: typeof fetch;
   /** How long one attempt may take, in milliseconds; 10,000 where not given. */
@@ -79,7 +75,7 @@ export class Http {
 
   /** Takes a position over where it is higher than the one held. */
   advance(position: string): void {
-    if (Number(position) > Number(this.position)) {
+    if (+position > +this.position) {
       this.position = position;
       this.onPosition(position);
     }
@@ -88,11 +84,12 @@ export class Http {
   /** Makes a call, again where that is safe and may help. Anything but 2xx and 304 throws. */
   async send(call: Call): Promise<Reply> {
     const headers = await this.headers(call);
+    const body = call.body === undefined || isRaw(call.body) ? call.body : JSON.stringify(call.body);
     const repeatable = call.method !== "POST" || "idempotency-key" in headers || call.address.startsWith("/v1/predictions");
     const retries = repeatable && !call.once ? (this.options.retries ?? 3) : 0;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#attempt(call, headers);
+        return await this.#attempt(call, headers, body);
       } catch (error) {
         const pause = attempt < retries ? pauseAfter(error, attempt) : undefined;
         if (pause === undefined || !this.around.online()) throw error;
@@ -105,6 +102,8 @@ export class Http {
   async headers(call: Pick<Call, "method" | "address" | "body" | "headers" | "idempotencyKey">): Promise<Record<string, string>> {
     const { apiKey } = this.options;
     const key = typeof apiKey === "function" ? await apiKey() : apiKey;
+    if (!/^http/.test(this.base)) throw new TypeError(`baseUrl is no address: ${this.base}`);
+    if (/[^!-~]/.test(key ?? "")) throw new TypeError("apiKey is none");
     const headers: Record<string, string> = { accept: "application/json", ...call.headers };
     if (key) headers["authorization"] = `Bearer ${key}`;
     if (call.body !== undefined) headers["content-type"] = isRaw(call.body) ? "application/octet-stream" : "application/json";
@@ -135,18 +134,18 @@ export class Http {
     return (this.options.fetch ?? fetch)(this.base + address, init);
   }
 
-  async #attempt(call: Call, headers: Record<string, string>): Promise<Reply> {
-    const { method, address, body } = call;
+  async #attempt(call: Call, headers: Record<string, string>, body: BodyInit | undefined): Promise<Reply> {
+    const { method, address } = call;
     if (!this.around.online()) throw new SportsEdgeError("offline", "no network");
     const patience = call.timeoutMs ?? this.options.timeoutMs ?? 10_000;
     const ending = new AbortController();
-    let late = false;
     const abort = () => ending.abort();
-    const timer = setTimeout(() => ((late = true), abort()), patience);
+    const timer = setTimeout(abort, patience);
     call.signal?.addEventListener("abort", abort);
     if (call.signal?.aborted) abort();
-    const init: RequestInit = { method, headers, signal: ending.signal };
-    if (body !== undefined) init.body = isRaw(body) ? body : JSON.stringify(body);
+    // What a browser kept is asked about: what is kept here is not older than it says.
+    const init: RequestInit = { method, headers, signal: ending.signal, cache: "no-cache" };
+    if (body !== undefined) init.body = body;
     const sent = this.clock.local();
     try {
       const response = await this.#fetch(address, init);
@@ -156,7 +155,7 @@ export class Http {
       if (error instanceof SportsEdgeError) throw error;
       if (call.signal?.aborted) throw new SportsEdgeError("aborted", "called off", error);
       this.onReach(false);
-      if (late) throw new SportsEdgeError("timeout", `${method} ${address} took over ${patience} ms`, error);
+      if (ending.signal.aborted) throw new SportsEdgeError("timeout", `${method} ${address} took over ${patience} ms`, error);
       throw new SportsEdgeError("offline", `${method} ${address} got no answer`, error);
     } finally {
       clearTimeout(timer);
@@ -167,8 +166,9 @@ export class Http {
   #read(call: Call, response: Response, text: string, sent: number): Reply {
     const { status, headers, ok } = response;
     const date = Date.parse(headers.get("date") ?? "");
-    // What a cache in between kept says nothing of the time now.
-    if (date && !headers.has("age")) this.clock.learn(date, sent, this.clock.local());
+    // What was kept on the way says only that it is later by now.
+    if (date && headers.has("age")) this.clock.atLeast(date);
+    else if (date) this.clock.learn(date, sent, this.clock.local());
     if (!ok && status !== 304) throw this.#fault(response, text);
     this.onReach(true);
     const position = headers.get(POSITION);
@@ -210,7 +210,7 @@ export function backoff(attempt: number, base = BACKOFF_MS, most = BACKOFF_MS_MA
 /** A name that nobody else makes up. */
 export function unique(): string {
   const random = () => Math.random().toString(36).slice(2);
-  return globalThis.crypto?.randomUUID?.() ?? random() + random();
+  return random() + random();
 }
 
 /** How long to wait before another attempt; nothing where none would help. */
@@ -237,5 +237,6 @@ function problem(status: number, headers: Headers, text: string): Problem {
   return new Problem(status, document, wait === "" || isNaN(wait) ? undefined : wait);
 }
 
-/** Whether a body is sent as it is: whatever is not a plain object. */
-const isRaw = (body: unknown): body is BodyInit => (body as object).constructor !== Object;
+/** Whether a body is sent as it is: text and bytes. */
+const isRaw = (body: unknown): body is BodyInit =>
+  typeof body === "string" || ArrayBuffer.isView(body) || /Blob|File|Buffer/.test({}.toString.call(body));

@@ -24,6 +24,15 @@ export function useClient(): Client {
   return client;
 }
 
+const never = () => () => undefined;
+
+/** The time by which to draw: where a page is taken over that the server's it is of, so that both say the same. */
+function useNow(): () => number {
+  const client = useClient();
+  const over = useSyncExternalStore(never, () => false, () => true);
+  return () => (over ? client.drawn() : client.clock.now());
+}
+
 /** A state, and how much it can be trusted. */
 export interface View<T> {
   /** What is known; undefined before anything is. */
@@ -56,13 +65,14 @@ export function useKey<T, S = T>(key: Key<T>, { select, suspense }: HookOptions<
   const client = useClient();
   const last = useRef<{ key: Key; select: unknown; entry: Entry | undefined; view: Frozen<S> }>(undefined);
   const [early] = useState(() => client.peek(key) && { key, entry: client.peek(key) });
+  const now = useNow();
   const snapshot = (): Frozen<S> => {
     const entry = client.peek(key);
     const before = last.current?.key === key ? last.current : undefined;
     const error = client.store.error(key);
     if (before && before.entry === entry && before.select === select && before.view.error === error) return before.view;
     const data = entry && (select ? select(entry.data) : (entry.data as unknown as S));
-    const stale = entry !== undefined && client.stale(entry);
+    const stale = entry !== undefined && client.stale(entry, now());
     const source = entry && (early?.key === key && early.entry === entry ? "memory" : entry.source);
     const view = { data, rev: entry?.rev ?? null, stale, doubt: entry?.doubt ?? null, source, error };
     // Another revision that does not change what is selected is no reason to draw.
@@ -86,7 +96,7 @@ export function useKey<T, S = T>(key: Key<T>, { select, suspense }: HookOptions<
     if (holds(view.error as object | undefined, client.clock.local())) throw view.error;
     throw client.warm(key).then(() => client.peek(key) ?? client.load(key));
   }
-  return { ...view, rev: entry?.rev ?? null, age: entry ? Math.max(0, client.clock.now() - entry.seen) : 0 };
+  return { ...view, rev: entry?.rev ?? null, age: entry ? Math.max(0, now() - entry.seen) : 0 };
 }
 
 /** How long a failure is thrown to who draws again, in milliseconds; after that it is asked anew. */
@@ -132,6 +142,7 @@ export function useConnection(): Connection {
 /** How old a state is, told anew every `everyMs` milliseconds and whenever it changes. */
 export function useFreshness(key: Key, everyMs = 1_000): { age: number | undefined; stale: boolean; doubt: string | null } {
   const client = useClient();
+  const now = useNow();
   const [, tick] = useState(0);
   useEffect(() => {
     const again = () => tick((count) => count + 1);
@@ -144,7 +155,7 @@ export function useFreshness(key: Key, everyMs = 1_000): { age: number | undefin
   }, [client, key, everyMs]);
   const entry = client.peek(key);
   if (!entry) return { age: undefined, stale: false, doubt: null };
-  return { age: Math.max(0, client.clock.now() - entry.seen), stale: client.stale(entry), doubt: entry.doubt };
+  return { age: Math.max(0, now() - entry.seen), stale: client.stale(entry, now()), doubt: entry.doubt };
 }
 
 /** A point of a line: who wins, by what was known at a moment. */

@@ -12,8 +12,6 @@ const REPEAT_MS = 20_000;
 const FORGET_MS = 150_000;
 /** How often it is looked whether something is due. */
 const TICK_MS = 500;
-/** Requests at once. */
-const AT_ONCE = 4;
 /** An answer that says no is asked for again after so many times the usual pause. */
 const REFUSED_TIMES = 10;
 
@@ -27,7 +25,6 @@ export class Relay {
   #timer: ReturnType<typeof setInterval> | undefined;
   #repeated = 0;
   #mine: Key[] = [];
-  #asking = 0;
 
   constructor(
     readonly client: Client,
@@ -41,16 +38,6 @@ export class Relay {
   /** Whether the feed brings a key, so that nobody needs to ask. */
   brings(key: Key): boolean {
     return this.client.connection.now.state === "live" && followable(key) && !this.#feed?.refused.has(key);
-  }
-
-  /** Whether two states say the same, as the feed sees it. */
-  async alike(a: unknown, b: unknown): Promise<boolean | undefined> {
-    return (await this.#load())?.alike(a, b);
-  }
-
-  /** Has the feed tell a key as a whole: what is held has no revision of its. */
-  again(key: Key): void {
-    if (this.brings(key)) this.#feed?.again(key);
   }
 
   /** What is watched here, or whether somebody looks, has changed. */
@@ -83,7 +70,7 @@ export class Relay {
   }
 
   /** The feed, loaded when it is first needed. */
-  #load(): Promise<Feed | undefined> {
+  feed(): Promise<Feed | undefined> {
     return (this.#loading ??= import("./live/feed.js")
       .then(({ Feed, WAYS }) => {
         const sharing = {
@@ -119,7 +106,7 @@ export class Relay {
       this.#feed?.whole(word.k);
       client.keep(word.k, { ...word.e, source: "tab" });
     } else if (word.t === "held") client.store.mark(word.k, { seen: word.seen, doubt: null });
-    else if (word.t === "frame") void this.#load().then((feed) => feed?.receive(word.f, word.n));
+    else if (word.t === "frame") void this.feed().then((feed) => feed?.receive(word.f, word.n));
     else if (word.t === "link") {
       if (!tabs.leader) client.connection.set({ ...word.c, leader: false });
     } else if (word.t === "drop") client.invalidate(word.tags, false);
@@ -129,7 +116,7 @@ export class Relay {
   #lead(): void {
     this.client.connection.set({ leader: true, state: "idle" });
     this.tabs.tell({ t: "lead" });
-    this.client.led();
+    void this.client.led();
     this.#follow();
   }
 
@@ -166,7 +153,7 @@ export class Relay {
     this.#run();
     if (this.client.connection.now.state === "idle") this.#state(first, "rest");
     if (!this.live) return;
-    void this.#load().then((feed) => {
+    void this.feed().then((feed) => {
       if (!feed || !this.tabs.leader || this.#all().length === 0) return;
       feed.ladder.start();
       feed.ladder.changed();
@@ -206,7 +193,6 @@ export class Relay {
     else if (!refused && state === "refused") this.#restart();
     for (const key of this.#asked.keys()) if (!wanted.includes(key)) this.#asked.delete(key);
     for (const key of wanted) {
-      if (this.#asking >= AT_ONCE) return;
       const entry = client.store.get(key);
       const pause = client.pollMs * (client.refused(key) ? REFUSED_TIMES : 1);
       const held = entry && !entry.doubt ? entry.seen - client.clock.offset : 0;
@@ -214,8 +200,7 @@ export class Relay {
       const again = state === "live" && this.#feed?.refused.get(key);
       if (this.brings(key) || again || now - Math.max(this.#asked.get(key) ?? 0, held) < pause) continue;
       this.#asked.set(key, now);
-      this.#asking += 1;
-      void client.reload(key).then(() => (this.#asking -= 1));
+      void client.reload(key, () => client.store.get(key) === entry);
     }
   }
 }

@@ -8,7 +8,7 @@ export type Source = "memory" | "tab" | "device" | "network";
 /** A state of one key. Entries do not change: a new state is a new entry. */
 export interface Entry<T = unknown> {
   readonly data: T;
-  /** The server's revision of the key, `moment.digest`; null where the answer had none. */
+  /** The server's revision of the key, `moment.digest`; null where the feed has not brought it. */
   readonly rev: string | null;
   /** The server's time whose state this is. */
   readonly at: number;
@@ -33,7 +33,7 @@ interface Slot {
 }
 
 /** When a revision came to be, in milliseconds since 1970 by the server's clock; 0 for none. */
-export const momentOf = (rev: string | null | undefined): number => Number(rev?.split(".")[0] ?? 0);
+export const momentOf = (rev: string | null | undefined): number => parseInt(rev ?? "0");
 
 /** Whether an entry may take another's place. */
 export function supersedes(next: Entry, held: Entry): boolean {
@@ -107,7 +107,7 @@ export class Store {
     const slot = this.#touch(key);
     slot.error = error;
     this.#tell(slot);
-    const bare = this.keys().filter((one) => this.#isBare(one));
+    const bare = this.keys().filter((one) => !this.get(one) && this.#slots.get(one)!.watchers.size === 0);
     if (bare.length > FAILED_MAX) this.drop(bare[0]!);
   }
 
@@ -119,8 +119,7 @@ export class Store {
     watchers.add(watcher);
     return () => {
       watchers.delete(watcher);
-      const slot = this.#slots.get(key);
-      if (slot && !slot.entry) this.drop(key);
+      if (!this.get(key)) this.drop(key);
       this.#evict();
     };
   }
@@ -131,12 +130,6 @@ export class Store {
     if (!slot || slot.watchers.size > 0) return;
     this.#size -= slot.entry?.size ?? 0;
     this.#slots.delete(key);
-  }
-
-  /** Whether all that is known of a key is that it could not be had. */
-  #isBare(key: Key): boolean {
-    const { entry, watchers } = this.#slots.get(key)!;
-    return !entry && watchers.size === 0;
   }
 
   #touch(key: Key): Slot {

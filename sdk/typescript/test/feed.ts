@@ -148,7 +148,7 @@ export class FeedServer {
     if (!state) return void say(404, {}, '{"type":"/docs/problems#unknown-route","title":"There is nothing at this path"}');
     const etag = `"${idOf(state)}"`;
     if (headers["if-none-match"] === etag) return void say(304, { etag }, "");
-    say(200, { etag, "cache-tag": "team:1" }, JSON.stringify(state.data));
+    say(200, { etag }, JSON.stringify(state.data));
   }
 
   #feed(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {

@@ -82,6 +82,31 @@ it("a page drawn by a server is taken over without a second request", async () =
   await there.close();
 });
 
+it("a page that is taken over says how old a state is as the server said it, and goes on from there", async () => {
+  let time = 1_000_000;
+  const clock = () => time;
+  await client.close();
+  client = createClient({ baseUrl: server.url, live: false, tabs: false, clock });
+  const Age = () => h("p", null, `${useKey(KEY).age} ${useKey(KEY).stale} ${useFreshness(KEY).age} ${useFreshness(KEY).stale}`);
+  await client.load(KEY);
+  client.store.mark(KEY, { seen: client.clock.now() - 7 });
+  const html = renderToString(h(SportsEdgeProvider, { client }, h(Age)));
+  expect(html).toContain("7 false 7 false");
+  time += 60_000;
+  const initial = JSON.parse(JSON.stringify(client.dehydrate())) as ReturnType<Client["dehydrate"]>;
+  const there = createClient({ baseUrl: server.url, live: false, tabs: false, clock });
+  there.clock.learn(client.clock.now(), time, time + 1_000);
+  const holder = document.body.appendChild(document.createElement("div"));
+  holder.innerHTML = html;
+  const faults: unknown[] = [];
+  const root = await act(async () => hydrateRoot(holder, h(SportsEdgeProvider, { client: there, initial }, h(Age)), { onRecoverableError: (fault) => faults.push(fault) }));
+  expect(faults).toEqual([]);
+  await waitFor(() => expect(holder.textContent).not.toContain("7 false 7 false"));
+  act(() => root.unmount());
+  holder.remove();
+  await there.close();
+});
+
 it("waits by Suspense where it is asked to, and tells an error", async () => {
   const Waiting = ({ of }: { of: Key }) => h("p", null, JSON.stringify(useKey(of, { suspense: true }).data));
   show(h(Suspense, { fallback: "waiting" }, h(Waiting, { of: KEY })));

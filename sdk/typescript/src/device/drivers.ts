@@ -47,8 +47,15 @@ function settled<T>(request: IDBRequest): Promise<T> {
   });
 }
 
+/** What is used of a browser's `localStorage`. */
+export interface StorageLike {
+  getItem(name: string): string | null;
+  setItem(name: string, text: string): void;
+  removeItem(name: string): void;
+}
+
 /** A browser's `localStorage`, or anything with its methods: small, and it blocks; for old browsers. */
-export function webStorage(storage: Pick<Storage, "getItem" | "setItem" | "removeItem"> = localStorage): Driver {
+export function webStorage(storage: StorageLike = localStorage): Driver {
   return {
     get: async (names) => names.map((name) => storage.getItem(name)),
     async set(texts) {

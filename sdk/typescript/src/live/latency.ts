@@ -71,7 +71,7 @@ export class Latency {
 }
 
 /** Calls back once what was changed before is on the screen. */
-export function afterPaint(view: Pick<Window, "requestAnimationFrame">, done: () => void): void {
+export function afterPaint(view: { requestAnimationFrame(run: () => void): unknown }, done: () => void): void {
   view.requestAnimationFrame(() => afterFrame(done));
 }
 
