@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog, Fault, KeyField, signInFirst, whoAfter, type Visitor } from "./dialog";
 import type { Surroundings } from "./live";
-import { filled, perform, question, verb, type Refusal, type Task } from "./operate";
+import { filled, perform, question, rightOf, verb, type Refusal, type Task } from "./operate";
 
 /** What the server takes for a label, but for `stable`, which a promotion moves. */
 const LABEL = "(?!stable$)(?![0-9]+$)[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]{0,63}";
@@ -49,7 +49,7 @@ export function Confirm({ task: asked, who, setWho, around, close, finished }: C
   return (
     <Dialog title={question(task)} says={task.force ? INSIST : task.says} locked={busy} around={around} form={form} close={close} submit={submit}>
       <Fields task={task} />
-      <KeyField who={who} setWho={setWho} operates={task.act === "purge"} />
+      <KeyField who={who} setWho={setWho} right={rightOf(task)} />
       {refusal !== null && <Fault refusal={refusal} />}
       <div class="buttons">
         <button type="button" class="back" disabled={busy} onClick={close}>

@@ -43,16 +43,26 @@ export function Dialog({ title, says, locked, around, form, close, submit, child
   );
 }
 
-/** Asks for a key where nobody is signed in, else says who is; a key may change models unless it must operate the server. */
-export function KeyField({ who, setWho, operates = false }: Visitor & { operates?: boolean }): JSX.Element {
+/** Keys by what they may do, in words. */
+const KEYS = {
+  write: "One that may write: the one that the first start printed, or ",
+  models: "One that may change models: the one that the first start printed, or ",
+  admin: "One that may operate the server, which the first start’s may not: ",
+};
+
+/** What a key must be allowed to do. */
+export type Right = keyof typeof KEYS;
+
+/** Asks for a key with a right where nobody is signed in, else says who is. */
+export function KeyField({ who, setWho, right = "models" }: Visitor & { right?: Right }): JSX.Element {
   if (who === null) {
     return (
       <label>
         API key
         <input name="key" type="password" required autocomplete="off" spellcheck={false} aria-describedby="key-why" />
         <small id="key-why">
-          {operates ? "One that may operate the server, which the first start’s may not: " : "One that may change models: the one that the first start printed, or "}
-          what <code>sports-edge key create --name me --scope {operates ? "admin" : "models"}</code> prints. It signs this browser in until you sign out; the key itself is not kept.
+          {KEYS[right]}
+          what <code>sports-edge key create --name me --scope {right}</code> prints. It signs this browser in until you sign out; the key itself is not kept.
         </small>
       </label>
     );

@@ -96,6 +96,12 @@ export function filled(task: Task, fields: FormData): Task {
   return { ...task, share, label, gate: task.act === "shadow" ? gate : task.gate };
 }
 
+/** What a key must be allowed to do for a task. */
+export function rightOf({ act }: Task): "write" | "models" | "admin" {
+  if (act === "purge") return "admin";
+  return act.startsWith("alert-") ? "write" : "models";
+}
+
 /** The question of a task. */
 export function question({ act, model, version, label, force }: Task): string {
   const which = `version ${version} of ${model}`;

@@ -298,7 +298,7 @@ describe("everything else", () => {
   });
 
   it("asks for a key that may do what is asked", async () => {
-    for (const [html, scope] of [[button("purge"), "admin"], [PROMOTE, "models"]] as const) {
+    for (const [html, scope] of [[button("purge"), "admin"], [PROMOTE, "models"], [button("alert-test"), "write"]] as const) {
       await start(html);
       await press("#live button");
       expect(text("#key-why")).toContain(`--scope ${scope}`);
