@@ -270,9 +270,16 @@ impl PointsFit {
             reasons.push(reason("home advantage", parts.home, detail));
         }
         if rest != 0.0 {
-            let detail = format!("{:+.1} points for {rest:+.0} days of rest", parts.rest);
+            let detail = format!("{:+.1} points for {}", parts.rest, rest_words(rest));
             reasons.push(reason("rest", parts.rest, detail));
         }
         reasons
     }
+}
+
+/// `1 day more rest`, of home.
+fn rest_words(rest: f64) -> String {
+    let (days, more) = (rest.abs(), if rest < 0.0 { "less" } else { "more" });
+    let unit = if days == 1.0 { "day" } else { "days" };
+    format!("{days:.0} {unit} {more} rest")
 }

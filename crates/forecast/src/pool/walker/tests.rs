@@ -273,8 +273,8 @@ fn rest_is_a_reason_where_it_differs() {
     let history = history(Sport::Basketball);
     let rest = |home, away| rest(&history, home, away);
     // They played two days before, the day before, and seven and eight days before.
-    assert_eq!(rest(4, 6).as_deref(), Some("+1 days of rest"));
-    assert_eq!(rest(6, 4).as_deref(), Some("-1 days of rest"));
+    assert_eq!(rest(4, 6).as_deref(), Some("1 day more rest"));
+    assert_eq!(rest(6, 4).as_deref(), Some("1 day less rest"));
     assert_eq!(rest(7, 0), None, "more than three days are no more rest");
     assert_eq!(rest(4, 99), None);
 }
