@@ -33,7 +33,7 @@ pub use kept::{WarmBounds, Warmed, Warmer};
 pub use live::{Line, LiveOptions, TakeOver};
 pub use oip::{Front, Grpc};
 pub use openapi::{openapi, openapi_json};
-pub use pages::backtest_report_html;
+pub use pages::{FIRST_STEPS, backtest_report_html};
 pub use problem::{PROBLEM_KINDS, PROBLEMS_PATH, ProblemKind};
 pub use rate::{Peer, RateOptions};
 pub use router::router;

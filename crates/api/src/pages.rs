@@ -49,8 +49,8 @@ use crate::{
 };
 
 pub(crate) use self::problem::{problem_page, wants_page};
-pub use self::report_file::backtest_report_html;
 pub(crate) use self::sign_in::sign_in_address;
+pub use self::{report_file::backtest_report_html, shell::FIRST_STEPS};
 
 /// What every page is made with.
 #[derive(Clone)]

@@ -191,4 +191,16 @@ mod tests {
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn the_first_steps_that_pages_show_are_commands() {
+        let verb = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap().verb;
+        let [import, train] = api::FIRST_STEPS.map(verb);
+        let Verb::Import(import) = import else {
+            panic!("{import:?}")
+        };
+        // Whatever stands there is taken for the name of a file.
+        assert_eq!(import.locations, ["E0.csv"]);
+        assert!(matches!(train, Verb::Train));
+    }
 }

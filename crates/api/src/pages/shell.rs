@@ -15,6 +15,9 @@ use super::{
     sign_in::sign_in_address,
 };
 
+/// The commands that fill an empty database, as pages show them.
+pub const FIRST_STEPS: [&str; 2] = ["sports-edge import E0.csv", "sports-edge train"];
+
 /// The style of every page, made small, and the hashes by which the browser lets it in.
 pub(super) struct Style {
     pub(super) text: String,
@@ -162,6 +165,11 @@ impl<'a> Shell<'a> {
     /// Where to sign in, to come back here.
     pub(super) fn sign_in(&self) -> String {
         sign_in_address(&self.path)
+    }
+
+    /// The commands that fill an empty database, a line each.
+    pub(super) fn first_steps(&self) -> String {
+        FIRST_STEPS.join("\n")
     }
 
     pub(super) fn themes(&self) -> [Theme; 3] {

@@ -61,9 +61,9 @@ async fn results_are_summed_up_where_model_and_market_had_a_view() {
 async fn an_empty_database_says_what_to_do_on_every_page() {
     let world = World::empty().await;
     for (path, words) in [
-        ("/", "sports-edge import football-data"),
+        ("/", "sports-edge import E0.csv\nsports-edge train"),
         ("/edges", "sports-edge train"),
-        ("/report", "sports-edge train"),
+        ("/report", "sports-edge import E0.csv\nsports-edge train"),
         ("/models", "sports-edge train"),
     ] {
         let page = world.get(path).await;
