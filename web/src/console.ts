@@ -26,7 +26,7 @@ interface Taps {
 }
 
 /** Ways whose frames are seen on their way, and which can be cut. */
-function tapped(ways: readonly Way[], seen: (way: string, frame: Frame, size: number) => void): Taps {
+function tapped(ways: readonly Way[], seen: (way: string, frame: Frame, size: number) => void, opened: () => void): Taps {
   const taps: Taps = { ways: [], cut: () => {}, off: false };
   taps.ways = ways.map(([name, rung]) => [
     name,
@@ -35,7 +35,10 @@ function tapped(ways: readonly Way[], seen: (way: string, frame: Frame, size: nu
       if (taps.off) return { changed: () => {}, again: () => {}, close: () => {} };
       const link = rung(http, wish, {
         ...ear,
-        opened: () => ear.opened(),
+        opened: () => {
+          opened();
+          ear.opened();
+        },
         ended: (gone) => ear.ended(gone),
         frame: (frame, size) => {
           seen(name, frame, size);
@@ -66,6 +69,10 @@ class Console {
   private readonly counts = { frames: 0, bytes: 0, folded: 0 };
   private readonly ends: (() => void)[] = [];
   private stopped = false;
+  /** Whether a connection that was live was lost, or broken by hand. */
+  private lost = false;
+  /** Whether the state of the key came over this connection: what comes after it is live. */
+  private current = false;
   private was = "";
   private changed: () => void = () => {};
 
@@ -75,7 +82,8 @@ class Console {
     options: ClientOptions,
     ways: readonly Way[],
   ) {
-    this.taps = tapped(ways, (way, frame, size) => this.seen(way, frame, size));
+    const opened = (): void => void (this.current = false);
+    this.taps = tapped(ways, (way, frame, size) => this.seen(way, frame, size), opened);
     const outside = surroundings();
     this.client = createClient({
       ...options,
@@ -94,6 +102,8 @@ class Console {
   }
 
   start(): () => void {
+    // The server does not know whether it is reached by TLS.
+    this.around.page.getElementById("console-origin")?.replaceChildren(this.around.page.location.origin);
     const acts = this.at("console-acts");
     acts.hidden = false;
     const clicked = (event: Event): void => this.act((event.target as Element).closest<HTMLElement>("button[data-act]"));
@@ -162,7 +172,9 @@ class Console {
     const list = this.at("console-list");
     list.prepend(row);
     while (list.children.length > LISTED_MAX) list.lastElementChild!.remove();
-    if (ts !== undefined && (frame.t === "d" || frame.t === "snap")) afterPaint(page.defaultView!, () => this.latency.painted(ts));
+    // What a connection begins with may have been so for long.
+    if (frame.t === "d" && this.current) afterPaint(page.defaultView!, () => this.latency.painted(frame.ts));
+    if (frame.t === "snap" || frame.t === "d" || frame.t === "same") this.current = true;
   }
 
   private figures(): void {
@@ -171,7 +183,7 @@ class Console {
     const { count, offset, error, all } = this.latency;
     const ms = (value: number | undefined): string => (value === undefined ? "\u2013" : `${value.toFixed(1)} ms`);
     this.write("console-state", connection.now.state === "live" ? `Live by ${connection.now.way}` : wayOf(connection.now));
-    this.write("console-rev", entry?.rev ?? "\u2013");
+    this.write("console-rev", entry ? (entry.rev ?? "none yet") : "\u2013");
     this.write("console-frames", String(this.counts.frames));
     this.write("console-bytes", bytes(this.counts.bytes));
     this.write("console-folded", String(this.counts.folded));
@@ -185,7 +197,11 @@ class Console {
   /** A connection that was broken and is there again has to end with the server's state. */
   private connected(): void {
     const { state } = this.client.connection.now;
-    if (state === "live" && this.was !== "" && this.was !== "live") void this.converge("Connected again");
+    if (this.was === "live" && state !== "live") this.lost = true;
+    if (state === "live" && this.lost) {
+      this.lost = false;
+      void this.converge("Connected again");
+    }
     this.was = state;
     this.figures();
   }
@@ -200,6 +216,7 @@ class Console {
 
   private broken(word: string, run: () => void): void {
     this.write("console-word", word);
+    this.lost = true;
     this.was = "broken";
     run();
   }
@@ -217,10 +234,12 @@ class Console {
     const address = `/v1/${this.key}`;
     const began = Date.now();
     while (!this.stopped && Date.now() - began < CONVERGE_MS) {
+      // What is refused will not come by asking again.
+      if (this.client.refused(this.key)) return this.figures();
       try {
         const answer: unknown = JSON.parse((await this.client.http.send({ method: "GET", address, once: true })).text);
         const entry: Entry | undefined = this.client.peek(this.key);
-        if (entry && equal(entry.data, answer)) return this.write("console-word", `${word}: the state here equals the server's, at ${entry.rev ?? "no revision"}.`);
+        if (entry && equal(entry.data, answer)) return this.write("console-word", `${word}: the state here equals the server's${entry.rev === null ? "" : `, at ${entry.rev}`}.`);
       } catch {
         // It is asked again until time is up.
       }

@@ -98,3 +98,30 @@ test("answers are equal whatever the order of members", () => {
   for (const other of [{ a: 1 }, { a: 1, b: 3 }, { a: 1, c: 2 }, [1, 2], null, 1]) expect(equal({ a: 1, b: 2 }, other)).toBe(false);
   expect(equal([1, 2], [2, 1])).toBe(false);
 });
+
+test("a first connection is no return, and a snapshot no measure", async () => {
+  await vi.waitFor(() => expect(text("state")).toBe("Live by ws"));
+  await vi.waitFor(() => expect(text("offset")).toMatch(/±/));
+  ears.at(-1)![1].frame({ t: "snap", k: KEY, id: "1.7", ts: Date.now() - 14_000, d: { n: 1 } }, 60);
+  await vi.waitFor(() => expect(text("rev")).toBe("1.7"));
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
+  expect([text("latency"), text("word")]).toEqual(["\u2013", ""]);
+  send(2, 2);
+  await vi.waitFor(() => expect(text("latency")).toMatch(/^p50 \d{1,3}\.\d ms/));
+});
+
+test("what is refused is said, and not asked for again", async () => {
+  stop();
+  fails = true;
+  let asked = 0;
+  const counted = async (address: RequestInfo | URL) => {
+    if (!String(address).includes("latency")) asked += 1;
+    return fetch(address);
+  };
+  stop = startConsole(surroundings(testFeed()), { baseUrl: "http://server.test", fetch: counted, retries: 0 }, [way("ws")]);
+  await vi.waitFor(() => expect(text("word")).toContain("cannot be had"), { timeout: 5_000 });
+  const before = asked;
+  press("compare");
+  await new Promise((done) => setTimeout(done, 600));
+  expect(asked - before).toBe(0);
+});

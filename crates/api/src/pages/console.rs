@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, StatusCode, Uri, header},
     response::Response,
 };
 use serde::Deserialize;
@@ -33,7 +33,16 @@ struct ConsolePage<'a> {
     key: String,
     /// The key as a query carries it.
     query: String,
+    /// Where the page came from, such as `localhost:8080`.
+    host: String,
     proposed: [&'static str; 4],
+}
+
+/// The host that the page was asked of, as a shell takes it between quotes.
+fn host(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    let is_plain = |it: &&str| !it.contains('\'');
+    host.filter(is_plain).unwrap_or("localhost:8080").to_owned()
 }
 
 /// `GET /console`.
@@ -57,8 +66,28 @@ pub(super) async fn show(
     let page = ConsolePage {
         shell,
         query: query.append_pair("k", &key).finish(),
+        host: host(&headers),
         key,
         proposed: PROPOSED,
     };
     pages.respond(&page, StatusCode::OK, &headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::tests::empty_world;
+
+    #[tokio::test]
+    async fn the_line_for_a_shell_asks_where_the_page_came_from() {
+        let world = empty_world().await;
+        let asked = axum::http::Request::get("/console").header(header::ACCEPT, "text/html");
+        let page = world
+            .send(asked.header(header::HOST, "localhost:9137"))
+            .await;
+        assert!(
+            page.body
+                .contains("http://localhost:9137</span>/v1/live?k=")
+        );
+    }
 }
