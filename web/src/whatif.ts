@@ -22,6 +22,9 @@ export function startWhatIf({ fetch, page }: Surroundings): () => void {
   const ask = async (): Promise<void> => {
     const mine = ++turn;
     question.abort();
+    // The form's own limits speak first: what cannot be is not asked.
+    const wrong = form.querySelector<HTMLInputElement>("input:invalid");
+    if (wrong !== null) return say(form, `${wrong.labels?.[0]?.textContent?.trim() ?? wrong.name}: ${wrong.validationMessage}`);
     question = new AbortController();
     const fields = [...new FormData(form)].map(([name, value]) => [name, String(value)]);
     try {
@@ -36,6 +39,7 @@ export function startWhatIf({ fetch, page }: Surroundings): () => void {
   };
   const moved = (event: Event): void => {
     const field = event.target as HTMLInputElement;
+    form.closest<HTMLElement>("[data-live]")?.setAttribute("data-touched", "");
     if (field.name === "minute") form.querySelector("output")!.textContent = `${field.value}'`;
     clearTimeout(timer);
     timer = setTimeout(() => void ask(), REST_MS);

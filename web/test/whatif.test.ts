@@ -66,6 +66,22 @@ test("a refusal and a server that is away are told, and forgotten with the next 
   expect([text("#what-if-said"), text("#what-if-next"), text(".p")]).toEqual(["", "", "H 60.0%"]);
 });
 
+test("what the form itself refuses is said and not asked", async () => {
+  const field = document.querySelector<HTMLInputElement>("[name=home]")!;
+  field.max = "15";
+  field.required = true;
+  for (const odd of ["99", ""]) {
+    move("home", odd);
+    await vi.advanceTimersByTimeAsync(REST_MS);
+    expect(text("#what-if-said")).toMatch(/^home: ./);
+  }
+  expect(fetch).not.toHaveBeenCalled();
+  fetch.mockResolvedValueOnce(answer(0.6));
+  move("home", "3");
+  await vi.advanceTimersByTimeAsync(REST_MS);
+  expect([text("#what-if-said"), text(".p")]).toEqual(["", "H 60.0%"]);
+});
+
 test("a page without the form is left alone", () => {
   document.body.innerHTML = "";
   startWhatIf({ fetch, page: document, now: () => 0 })();
