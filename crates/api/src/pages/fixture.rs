@@ -420,6 +420,7 @@ fn ratings_chart(view: &FixtureView, ratings: &[RatingSeries]) -> Option<String>
         band: None,
         reference: None,
         decimals: 0,
+        unit: "",
         labels: Labels::Months,
     })
 }

@@ -84,8 +84,8 @@ pub(super) async fn show(
         Err(error) => return pages.failed(&error, &headers),
     };
     let body = match &report {
-        Some(report) => match names(&pages, report, &query).await {
-            Ok(names) => Body::new(report, &query.sport, &query.model, &names),
+        Some(report) => match body(&pages, report, &query).await {
+            Ok(body) => body,
             Err(error) => return pages.failed(&error, &headers),
         },
         None => None,
@@ -102,6 +102,24 @@ pub(super) async fn show(
         linked: true,
     };
     pages.respond(&page, StatusCode::OK, &headers)
+}
+
+/// The report with competitions by name.
+async fn body(
+    pages: &Pages,
+    report: &Report,
+    query: &ReportQuery,
+) -> Result<Option<Body>, EngineError> {
+    let names = names(pages, report, query).await?;
+    let mut body = Body::new(report, &query.sport, &query.model, &names);
+    let known = pages.engine.competitions().await?;
+    for row in body.iter_mut().flat_map(|it| &mut it.seasons) {
+        let mut own = known.iter().map(|it| &it.competition);
+        if let Some(it) = own.find(|it| it.key.as_str() == row.competition) {
+            row.competition.clone_from(&it.name);
+        }
+    }
+    Ok(body)
 }
 
 /// Looks up the teams of the worst misses of what is shown; a fixture that is gone is left out.

@@ -56,6 +56,7 @@ pub(super) fn charts(
             band: None,
             reference: Some(0.0),
             decimals,
+            unit: "",
             labels: Labels::Clock(zone.clone()),
         })
     };

@@ -43,8 +43,9 @@ pub(in super::super) struct Curve {
     pub(in super::super) band: Option<Band>,
     /// A value to draw a line across at.
     pub(in super::super) reference: Option<f64>,
-    /// Decimals of the numbers on the left.
+    /// Decimals of the numbers on the left, and what stands behind each.
     pub(in super::super) decimals: usize,
+    pub(in super::super) unit: &'static str,
     /// How moments are written below.
     pub(in super::super) labels: Labels,
 }
@@ -69,13 +70,17 @@ pub(in super::super) fn curve(chart: &Curve) -> Option<String> {
     let moments = extent(all().map(|it| it.0).chain(band().map(|it| it.0)))?;
     let x = Scale::new(moments, (LEFT, WIDTH - RIGHT));
     let y = Scale::new(values, (HEIGHT - BOTTOM, TOP));
-    let mut svg = format!(
-        r#"<svg class="chart curve" preserveAspectRatio="xMinYMid" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#,
-        escape(&chart.summary)
+    let mut svg = legend(&chart.lines);
+    push(
+        &mut svg,
+        format_args!(
+            r#"<svg class="chart curve" preserveAspectRatio="xMinYMid" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#,
+            escape(&chart.summary)
+        ),
     );
     let ticks = ticks(y.from, y.until, 4).into_iter();
     let mut labels: Vec<_> = ticks
-        .map(|it| (it, text::number(it, chart.decimals)))
+        .map(|it| (it, text::number(it, chart.decimals) + chart.unit))
         .collect();
     // Steps smaller than what is written would all bear the same number.
     labels.dedup_by(|next, one| next.1 == one.1);
@@ -174,6 +179,22 @@ fn draw_dates(svg: &mut String, x: Scale, labels: &Labels) {
     }
 }
 
+/// The names again, for screens that do not reach to the ends of the lines.
+fn legend(lines: &[Line]) -> String {
+    let mut text = r#"<p class="legend curve-names" aria-hidden="true">"#.to_owned();
+    for line in lines {
+        push(
+            &mut text,
+            format_args!(
+                r#"<span><svg class="chart stroke" width="26" height="8"><path class="line {}" d="M1 4H25"/></svg> {}</span>"#,
+                line.class,
+                escape(&line.name)
+            ),
+        );
+    }
+    text + "</p>"
+}
+
 /// Writes each line's name at its end, moved apart where they would overlap.
 fn draw_names(svg: &mut String, lines: &[Line], y: Scale) {
     let mut names: Vec<(f64, &Line)> = lines
@@ -233,6 +254,7 @@ mod tests {
             band: None,
             reference: None,
             decimals: 0,
+            unit: "",
             labels: Labels::Months,
         }
     }

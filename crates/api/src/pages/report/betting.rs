@@ -106,13 +106,15 @@ fn slope(interval: Option<Interval>) -> String {
 
 /// Profit over time in the band of honest claims.
 fn curve(days: &[Day], profit: f64) -> Option<String> {
-    let points = days.iter().map(|it| (it.0, it.1)).collect();
-    let band = days.iter().map(|it| (it.0, it.2, it.3)).collect();
+    let share = |it: f64| 100.0 * it;
+    let points = days.iter().map(|it| (it.0, share(it.1))).collect();
+    let band = days.iter().map(|it| (it.0, share(it.2), share(it.3)));
+    let band = band.collect();
     charts::curve(&Curve {
         summary: format!(
-            "Profit over time in units of the first bankroll, {} in the end, with the band in \
+            "Profit over time as a share of the first bankroll, {} in the end, with the band in \
              which 95% of bettors would be if every claim were true",
-            text::number(profit, 2)
+            text::signed_percent(profit)
         ),
         lines: vec![Line {
             name: "profit".to_owned(),
@@ -121,7 +123,8 @@ fn curve(days: &[Day], profit: f64) -> Option<String> {
         }],
         band: Some(Band { points: band }),
         reference: Some(0.0),
-        decimals: 2,
+        decimals: 0,
+        unit: "%",
         labels: Labels::Months,
     })
 }

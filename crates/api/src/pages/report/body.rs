@@ -401,6 +401,7 @@ impl<'a> Chosen<'a> {
             band: None,
             reference: None,
             decimals: 2,
+            unit: "",
             labels: Labels::Months,
         })
     }
@@ -442,7 +443,10 @@ fn miss_line(miss: &Miss, view: Option<&FixtureView>) -> MissLine {
             .and_then(|it| it.fixture.score)
             .map(|it| format!("{}\u{2013}{}", it.home, it.away))
             .unwrap_or_default(),
-        competition: format!("{} {}", miss.competition, miss.season),
+        competition: match view {
+            Some(it) => format!("{} {}", it.competition_name, miss.season),
+            None => format!("{} {}", miss.competition, miss.season),
+        },
         day: text::day(miss.kickoff, &jiff::tz::TimeZone::UTC),
         happened: hit.as_ref().map_or("", |it| it.name),
         given: hit.map(|it| it.percent).unwrap_or_default(),
