@@ -117,3 +117,20 @@ test('a secret of a webhook is shown once', async ({ page }) => {
   await dialog(page).getByRole('button', { name: 'Delete for good' }).click();
   await expect(page.getByText('No alerts yet')).toBeVisible();
 });
+
+test('what fires is said on every page', async ({ page, request }) => {
+  const headers = { authorization: `Bearer ${KEY()}` };
+  const rule = { name: 'Everywhere', condition: { on: 'edge', level: 0.99 }, scope: {} };
+  const { id } = (await (await request.post('/v1/alerts', { headers, data: rule })).json()) as { id: number };
+  for (const path of ['/report', '/models', '/competitions/E0']) {
+    // What had fired before a page heard of it first is no news to it.
+    const heard = page.waitForEvent('websocket').then((it) => it.waitForEvent('framereceived', { predicate: ({ payload }) => payload.includes('alerts/fired') }));
+    await page.goto(path);
+    await heard;
+    await expect(async () => {
+      expect((await request.post(`/v1/alerts/${id}/test`, { headers })).ok()).toBe(true);
+      await expect(page.locator('#fired')).toHaveText('Alert “Everywhere”: a test.', { timeout: 2_000 });
+    }).toPass();
+  }
+  expect((await request.delete(`/v1/alerts/${id}`, { headers })).ok()).toBe(true);
+});

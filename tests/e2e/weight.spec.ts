@@ -4,7 +4,7 @@ import { expect, FIXTURE, open, test } from './page.js';
 
 const JS_BYTES_MAX = 60_000;
 
-for (const [name, path] of [['board', '/'], ['fixture', FIXTURE], ['alerts', '/alerts'], ['console', '/console']] as const) {
+for (const [name, path] of [['board', '/'], ['fixture', FIXTURE], ['alerts', '/alerts'], ['edges', '/edges?flagged=1&min=0'], ['console', '/console']] as const) {
   test(`all scripts of the page ${name} are at most 60 kB, compressed`, async ({ page }) => {
     const asked: Promise<{ url: string; bytes: number; coding: string | undefined }>[] = [];
     page.on('response', (response) => {

@@ -3,15 +3,12 @@
 import { Component, type ComponentChildren, type JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Board } from "./board";
-import { TICK_MS, tickClocks } from "./clock";
+import { AGES_MS, TICK_MS, tickClocks } from "./clock";
 import { follow, pausing, tell, wayOf, type Connected } from "./live";
 import { onOdds } from "./preferences";
 import { speaker } from "./said";
 import { standings } from "./standings";
 import type { BoardState, Scoreboard, StillState } from "./wire";
-
-/** How often ages are written anew. */
-export const AGES_MS = 10_000;
 
 /** Shows the board and lets it follow the games. */
 export function App({ state, around }: { state: BoardState | StillState; around: Connected }): JSX.Element {
@@ -37,6 +34,8 @@ export function App({ state, around }: { state: BoardState | StillState; around:
     const live = follow<Scoreboard>(around, state, {
       changed: ({ data }) => {
         setRows(data.data);
+        // What the server said of a board without a model is over with the first prediction.
+        if (data.data.some((it) => it.prediction)) page.getElementById("no-model")?.remove();
         const sentence = news(data.data, page.getElementById("live-said")?.textContent ?? "");
         if (sentence !== "") said.say(sentence);
       },

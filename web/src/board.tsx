@@ -1,7 +1,7 @@
 // The board, element for element as the server writes it, so that taking over changes nothing.
 import { Component, createRef, type ComponentChildren, type JSX } from "preact";
 import { phaseOf, standing } from "./clock";
-import { age, day, isoDay, percent, pick, price, signedPercent, time, words } from "./format";
+import { age, day, isoDay, percent, pick, price, signedPercent, time, words, type Kickoff } from "./format";
 import { tint } from "./tint";
 import type { BoardRow, Edge, Fixture, OddsFormat } from "./wire";
 
@@ -99,6 +99,7 @@ function Line({ row, manner }: RowProps): JSX.Element {
   const play = fixture.score == null ? row.play : null;
   const outcomes = (prediction ?? market)?.probabilities.length ?? 3;
   const result = happened(fixture.score, outcomes);
+  const of = { kickoff: fixture.kickoff, kickoff_precision: fixture.kickoff_precision, live: play != null };
   const minute = fixture.kickoff_precision === "minute";
   return (
     <li class={`row${play ? " live" : ""}${play?.stale ? " is-stale" : ""}`} id={`f${fixture.id}`}>
@@ -116,10 +117,10 @@ function Line({ row, manner }: RowProps): JSX.Element {
       </a>
       <div class="views">
         {prediction && row.as_of && (
-          <View who="Model" kind="model" probabilities={prediction.probabilities} result={result} at={row.as_of} verb="predicted" kickoff={fixture.kickoff} live={play != null} now={manner.now} />
+          <View who="Model" kind="model" probabilities={prediction.probabilities} result={result} at={row.as_of} verb="predicted" of={of} now={manner.now} />
         )}
         {market && (
-          <View who="Market" kind="market" probabilities={market.probabilities} result={result} at={market.taken_at} verb="priced" kickoff={fixture.kickoff} live={play != null} now={manner.now} />
+          <View who="Market" kind="market" probabilities={market.probabilities} result={result} at={market.taken_at} verb="priced" of={of} now={manner.now} />
         )}
         {!prediction && !market && <p class="none">No prediction and no prices yet</p>}
       </div>
@@ -198,9 +199,7 @@ interface ViewProps {
   result: number | null;
   at: string;
   verb: string;
-  kickoff: string;
-  /** Whether the game is under way. */
-  live: boolean;
+  of: Kickoff;
   now: number;
 }
 
@@ -236,7 +235,7 @@ function View(view: ViewProps): JSX.Element {
       </svg>
       <span class="age">
         {`${view.verb} `}
-        <time dateTime={view.at}>{view.live && Date.parse(view.at) >= Date.parse(view.kickoff) ? "in play" : age(view.at, view.kickoff, view.now)}</time>
+        <time dateTime={view.at}>{view.of.live && Date.parse(view.at) >= Date.parse(view.of.kickoff) ? "in play" : age(view.at, view.of, view.now)}</time>
       </span>
     </div>
   );

@@ -4,6 +4,7 @@ import { App, Fallback } from "./app";
 import { listen } from "./keys";
 import type { Connected } from "./live";
 import { rememberZone, takeMenu } from "./preferences";
+import { fetched, replace, REPLACED } from "./renew";
 import { readState, type BoardState, type FixtureState, type StillState } from "./wire";
 
 /** Starts whatever the page has use for; the function returned lets go of the keyboard. */
@@ -12,7 +13,45 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
   page.documentElement.classList.add("js");
   takeMenu(page);
   const stop = listen(page, go);
-  rememberZone(page, Intl.DateTimeFormat().resolvedOptions().timeZone);
+  await inZone(around, Intl.DateTimeFormat().resolvedOptions().timeZone);
+  const fired = told(around);
+  let leaves = await begin(around);
+  const anew = async (): Promise<void> => {
+    leaves.forEach((leave) => leave());
+    leaves = await begin(around);
+  };
+  page.addEventListener(REPLACED, anew);
+  // Whoever drives the page from outside may begin.
+  page.documentElement.classList.add("started");
+  return () => {
+    stop();
+    void fired.then((leave) => leave());
+    page.removeEventListener(REPLACED, anew);
+    leaves.forEach((leave) => leave());
+  };
+}
+
+/** A first page does not know the visitor's time zone: once the server is told, it is written anew. */
+async function inZone(around: Connected, zone: string): Promise<void> {
+  const { page } = around;
+  const shown = page.body.dataset["zone"];
+  if (!rememberZone(page, zone) || shown === undefined || shown === zone) return;
+  // The times that stand there are right, if elsewhere.
+  const fresh = await fetched(around).catch(() => null);
+  if (fresh !== null) replace(page, fresh);
+}
+
+/** Says on every page what fires, but where nobody is let in yet. */
+async function told(around: Connected): Promise<() => void> {
+  const { page } = around;
+  if (page.body.dataset["page"] === "sign-in" || page.getElementById("fired") === null) return () => {};
+  // A page that was left open over a release may not find the file.
+  return import("./fired").then((it) => it.startFired(around), () => () => {});
+}
+
+/** Starts whatever the main part of the page has use for; each function returned lets go of one. */
+async function begin(around: Connected): Promise<(() => void)[]> {
+  const { page } = around;
   submitOnChange(page);
   const board = page.getElementById("board");
   const state = board && readState<BoardState | StillState>(page);
@@ -26,10 +65,7 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
   }
   // A page that was left open over a release may not find a file: the rest of it works.
   const started = await Promise.allSettled(parts(around, (state?.key ?? null) !== null));
-  const leaves = [stop, ...started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []))];
-  // Whoever drives the page from outside may begin.
-  page.documentElement.classList.add("started");
-  return () => leaves.forEach((leave) => leave());
+  return started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
 }
 
 /** Starts what else the page has, each as soon as its file is there; `follows` where a board is followed. */
@@ -41,19 +77,15 @@ function parts(around: Connected, follows: boolean): Promise<() => void>[] {
     if (there) started.push(start());
     return there;
   };
-  const plays = has("play", async () => (await import("./play")).startPlay(around));
-  // Where the feed is followed anyway, and where alerts are looked at.
-  if (plays || follows || page.body.dataset["page"] === "alerts") {
-    started.push(import("./fired").then((it) => it.startFired(around)));
-  }
+  const fixture = readState<Partial<FixtureState>>(page);
+  if (fixture?.key != null && !follows) started.push(import("./play").then((it) => it.startPlay(around)));
   has("what-if", async () => (await import("./whatif")).startWhatIf(around));
   has("replay", async () => (await import("./replay")).startReplay(around));
   has("console", async () => (await import("./console")).startConsole(around));
   has("live", async () => (await import("./models")).startModels(around));
-  const fixture = readState<FixtureState>(page);
   has("ratings-plot", async () => {
     const { drawRatings } = await import("./ratings");
-    if (fixture) drawRatings(page.getElementById("ratings-plot")!, fixture.ratings);
+    if (fixture?.ratings) drawRatings(page.getElementById("ratings-plot")!, fixture.ratings);
     return () => {};
   });
   return started;

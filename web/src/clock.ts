@@ -1,4 +1,5 @@
-// The clock of a game, run on between two words of the source.
+// Clocks and ages, run on between two words of the server.
+import { span } from "./format";
 
 /** A clock as last heard. */
 export interface Heard {
@@ -11,6 +12,8 @@ export interface Heard {
 
 /** How often a running clock is written. */
 export const TICK_MS = 1_000;
+/** How often ages are written anew. */
+export const AGES_MS = 10_000;
 /** A clock that nobody has told of for so long stands. */
 const RAN_SECONDS_MAX = 7_200;
 
@@ -35,6 +38,14 @@ export function tickClocks(page: Document, now: number): void {
     const text = standing({ period: Number(period), seconds: Number(seconds), at: at ?? "", running: true }, Number(half), now);
     const node = clock.firstChild;
     if (node !== null && node.nodeValue !== text) node.nodeValue = text;
+  }
+}
+
+/** Writes every age of a page that counts from now. */
+export function tickAges(page: Document, now: number): void {
+  for (const age of page.querySelectorAll<HTMLTimeElement>("time[data-ago]")) {
+    const text = `${span((now - Date.parse(age.dateTime)) / 1000)} ago`;
+    if (age.textContent !== text) age.textContent = text;
   }
 }
 

@@ -15,21 +15,34 @@ export function signedPercent(value: number): string {
   return tenths < 0 ? `${MINUS}${(-tenths).toFixed(1)}%` : "0.0%";
 }
 
-/** A span in its largest sensible unit: `45 s`, `12 min`, `7 h`, `3 d`. */
+/** Seconds from which on a span is told in days: two, or what rounds to them. */
+const DAYS_FROM = 171_000;
+
+/** A span to the nearest of its largest sensible unit: `45 s`, `12 min`, `7 h`, `3 d`. */
 export function span(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
-  if (whole < 172_800) return `${Math.floor(whole / 3600)} h`;
-  return `${Math.floor(whole / 86_400)} d`;
+  if (whole < 3570) return `${Math.floor((whole + 30) / 60)} min`;
+  if (whole < DAYS_FROM) return `${Math.floor((whole + 1800) / 3600)} h`;
+  return `${Math.floor((whole + 43_200) / 86_400)} d`;
 }
 
-/** How old something is: counted from now, or from kickoff once that has passed. */
-export function age(at: string, kickoff: string, now: number): string {
+/** A game as far as the ages of its prices and forecasts count from it. */
+export interface Kickoff {
+  kickoff: string;
+  kickoff_precision: string;
+  /** Whether it is being played. */
+  live: boolean;
+}
+
+/** How old something is: counted from now while the game is to come or under way, else from kickoff. */
+export function age(at: string, { kickoff, kickoff_precision, live }: Kickoff, now: number): string {
   const [taken, start] = [seconds(at), seconds(kickoff)];
-  if (Date.parse(kickoff) > now) return `${span(Math.floor(now / 1000) - taken)} ago`;
+  if (live || Date.parse(kickoff) > now) return `${span(Math.floor(now / 1000) - taken)} ago`;
   if (start === taken) return "at kickoff";
-  return start < taken ? `${span(taken - start)} after kickoff` : `${span(start - taken)} before kickoff`;
+  if (start < taken) return `${span(taken - start)} after kickoff`;
+  if (kickoff_precision === "day" && start - taken < DAYS_FROM) return "before the game";
+  return `${span(start - taken)} before kickoff`;
 }
 
 function seconds(at: string): number {

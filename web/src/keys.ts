@@ -7,12 +7,13 @@ const HELP: [string, string][] = [
   ["/", "go to the filter"],
   ["g b", "board"],
   ["g e", "edges"],
+  ["g a", "alerts"],
   ["g r", "report card"],
   ["g m", "models"],
   ["g c", "cache"],
   ["?", "this help"],
 ];
-const PLACES: Record<string, string> = { b: "/", e: "/edges", r: "/report", m: "/models", c: "/cache" };
+const PLACES: Record<string, string> = { b: "/", e: "/edges", a: "/alerts", r: "/report", m: "/models", c: "/cache" };
 /** The links that rows are walked by. */
 const ROWS = ".row .teams, #edges tbody th a, .card tbody th a";
 

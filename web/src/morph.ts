@@ -4,10 +4,10 @@
 /** Makes `old` and everything in it look like `fresh`. */
 export function morph(old: Element, fresh: Element): void {
   for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && !isTheirs(old, name)) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (old.getAttribute(name) !== value && !isTheirs(old, name)) old.setAttribute(name, value);
   }
   let place = old.firstChild;
   for (const child of [...fresh.childNodes]) {
@@ -34,4 +34,9 @@ function partner(old: Element, place: ChildNode | null, child: ChildNode): Child
   if (id !== "") return [...old.children].find((it) => it.id === id && it.nodeName === child.nodeName) ?? null;
   const same = place !== null && place.nodeName === child.nodeName && !(place instanceof Element && place.id !== "");
   return same ? place : null;
+}
+
+/** Whether an attribute is the reader's: what they folded out stays so. */
+function isTheirs(element: Element, name: string): boolean {
+  return name === "open" && element.nodeName === "DETAILS";
 }

@@ -1,27 +1,28 @@
-// The page of a game under way. The server writes every figure; this hears from the SDK that the game
-// has changed, fetches the page, and changes what differs. What matters most, score and probability,
-// is written at once. Between two words only the clock runs on.
-import { tickClocks, TICK_MS } from "./clock";
-import { follow, PATIENCE_MS, pausing, tell, wayOf, type Connected, type Surroundings } from "./live";
-import { morph } from "./morph";
+// A page that follows a game, under way or to come. The server writes every figure; this hears from the
+// SDK that something has changed, fetches the page, and changes what differs. What matters most, score
+// and probability, is written at once. Between two words only ages and the clock run on.
+import { tickAges, tickClocks, AGES_MS, TICK_MS } from "./clock";
+import { follow, pausing, tell, wayOf, type Connected } from "./live";
+import { renew } from "./renew";
 import { speaker } from "./said";
 import type { components } from "./schema.gen";
 import { showShares } from "./shares";
 import { tinted } from "./tint";
-import { readState, type FixtureState } from "./wire";
+import { readState, type FollowState } from "./wire";
 
 type Play = components["schemas"]["FixturePlay"];
 
-/** Follows the game of a page; the function returned lets go of it. */
+/** Follows what a page says it is made of; the function returned lets go of it. */
 export function startPlay(around: Connected): () => void {
   const { page } = around;
-  const state = readState<FixtureState>(page);
-  const key = page.getElementById("play")?.dataset["key"];
-  if (key === undefined || state === null) return () => {};
+  const state = readState<FollowState<Partial<Play>>>(page);
+  if (state?.key == null) return () => {};
   const said = speaker(page, "play-said", around.now);
   const ahead = Date.parse(state.now) - around.now();
   let [paused, asking, again] = [false, false, false];
   let shown = "";
+  const tick = (): void => tickClocks(page, around.now() + ahead);
+  const grow = (): void => tickAges(page, around.now() + ahead);
 
   const refresh = async (): Promise<void> => {
     if (asking) {
@@ -32,10 +33,10 @@ export function startPlay(around: Connected): () => void {
     try {
       do {
         again = false;
-        await renew(around);
+        if ((await renew(around)) === "replaced") return;
         page.dispatchEvent(new Event("renewed"));
         said.say(standing(page));
-        tickClocks(page, around.now() + ahead);
+        tick();
       } while (again);
       tell(page, "");
     } catch {
@@ -45,13 +46,14 @@ export function startPlay(around: Connected): () => void {
     }
   };
 
-  const held = state.play ?? { key, rev: null, at: Date.parse(state.now), data: null as unknown as Play };
-  const live = follow<Play>(around, held, {
-    changed: ({ data, doubt }) => {
-      // An answer that was only made anew is no news.
-      const now = JSON.stringify([data.play, data.probabilities, data.against, doubt]);
-      if (now === shown) return;
+  const held = state.play ?? { key: state.key, rev: null, at: Date.parse(state.now), data: {} };
+  if (state.play) shown = seal(state.play.data, null);
+  const live = follow<Partial<Play>>(around, held, {
+    changed: ({ data, doubt, rev }) => {
+      const now = seal(data, doubt);
+      const news = now !== shown && (shown !== "" || rev === null || rev !== state.rev);
       shown = now;
+      if (!news) return;
       atOnce(page, data);
       void refresh();
     },
@@ -69,39 +71,33 @@ export function startPlay(around: Connected): () => void {
     live.pause(now);
   });
   said.say(standing(page), "silently");
-  const timer = setInterval(() => !paused && tickClocks(page, around.now() + ahead), TICK_MS);
+  const timers = [setInterval(() => !paused && tick(), TICK_MS), setInterval(() => !paused && grow(), AGES_MS)];
   return () => {
     live.stop();
     said.stop();
-    clearInterval(timer);
+    timers.forEach(clearInterval);
     letGo();
   };
 }
 
-/** Fetches the page and changes what differs in its parts that follow the game. */
-async function renew({ fetch, page }: Surroundings): Promise<void> {
-  const { pathname, search } = page.location;
-  const answer = await fetch(pathname + search, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of page.querySelectorAll("[data-live]")) {
-    const other = fresh.getElementById(part.id);
-    if (other) tinted(part, () => morph(part, other));
-  }
+/** What of an answer is news: in play not that it was made anew, before the game that it was, for prices came. */
+function seal(data: Partial<Play>, doubt: string | null): string {
+  return JSON.stringify(data.play ? [data.play, data.probabilities, data.against, doubt] : [data, doubt]);
 }
 
 /** Writes what matters most without asking for the page. */
-function atOnce(page: Document, { play, probabilities }: Play): void {
+function atOnce(page: Document, { play, probabilities }: Partial<Play>): void {
+  if (!play || play.phase === "finished") return;
   const line = page.getElementById("scoreline");
   const score = line?.querySelector(".mid");
-  if (line && score && play) tinted(line, () => (score.textContent = `${play.score.home}\u2013${play.score.away}`));
+  if (line && score) tinted(line, () => (score.textContent = `${play.score.home}\u2013${play.score.away}`));
   const view = page.querySelector("#who-wins .view.model");
-  if (view) tinted(view, () => showShares(view, probabilities));
+  if (view && probabilities) tinted(view, () => showShares(view, probabilities));
 }
 
 /** How the game stands in a sentence: what is worth saying when it changes. */
 function standing(page: Document): string {
   const sides = [...(page.getElementById("scoreline")?.children ?? [])].map((it) => it.textContent?.trim());
   const phase = page.getElementById("play-title")?.firstChild?.textContent?.replace(" · ", "").trim();
-  return `${sides.join(" ")}, ${phase}`;
+  return [sides.join(" "), phase].filter(Boolean).join(", ");
 }

@@ -38,7 +38,10 @@ export function onOdds(page: Document, then: (format: OddsFormat) => void): () =
   return () => page.removeEventListener(ODDS_EVENT, listener);
 }
 
-/** Tells the server where the visitor is, for the next page. */
-export function rememberZone(page: Document, zone: string): void {
+/** Tells the server where the visitor is, for the next page; whether it had not been told so and is now. */
+export function rememberZone(page: Document, zone: string): boolean {
+  const told = (): boolean => page.cookie.split("; ").includes(`tz=${encodeURIComponent(zone)}`);
+  if (told()) return false;
   remember(page, "tz", zone);
+  return told();
 }

@@ -28,13 +28,21 @@ export interface BoardState extends Held<Scoreboard> {
 /** The same where nothing will change any more. */
 export type StillState = Omit<BoardState, "key"> & { key: null };
 
-/** What the server put into a fixture's page. */
-export interface FixtureState {
+/** What the server put into a page that follows something and is asked for again when that changes. */
+export interface FollowState<T> {
   now: string;
+  /** What to follow; null where nothing will change any more. */
+  key: string | null;
+  /** The revision that the page was made of; null where it was not read from the feed. */
+  rev: string | null;
+  /** What is followed, where the page carries it. */
+  play: Held<T> | null;
+}
+
+/** What the server put into a fixture's page. */
+export interface FixtureState extends FollowState<Schemas["FixturePlay"]> {
   odds: OddsFormat;
   ratings: { name: string; points: [number, number][] }[];
-  /** How the game stands; null before it is under way, and where it cannot be followed. */
-  play: Held<Schemas["FixturePlay"]> | null;
 }
 
 /** Reads the state a page came with; nothing where it has none or it is broken. */

@@ -25,16 +25,22 @@ describe("numbers", () => {
 });
 
 describe("moments", () => {
-  it("are told as spans in their largest sensible unit", () => {
-    expect([-5, 59, 60, 3600, 172_799, 172_800].map(span)).toEqual(["0 s", "59 s", "1 min", "1 h", "47 h", "2 d"]);
+  it("are told as spans to the nearest of their largest sensible unit", () => {
+    const spans = [-5, 59, 60, 89, 90, 3569, 3570, 10_740, 170_999, 171_000, 216_000].map(span);
+    expect(spans).toEqual(["0 s", "59 s", "1 min", "1 min", "2 min", "59 min", "1 h", "3 h", "47 h", "2 d", "3 d"]);
   });
 
   it("count from now before kickoff and from kickoff after", () => {
     const [kickoff, taken] = ["2026-01-02T15:00:00Z", "2026-01-02T13:30:00Z"];
-    expect(age(taken, kickoff, Date.parse("2026-01-02T14:00:00Z"))).toBe("30 min ago");
-    expect(age(taken, kickoff, Date.parse("2026-01-03T00:00:00Z"))).toBe("1 h before kickoff");
-    expect(age(kickoff, kickoff, Date.parse(kickoff))).toBe("at kickoff");
-    expect(age("2026-01-02T15:07:30Z", kickoff, Date.parse("2026-01-03T00:00:00Z"))).toBe("7 min after kickoff");
+    const of = (live: boolean, kickoff_precision = "minute") => ({ kickoff, kickoff_precision, live });
+    const [before, after] = [Date.parse("2026-01-02T14:00:00Z"), Date.parse("2026-01-03T00:00:00Z")];
+    expect(age(taken, of(false), before)).toBe("30 min ago");
+    expect(age(taken, of(true), Date.parse("2026-01-02T15:30:00Z"))).toBe("2 h ago");
+    expect(age("2026-01-02T12:01:00Z", of(false), after)).toBe("3 h before kickoff");
+    expect(age(taken, of(false, "day"), after)).toBe("before the game");
+    expect(age("2025-12-30T15:00:00Z", of(false, "day"), after)).toBe("3 d before kickoff");
+    expect(age(kickoff, of(false), Date.parse(kickoff))).toBe("at kickoff");
+    expect(age("2026-01-02T15:07:30Z", of(false), after)).toBe("8 min after kickoff");
   });
 
   it("are the visitor's", () => {

@@ -26,6 +26,12 @@ describe("morphing", () => {
     check("a<!--b-->", "a<!--c-->");
   });
 
+  it("leaves what a reader folded out as it is, and folds nothing out for them", () => {
+    const old = element("<details open><summary>a</summary>1</details><details><summary>b</summary>2</details>");
+    morph(old, element("<details><summary>a</summary>3</details><details open><summary>b</summary>4</details>"));
+    expect(old.innerHTML).toBe('<details open=""><summary>a</summary>3</details><details><summary>b</summary>4</details>');
+  });
+
   it("keeps elements that are the same, wherever they moved", () => {
     const old = element('<ol><li id="a">1</li><li id="b"><button>x</button></li></ol>');
     const kept = old.querySelector("button");

@@ -1,8 +1,9 @@
 import { cleanup, fireEvent, render, waitFor } from "@testing-library/preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { AGES_MS, App, Fallback } from "../src/app";
+import { App, Fallback } from "../src/app";
 import { boot } from "../src/boot";
+import { AGES_MS } from "../src/clock";
 import { showOdds } from "../src/preferences";
 import { align, dates, drawRatings } from "../src/ratings";
 import { readState, type BoardState } from "../src/wire";
@@ -108,7 +109,7 @@ describe("taking over", () => {
   it("explains keys, goes places, and closes the menu", () => {
     press("?");
     press("?");
-    expect(document.querySelectorAll("#help[open] kbd").length).toBe(10);
+    expect(document.querySelectorAll("#help[open] kbd").length).toBe(11);
     press("g");
     press("e");
     expect(go).toHaveBeenCalledWith("/edges");
@@ -149,7 +150,7 @@ describe("the board's program", () => {
     expect(container.textContent).toContain("predicted 45 s ago");
     now += 60_000;
     await act(async () => void vi.advanceTimersByTime(AGES_MS));
-    expect(container.textContent).toContain("predicted 1 min ago");
+    expect(container.textContent).toContain("predicted 2 min ago");
     await act(async () => showOdds(document, "fractional"));
     expect(container.textContent).toContain("Over 2.5 at 3/2");
     const key = served.key as never;

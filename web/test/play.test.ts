@@ -1,6 +1,6 @@
 // The page of a game under way: it follows, waits while paused, and says when it cannot.
 import { afterEach, expect, test, vi } from "vitest";
-import { phaseOf, shown } from "../src/clock";
+import { phaseOf, shown, tickAges } from "../src/clock";
 import { startPlay } from "../src/play";
 import { surroundings, testFeed, type TestFeed } from "./feed";
 
@@ -20,7 +20,7 @@ let feed: TestFeed;
 let stop = (): void => {};
 
 async function followed(fetch: typeof globalThis.fetch) {
-  const state = { now: NOW, odds: "decimal", ratings: [], play: { key: KEY, rev: "1.7", at: Date.now(), data: play(0) } };
+  const state = { now: NOW, key: KEY, rev: "1.7", odds: "decimal", ratings: [], play: { key: KEY, rev: "1.7", at: Date.now(), data: play(0) } };
   document.body.innerHTML = `${html("0–0")}<script type="application/json" id="state">${JSON.stringify(state)}</script>`;
   feed = testFeed();
   let now = Date.parse(NOW);
@@ -95,6 +95,38 @@ test("a server that fails is said, until it answers", async () => {
   feed.send({ t: "stale", k: KEY, age: 9_000 });
   await vi.waitFor(() => expect(score()).toBe("0–1"));
   await vi.waitFor(() => expect(banner()).toBe(""));
+});
+
+test("a page of a game to come is asked for again when its answer is made anew, and begins anew once the game does", async () => {
+  const before = { as_of: "2026-05-01T14:00:00Z", play: null, probabilities: [0.5] };
+  const state = { now: NOW, key: KEY, rev: "1.7", play: { key: KEY, rev: "1.7", at: Date.now(), data: before } };
+  const main = (prices: string, more = "") => `<main>${more}<section id="quotes" data-live>${prices}<details><summary>x</summary></details></section>
+    <section id="what-if-card" data-live data-touched><input value="1"></section><p><time data-ago datetime="${NOW}">0 s ago</time></p></main>
+    <script type="application/json" id="state">${JSON.stringify({ ...state, key: more ? null : KEY })}</script>`;
+  document.body.innerHTML = main("1.80");
+  document.querySelector("details")!.open = true;
+  feed = testFeed();
+  const answers = [main("1.90").replace('value="1"', 'value="2"'), main("1.90", `<section id="play" data-live>First half</section>`)];
+  const fetch = vi.fn(async () => new Response(answers.shift()));
+  const replaced = vi.fn();
+  document.addEventListener("replaced", replaced, { once: true });
+  stop = startPlay(surroundings(feed, { fetch, now: () => Date.parse(NOW) }));
+  await vi.waitFor(() => expect(feed.asked()).toEqual({ "fixtures/8/play": "1.7" }));
+  feed.send({ t: "d", k: KEY, b: "1.7", id: "2.7", ts: Date.now(), d: [["/as_of", "2026-05-01T14:10:00Z"]] });
+  await vi.waitFor(() => expect(document.getElementById("quotes")?.textContent).toContain("1.90"));
+  // What a reader folded out, and what they filled in, is theirs.
+  expect([document.querySelector("details")!.open, document.querySelector("input")!.getAttribute("value")]).toEqual([true, "1"]);
+  expect(replaced).not.toHaveBeenCalled();
+  feed.send({ t: "d", k: KEY, b: "2.7", id: "3.7", ts: Date.now(), d: [["/play", { phase: "playing", score: { home: 0, away: 0 } }]] });
+  await vi.waitFor(() => expect(replaced).toHaveBeenCalled());
+  expect(document.getElementById("play")?.textContent).toBe("First half");
+  expect(JSON.parse(document.getElementById("state")!.textContent!)).toMatchObject({ key: null });
+});
+
+test("ages that count from now grow", () => {
+  document.body.innerHTML = `<time data-ago datetime="${NOW}">0 s ago</time><time datetime="${NOW}">at kickoff</time>`;
+  tickAges(document, Date.parse("2026-05-01T15:12:40Z"));
+  expect([...document.querySelectorAll("time")].map((it) => it.textContent)).toEqual(["3 min ago", "at kickoff"]);
 });
 
 test("a page without a game is left alone, and clocks and phases read as the server writes them", () => {

@@ -29,8 +29,8 @@ const DAY_ROWS_MAX: u32 = 100;
 /// The most rows where no day is asked for: what fits the first flight of a connection.
 const FRONT_ROWS_MAX: u32 = 30;
 
-/// How long after its end a day's board is still followed: results are put right for a while.
-const FOLLOWED_AFTER: SignedDuration = SignedDuration::from_hours(24);
+/// How long after its end a day's board, and after its kickoff a fixture, is still followed: results are put right for a while.
+pub(super) const FOLLOWED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the address can say; a form sends empty texts for what was left alone.
 #[derive(Debug, Default, Deserialize)]

@@ -10,7 +10,7 @@ use super::{
     fixture::play::{half_minutes, phase, shown},
     opinions::{self, OpinionLine},
     preferences::Preferences,
-    text,
+    text::{self, Since},
 };
 use crate::wire::{FixtureStatus, Score, ScoreEdge, ScorePlay, ScoreRow, ScoreTeam};
 
@@ -267,9 +267,11 @@ fn status(status: FixtureStatus) -> Option<&'static str> {
 fn lines(row: &ScoreRow, happened: Option<usize>, now: Timestamp) -> Vec<OpinionLine> {
     let kickoff = row.fixture.kickoff;
     let in_play = row.play.is_some() && row.fixture.score.is_none();
+    let precision = row.fixture.kickoff_precision.into();
+    let since = Since::of((kickoff, precision), now, in_play);
     let age = |at| match at >= kickoff && in_play {
         true => "in play".to_owned(),
-        false => text::age(at, kickoff, now),
+        false => text::age(at, since),
     };
     let model = row
         .prediction
@@ -280,6 +282,7 @@ fn lines(row: &ScoreRow, happened: Option<usize>, now: Timestamp) -> Vec<Opinion
             kind: "model",
             segments: opinions::segments(&opinion.probabilities, happened),
             age: age(as_of),
+            ticks: false,
             at: as_of.to_string(),
             verb: "predicted",
         });
@@ -288,6 +291,7 @@ fn lines(row: &ScoreRow, happened: Option<usize>, now: Timestamp) -> Vec<Opinion
         kind: "market",
         segments: opinions::segments(&market.probabilities, happened),
         age: age(market.taken_at),
+        ticks: false,
         at: market.taken_at.to_string(),
         verb: "priced",
     });

@@ -19,8 +19,9 @@ use super::{
     preferences::Preferences,
     quotes::Shown,
     shell::{Shell, inline_json},
-    text,
+    text::{self, Since},
 };
+use crate::live::Held;
 
 /// The most edges shown.
 const EDGES_MAX: u32 = 200;
@@ -70,10 +71,17 @@ pub(super) struct EdgeLine {
     pub(super) raw: String,
     pub(super) stake: String,
     pub(super) age: String,
+    /// Whether it counts from now.
+    pub(super) ticks: bool,
     pub(super) taken_at: String,
+    /// Why it is doubtful; what all of its group are doubtful for stands once.
     pub(super) flags: Vec<&'static str>,
-    /// Whether there is value in it and no doubt.
+    /// Rows of its fixture from here on; 0 below the first of them.
+    pub(super) rows: usize,
+    pub(super) doubts: Vec<&'static str>,
+    /// Whether there is value in it and no doubt; whether there is doubt.
     pub(super) good: bool,
+    pub(super) doubtful: bool,
 }
 
 /// A column one can sort by.
@@ -90,11 +98,13 @@ struct EdgesPage<'a> {
     shell: Shell<'a>,
     columns: Vec<Column>,
     edges: Vec<EdgeLine>,
-    competition: String,
+    competitions: Vec<(String, String, bool)>,
     min: String,
     sort: &'static str,
     flagged: bool,
     more: bool,
+    /// Whether the program follows it.
+    follows: bool,
 }
 
 /// State of the list, for the program.
@@ -103,6 +113,17 @@ struct EdgesState {
     now: String,
     odds: &'static str,
     sort: &'static str,
+    /// What to follow; null where it cannot be followed.
+    key: Option<String>,
+    /// The revision that the list was made of.
+    rev: Option<String>,
+}
+
+/// A list, the competitions there are, and what it can be followed by.
+struct Listed {
+    edges: Page<EdgeView>,
+    known: Vec<CompetitionView>,
+    held: Option<Held>,
 }
 
 /// `GET /edges`.
@@ -114,9 +135,9 @@ pub(super) async fn show(
 ) -> Response {
     let preferences = Preferences::read(&headers);
     match read(&pages, &query).await {
-        Ok((edges, notices)) => {
+        Ok((listed, notices)) => {
             let path = uri.path_and_query().map_or("/edges", |it| it.as_str());
-            let mut page = page(&pages, &query, edges, path.to_owned(), preferences);
+            let mut page = page(&pages, &query, listed, path.to_owned(), preferences);
             page.shell.notices = notices;
             pages.respond(&page, StatusCode::OK, &headers)
         }
@@ -124,10 +145,9 @@ pub(super) async fn show(
     }
 }
 
-async fn read(
-    pages: &Pages,
-    query: &EdgesQuery,
-) -> Result<(Page<EdgeView>, Vec<String>), EngineError> {
+async fn read(pages: &Pages, query: &EdgesQuery) -> Result<(Listed, Vec<String>), EngineError> {
+    // Before the rest is read, so that the rest is at least as new.
+    let held = pages.live.held(&query.key()).await.ok();
     let filter = EdgeFilter {
         competitions: CompetitionKey::new(query.competition.as_str())
             .into_iter()
@@ -146,13 +166,18 @@ async fn read(
     };
     let edges = pages.engine.edges(&filter, &whole).await?;
     let known = pages.engine.competitions().await?;
-    Ok((edges, query.notices(&known)))
+    let notices = query.notices(&known);
+    Ok((Listed { edges, known, held }, notices))
 }
 
 fn page<'a>(
     pages: &'a Pages,
     query: &EdgesQuery,
-    mut edges: Page<EdgeView>,
+    Listed {
+        mut edges,
+        known,
+        held,
+    }: Listed,
     path: String,
     preferences: Preferences,
 ) -> EdgesPage<'a> {
@@ -163,23 +188,36 @@ fn page<'a>(
         now: now.to_string(),
         odds: preferences.odds.as_str(),
         sort: sort.as_str(),
+        key: held.as_ref().map(|it| it.key.clone()),
+        rev: held.map(|it| it.rev),
     };
+    let follows = state.key.is_some();
     let lines = edges
         .data
         .iter()
-        .map(|it| EdgeLine::new(it, &preferences, now))
-        .collect();
+        .map(|it| EdgeLine::new(it, &preferences, now));
+    let lines = EdgeLine::grouped(lines.collect());
     let mut shell = pages.shell("edges", "Edges".to_owned(), path, preferences);
     shell.state = inline_json(&state);
+    shell.soon = pages.assets.game(follows);
     EdgesPage {
         shell,
         columns: Column::list(query, sort),
         edges: lines,
-        competition: query.competition.clone(),
+        competitions: known
+            .iter()
+            .filter(|it| it.fixtures > 0)
+            .map(|it| &it.competition)
+            .map(|it| {
+                let chosen = it.key.as_str() == query.competition;
+                (it.key.to_string(), it.name.clone(), chosen)
+            })
+            .collect(),
         min: query.percent().map(|it| it.to_string()).unwrap_or_default(),
         sort: sort.as_str(),
         flagged: !query.flagged.is_empty(),
         more: edges.next_cursor.is_some(),
+        follows,
     }
 }
 
@@ -274,6 +312,25 @@ impl EdgesQuery {
         said.into_iter().flatten().collect()
     }
 
+    /// The address of the list without `/v1/`, its query in order of name.
+    fn key(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Ok(competition) = CompetitionKey::new(self.competition.as_str()) {
+            query.append_pair("competition", competition.as_str());
+        }
+        if !self.flagged.is_empty() {
+            query.append_pair("flagged", "shown");
+        }
+        query.append_pair("limit", &EDGES_MAX.to_string());
+        if let Some(market) = MarketKind::parse(&self.market) {
+            query.append_pair("market", market.as_str());
+        }
+        if let Some(percent) = self.percent() {
+            query.append_pair("min_edge", &(percent / 100.0).to_string());
+        }
+        format!("edges?{}", query.finish())
+    }
+
     /// The address of the same list sorted otherwise.
     fn link(&self, sort: Sort) -> String {
         let mut link = format!("/edges?sort={}", sort.as_str());
@@ -300,10 +357,11 @@ impl EdgeLine {
         let view = &edge.fixture;
         let fair = domain::Price::new(edge.fair_price).ok();
         let kickoff = view.fixture.kickoff;
+        let since = Since::of((kickoff, view.fixture.kickoff_precision), now, false);
         Self {
             fixture: view.fixture.id.0,
             title: format!("{} v {}", view.home.name, view.away.name),
-            competition: view.fixture.competition.to_string(),
+            competition: view.competition_name.clone(),
             kickoff: kickoff.to_string(),
             day: text::fixture_day(view, &preferences.zone).1,
             market: text::market(edge.market),
@@ -325,11 +383,38 @@ impl EdgeLine {
             } else {
                 "none".to_owned()
             },
-            age: text::age(edge.taken_at, kickoff, now),
+            age: text::age(edge.taken_at, since),
+            ticks: since.ticks(),
             taken_at: edge.taken_at.to_string(),
             good: edge.flags.is_empty() && edge.expected_value > 0.0,
+            doubtful: !edge.flags.is_empty(),
             flags: edge.flags.iter().map(|it| text::flag(*it)).collect(),
+            rows: 1,
+            doubts: Vec::new(),
         }
+    }
+
+    /// Brings the rows of a fixture together, below the one that came first, and tells once what they
+    /// have in common.
+    pub(super) fn grouped(lines: Vec<Self>) -> Vec<Self> {
+        let mut groups: Vec<Vec<Self>> = Vec::new();
+        for line in lines {
+            match groups.iter_mut().find(|it| it[0].fixture == line.fixture) {
+                Some(group) => group.push(line),
+                None => groups.push(vec![line]),
+            }
+        }
+        for group in &mut groups {
+            let common = |flag: &&str| group.iter().all(|it| it.flags.contains(flag));
+            let common: Vec<&str> = group[0].flags.iter().copied().filter(common).collect();
+            for line in group.iter_mut() {
+                line.flags.retain(|it| !common.contains(it));
+                line.rows = 0;
+            }
+            group[0].rows = group.len();
+            group[0].doubts = common;
+        }
+        groups.into_iter().flatten().collect()
     }
 }
 

@@ -6,6 +6,7 @@ mod matrix;
 pub(super) mod play;
 mod reasons;
 mod replay;
+mod seen;
 mod what_if;
 
 use askama::Template;
@@ -15,9 +16,7 @@ use axum::{
     response::Response,
 };
 use domain::{FixtureId, MarketKind, MarketPrediction, Price, SeasonType};
-use engine::{
-    EngineError, FixtureInsight, FixtureView, MarketSummary, QuoteView, RatingSeries, TimelineView,
-};
+use engine::{FixtureInsight, FixtureView, RatingSeries};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -27,7 +26,8 @@ use self::{
     matrix::Matrix,
     play::PlayBlock,
     reasons::Reason,
-    replay::{FixtureQuery, ReplayBlock, Replayed},
+    replay::{FixtureQuery, ReplayBlock},
+    seen::{Seen, Standing, read},
     what_if::WhatIfBlock,
 };
 use super::{
@@ -41,7 +41,8 @@ use super::{
     problem,
     quotes::{self, MarketTable, Shown},
     shell::{Shell, inline_json},
-    table, text,
+    table,
+    text::{self, Since},
 };
 use crate::live::Held;
 
@@ -55,6 +56,9 @@ struct FixturePage<'a> {
     played: bool,
     /// The score, at the end or as it stands.
     score: Option<[u16; 2]>,
+    /// Whether it is being played, and whether the program follows it.
+    under_way: bool,
+    follows: bool,
     play: Option<PlayBlock>,
     course: Option<CourseBlock>,
     against: Option<AgainstBlock>,
@@ -96,13 +100,17 @@ struct Meeting {
     away: Side,
 }
 
-/// What the program needs to draw ratings.
+/// What the program needs to follow the fixture and to draw ratings.
 #[derive(Serialize)]
 struct FixtureState {
     now: String,
     odds: &'static str,
     ratings: Vec<RatingState>,
-    /// How the game stands and the revision it is told as; null before it is under way.
+    /// What to follow; null where nothing will change any more.
+    key: Option<String>,
+    /// The revision that the page was made of; null where it was not read from the feed.
+    rev: Option<String>,
+    /// How the game stands, told as that revision.
     play: Option<Held>,
 }
 
@@ -136,44 +144,6 @@ pub(super) async fn show(
     }
 }
 
-/// What a page is made of.
-struct Seen {
-    insight: FixtureInsight,
-    quotes: Vec<QuoteView>,
-    /// What they come to, market by market.
-    sums: Vec<MarketSummary>,
-    /// How the game went, once it is under way.
-    timeline: Option<TimelineView>,
-    /// What the program goes on from.
-    held: Option<Held>,
-    /// The moment that is replayed, and whether it was asked for.
-    replayed: Option<(Replayed, bool)>,
-}
-
-async fn read(pages: &Pages, id: FixtureId, asked: Option<Timestamp>) -> Result<Seen, EngineError> {
-    // Before the rest is read, so that the rest is at least as new.
-    let held = pages.live.held(&format!("fixtures/{id}/play")).await.ok();
-    let held = held.filter(|it| !it.data["play"].is_null());
-    let insight = pages.engine.insight(id, None).await?;
-    let prediction = insight.prediction.as_ref();
-    let timeline = match prediction.and_then(|it| it.play.as_ref()) {
-        Some(_) => Some(pages.engine.timeline(id, None).await?),
-        None => None,
-    };
-    let replayed = match &timeline {
-        Some(timeline) => Replayed::read(&pages.engine, timeline, asked).await?,
-        None => None,
-    };
-    Ok(Seen {
-        replayed: replayed.map(|it| (it, asked.is_some())),
-        quotes: pages.engine.quotes(id).await?,
-        sums: pages.engine.markets(id).await?.markets,
-        insight,
-        timeline,
-        held,
-    })
-}
-
 /// Names the models that should have an opinion and could not be asked.
 fn left_out(insight: &FixtureInsight) -> String {
     let names = insight.prediction.as_ref().map(|it| &it.left_out);
@@ -195,40 +165,43 @@ fn page<'a>(
     } = seen;
     let view = &insight.fixture;
     let now = pages.engine.now();
-    let score = view.fixture.score;
     let title = format!("{} v {}", view.home.name, view.away.name);
-    let happened = score.and_then(|it| opinions::happened(it, view.has_draw));
-    let (views, others) = opinion_lines(insight, happened, now);
-    let kickoff = view.fixture.kickoff;
+    let happened = seen.result();
+    let happened = happened.and_then(|it| opinions::happened(it, view.has_draw));
+    let kickoff = (view.fixture.kickoff, view.fixture.kickoff_precision);
+    let since = Since::of(kickoff, now, seen.is_under_way());
+    let (views, others) = opinion_lines(insight, happened, since);
     let (competition, season) = (&view.fixture.competition, &view.fixture.season);
     let meta = [
         text::fixture_day(view, &preferences.zone).1,
-        text::time(kickoff, view.fixture.kickoff_precision, &preferences.zone),
+        text::time(kickoff.0, kickoff.1, &preferences.zone),
     ];
     let prediction = insight.prediction.as_ref();
+    let play = seen.standing.as_ref().map(|it| &it.play);
     let (course, replay) = game_blocks(seen);
     let mut page = FixturePage {
         id: view.fixture.id.0,
         home: Side::of(view, 0),
         away: Side::of(view, 1),
-        played: score.is_some(),
-        score: score
-            .or(prediction.and_then(|it| Some(it.play.as_ref()?.score)))
+        played: seen.result().is_some(),
+        score: seen
+            .result()
+            .or(play.map(|it| it.score))
             .map(|it| [it.home, it.away]),
-        play: prediction
-            .and_then(|it| it.play.as_ref())
-            .map(|it| PlayBlock::new(view, it, now)),
+        under_way: seen.is_under_way(),
+        follows: seen.key.is_some(),
+        play: play.map(|it| PlayBlock::new(view, it, (now, since))),
         against: AgainstBlock::new(insight, &preferences, now),
         course,
         replay,
-        what_if: WhatIfBlock::new(insight),
+        what_if: WhatIfBlock::new(insight, seen.standing.as_ref(), now),
         table: [
             table::link(competition, season),
             format!("{} {season}", view.competition_name),
         ],
         postseason: view.fixture.season_type == SeasonType::Postseason,
         meta: meta.join(" \u{b7} "),
-        kickoff: kickoff.to_string(),
+        kickoff: kickoff.0.to_string(),
         summary: summary(insight, happened),
         views,
         others,
@@ -244,21 +217,14 @@ fn page<'a>(
         left_out: left_out(insight),
         ratings: ratings_chart(view, &insight.ratings),
         markets: market_cards(prediction.map_or(&[], |it| &it.markets), &preferences),
-        tables: quotes::tables((quotes, &seen.sums), view.has_draw, kickoff, &preferences),
-        edges: insight
-            .edges
-            .iter()
-            .map(|it| EdgeLine::new(it, &preferences, now))
-            .collect(),
+        tables: quotes::tables((quotes, &seen.sums), view.has_draw, since, &preferences),
+        edges: edge_lines(insight, &preferences, now),
         meetings: meetings(&insight.head_to_head, &preferences),
         shell: pages.shell("fixture", title, path, preferences),
     };
-    page.shell.soon = pages.assets.game(page.play.is_some());
+    page.shell.soon = pages.assets.game(page.follows);
     let odds = page.shell.preferences.odds.as_str();
-    page.shell.state = inline_json(&FixtureState {
-        play: seen.held.clone(),
-        ..state(view, &insight.ratings, odds, now)
-    });
+    page.shell.state = inline_json(&state(seen, odds, now));
     page
 }
 
@@ -274,14 +240,9 @@ fn game_blocks(seen: &Seen) -> (Option<CourseBlock>, Option<ReplayBlock>) {
     (CourseBlock::new(view, timeline, cursor), replay)
 }
 
-fn state(
-    view: &FixtureView,
-    ratings: &[RatingSeries],
-    odds: &'static str,
-    now: Timestamp,
-) -> FixtureState {
+fn state(seen: &Seen, odds: &'static str, now: Timestamp) -> FixtureState {
     let series = |series: &RatingSeries| RatingState {
-        name: team_name(view, series),
+        name: team_name(&seen.insight.fixture, series),
         points: series
             .points
             .iter()
@@ -291,8 +252,10 @@ fn state(
     FixtureState {
         now: now.to_string(),
         odds,
-        ratings: ratings.iter().map(series).collect(),
-        play: None,
+        ratings: seen.insight.ratings.iter().map(series).collect(),
+        key: seen.key.clone(),
+        rev: seen.held.as_ref().map(|it| it.rev.clone()),
+        play: seen.held.clone(),
     }
 }
 
@@ -310,9 +273,8 @@ fn team_name(view: &FixtureView, series: &RatingSeries) -> String {
 fn opinion_lines(
     insight: &FixtureInsight,
     happened: Option<usize>,
-    now: Timestamp,
+    since: Since,
 ) -> (Vec<OpinionLine>, Vec<OpinionLine>) {
-    let kickoff = insight.fixture.fixture.kickoff;
     let mut views = Vec::new();
     let mut others = Vec::new();
     if let Some(prediction) = &insight.prediction {
@@ -326,7 +288,8 @@ fn opinion_lines(
                 },
                 kind: if chosen { "model" } else { "market" },
                 segments: opinions::segments(&opinion.probabilities, happened),
-                age: text::age(prediction.as_of, kickoff, now),
+                age: text::age(prediction.as_of, since),
+                ticks: since.ticks(),
                 at: prediction.as_of.to_string(),
                 verb: "predicted",
             };
@@ -342,7 +305,8 @@ fn opinion_lines(
             who: "Market".to_owned(),
             kind: "market",
             segments: opinions::segments(&market.probabilities, happened),
-            age: text::age(market.taken_at, kickoff, now),
+            age: text::age(market.taken_at, since),
+            ticks: since.ticks(),
             at: market.taken_at.to_string(),
             verb: "priced",
         });
@@ -423,6 +387,19 @@ fn ratings_chart(view: &FixtureView, ratings: &[RatingSeries]) -> Option<String>
         unit: "",
         labels: Labels::Months,
     })
+}
+
+fn edge_lines(
+    insight: &FixtureInsight,
+    preferences: &Preferences,
+    now: Timestamp,
+) -> Vec<EdgeLine> {
+    let edges = insight.edges.iter();
+    EdgeLine::grouped(
+        edges
+            .map(|it| EdgeLine::new(it, preferences, now))
+            .collect(),
+    )
 }
 
 fn market_cards(markets: &[MarketPrediction], preferences: &Preferences) -> Vec<MarketCard> {

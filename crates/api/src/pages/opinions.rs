@@ -11,6 +11,8 @@ pub(super) struct OpinionLine {
     pub(super) segments: Vec<Segment>,
     /// How old the numbers are, such as `12 min ago`.
     pub(super) age: String,
+    /// Whether the program of the page keeps that true.
+    pub(super) ticks: bool,
     /// The moment itself, and a word such as `priced`.
     pub(super) at: String,
     pub(super) verb: &'static str,

@@ -3,7 +3,11 @@
 use domain::{BookmakerKey, Market, MarketKind, Outcome, Price};
 use engine::{MarketSummary, OutcomeSummary, QuoteView};
 
-use super::{charts, preferences::Preferences, text};
+use super::{
+    charts,
+    preferences::Preferences,
+    text::{self, Since},
+};
 
 /// The prices of one market.
 pub(super) struct MarketTable {
@@ -23,6 +27,8 @@ pub(super) struct BookmakerRow {
     /// How much the prices together cost more than they pay.
     pub(super) margin: Option<String>,
     pub(super) taken: String,
+    /// Whether that counts from now.
+    pub(super) ticks: bool,
     pub(super) taken_at: String,
 }
 
@@ -55,7 +61,7 @@ pub(super) struct Shown {
 pub(super) fn tables(
     (quotes, sums): (&[QuoteView], &[MarketSummary]),
     has_draw: bool,
-    kickoff: jiff::Timestamp,
+    since: Since,
     preferences: &Preferences,
 ) -> Vec<MarketTable> {
     let standing: Vec<&QuoteView> = quotes.iter().filter(|it| !it.superseded).collect();
@@ -76,7 +82,7 @@ pub(super) fn tables(
             MarketTable {
                 title: text::market(market),
                 outcomes: outcomes.iter().map(|it| text::outcome(*it)).collect(),
-                rows: rows(&of_market, outcomes, kickoff, preferences),
+                rows: rows(&of_market, outcomes, since, preferences),
                 sums: sums
                     .iter()
                     .find(|it| it.market == market)
@@ -121,7 +127,7 @@ fn sum_rows(sum: &MarketSummary, preferences: &Preferences) -> Vec<SumRow> {
 fn rows(
     quotes: &[&QuoteView],
     outcomes: &[Outcome],
-    kickoff: jiff::Timestamp,
+    since: Since,
     preferences: &Preferences,
 ) -> Vec<BookmakerRow> {
     let mut bookmakers: Vec<&BookmakerKey> = quotes.iter().map(|it| &it.bookmaker).collect();
@@ -151,7 +157,7 @@ fn rows(
         .collect();
     paths
         .iter()
-        .map(|(name, own)| row(name, own, (outcomes, &best), kickoff, preferences))
+        .map(|(name, own)| row(name, own, (outcomes, &best), since, preferences))
         .collect()
 }
 
@@ -159,7 +165,7 @@ fn row(
     name: &BookmakerKey,
     own: &[&QuoteView],
     (outcomes, best): (&[Outcome], &[f64]),
-    kickoff: jiff::Timestamp,
+    since: Since,
     preferences: &Preferences,
 ) -> BookmakerRow {
     let last = own[own.len() - 1];
@@ -176,7 +182,8 @@ fn row(
             .map(|(outcome, best)| movement(own, *outcome, *best, preferences))
             .collect(),
         margin: margin.map(|it| text::signed_percent(it - 1.0)),
-        taken: text::age(last.taken_at, kickoff, kickoff),
+        taken: text::age(last.taken_at, since),
+        ticks: since.ticks(),
         taken_at: last.taken_at.to_string(),
     }
 }

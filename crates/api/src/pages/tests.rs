@@ -1,5 +1,6 @@
 //! Pages through the router and a real engine; pieces of pages from views made by hand.
 
+mod followed;
 pub(super) mod served;
 pub(super) mod views;
 mod world;

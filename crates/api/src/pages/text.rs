@@ -46,28 +46,63 @@ pub(super) fn count(value: u64) -> String {
     text
 }
 
-/// A span of time in its largest sensible unit: `45 s`, `12 min`, `7 h`, `3 d`.
+/// Seconds from which on a span is told in days: two, or what rounds to them.
+const DAYS_FROM: i64 = 171_000;
+
+/// A span of time to the nearest of its largest sensible unit: `45 s`, `12 min`, `7 h`, `3 d`.
 pub(super) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
+    let whole = |unit: i64| (seconds + unit / 2) / unit;
     match seconds {
         0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..172_800 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / 86_400),
+        60..3570 => format!("{} min", whole(60)),
+        3570..DAYS_FROM => format!("{} h", whole(3600)),
+        _ => format!("{} d", whole(86_400)),
     }
 }
 
-/// How old something taken at `at` is: counted from now, or from kickoff once that has passed.
-pub(super) fn age(at: Timestamp, kickoff: Timestamp, now: Timestamp) -> String {
-    if kickoff <= now {
-        let before = kickoff.as_second() - at.as_second();
-        match before {
-            0 => "at kickoff".to_owned(),
-            1.. => format!("{} before kickoff", span(before)),
-            _ => format!("{} after kickoff", span(-before)),
+/// What the ages of a game's prices and forecasts count from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Since {
+    /// From now, while the game is to come or under way.
+    Now(Timestamp),
+    /// From kickoff once it is over, as exactly as that is known.
+    Kickoff(Timestamp, KickoffPrecision),
+}
+
+impl Since {
+    /// Of a game that kicks off then; `under_way` where it is being played.
+    pub(super) fn of(
+        kickoff: (Timestamp, KickoffPrecision),
+        now: Timestamp,
+        under_way: bool,
+    ) -> Self {
+        if kickoff.0 > now || under_way {
+            Self::Now(now)
+        } else {
+            Self::Kickoff(kickoff.0, kickoff.1)
         }
-    } else {
-        format!("{} ago", span(now.as_second() - at.as_second()))
+    }
+
+    /// Whether ages grow.
+    pub(super) fn ticks(self) -> bool {
+        matches!(self, Self::Now(_))
+    }
+}
+
+/// How old something taken at `at` is.
+pub(super) fn age(at: Timestamp, since: Since) -> String {
+    match since {
+        Since::Now(now) => format!("{} ago", span(now.as_second() - at.as_second())),
+        Since::Kickoff(kickoff, precision) => {
+            let before = kickoff.as_second() - at.as_second();
+            match before {
+                0 => "at kickoff".to_owned(),
+                1..DAYS_FROM if precision == KickoffPrecision::Day => "before the game".to_owned(),
+                1.. => format!("{} before kickoff", span(before)),
+                _ => format!("{} after kickoff", span(-before)),
+            }
+        }
     }
 }
 
@@ -155,7 +190,8 @@ pub(super) fn flag(flag: EdgeFlag) -> &'static str {
         }
         EdgeFlag::StalePrice => "The price is old and has probably moved.",
         EdgeFlag::Unproven => {
-            "Too few closing prices are known to tell what such prices turn out to be worth."
+            "Too few closing prices are known to tell what such prices turn out to be worth: the \
+             expected value is what the market\u{2019}s own probability makes of the price."
         }
         EdgeFlag::Outlier => "The price stands far from every other bookmaker\u{2019}s.",
         EdgeFlag::Longshot => {
@@ -206,31 +242,57 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_told_in_its_largest_sensible_unit() {
-        let spans = [-5, 0, 59, 60, 3599, 3600, 172_799, 172_800].map(span);
-        assert_eq!(
-            spans,
-            [
-                "0 s", "0 s", "59 s", "1 min", "59 min", "1 h", "47 h", "2 d"
-            ]
-        );
+    fn a_span_is_told_to_the_nearest_of_its_largest_sensible_unit() {
+        for (seconds, words) in [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (89, "1 min"),
+            (90, "2 min"),
+            (3569, "59 min"),
+            (3570, "1 h"),
+            (10_740, "3 h"),
+            (170_999, "47 h"),
+            (171_000, "2 d"),
+            (215_999, "2 d"),
+            (216_000, "3 d"),
+        ] {
+            assert_eq!(span(seconds), words, "{seconds}");
+        }
     }
 
     #[test]
-    fn ages_count_from_now_until_kickoff_and_from_kickoff_after() {
+    fn ages_count_from_now_until_a_game_is_over_and_from_kickoff_after() {
         let kickoff = at("2026-01-02T15:00:00Z");
         let taken = at("2026-01-02T13:30:00Z");
-        assert_eq!(
-            age(taken, kickoff, at("2026-01-02T14:00:00Z")),
-            "30 min ago"
-        );
-        assert_eq!(
-            age(taken, kickoff, at("2026-01-03T00:00:00Z")),
-            "1 h before kickoff"
-        );
-        assert_eq!(age(kickoff, kickoff, kickoff), "at kickoff");
-        let later = at("2026-01-02T15:07:30Z");
-        assert_eq!(age(later, kickoff, later), "7 min after kickoff");
+        let after = at("2026-01-03T00:00:00Z");
+        let of = |precision, now, under_way| Since::of((kickoff, precision), now, under_way);
+        let minute = |now, under_way| of(KickoffPrecision::Minute, at(now), under_way);
+        let ages = [
+            age(taken, minute("2026-01-02T14:00:00Z", false)),
+            age(taken, minute("2026-01-02T15:30:00Z", true)),
+            age(taken, minute("2026-01-03T00:00:00Z", false)),
+            age(taken, of(KickoffPrecision::Day, after, false)),
+            age(
+                at("2025-12-30T15:00:00Z"),
+                of(KickoffPrecision::Day, after, false),
+            ),
+            age(kickoff, of(KickoffPrecision::Day, after, false)),
+            age(
+                at("2026-01-02T15:07:30Z"),
+                minute("2026-01-03T00:00:00Z", false),
+            ),
+        ];
+        let words = [
+            "30 min ago",
+            "2 h ago",
+            "2 h before kickoff",
+            "before the game",
+            "3 d before kickoff",
+            "at kickoff",
+            "8 min after kickoff",
+        ];
+        assert_eq!(ages, words);
     }
 
     #[test]

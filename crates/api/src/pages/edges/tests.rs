@@ -66,7 +66,11 @@ async fn flagged_edges_say_why_and_links_keep_the_filter() {
     let html = page(
         &pages,
         &query,
-        found,
+        Listed {
+            edges: found,
+            known: Vec::new(),
+            held: None,
+        },
         "/edges".to_owned(),
         Preferences::default(),
     );
@@ -75,6 +79,32 @@ async fn flagged_edges_say_why_and_links_keep_the_filter() {
     assert!(html.contains("/edges?sort=stake&#38;competition=E0&#38;min=1.5&#38;flagged=1"));
     assert!(html.contains(r#"aria-sort="descending""#) && html.contains("narrow the filter"));
     assert!(html.contains("+12.6%") && html.contains("Home \u{2212}0.75"));
+}
+
+#[test]
+fn rows_of_a_fixture_stand_together_and_name_it_and_what_they_share_once() {
+    let mut found = edges();
+    found[1].flags.push(EdgeFlag::Unproven);
+    let mut third = found[1].clone();
+    third.flags = vec![EdgeFlag::Unproven];
+    found.insert(0, third);
+    let now = testkit::time("2024-05-18T12:00:00Z");
+    let line = |it: &EdgeView| EdgeLine::new(it, &Preferences::default(), now);
+    let lines = EdgeLine::grouped(found.iter().map(line).collect());
+    let unproven = text::flag(EdgeFlag::Unproven);
+    let stale = text::flag(EdgeFlag::StalePrice);
+    let told: Vec<_> = lines
+        .iter()
+        .map(|it| (it.fixture, it.rows, it.doubts.clone(), it.flags.clone()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (2, 2, vec![unproven], vec![]),
+            (2, 0, vec![], vec![stale]),
+            (1, 1, vec![], vec![]),
+        ]
+    );
 }
 
 #[test]
