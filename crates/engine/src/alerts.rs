@@ -421,11 +421,17 @@ fn check_edge(condition: &AlertCondition) -> Result<(), EngineError> {
     let AlertCondition::Edge { market, level } = condition else {
         return Ok(());
     };
-    let bad = |field, detail| Err(EngineError::BadAlert(domain::InvalidAlert { field, detail }));
+    let bad = |field, detail| {
+        Err(EngineError::BadAlert(domain::InvalidAlert {
+            field,
+            detail,
+        }))
+    };
     match market {
-        Some(kind) if *kind != MarketKind::H2h => {
-            bad("market", format!("is {}; only h2h has edges", kind.as_str()))
-        }
+        Some(kind) if *kind != MarketKind::H2h => bad(
+            "market",
+            format!("is {}; only h2h has edges", kind.as_str()),
+        ),
         _ if *level > EDGE_LEVEL_MAX => bad(
             "level",
             format!("is {level}; an edge is 1 (100 %) at most, and 5 % is 0.05"),

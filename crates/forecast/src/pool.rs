@@ -98,8 +98,8 @@ pub struct PoolFit {
 /// The models of the pool's kind of sport.
 #[derive(Debug, Clone)]
 pub(crate) enum Models {
-    Football(football::FootballFit),
-    Points(points::PointsFit),
+    Football(Box<football::FootballFit>),
+    Points(Box<points::PointsFit>),
 }
 
 impl PoolFit {

@@ -322,9 +322,6 @@ impl EdgesQuery {
             query.append_pair("flagged", "shown");
         }
         query.append_pair("limit", &EDGES_MAX.to_string());
-        if let Some(market) = MarketKind::parse(&self.market) {
-            query.append_pair("market", market.as_str());
-        }
         if let Some(percent) = self.percent() {
             query.append_pair("min_edge", &(percent / 100.0).to_string());
         }

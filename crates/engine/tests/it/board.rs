@@ -216,6 +216,7 @@ async fn a_game_that_is_off_has_no_edges() {
     assert!(listed > 0 && listed == shown);
     for status in [FixtureStatus::Postponed, FixtureStatus::Cancelled] {
         let off = FixtureCommand {
+            season_type: None,
             competition: fixture.competition.clone(),
             season: fixture.season.clone(),
             kickoff: fixture.kickoff,
@@ -238,6 +239,7 @@ async fn fixtures_without_prices_keep_no_edge_from_being_found() {
     let world = trained().await;
     let first = world.to_come().await.remove(0).fixture;
     let unpriced = |number: u32| FixtureCommand {
+        season_type: None,
         competition: first.competition.clone(),
         season: first.season.clone(),
         kickoff: world.engine.now() + SignedDuration::from_mins(5),

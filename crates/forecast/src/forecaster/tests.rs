@@ -199,8 +199,8 @@ fn a_price_that_nobody_can_have_meant_is_no_edge_and_hides_none() {
         .predict(game, &game.pregame, game.pregame_at())
         .unwrap();
     let mut mistyped = quotes.clone();
-    let known = quotes.iter().filter(|it| it.taken_at <= forecast.as_of);
-    let mut typo = known.last().unwrap().clone();
+    let mut known = quotes.iter().filter(|it| it.taken_at <= forecast.as_of);
+    let mut typo = known.next_back().unwrap().clone();
     typo.taken_at = forecast.as_of;
     typo.prices = typo.prices.map(|_| domain::Price::new(9.0).ok());
     assert!(!typo.is_possible(true));

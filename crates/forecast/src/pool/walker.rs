@@ -84,8 +84,8 @@ impl<'a> PoolWalker<'a> {
     pub fn fit(&mut self, cut: Timestamp) -> PoolFit {
         self.advance(cut, |_, _| {});
         let models = match &self.state {
-            State::Football(state) => Models::Football(state.fit(cut)),
-            State::Points(state) => Models::Points(state.fit(cut)),
+            State::Football(state) => Models::Football(Box::new(state.fit(cut))),
+            State::Points(state) => Models::Points(Box::new(state.fit(cut))),
         };
         PoolFit {
             pool: self.pool.clone(),

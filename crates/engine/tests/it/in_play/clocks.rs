@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, atomic::AtomicI64};
 
-use domain::{BookmakerKey, Market, Outcome, QuoteStage, Score, Side};
-use engine::{Engine, EngineOptions, QuoteCommand, topic};
+use domain::{Score, Side};
+use engine::{Engine, EngineOptions, topic};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Match, goal};
-use crate::world::{Hand, World, api};
+use crate::world::{Hand, World};
 
 /// Another server on the same store, whose clock is behind by so many milliseconds.
 async fn behind(world: &World, by_ms: i64) -> Engine {
@@ -25,32 +25,13 @@ impl World {
     }
 }
 
-impl Match {
-    async fn quote(&self, home: f64) {
-        let quote = QuoteCommand {
-            fixture: self.id(),
-            bookmaker: BookmakerKey::new("Pinnacle").unwrap(),
-            market: Market::H2H,
-            stage: QuoteStage::Intermediate,
-            taken_at: None,
-            prices: vec![
-                (Outcome::Home, home),
-                (Outcome::Draw, 3.4),
-                (Outcome::Away, 3.6),
-            ],
-        };
-        let engine = &self.world.engine;
-        engine.put_quotes(&api(), vec![quote]).await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn a_goal_and_a_price_are_known_where_the_clock_is_behind() {
     let game = Match::begun().await;
     game.at_minute(20);
     let other = behind(&game.world, 1_000).await;
     game.tell(2, goal(Side::Home)).await;
-    game.quote(1.9).await;
+    game.quote("Pinnacle", [1.9, 3.4, 3.6]).await;
     let engine = &game.world.engine;
     other.see(engine.position().await.unwrap()).await.unwrap();
     let ours = game.prediction(None).await;
@@ -62,7 +43,7 @@ async fn a_goal_and_a_price_are_known_where_the_clock_is_behind() {
     assert_eq!(timeline.points.last().unwrap().score, score);
     // A price alone, a moment later.
     game.world.clock.forward(SignedDuration::from_millis(500));
-    game.quote(1.7).await;
+    game.quote("Pinnacle", [1.7, 3.4, 3.6]).await;
     let against = |it: engine::PredictionView| it.against.map(|it| it.taken_at);
     let taken_at = against(other.predict(game.id(), None).await.unwrap());
     assert_eq!(taken_at, Some(engine.now()));
@@ -77,7 +58,7 @@ async fn a_price_before_the_game_is_known_where_the_clock_is_behind() {
         ..game
     };
     let other = behind(&game.world, 1_000).await;
-    game.quote(1.4).await;
+    game.quote("Pinnacle", [1.4, 3.4, 3.6]).await;
     let insight = other.insight(game.id(), None).await.unwrap();
     let market = insight.market.unwrap();
     assert_eq!(market.taken_at, game.world.engine.now());
