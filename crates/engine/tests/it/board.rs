@@ -200,6 +200,8 @@ async fn edges_come_largest_first_in_pages_that_fit_together() {
 async fn a_game_that_is_off_has_no_edges() {
     let world = long_trained().await;
     let fixture = world.to_come().await.remove(0).fixture;
+    let priced_at = fixture.kickoff - SignedDuration::from_hours(20);
+    world.clock.set(priced_at);
     let every = EdgeFilter {
         min_edge: Some(-1.0),
         flagged: Flagged::Shown,
@@ -238,6 +240,8 @@ async fn a_game_that_is_off_has_no_edges() {
 async fn fixtures_without_prices_keep_no_edge_from_being_found() {
     let world = trained().await;
     let first = world.to_come().await.remove(0).fixture;
+    let priced_at = first.kickoff - SignedDuration::from_hours(20);
+    world.clock.set(priced_at);
     let unpriced = |number: u32| FixtureCommand {
         season_type: None,
         competition: first.competition.clone(),
