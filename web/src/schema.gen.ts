@@ -363,8 +363,9 @@ export interface paths {
         };
         /**
          * Get the table of a season
-         * @description The table of a competition's season as of now, home and away apart. Results count from the moment
-         *     they are written, corrected or taken back.
+         * @description The table of a competition's season as of now, home and away apart. Games of the regular season
+         *     count, from the moment their results are written, corrected or taken back; those of the postseason
+         *     do not.
          */
         get: operations["getStandings"];
         put?: never;
@@ -1584,6 +1585,7 @@ export interface components {
                  * @example 2024/25
                  */
                 season: string;
+                season_type?: components["schemas"]["SeasonType"] | null;
                 status?: components["schemas"]["FixtureStatus"] | null;
             }[];
         };
@@ -2553,6 +2555,8 @@ export interface components {
              * @example 2023/24
              */
             season: string;
+            /** @description The part of the season. */
+            season_type: components["schemas"]["SeasonType"];
             /** @description What else is known of the game. */
             stats: components["schemas"]["MatchStats"];
             /** @description Where it stands. */
@@ -2582,6 +2586,7 @@ export interface components {
              * @example 2024/25
              */
             season: string;
+            season_type?: components["schemas"]["SeasonType"] | null;
             status?: components["schemas"]["FixtureStatus"] | null;
         };
         /** @description What the prices of a fixture come to, market by market. */
@@ -3082,6 +3087,8 @@ export interface components {
                  * @example 2023/24
                  */
                 season: string;
+                /** @description The part of the season. */
+                season_type: components["schemas"]["SeasonType"];
                 /** @description What else is known of the game. */
                 stats: components["schemas"]["MatchStats"];
                 /** @description Where it stands. */
@@ -4526,6 +4533,11 @@ export interface components {
              */
             name: string;
         };
+        /**
+         * @description The part of a season that a game belongs to.
+         * @enum {string}
+         */
+        SeasonType: "regular" | "postseason";
         /** @description A model of the repository and where its traffic goes. */
         ServedModel: {
             canary?: components["schemas"]["Canary"] | null;
@@ -4862,7 +4874,7 @@ export interface components {
             position: number;
             /** @description The team. */
             team: components["schemas"]["Team"];
-            /** @description All its games. */
+            /** @description All its games of the regular season. */
             total: components["schemas"]["Tally"];
             /**
              * Format: double
@@ -4885,7 +4897,7 @@ export interface components {
              * @example E0
              */
             competition: string;
-            /** @description Every team with a fixture that is not cancelled, the first first. */
+            /** @description Every team with a fixture of the regular season that is not cancelled, the first first. */
             data: components["schemas"]["StandingRow"][];
             /**
              * @description Name of the competition.

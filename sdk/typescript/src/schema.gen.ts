@@ -359,8 +359,9 @@ export interface paths {
         };
         /**
          * Get the table of a season
-         * @description The table of a competition's season as of now, home and away apart. Results count from the moment
-         *     they are written, corrected or taken back.
+         * @description The table of a competition's season as of now, home and away apart. Games of the regular season
+         *     count, from the moment their results are written, corrected or taken back; those of the postseason
+         *     do not.
          */
         get: operations["getStandings"];
         put?: never;
@@ -1580,6 +1581,7 @@ export interface components {
                  * @example 2024/25
                  */
                 season: string;
+                season_type?: components["schemas"]["SeasonType"] | null;
                 status?: components["schemas"]["FixtureStatus"] | null;
             }[];
         };
@@ -2549,6 +2551,8 @@ export interface components {
              * @example 2023/24
              */
             season: string;
+            /** @description The part of the season. */
+            season_type: components["schemas"]["SeasonType"];
             /** @description What else is known of the game. */
             stats: components["schemas"]["MatchStats"];
             /** @description Where it stands. */
@@ -2578,6 +2582,7 @@ export interface components {
              * @example 2024/25
              */
             season: string;
+            season_type?: components["schemas"]["SeasonType"] | null;
             status?: components["schemas"]["FixtureStatus"] | null;
         };
         /** @description What the prices of a fixture come to, market by market. */
@@ -3078,6 +3083,8 @@ export interface components {
                  * @example 2023/24
                  */
                 season: string;
+                /** @description The part of the season. */
+                season_type: components["schemas"]["SeasonType"];
                 /** @description What else is known of the game. */
                 stats: components["schemas"]["MatchStats"];
                 /** @description Where it stands. */
@@ -4522,6 +4529,11 @@ export interface components {
              */
             name: string;
         };
+        /**
+         * @description The part of a season that a game belongs to.
+         * @enum {string}
+         */
+        SeasonType: "regular" | "postseason";
         /** @description A model of the repository and where its traffic goes. */
         ServedModel: {
             canary?: components["schemas"]["Canary"] | null;
@@ -4858,7 +4870,7 @@ export interface components {
             position: number;
             /** @description The team. */
             team: components["schemas"]["Team"];
-            /** @description All its games. */
+            /** @description All its games of the regular season. */
             total: components["schemas"]["Tally"];
             /**
              * Format: double
@@ -4881,7 +4893,7 @@ export interface components {
              * @example E0
              */
             competition: string;
-            /** @description Every team with a fixture that is not cancelled, the first first. */
+            /** @description Every team with a fixture of the regular season that is not cancelled, the first first. */
             data: components["schemas"]["StandingRow"][];
             /**
              * @description Name of the competition.
