@@ -112,6 +112,24 @@ async fn a_board_is_bounded_by_window_competition_and_limit() {
     assert!(!board.is_empty() && board.iter().all(|it| it.fixture.fixture.kickoff >= day));
 }
 
+/// Stakes are those of the backtest: bounded, for sound edges, once for each outcome.
+fn check_stakes(whole: &[engine::EdgeView]) {
+    for edge in whole {
+        assert!((edge.fair_price * edge.probability - 1.0).abs() < 1e-9);
+        assert!(edge.flags.is_empty() || edge.stake == 0.0);
+        assert!((0.0..=0.02).contains(&edge.stake));
+        if edge.stake > 0.0 {
+            assert!(edge.expected_value >= 0.005 && edge.price.decimal() <= 10.0);
+            let same = |it: &&engine::EdgeView| {
+                it.fixture.fixture.id == edge.fixture.fixture.id && it.outcome == edge.outcome
+            };
+            let of_outcome = whole.iter().filter(same);
+            assert!(of_outcome.clone().all(|it| it.price <= edge.price));
+            assert_eq!(of_outcome.filter(|it| it.stake > 0.0).count(), 1);
+        }
+    }
+}
+
 #[tokio::test]
 async fn edges_come_largest_first_in_pages_that_fit_together() {
     let world = long_trained().await;
@@ -134,20 +152,7 @@ async fn edges_come_largest_first_in_pages_that_fit_together() {
     let whole = world.engine.edges(&all, &whole).await.unwrap().data;
     assert!(whole.len() > 20, "{}", whole.len());
     assert!(whole.is_sorted_by(|a, b| a.expected_value >= b.expected_value));
-    for edge in &whole {
-        assert!((edge.fair_price * edge.probability - 1.0).abs() < 1e-9);
-        assert!(edge.flags.is_empty() || edge.stake == 0.0);
-        assert!((0.0..=0.02).contains(&edge.stake));
-        if edge.stake > 0.0 {
-            assert!(edge.expected_value >= 0.005 && edge.price.decimal() <= 10.0);
-            let same = |it: &&engine::EdgeView| {
-                it.fixture.fixture.id == edge.fixture.fixture.id && it.outcome == edge.outcome
-            };
-            let of_outcome = whole.iter().filter(same);
-            assert!(of_outcome.clone().all(|it| it.price <= edge.price));
-            assert_eq!(of_outcome.filter(|it| it.stake > 0.0).count(), 1);
-        }
-    }
+    check_stakes(&whole);
     assert!(whole.iter().any(|it| it.stake > 0.0));
 
     let mut paged = Vec::new();

@@ -61,6 +61,17 @@ fn list(query: FixtureQuery) -> FixtureQuery {
 fn fixture_queries() -> Vec<(&'static str, FixtureQuery)> {
     let all = FixtureQuery::default;
     let (from, until) = (time("2010-01-01T00:00:00Z"), time("2010-02-01T00:00:00Z"));
+    let of_time = FixtureQuery {
+        from: Some(from),
+        until: Some(until),
+        ..all()
+    };
+    let of_team = FixtureQuery {
+        team: Some(TeamId(117)),
+        until: Some(until),
+        order: SortOrder::Descending,
+        ..all()
+    };
     vec![
         ("fixtures: all", all()),
         (
@@ -94,40 +105,20 @@ fn fixture_queries() -> Vec<(&'static str, FixtureQuery)> {
                 ..all()
             },
         ),
-        (
-            "fixtures: of a team",
-            FixtureQuery {
-                team: Some(TeamId(117)),
-                until: Some(until),
-                order: SortOrder::Descending,
-                ..all()
-            },
-        ),
+        ("fixtures: of a team", of_team.clone()),
         (
             "fixtures: meetings",
             FixtureQuery {
-                team: Some(TeamId(117)),
                 opponent: Some(TeamId(118)),
-                until: Some(until),
-                order: SortOrder::Descending,
-                ..all()
+                ..of_team
             },
         ),
-        (
-            "fixtures: of a time",
-            FixtureQuery {
-                from: Some(from),
-                until: Some(until),
-                ..all()
-            },
-        ),
+        ("fixtures: of a time", of_time.clone()),
         (
             "fixtures: of a time, with prices",
             FixtureQuery {
                 priced: true,
-                from: Some(from),
-                until: Some(until),
-                ..all()
+                ..of_time
             },
         ),
         (
