@@ -3960,8 +3960,9 @@ export interface components {
              *     ]
              */
             red_cards: number[];
-            /** @description Goals or points. */
+            /** @description Goals or points, without those of a shoot-out. */
             score: components["schemas"]["Score"];
+            shootout?: components["schemas"]["Score"] | null;
             stale?: components["schemas"]["Stale"] | null;
         };
         /** @description The clock of a game. */
