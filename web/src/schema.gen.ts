@@ -36,8 +36,7 @@ export interface paths {
          * Check readiness
          * @description Answers 200 when requests can be sent here: games and model are loaded, the cache is warm, the
          *     database answers, and the server is not stopping. A shared cache that is away makes answers
-         *     slower and no server unready. Where the database is away and its replicas answer, reads go on:
-         *     the status is `degraded` then, and writes are refused.
+         *     slower and no server unready.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -868,10 +867,13 @@ export interface paths {
          * Get a model's report card
          * @description How the model did on games it had not seen, season by season: log loss, Brier, RPS and
          *     calibration with intervals beside the base rate and the market, reliability, and a betting
-         *     simulation with the closing-line value its claims realised. The document is the one
-         *     `sports-edge backtest --json` prints, in which the model stands beside the others; figures and
-         *     intervals for which there are too few fixtures, bets or closing prices are null. A model of the
-         *     repository has what its trainer left as `report.json` beside the version that serves.
+         *     simulation with the closing-line value its claims realised. `sports` says how many fixtures of each
+         *     sport were judged. Scores in `rows` are over the fixtures that a model forecast, which are not the
+         *     same for all: compare by `differences`, which are over the `n` fixtures that model and market both
+         *     forecast, of a sport and of its competitions and seasons. `worst` has up to 25 misses of each model
+         *     in each sport. The document is the one
+         *     `sports-edge backtest --json` prints, in which the model stands beside the others. A model of
+         *     the repository has what its trainer left as `report.json` beside the version that serves.
          */
         get: operations["getModelReport"];
         put?: never;
@@ -2666,16 +2668,10 @@ export interface components {
              */
             shared_cache?: string | null;
             /**
-             * @description `ok`, or `degraded` where reads are answered and writes are not; anything else comes as a
-             *     problem.
+             * @description Always `ok`; anything else comes as a problem.
              * @example ok
              */
             status: string;
-            /**
-             * @description `away` while the database that takes writes does not answer and its replicas do.
-             * @example away
-             */
-            writes?: string | null;
         };
         /** @description A fixture with what is thought of it and why. */
         Insight: {
