@@ -386,7 +386,9 @@ export interface paths {
          * List edges
          * @description Prices that pay more than they should, the largest expected value first. An edge is anchored
          *     on the market and stated as what such edges were worth against the closing line; one against
-         *     a stale or impossible price is flagged, has no stake, and is listed only on request.
+         *     a stale or impossible price is flagged, has no stake, and is listed only on request. Looked at
+         *     are the next 200 fixtures with prices, of the next 14 days where no `until` is given; postponed
+         *     and cancelled ones have no edges.
          */
         get: operations["listEdges"];
         put?: never;
@@ -1354,7 +1356,7 @@ export interface components {
         };
         /**
          * @description What a rule waits for. `probability` takes market, outcome, level and direction; `edge` takes
-         *     level and, if it is to be one only, market; `swing` takes market, outcome, by and `within_minutes`.
+         *     level, and no market but `h2h`; `swing` takes market, outcome, by and `within_minutes`.
          */
         AlertCondition: {
             /**
@@ -2156,7 +2158,8 @@ export interface components {
             /** @description The fixture. */
             fixture: components["schemas"]["Fixture"];
             /**
-             * @description Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`.
+             * @description Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`,
+             *     `longshot`.
              * @example []
              */
             flags: string[];
@@ -2193,7 +2196,9 @@ export interface components {
             raw_value: number;
             /**
              * Format: double
-             * @description Stake as a share of the bankroll (fractional Kelly); 0 where flagged.
+             * @description Stake as a share of the bankroll, as the report's backtest bets: a fraction of Kelly, 0.02 at
+             *     most, on the best price of an outcome alone. 0 where flagged, where the expected value is
+             *     below 0.005 and where the price is above 10.
              * @example 0.005
              */
             stake: number;
@@ -2940,7 +2945,8 @@ export interface components {
                 /** @description The fixture. */
                 fixture: components["schemas"]["Fixture"];
                 /**
-                 * @description Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`.
+                 * @description Reasons for doubt: `impossible_book`, `stale_price`, `outlier`, `unproven`,
+                 *     `longshot`.
                  * @example []
                  */
                 flags: string[];
@@ -2977,7 +2983,9 @@ export interface components {
                 raw_value: number;
                 /**
                  * Format: double
-                 * @description Stake as a share of the bankroll (fractional Kelly); 0 where flagged.
+                 * @description Stake as a share of the bankroll, as the report's backtest bets: a fraction of Kelly, 0.02 at
+                 *     most, on the best price of an outcome alone. 0 where flagged, where the expected value is
+                 *     below 0.005 and where the price is above 10.
                  * @example 0.005
                  */
                 stake: number;
@@ -3401,7 +3409,7 @@ export interface components {
             probabilities: number[];
             /**
              * Format: date-time
-             * @description When the newest of these prices was taken.
+             * @description When the reference prices were taken.
              * @example 2024-05-19T14:00:00Z
              */
             taken_at: string;
@@ -6277,7 +6285,10 @@ export interface operations {
                  * @example 0.02
                  */
                 min_edge?: number;
-                /** @description Kind of market. */
+                /**
+                 * @description Kind of market: `h2h`, the only one that has edges. Of others too little is known of what
+                 *     their prices turn out to be worth, and they are refused.
+                 */
                 market?: "h2h" | "totals" | "spreads" | "both_teams_to_score" | "correct_score";
                 /**
                  * @description Key of a bookmaker.
