@@ -39,6 +39,8 @@ pub(crate) enum ApiError {
     BadAlert(FieldError),
     #[error("the body must be application/json")]
     UnsupportedMediaType,
+    #[error("the body must be as it is, without the content-encoding {0:?}")]
+    EncodedBody(String),
     #[error("the body is larger than {0} bytes")]
     BodyTooLarge(usize),
     #[error(
@@ -125,7 +127,7 @@ impl ApiError {
             Self::MalformedBody(_) => problem::MALFORMED_BODY,
             Self::InvalidEntries(_) => problem::INVALID_ENTRIES,
             Self::BadAlert(_) => problem::INVALID_ALERT,
-            Self::UnsupportedMediaType => problem::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::EncodedBody(_) => problem::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyTooLarge(_) => problem::BODY_TOO_LARGE,
             Self::KeyMissing(_) => problem::KEY_MISSING,
             Self::KeyRefused(_) => problem::KEY_REFUSED,

@@ -106,6 +106,9 @@ impl FromRequest<ApiState> for JsonBody {
         if !is_json(&headers) {
             return Err(ApiError::UnsupportedMediaType);
         }
+        if let Some(coding) = coded(&headers) {
+            return Err(ApiError::EncodedBody(coding));
+        }
         let query = request.uri().query().map(str::to_owned);
         let bytes = Bytes::from_request(request, state)
             .await
@@ -122,6 +125,13 @@ impl FromRequest<ApiState> for JsonBody {
             bytes,
         })
     }
+}
+
+/// What a body was compressed by, where it was.
+fn coded(headers: &HeaderMap) -> Option<String> {
+    let coding = headers.get(header::CONTENT_ENCODING)?;
+    let coding = String::from_utf8_lossy(coding.as_bytes()).into_owned();
+    (!coding.eq_ignore_ascii_case("identity")).then_some(coding)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -156,6 +166,7 @@ pub(crate) fn read_batch_beside<T: DeserializeOwned, U: DeserializeOwned>(
     };
     let data = members.remove("data");
     let beside = name.and_then(|it| members.remove(it));
+    let beside = beside.filter(|it| !it.is_null());
     refuse_others(&members, name)?;
     let Some(Value::Array(entries)) = data else {
         return Err(malformed(
@@ -194,7 +205,8 @@ fn read_entries<T: DeserializeOwned>(entries: Vec<Value>) -> Result<Vec<T>, ApiE
     }
     let mut faults = Vec::new();
     let mut parsed = Vec::with_capacity(entries.len());
-    for (index, entry) in entries.into_iter().enumerate() {
+    for (index, mut entry) in entries.into_iter().enumerate() {
+        make_whole(&mut entry);
         match serde_path_to_error::deserialize(entry) {
             Ok(entry) => parsed.push(entry),
             Err(error) if faults.len() < FAULTS_MAX => {
@@ -211,6 +223,27 @@ fn read_entries<T: DeserializeOwned>(entries: Vec<Value>) -> Result<Vec<T>, ApiE
         Ok(parsed)
     } else {
         Err(ApiError::InvalidEntries(faults))
+    }
+}
+
+/// Writes whole numbers without a fraction: to JSON `2.0` is the integer 2.
+fn make_whole(value: &mut Value) {
+    /// Above this not every whole number can be told from its neighbours.
+    const WHOLE_MAX: f64 = 9_007_199_254_740_991.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number
+                .as_f64()
+                .filter(|it| it.fract() == 0.0 && it.abs() <= WHOLE_MAX);
+            if let Some(whole) = whole {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
+                let whole = whole as i64;
+                *value = whole.into();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(make_whole),
+        Value::Object(members) => members.values_mut().for_each(make_whole),
+        _ => {}
     }
 }
 

@@ -20,7 +20,7 @@ mod row;
 mod source;
 mod text;
 
-pub(crate) use plan::parse_season;
+pub(crate) use plan::{is_plain, parse_season};
 
 pub use catalogue::{Catalogue, load_competitions};
 pub use error::{ImportError, Refusal};

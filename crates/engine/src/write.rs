@@ -9,7 +9,7 @@ use store::{
 };
 
 use crate::follow::Changed;
-use crate::import::parse_season;
+use crate::import::{is_plain, parse_season};
 use crate::{
     BatchOutcome, BatchProblem, Engine, EngineError, FixtureCommand, QuoteCommand, ResultCommand,
     TeamRef,
@@ -37,8 +37,12 @@ impl Engine {
                     TeamRef::Id(id) if !names.teams.contains_key(id) => {
                         problems.push(problem(index, field, format!("team {id} is not known")));
                     }
-                    TeamRef::Name(name) if name.trim().is_empty() || name.len() > 128 => {
-                        let detail = "a team's name has 1 to 128 bytes".to_owned();
+                    TeamRef::Name(name)
+                        if name.trim().is_empty() || name.len() > 128 || !is_plain(name) =>
+                    {
+                        let detail =
+                            "a team's name has 1 to 128 bytes, and nothing that is not seen"
+                                .to_owned();
                         problems.push(problem(index, field, detail));
                     }
                     _ => {}
@@ -148,7 +152,7 @@ impl Engine {
                     let detail = "the price is from the future".to_owned();
                     problems.push(problem(index, "taken_at", detail));
                 }
-                Err((field, detail)) => problems.push(problem(index, field, detail)),
+                Err((field, detail)) => problems.push(problem(index, &field, detail)),
                 Ok(prices) => records.push(KnownRecord {
                     fixture: fixture.id,
                     result: None,
@@ -301,7 +305,7 @@ fn outcome(done: Recorded) -> BatchOutcome {
     }
 }
 
-type FieldProblem = (&'static str, String);
+type FieldProblem = (String, String);
 
 /// Puts a command's prices in the order of the market's outcomes.
 fn quote_prices(
@@ -311,16 +315,18 @@ fn quote_prices(
     let outcomes = Market::outcomes(command.market, has_draw);
     let mut prices = [None; 3];
     if command.prices.is_empty() {
-        return Err(("outcomes", "no price is given".to_owned()));
+        return Err(("outcomes".to_owned(), "no price is given".to_owned()));
     }
-    for (outcome, decimal) in &command.prices {
+    for (index, (outcome, decimal)) in command.prices.iter().enumerate() {
+        let of_entry = |member: &str| format!("outcomes/{index}/{member}");
         let Some(at) = outcomes.iter().position(|it| it == outcome) else {
             let detail = format!("{outcome} is not an outcome of this market");
-            return Err(("outcomes", detail));
+            return Err((of_entry("outcome"), detail));
         };
-        let price = Price::new(*decimal).map_err(|error| ("outcomes", error.to_string()))?;
+        let price = Price::new(*decimal);
+        let price = price.map_err(|error| (of_entry("price"), error.to_string()))?;
         if prices[at].replace(price).is_some() {
-            return Err(("outcomes", format!("{outcome} is priced twice")));
+            return Err((of_entry("outcome"), format!("{outcome} is priced twice")));
         }
     }
     Ok(prices)

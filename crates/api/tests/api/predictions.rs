@@ -285,6 +285,10 @@ async fn a_batch_that_cannot_be_read_is_refused_as_a_whole() {
             "invalid-entries",
         ),
         (r#"{"data": [{"fixture_id": 1}]}"#, "no-model"),
+        (
+            r#"{"data": [{"fixture_id": 1.0}], "markets": null}"#,
+            "no-model",
+        ),
     ] {
         let answer = app.post("/v1/predictions/batch", body, &[]).await;
         assert_eq!(answer.problem(), problem, "{body}");

@@ -164,11 +164,19 @@ async fn a_bad_entry_is_pointed_at_and_nothing_is_written() {
         (json!({"outcomes": []}), "/data/1/outcomes"),
         (
             json!({"outcomes": outcomes("over", 2.0)}),
-            "/data/1/outcomes",
+            "/data/1/outcomes/0/outcome",
         ),
         (
             json!({"outcomes": outcomes("home", 1.0)}),
-            "/data/1/outcomes",
+            "/data/1/outcomes/0/price",
+        ),
+        (
+            json!({"outcomes": outcomes("home", 1e9)}),
+            "/data/1/outcomes/0/price",
+        ),
+        (
+            json!({"outcomes": [{"outcome": "home", "price": 2.0}, {"outcome": "home", "price": 2.1}]}),
+            "/data/1/outcomes/1/outcome",
         ),
         (
             json!({"outcomes": outcomes("maybe", 2.0)}),
@@ -190,6 +198,54 @@ async fn every_entry_at_fault_is_reported_up_to_a_hundred() {
     let bad = json!({"fixture_id": "x"});
     let answer = post(&app, "/v1/results", &json!({"data": vec![bad; 200]})).await;
     assert_eq!(answer.json()["errors"].as_array().unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn a_name_with_what_is_not_seen_is_refused() {
+    let app = App::open().await;
+    for (name, status) in [
+        ("A\u{0}B", 422),
+        ("\u{202e}Arsenal", 422),
+        ("Arse\u{2066}nal", 422),
+        ("Sóller–Ñu", 200),
+    ] {
+        let entry = json!({"competition": "E0", "season": "2024/25", "home": name, "away": "Other",
+            "kickoff": "2024-08-17T14:00:00Z"});
+        let answer = post(&app, "/v1/fixtures", &json!({"data": [entry]})).await;
+        assert_eq!(answer.status.as_u16(), status, "{name:?}");
+        if status == 422 {
+            assert_eq!(answer.json()["errors"][0]["pointer"], "/data/0/home");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_whole_number_may_be_written_with_a_fraction_of_nothing() {
+    let app = App::open().await;
+    let writer = app.writer().await;
+    let body = format!(
+        r#"{{"data": [{{"fixture_id": {}.0, "score": {{"home": 2.0, "away": 1e0}}}}]}}"#,
+        app.played()
+    );
+    let headers = [("authorization", writer.as_str())];
+    let answer = app.post("/v1/results", &body, &headers).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", answer.json());
+    let half = body.replace("2.0", "2.5");
+    let answer = app.post("/v1/results", &half, &headers).await;
+    assert_eq!(answer.problem(), "invalid-entries");
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_as_that() {
+    let app = App::open().await;
+    let writer = app.writer().await;
+    let headers = [
+        ("authorization", writer.as_str()),
+        ("content-encoding", "gzip"),
+    ];
+    let answer = app.post("/v1/results", "\u{1f}", &headers).await;
+    assert_eq!(answer.problem(), "unsupported-media-type");
+    assert!(answer.json()["detail"].to_string().contains("gzip"));
 }
 
 #[tokio::test]

@@ -327,9 +327,16 @@ impl Plan {
     }
 }
 
+/// Whether a name has nothing in it that is not seen: no control character, and none that turns the
+/// direction of what stands around it.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let turns = |it: char| matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !name.chars().any(|it| it.is_control() || turns(it))
+}
+
 /// Refuses names that no team can have.
 pub(crate) fn check_name(name: &str) -> Result<(), Reason> {
-    if name.chars().count() > NAME_CHARS_MAX || name.chars().any(char::is_control) {
+    if name.chars().count() > NAME_CHARS_MAX || !is_plain(name) {
         Err(Reason::BadName)
     } else {
         Ok(())
