@@ -86,6 +86,15 @@ impl Client {
     pub(crate) fn of(args: &ServerArgs, config: &Config) -> anyhow::Result<Self> {
         let key = args.key.clone();
         let key = key.or_else(|| config.api_key.clone().map(|it| it.0));
+        if key
+            .as_ref()
+            .is_some_and(|it| !it.bytes().all(|it| it.is_ascii_graphic()))
+        {
+            return Err(anyhow!(
+                "the API key has characters that no key has; give one as `sports-edge key create` \
+                 prints it, with --key or SPORTS_EDGE_KEY"
+            ));
+        }
         let server = match &args.server {
             Some(url) => Target::parse(url)?,
             None => Target::of_setting(config.settings.listen),

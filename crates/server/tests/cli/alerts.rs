@@ -151,6 +151,10 @@ fn what_there_can_be_no_alert_for_is_said() {
             vec!["delete", "7", "--key", "se_no"],
             "give a key with --key or SPORTS_EDGE_KEY",
         ),
+        (
+            vec!["delete", "7", "--key", "se_…"],
+            "the API key has characters that no key has",
+        ),
     ] {
         let ended = run.ended(&args);
         assert_eq!(ended.code, 1, "{args:?}: {ended:?}");
