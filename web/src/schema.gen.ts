@@ -4003,21 +4003,45 @@ export interface components {
             stoppage?: number | null;
         };
         /** @description Something that happened and counts. */
-        PlayMoment: components["schemas"]["EventBody"] & {
+        PlayMoment: {
             /**
              * Format: date-time
              * @description When it happened.
              * @example 2024-05-19T15:10:00Z
              */
             at: string;
+            /**
+             * Format: int32
+             * @description Away's; of `score`.
+             */
+            away?: number | null;
             /** @description Whether it was taken back. */
             cancelled: boolean;
+            /**
+             * Format: int32
+             * @description Home's goals or points; of `score`.
+             */
+            home?: number | null;
+            /** @description What happened. */
+            kind: components["schemas"]["EventKind"];
+            /**
+             * Format: int64
+             * @description The number of an earlier event; of `cancelled`.
+             */
+            of?: number | null;
             /**
              * Format: int32
              * @description The period it fell in; zero before the first.
              * @example 1
              */
             period: number;
+            /**
+             * Format: int32
+             * @description What it counts; of `scored`.
+             */
+            points?: number | null;
+            /** @description Whether the clock runs on; of `clock`. */
+            running?: boolean | null;
             /** @description The score after it. */
             score: components["schemas"]["Score"];
             /**
@@ -4032,6 +4056,7 @@ export interface components {
              * @example 12
              */
             sequence: number;
+            side?: components["schemas"]["Side"] | null;
         };
         /** @description What became of each entry. */
         Predicted: {
@@ -5501,6 +5526,19 @@ export interface operations {
         /** @description The rule. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "condition": {
+                 *         "level": 0.6,
+                 *         "on": "probability",
+                 *         "outcome": "home"
+                 *       },
+                 *       "name": "Home side ahead",
+                 *       "scope": {
+                 *         "fixture_id": 7000
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewAlert"];
             };
         };
@@ -5731,10 +5769,7 @@ export interface operations {
                  * @example 20
                  */
                 limit?: number;
-                /**
-                 * @description `next_cursor` of the page before.
-                 * @example 17
-                 */
+                /** @description `next_cursor` of the page before. */
                 cursor?: string;
             };
             header?: never;
@@ -6372,6 +6407,20 @@ export interface operations {
         /** @description 1 to 1,000 events. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "data": [
+                 *         {
+                 *           "at": "2024-02-18T20:00:03Z",
+                 *           "fixture_id": 7000,
+                 *           "kind": "period_start",
+                 *           "period": 1,
+                 *           "sequence": 1,
+                 *           "told_at": "2024-02-18T20:00:04Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["Batch_EventEntry"];
             };
         };
@@ -6497,6 +6546,19 @@ export interface operations {
         /** @description 1 to 1,000 fixtures. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "data": [
+                 *         {
+                 *           "away": "Wolves",
+                 *           "competition": "E0",
+                 *           "home": "Arsenal",
+                 *           "kickoff": "2024-08-17T14:00:00Z",
+                 *           "season": "2024/25"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["Batch_FixtureEntry"];
             };
         };
@@ -6540,7 +6602,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -6597,7 +6659,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -6648,7 +6710,7 @@ export interface operations {
                  * @description The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
                  *     events of the game were known by then.
                  *     Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
-                 * @example 2024-05-19T14:00:00Z
+                 * @example 2024-02-18T12:00:00Z
                  */
                 as_of?: string;
             };
@@ -6656,7 +6718,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -6716,7 +6778,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -6767,7 +6829,7 @@ export interface operations {
                  * @description The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
                  *     events of the game were known by then.
                  *     Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
-                 * @example 2024-05-19T14:00:00Z
+                 * @example 2024-02-18T12:00:00Z
                  */
                 as_of?: string;
             };
@@ -6775,7 +6837,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -6835,7 +6897,7 @@ export interface operations {
                  * @description The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
                  *     events of the game were known by then.
                  *     Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
-                 * @example 2024-05-19T14:00:00Z
+                 * @example 2024-02-18T12:00:00Z
                  */
                 as_of?: string;
             };
@@ -6843,7 +6905,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -6903,7 +6965,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -6954,7 +7016,7 @@ export interface operations {
                  * @description The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
                  *     events of the game were known by then.
                  *     Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
-                 * @example 2024-05-19T14:00:00Z
+                 * @example 2024-02-18T12:00:00Z
                  */
                 as_of?: string;
             };
@@ -6962,7 +7024,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -7049,7 +7111,7 @@ export interface operations {
             path: {
                 /**
                  * @description Number of the fixture.
-                 * @example 8
+                 * @example 7000
                  */
                 id: number;
             };
@@ -8393,6 +8455,19 @@ export interface operations {
         /** @description 1 to 1,000 fixtures. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "data": [
+                 *         {
+                 *           "as_of": "2024-02-18T12:00:00Z",
+                 *           "fixture_id": 7000
+                 *         }
+                 *       ],
+                 *       "markets": [
+                 *         "h2h"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["PredictionBatch"];
             };
         };
@@ -8450,6 +8525,29 @@ export interface operations {
         /** @description 1 to 1,000 quotes. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "data": [
+                 *         {
+                 *           "bookmaker": "pinnacle",
+                 *           "fixture_id": 7000,
+                 *           "line": 2.5,
+                 *           "market": "totals",
+                 *           "outcomes": [
+                 *             {
+                 *               "outcome": "over",
+                 *               "price": 2.2
+                 *             },
+                 *             {
+                 *               "outcome": "under",
+                 *               "price": 1.72
+                 *             }
+                 *           ],
+                 *           "taken_at": "2024-02-18T12:00:00Z"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["Batch_QuoteEntry"];
             };
         };
@@ -8502,6 +8600,19 @@ export interface operations {
         /** @description 1 to 1,000 results. */
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "data": [
+                 *         {
+                 *           "fixture_id": 7000,
+                 *           "score": {
+                 *             "away": 0,
+                 *             "home": 0
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["Batch_ResultEntry"];
             };
         };

@@ -8,6 +8,7 @@ mod edge;
 mod firing;
 mod fixture;
 mod market;
+mod moment;
 mod play;
 mod prediction;
 mod scoreboard;
@@ -27,9 +28,10 @@ pub(crate) use fixture::{
     Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, SeasonType, Sport, Team,
 };
 pub(crate) use market::{Against, MarketKind, MarketView, QuoteStage};
+pub(crate) use moment::PlayMoment;
 pub(crate) use play::{
-    Clock, EventBody, EventFault, EventKind, NextGoal, Phase, Play, PlayMoment, Side, Stale, brief,
-    clock_of, game_clock,
+    Clock, EventBody, EventFault, EventKind, NextGoal, Phase, Play, Side, Stale, brief, clock_of,
+    game_clock,
 };
 pub(crate) use prediction::{Opinion, Prediction, Reason};
 pub(crate) use scoreboard::{ScoreEdge, ScorePlay, ScoreRow, ScoreTeam};

@@ -28,7 +28,7 @@ pub(crate) struct FiringsQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, example = 20)]
     limit: Option<Limit>,
     /// `next_cursor` of the page before.
-    #[param(example = "17")]
+    #[param(min_length = 1)]
     cursor: Option<String>,
 }
 

@@ -120,7 +120,9 @@ impl Answer for Alert {}
     operation_id = "createAlert",
     tag = "Alerts",
     params(IdempotencyHeader),
-    request_body(content = NewAlert, description = "The rule."),
+    request_body(content = NewAlert, description = "The rule.",
+        example = json!({"name": "Home side ahead", "condition": {"on": "probability", "outcome": "home",
+            "level": 0.6}, "scope": {"fixture_id": 7000}})),
     responses(
         (status = 200, description = "The rule as it was made.", body = Alert),
         (status = 422, description = "There can be no such rule.", body = Problem,

@@ -96,7 +96,7 @@ impl From<engine::EventView> for Event {
     path = "/v1/fixtures/{id}/events",
     operation_id = "listFixtureEvents",
     tag = "Games under way",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8), KnownQuery),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000), KnownQuery),
     responses(
         (status = 200, description = "The events.", body = List<Event>),
         (status = 404, description = "The fixture is not known.", body = Problem,

@@ -20,7 +20,7 @@ use crate::{
     path = "/v1/fixtures/{id}",
     operation_id = "getFixture",
     tag = "Fixtures",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8)),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000)),
     responses(
         (status = 200, description = "The fixture.", body = Fixture),
         (status = 404, description = "The fixture is not known.", body = Problem,

@@ -106,7 +106,7 @@ impl Insight {
     path = "/v1/fixtures/{id}/insight",
     operation_id = "getInsight",
     tag = "Predictions",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8), AsOfQuery),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000), AsOfQuery),
     responses(
         (status = 200, description = "What is thought of the fixture.", body = Insight),
         (status = 404, description = "The fixture is not known.", body = Problem,

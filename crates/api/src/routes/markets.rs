@@ -93,7 +93,7 @@ impl From<engine::MarketSummary> for MarketSummary {
     path = "/v1/fixtures/{id}/markets",
     operation_id = "getFixtureMarkets",
     tag = "Prices",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8)),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000)),
     responses(
         (status = 200, description = "Every market.", body = FixtureMarkets),
         (status = 404, description = "The fixture is not known.", body = Problem,

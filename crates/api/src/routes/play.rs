@@ -51,7 +51,7 @@ pub(crate) struct FixturePlay {
     path = "/v1/fixtures/{id}/play",
     operation_id = "getFixturePlay",
     tag = "Games under way",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8), AsOfQuery),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000), AsOfQuery),
     responses(
         (status = 200, description = "The game.", body = FixturePlay),
         (status = 404, description = "The fixture is not known.", body = Problem,

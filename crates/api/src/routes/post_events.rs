@@ -148,7 +148,9 @@ impl EventEntry {
     operation_id = "putEvents",
     tag = "Writing",
     params(SourceQuery, IdempotencyHeader),
-    request_body(content = Batch<EventEntry>, description = "1 to 1,000 events."),
+    request_body(content = Batch<EventEntry>, description = "1 to 1,000 events.",
+        example = json!({"data": [{"fixture_id": 7000, "sequence": 1, "at": "2024-02-18T20:00:03Z",
+            "told_at": "2024-02-18T20:00:04Z", "kind": "period_start", "period": 1}]})),
     responses(
         (status = 200, description = "All entries are written.", body = EventsWritten,
             headers(("sports-edge-position" = u64, description = "Makes a read see this write."))),

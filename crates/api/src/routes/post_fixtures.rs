@@ -90,7 +90,9 @@ impl From<FixtureEntry> for FixtureCommand {
     operation_id = "putFixtures",
     tag = "Writing",
     params(IdempotencyHeader),
-    request_body(content = Batch<FixtureEntry>, description = "1 to 1,000 fixtures."),
+    request_body(content = Batch<FixtureEntry>, description = "1 to 1,000 fixtures.",
+        example = json!({"data": [{"competition": "E0", "season": "2024/25", "kickoff": "2024-08-17T14:00:00Z",
+            "home": "Arsenal", "away": "Wolves"}]})),
     responses(
         (status = 200, description = "All entries are written.", body = Written,
             headers(("sports-edge-position" = u64, description = "Makes a read see this write."))),

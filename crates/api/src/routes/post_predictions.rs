@@ -32,6 +32,7 @@ pub(crate) struct PredictionEntry {
 
 /// Fixtures to predict.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "documents the body, which `read_batch_beside` reads entry by entry"
@@ -75,7 +76,8 @@ pub(crate) struct PredictedEntry {
     path = "/v1/predictions/batch",
     operation_id = "predictFixtures",
     tag = "Predictions",
-    request_body(content = PredictionBatch, description = "1 to 1,000 fixtures."),
+    request_body(content = PredictionBatch, description = "1 to 1,000 fixtures.",
+        example = json!({"data": [{"fixture_id": 7000, "as_of": "2024-02-18T12:00:00Z"}], "markets": ["h2h"]})),
     responses(
         (status = 200, description = "A prediction or a problem for each entry.", body = Predicted),
         (status = 422, description = "Entries cannot be read; nothing was predicted.",

@@ -102,7 +102,10 @@ impl QuoteEntry {
     operation_id = "putQuotes",
     tag = "Writing",
     params(SourceQuery, IdempotencyHeader),
-    request_body(content = Batch<QuoteEntry>, description = "1 to 1,000 quotes."),
+    request_body(content = Batch<QuoteEntry>, description = "1 to 1,000 quotes.",
+        example = json!({"data": [{"fixture_id": 7000, "bookmaker": "pinnacle", "market": "totals", "line": 2.5,
+            "taken_at": "2024-02-18T12:00:00Z", "outcomes": [{"outcome": "over", "price": 2.2},
+            {"outcome": "under", "price": 1.72}]}]})),
     responses(
         (status = 200, description = "All entries are written.", body = Written,
             headers(("sports-edge-position" = u64, description = "Makes a read see this write."))),

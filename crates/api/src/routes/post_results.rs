@@ -51,7 +51,8 @@ impl From<ResultEntry> for ResultCommand {
     operation_id = "putResults",
     tag = "Writing",
     params(IdempotencyHeader),
-    request_body(content = Batch<ResultEntry>, description = "1 to 1,000 results."),
+    request_body(content = Batch<ResultEntry>, description = "1 to 1,000 results.",
+        example = json!({"data": [{"fixture_id": 7000, "score": {"home": 0, "away": 0}}]})),
     responses(
         (status = 200, description = "All entries are written.", body = Written,
             headers(("sports-edge-position" = u64, description = "Makes a read see this write."))),

@@ -22,7 +22,7 @@ pub(crate) struct AsOfQuery {
     /// The moment whose knowledge counts (RFC 3339), not in the future; after kickoff only where
     /// events of the game were known by then.
     /// Where not given: now, or, once kickoff has passed and no events are told, one hour before it.
-    #[param(value_type = Option<String>, format = DateTime, example = "2024-05-19T14:00:00Z")]
+    #[param(value_type = Option<String>, format = DateTime, example = "2024-02-18T12:00:00Z")]
     pub(crate) as_of: Option<Moment>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct AsOfQuery {
     path = "/v1/fixtures/{id}/prediction",
     operation_id = "getPrediction",
     tag = "Predictions",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8), AsOfQuery),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000), AsOfQuery),
     responses(
         (status = 200, description = "The prediction.", body = Prediction),
         (status = 404, description = "The fixture is not known.", body = Problem,

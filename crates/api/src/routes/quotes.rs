@@ -82,7 +82,7 @@ impl From<engine::QuoteView> for Quote {
     path = "/v1/fixtures/{id}/quotes",
     operation_id = "listFixtureQuotes",
     tag = "Prices",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8)),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000)),
     responses(
         (status = 200, description = "Every quote.", body = List<Quote>),
         (status = 404, description = "The fixture is not known.", body = Problem,

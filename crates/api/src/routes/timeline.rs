@@ -187,7 +187,7 @@ impl From<engine::Swing> for Swing {
     path = "/v1/fixtures/{id}/timeline",
     operation_id = "getFixtureTimeline",
     tag = "Games under way",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8), AsOfQuery),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000), AsOfQuery),
     responses(
         (status = 200, description = "How it went.", body = Timeline),
         (status = 404, description = "The fixture is not known.", body = Problem,

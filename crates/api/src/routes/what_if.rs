@@ -73,7 +73,7 @@ pub(crate) struct WhatIf {
     path = "/v1/fixtures/{id}/what-if",
     operation_id = "askWhatIf",
     tag = "Games under way",
-    params(("id" = i64, Path, description = "Number of the fixture.", example = 8), WhatIfQuery),
+    params(("id" = i64, Path, description = "Number of the fixture.", example = 7000), WhatIfQuery),
     responses(
         (status = 200, description = "Who would win.", body = WhatIf),
         (status = 404, description = "The fixture is not known.", body = Problem,

@@ -8,6 +8,7 @@ use crate::{error::ApiError, idempotency::Answer, problem::FieldError};
 
 /// A batch: 1 to 1,000 entries, all written or none.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "documents the body, which `read_batch` reads entry by entry"

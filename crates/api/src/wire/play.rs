@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Score;
+use super::{PlayMoment, Score};
 
 /// Probabilities in brief are told in steps of one part in so many.
 const STEPS: f64 = 100_000.0;
@@ -341,30 +341,6 @@ pub(crate) struct Stale {
     reason: String,
 }
 
-/// Something that happened and counts.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct PlayMoment {
-    /// The source's number of it.
-    #[schema(example = 12)]
-    sequence: u64,
-    /// When it happened.
-    #[schema(value_type = String, format = DateTime, example = "2024-05-19T15:10:00Z")]
-    at: Timestamp,
-    /// The period it fell in; zero before the first.
-    #[schema(example = 1)]
-    period: u8,
-    /// Seconds played of the period.
-    #[schema(example = 600)]
-    seconds: u32,
-    /// What.
-    #[serde(flatten)]
-    what: EventBody,
-    /// The score after it.
-    score: Score,
-    /// Whether it was taken back.
-    cancelled: bool,
-}
-
 /// What the next goal would be and do.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct NextGoal {
@@ -439,26 +415,6 @@ impl From<engine::NextGoal> for NextGoal {
             probabilities: next.probabilities,
             after_home,
             after_away,
-        }
-    }
-}
-
-impl From<engine::MomentView> for PlayMoment {
-    fn from(view: engine::MomentView) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a clock is bounded and never negative"
-        )]
-        let seconds = view.seconds as u32;
-        Self {
-            sequence: view.event.sequence,
-            at: view.event.at,
-            period: view.period,
-            seconds,
-            what: view.event.kind.into(),
-            score: view.score.into(),
-            cancelled: view.cancelled,
         }
     }
 }

@@ -130,6 +130,44 @@ fn every_reference_in_the_document_leads_somewhere() {
     assert!(references > 50);
 }
 
+/// Generators of clients make one class of an `allOf`, which two members of one name have no place in.
+#[test]
+fn no_schema_is_put_together_of_members_of_one_name() {
+    let document = document();
+    let named = |schema: &'_ Value| -> Vec<String> {
+        let pointer = schema["$ref"].as_str().and_then(|it| it.strip_prefix('#'));
+        let schema = pointer.map_or(schema, |it| document.pointer(it).unwrap());
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        properties.map(|(name, _)| name.clone()).collect()
+    };
+    let mut open = vec![&document];
+    let mut found = 0;
+    while let Some(value) = open.pop() {
+        if let Some(parts) = value.get("allOf").and_then(Value::as_array) {
+            let names: Vec<String> = parts.iter().flat_map(named).collect();
+            let once: HashSet<&String> = names.iter().collect();
+            assert_eq!(once.len(), names.len(), "{names:?}");
+            found += 1;
+        }
+        match value {
+            Value::Object(members) => open.extend(members.values()),
+            Value::Array(entries) => open.extend(entries),
+            _ => {}
+        }
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn every_body_of_entries_says_that_it_takes_no_others() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        if name.starts_with("Batch_") || name == "PredictionBatch" {
+            assert_eq!(schema["additionalProperties"], false, "{name}");
+        }
+    }
+}
+
 #[test]
 fn every_field_of_every_schema_is_described() {
     let document = document();
