@@ -32,7 +32,8 @@ export interface paths {
          * Check readiness
          * @description Answers 200 when requests can be sent here: games and model are loaded, the cache is warm, the
          *     database answers, and the server is not stopping. A shared cache that is away makes answers
-         *     slower and no server unready.
+         *     slower and no server unready. Where the database is away and its replicas answer, reads go on:
+         *     the status is `degraded` then, and writes are refused.
          */
         get: operations["getReadiness"];
         put?: never;
@@ -869,7 +870,8 @@ export interface paths {
          *     sport were judged. Scores in `rows` are over the fixtures that a model forecast, which are not the
          *     same for all: compare by `differences`, which are over the `n` fixtures that model and market both
          *     forecast, of a sport and of its competitions and seasons. `worst` has up to 25 misses of each model
-         *     in each sport. The document is the one
+         *     in each sport. Figures and intervals for which there are too few fixtures, bets or closing prices
+         *     are null. The document is the one
          *     `sports-edge backtest --json` prints, in which the model stands beside the others. A model of
          *     the repository has what its trainer left as `report.json` beside the version that serves.
          */
@@ -2669,10 +2671,16 @@ export interface components {
              */
             shared_cache?: string | null;
             /**
-             * @description Always `ok`; anything else comes as a problem.
+             * @description `ok`, or `degraded` where reads are answered and writes are not; anything else comes as a
+             *     problem.
              * @example ok
              */
             status: string;
+            /**
+             * @description `away` while the database that takes writes does not answer and its replicas do.
+             * @example away
+             */
+            writes?: string | null;
         };
         /** @description A fixture with what is thought of it and why. */
         Insight: {
