@@ -2,7 +2,10 @@
 
 use api::{ApiOptions, ReadAccess, Scope};
 use axum::http::{Method, StatusCode};
+use domain::{AlertCondition, AlertOutcome, AlertScope, Direction, Market, Outcome, RawRule};
+use engine::{AlertCaller, AlertCommand, IdempotencyRecord};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::app::{Answer, App};
 
@@ -263,4 +266,57 @@ async fn a_test_is_listed_page_by_page_and_comes_over_the_live_feed() {
         metrics.contains("sports_edge_alerts_fired_total 0"),
         "{metrics}"
     );
+}
+
+/// Sent again under its idempotency key, it has no other key to be known again by.
+#[tokio::test]
+async fn an_alert_that_nobody_knows_the_end_of_is_there_once() {
+    let app = App::open().await;
+    let key = app.key(&[Scope::Write], 1).await;
+    let body = json!({"name": "ahead", "condition": {"on": "probability", "outcome": "home",
+        "level": 0.5, "direction": "up"}});
+    let body = body.to_string();
+    let (principal, route) = (&key[3..11], "POST /v1/alerts");
+    let record = IdempotencyRecord {
+        principal: principal.to_owned(),
+        route: route.to_owned(),
+        key: "order-6".into(),
+        fingerprint: Sha256::digest(&body).into(),
+        at: app.now - jiff::SignedDuration::from_secs(61),
+    };
+    app.engine.claim_idempotency(&record).await.unwrap();
+    let said = format!("{principal}\0{route}\0order-6\0");
+    let request = [said.as_bytes(), &record.fingerprint].concat();
+    let caller = AlertCaller {
+        principal: principal.to_owned(),
+        operates: false,
+    };
+    let command = AlertCommand {
+        name: "ahead".to_owned(),
+        rule: RawRule {
+            condition: AlertCondition::Probability {
+                market: Market::H2H,
+                outcome: AlertOutcome::Of(Outcome::Home),
+                level: 0.5,
+                direction: Direction::Up,
+            },
+            scope: AlertScope::All,
+            hysteresis: None,
+            quiet_minutes: None,
+        },
+        paused: false,
+        webhook: None,
+        request: Some(Sha256::digest(request).into()),
+    };
+    let made = app.engine.put_alert(&caller, command).await.unwrap();
+
+    let headers = [("x-api-key", key.as_str()), ("idempotency-key", "order-6")];
+    for _ in 0..2 {
+        let again = app.post("/v1/alerts", &body, &headers).await;
+        assert_eq!(again.json()["id"], json!(made.record.id.0), "{again:?}");
+    }
+    let other = [("x-api-key", key.as_str()), ("idempotency-key", "order-7")];
+    let other = app.post("/v1/alerts", &body, &other).await.json();
+    assert_ne!(other["id"], json!(made.record.id.0));
+    assert_eq!(app.engine.alerts().await.unwrap().len(), 2);
 }

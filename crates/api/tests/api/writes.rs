@@ -3,8 +3,7 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
-use domain::{AlertCondition, AlertOutcome, AlertScope, Direction, Market, Outcome, RawRule};
-use engine::{AlertCaller, AlertCommand, IdempotencyClaim, IdempotencyRecord};
+use engine::{IdempotencyClaim, IdempotencyRecord};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -435,59 +434,6 @@ async fn a_write_that_nobody_knows_the_end_of_is_done_again_as_of_its_time() {
         1,
         "another order is another price"
     );
-}
-
-/// The same, of what has no key of its own to be known again by.
-#[tokio::test]
-async fn an_alert_that_nobody_knows_the_end_of_is_there_once() {
-    let app = App::open().await;
-    let key = app.key(&[Scope::Write], 1).await;
-    let body = json!({"name": "ahead", "condition": {"on": "probability", "outcome": "home",
-        "level": 0.5, "direction": "up"}});
-    let body = body.to_string();
-    let (principal, route) = (&key[3..11], "POST /v1/alerts");
-    let record = IdempotencyRecord {
-        principal: principal.to_owned(),
-        route: route.to_owned(),
-        key: "order-6".into(),
-        fingerprint: Sha256::digest(&body).into(),
-        at: app.now - jiff::SignedDuration::from_secs(61),
-    };
-    app.engine.claim_idempotency(&record).await.unwrap();
-    let said = format!("{principal}\0{route}\0order-6\0");
-    let request = [said.as_bytes(), &record.fingerprint].concat();
-    let caller = AlertCaller {
-        principal: principal.to_owned(),
-        operates: false,
-    };
-    let command = AlertCommand {
-        name: "ahead".to_owned(),
-        rule: RawRule {
-            condition: AlertCondition::Probability {
-                market: Market::H2H,
-                outcome: AlertOutcome::Of(Outcome::Home),
-                level: 0.5,
-                direction: Direction::Up,
-            },
-            scope: AlertScope::All,
-            hysteresis: None,
-            quiet_minutes: None,
-        },
-        paused: false,
-        webhook: None,
-        request: Some(Sha256::digest(request).into()),
-    };
-    let made = app.engine.put_alert(&caller, command).await.unwrap();
-
-    let headers = [("x-api-key", key.as_str()), ("idempotency-key", "order-6")];
-    for _ in 0..2 {
-        let again = app.post("/v1/alerts", &body, &headers).await;
-        assert_eq!(again.json()["id"], json!(made.record.id.0), "{again:?}");
-    }
-    let other = [("x-api-key", key.as_str()), ("idempotency-key", "order-7")];
-    let other = app.post("/v1/alerts", &body, &other).await.json();
-    assert_ne!(other["id"], json!(made.record.id.0));
-    assert_eq!(app.engine.alerts().await.unwrap().len(), 2);
 }
 
 #[tokio::test]
