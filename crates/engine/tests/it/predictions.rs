@@ -377,7 +377,7 @@ async fn a_game_put_in_before_another_takes_its_rest_at_once() {
     };
     world.engine.put_fixtures(vec![eve.clone()]).await.unwrap();
     let rest = rest_before(&world, next.id).await.unwrap();
-    assert!(rest.ends_with("for -2 days of rest"), "{rest}");
+    assert!(rest.ends_with("for 2 days less rest"), "{rest}");
 
     eve.status = Some(FixtureStatus::Cancelled);
     world.engine.put_fixtures(vec![eve]).await.unwrap();

@@ -287,7 +287,7 @@ fn rest_counts_from_the_last_kickoff_whatever_is_known_of_its_result() {
     let eve = games.iter_mut().rfind(|it| it.kickoff < morning).unwrap();
     assert_eq!((eve.home, eve.away), (TeamId(6), TeamId(5)));
     let before = rest(&history, 6, 7);
-    assert_eq!(before.as_deref(), Some("-2 days of rest"));
+    assert_eq!(before.as_deref(), Some("2 days less rest"));
     eve.known_at = morning + SignedDuration::from_hours(1);
     let unknown = History::new(games.clone());
     assert_eq!(rest(&unknown, 6, 7), before, "not known yet");
