@@ -202,19 +202,11 @@ async fn every_entry_at_fault_is_reported_up_to_a_hundred() {
 #[tokio::test]
 async fn a_name_with_what_is_not_seen_is_refused() {
     let app = App::open().await;
-    for (name, status) in [
-        ("A\u{0}B", 422),
-        ("\u{202e}Arsenal", 422),
-        ("Arse\u{2066}nal", 422),
-        ("Sóller–Ñu", 200),
-    ] {
-        let entry = json!({"competition": "E0", "season": "2024/25", "home": name, "away": "Other",
-            "kickoff": "2024-08-17T14:00:00Z"});
-        let answer = post(&app, "/v1/fixtures", &json!({"data": [entry]})).await;
-        assert_eq!(answer.status.as_u16(), status, "{name:?}");
-        if status == 422 {
-            assert_eq!(answer.json()["errors"][0]["pointer"], "/data/0/home");
-        }
+    for name in ["A\u{0}B", "\u{202e}Arsenal", "Arse\u{2066}nal"] {
+        let body = json!({"data": [fixture(name, "Newcomers")]});
+        let answer = post(&app, "/v1/fixtures", &body).await;
+        assert_eq!(answer.problem(), "invalid-entries", "{name:?}");
+        assert_eq!(answer.json()["errors"][0]["pointer"], "/data/0/home");
     }
 }
 
