@@ -122,7 +122,10 @@ async fn a_batch_of_fixtures_with_a_flaw_is_refused_whole() {
             (1, "competition: competition XX is not known".to_owned()),
             (2, "away: a team cannot play itself".to_owned()),
             (3, "home: team 999 is not known".to_owned()),
-            (3, "away: a team's name has 1 to 128 bytes".to_owned()),
+            (
+                3,
+                "away: a team's name has 1 to 128 bytes, and nothing that is not seen".to_owned()
+            ),
         ]
     );
     let same = fixture(&world, TeamRef::Id(world.teams[0]), named("Team 01"));
@@ -294,13 +297,14 @@ async fn a_batch_of_quotes_with_a_flaw_is_refused_whole() {
             (0, "outcomes: no price is given".to_owned()),
             (
                 1,
-                "outcomes: over is not an outcome of this market".to_owned()
+                "outcomes/0/outcome: over is not an outcome of this market".to_owned()
             ),
             (
                 2,
-                "outcomes: 1 is not a price: decimal odds lie above 1 and at most 10000".to_owned()
+                "outcomes/0/price: 1 is not a price: decimal odds lie above 1 and at most 10000"
+                    .to_owned()
             ),
-            (3, "outcomes: home is priced twice".to_owned()),
+            (3, "outcomes/1/outcome: home is priced twice".to_owned()),
             (4, "taken_at: the price is from the future".to_owned()),
             (5, "fixture_id: fixture 123456 is not known".to_owned()),
         ]
