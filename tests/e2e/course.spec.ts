@@ -10,7 +10,7 @@ test('a game that was recorded shows its line, its marks and what moved it', asy
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.goto(`/fixtures/${id}`);
-    await expect(page.locator('#play-pause')).toBeVisible();
+    await expect(page.locator('#replay-run')).toBeVisible();
     const course = page.locator('#course');
     await expect(course.locator('path.line')).toHaveCount(6);
     await expect(course.locator('.mark circle')).toHaveCount(3);
@@ -28,7 +28,7 @@ test('a game that was recorded shows its line, its marks and what moved it', asy
   }
   await page.setViewportSize({ width: 360, height: 740 });
   await page.goto(`/fixtures/${id}`);
-  await expect(page.locator('#play-pause')).toBeVisible();
+  await expect(page.locator('#replay-run')).toBeVisible();
   expect(await sideways(page)).toBe(0);
   expect(await shifts()).toBe(0);
   if (PICTURES) await page.screenshot({ path: `${PICTURES}/course-phone.png`, fullPage: true });
@@ -63,6 +63,6 @@ test('without script the line is there', async ({ browser, baseURL, request }) =
   await page.goto(`${baseURL}/fixtures/${id}`);
   await expect(page.locator('#course path.line.c-away').first()).toBeVisible();
   await expect(page.locator('#course').getByRole('img').first()).toHaveAttribute('aria-label', /Probability that Everton wins/);
-  await expect(page.locator('#play-pause')).toBeHidden();
+  await expect(page.locator('#replay-run')).toBeHidden();
   await context.close();
 });

@@ -26,19 +26,16 @@ interface Taps {
 }
 
 /** Ways whose frames are seen on their way, and which can be cut. */
-function tapped(ways: readonly Way[], seen: (way: string, frame: Frame, size: number) => void, opened: () => void): Taps {
+function tapped(ways: readonly Way[], seen: (way: string, frame: Frame, size: number) => void, begins: () => void): Taps {
   const taps: Taps = { ways: [], cut: () => {}, off: false };
   taps.ways = ways.map(([name, rung]) => [
     name,
     (http, wish, ear) => {
       // Without a network nothing opens, and nobody says so.
       if (taps.off) return { changed: () => {}, again: () => {}, close: () => {} };
+      begins();
       const link = rung(http, wish, {
         ...ear,
-        opened: () => {
-          opened();
-          ear.opened();
-        },
         ended: (gone) => ear.ended(gone),
         frame: (frame, size) => {
           seen(name, frame, size);
@@ -82,8 +79,8 @@ class Console {
     options: ClientOptions,
     ways: readonly Way[],
   ) {
-    const opened = (): void => void (this.current = false);
-    this.taps = tapped(ways, (way, frame, size) => this.seen(way, frame, size), opened);
+    const begins = (): void => void (this.current = false);
+    this.taps = tapped(ways, (way, frame, size) => this.seen(way, frame, size), begins);
     const outside = surroundings();
     this.client = createClient({
       ...options,

@@ -41,6 +41,8 @@ const press = (act: string) => document.querySelector<HTMLElement>(`[data-act=${
 const send = (n: number, rev: number, folded = 0) => {
   served = { n };
   const ear = ears.at(-1)![1];
+  // A WebSocket is open with every frame.
+  ear.opened();
   if (rev === 1) ear.frame({ t: "snap", k: KEY, id: "1.7", ts: Date.now(), d: { n } }, 60);
   else ear.frame({ t: "d", k: KEY, b: `${rev - 1}.7`, id: `${rev}.7`, ts: Date.now(), d: [["/n", n]], cf: folded }, 40);
 };
