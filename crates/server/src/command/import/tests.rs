@@ -91,7 +91,7 @@ async fn the_report_tells_what_was_done_and_set_aside() {
     assert_eq!(
         timeless(&report),
         "/E0.csv (football-data)\n  rows      4 read, 2 set aside\n  fixtures  1 added, 0 changed, 1 \
-         unchanged\n  prices    0 added, 0 changed\n  set aside\n    /E0.csv:3: Date: \"soon\" is \
+         unchanged\n  prices    0 added, 0 changed, 0 quotes set aside\n  set aside\n    /E0.csv:3: Date: \"soon\" is \
          not a date this source writes\n    /E0.csv:4: a quotation mark is out of place\n  new \
          names 2 never seen before\n    Lutton (E0); like Luton\n    Zebras (E0)\n"
     );
@@ -128,7 +128,8 @@ async fn several_files_are_summed_up_and_a_refused_one_stops_no_other() {
     );
     assert!(
         report.ends_with(
-            "2 files, 1 refused: 1 rows read, 0 set aside, 1 fixtures and 3 prices added\n"
+            "2 files, 1 refused: 1 rows read, 0 set aside, 1 fixtures and 3 prices added, 0 quotes \
+             set aside\n"
         ),
         "{report}"
     );
