@@ -4,7 +4,7 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
     fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -51,13 +51,10 @@ pub(crate) async fn keep(
     now: Timestamp,
 ) -> Vec<ModelRecord> {
     let mut files = Vec::new();
-    let mut kept: HashMap<String, HashMap<String, u64>> = HashMap::new();
+    let mut kept = Kept::default();
     for (sport, stage) in trained.boosted_mut() {
         let name = model_name(sport);
-        if !kept.contains_key(&name) {
-            kept.insert(name.clone(), versions(server, &name).await);
-        }
-        let known = kept.get_mut(&name).expect("it was put there just now");
+        let known = kept.of(server, &name).await;
         let Some(bytes) = stage.to_compact() else {
             continue;
         };
@@ -95,17 +92,12 @@ pub(crate) async fn keep(
 /// Gives the server of models what stages refer to and it lacks, out of the store. Its number there
 /// may be another than where it was trained.
 pub(crate) async fn restore(server: &ModelServer, store: &dyn Store, trained: &mut Trained) {
-    let mut kept: HashMap<String, HashMap<String, u64>> = HashMap::new();
+    let mut kept = Kept::default();
     for (_, stage) in trained.boosted_mut() {
         let Some(wanted) = stage.version().cloned() else {
             continue;
         };
-        if !kept.contains_key(&wanted.name) {
-            kept.insert(wanted.name.clone(), versions(server, &wanted.name).await);
-        }
-        let known = kept
-            .get_mut(&wanted.name)
-            .expect("it was put there just now");
+        let known = kept.of(server, &wanted.name).await;
         let version = match known.get(&wanted.sha256) {
             Some(version) => *version,
             None => match bring(server, store, &wanted).await {
@@ -131,7 +123,7 @@ async fn bring(
 ) -> Result<u64, EngineError> {
     let name = file_name(&wanted.name, &wanted.sha256);
     let file = store.latest_model(&name).await?;
-    let file = file.ok_or(EngineError::NoModel)?;
+    let file = file.ok_or(EngineError::UnknownModel(name))?;
     match push(server, &wanted.name, Some(wanted.version), &file).await {
         Ok(version) => Ok(version),
         Err(_) => push(server, &wanted.name, None, &file).await,
@@ -149,6 +141,19 @@ fn keep_as(stage: &mut BoostedStage, name: String, version: u64, sha256: String)
         version,
         sha256,
     });
+}
+
+/// The versions of models by the hash of their files, looked up once for each model.
+#[derive(Default)]
+struct Kept(HashMap<String, HashMap<String, u64>>);
+
+impl Kept {
+    async fn of(&mut self, server: &ModelServer, name: &str) -> &mut HashMap<String, u64> {
+        match self.0.entry(name.to_owned()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(versions(server, name).await),
+        }
+    }
 }
 
 /// The versions of a model by the hash of their files.
