@@ -279,9 +279,7 @@ const ALERTS: [Figure<AlertFigures>; 9] = [
 /// What rules that watch games have done, in the text format.
 pub(crate) fn alerts_text(figures: &AlertFigures) -> String {
     let mut text = String::new();
-    for figure in ALERTS {
-        write_figure(&figure, figures, &mut text);
-    }
+    write_all(&ALERTS, figures, &mut text);
     text
 }
 
@@ -333,12 +331,8 @@ const COMING: [Figure<[usize; 3]>; 3] = [
 /// What is followed and what was heard of each source, in the text format.
 pub(crate) fn live_text((feed, coming): (FeedFigures, [usize; 3]), heard: &[SourceView]) -> String {
     let mut text = String::new();
-    for figure in FEED {
-        write_figure(&figure, &feed, &mut text);
-    }
-    for figure in COMING {
-        write_figure(&figure, &coming, &mut text);
-    }
+    write_all(&FEED, &feed, &mut text);
+    write_all(&COMING, &coming, &mut text);
     let heard = heard.iter().map(|it| (it.source.as_str(), &it.figures));
     write_figures(&HEARD, "source", heard, &mut text);
     text
@@ -372,6 +366,13 @@ fn write_figure<T>((name, help, kind, value): &Figure<T>, of: &T, text: &mut Str
         text,
         "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
     );
+}
+
+/// Writes figures of one thing.
+fn write_all<T>(figures: &[Figure<T>], of: &T, text: &mut String) {
+    for figure in figures {
+        write_figure(figure, of, text);
+    }
 }
 
 /// Writes figures of several things, each named by a label.

@@ -28,7 +28,7 @@ pub(crate) use fixture::{
     Fixture, FixtureStatus, KickoffPrecision, MatchStats, Score, SeasonType, Sport, Team,
 };
 pub(crate) use market::{Against, MarketKind, MarketView, QuoteStage};
-pub(crate) use moment::PlayMoment;
+pub(crate) use moment::{PlayMoment, whole_seconds};
 pub(crate) use play::{
     Clock, EventBody, EventFault, EventKind, NextGoal, Phase, Play, Side, Stale, brief, clock_of,
     game_clock,

@@ -2,7 +2,7 @@
 
 use engine::caching::KindStatistics;
 
-use super::{Figure, write_figure, write_figures};
+use super::{Figure, write_all, write_figures};
 
 /// What the server has at the moment.
 pub(crate) struct ServerFigures {
@@ -78,9 +78,7 @@ const KINDS: [Figure<KindStatistics>; 5] = [
 /// What the server has, in the text format.
 pub(crate) fn text(figures: &ServerFigures) -> String {
     let mut text = String::new();
-    for figure in SERVER {
-        write_figure(&figure, figures, &mut text);
-    }
+    write_all(&SERVER, figures, &mut text);
     let kinds = figures.kinds.iter().map(|it| (it.kind.as_str(), it));
     write_figures(&KINDS, "kind", kinds, &mut text);
     text
@@ -105,8 +103,6 @@ const HEALTH: [Figure<[bool; 2]>; 2] = [
 /// The same in the text format.
 pub(crate) fn health_text(is_ready: bool, is_database_up: bool) -> String {
     let mut text = String::new();
-    for figure in HEALTH {
-        write_figure(&figure, &[is_ready, is_database_up], &mut text);
-    }
+    write_all(&HEALTH, &[is_ready, is_database_up], &mut text);
     text
 }

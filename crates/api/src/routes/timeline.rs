@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     extract::{Path, Query},
     problem::Problem,
-    wire::{EventBody, Phase, PlayMoment, Score, Stale},
+    wire::{EventBody, Phase, PlayMoment, Score, Stale, whole_seconds},
 };
 
 /// How a game went.
@@ -145,17 +145,11 @@ impl From<engine::PeriodView> for TimelinePeriod {
 
 impl From<engine::TimelinePoint> for TimelinePoint {
     fn from(point: engine::TimelinePoint) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a clock is bounded and never negative"
-        )]
-        let seconds = point.seconds as u32;
         Self {
             at: point.at,
             phase: point.phase.into(),
             period: point.period,
-            seconds,
+            seconds: whole_seconds(point.seconds),
             score: point.score.into(),
             red_cards: point.red_cards,
             probabilities: point.probabilities,

@@ -51,20 +51,25 @@ pub(crate) struct PlayMoment {
     cancelled: bool,
 }
 
+/// Seconds of a game's clock, as they are told.
+pub(crate) fn whole_seconds(seconds: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a clock is bounded and never negative"
+    )]
+    let whole = seconds as u32;
+    whole
+}
+
 impl From<engine::MomentView> for PlayMoment {
     fn from(view: engine::MomentView) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a clock is bounded and never negative"
-        )]
-        let seconds = view.seconds as u32;
         let what = EventBody::from(view.event.kind);
         Self {
             sequence: view.event.sequence,
             at: view.event.at,
             period: view.period,
-            seconds,
+            seconds: whole_seconds(view.seconds),
             kind: what.kind,
             running: what.running,
             side: what.side,
