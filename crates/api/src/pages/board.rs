@@ -133,18 +133,18 @@ impl BoardQuery {
         let day = self.day.parse::<Date>().is_ok();
         let next = "what comes next is shown";
         let day = misread(&self.day, day, "a day such as 2026-08-15", next);
-        let competition = known_competition(&self.competition, known, "there is nothing of it");
+        let competition = known_competition(&self.competition, known);
         day.into_iter().chain(competition).collect()
     }
 }
 
-/// Says that a competition is not known.
-pub(super) fn known_competition(
-    key: &str,
-    known: &[CompetitionView],
-    shown: &str,
-) -> Option<String> {
+/// Says that a competition is not known; what is no key at all is passed over.
+pub(super) fn known_competition(key: &str, known: &[CompetitionView]) -> Option<String> {
     let is_known = known.iter().any(|it| it.competition.key.as_str() == key);
+    let shown = match CompetitionKey::new(key) {
+        Ok(_) => "there is nothing of it",
+        Err(_) => "all are shown",
+    };
     misread(key, is_known, "a competition known here", shown)
 }
 

@@ -304,10 +304,7 @@ impl EdgesQuery {
                 "a number of percent",
                 all,
             ),
-            match CompetitionKey::new(self.competition.as_str()) {
-                Ok(_) => known_competition(&self.competition, known, "there is nothing of it"),
-                Err(_) => known_competition(&self.competition, known, all),
-            },
+            known_competition(&self.competition, known),
         ];
         said.into_iter().flatten().collect()
     }

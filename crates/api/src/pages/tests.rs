@@ -434,6 +434,7 @@ async fn what_an_address_asks_for_in_vain_is_said_on_the_page() {
     for (path, words) in [
         ("/?day=foo", "“foo” is not a day such as 2026-08-15"),
         ("/?competition=ZZ", "“ZZ” is not a competition known here"),
+        ("/?competition=a+b", "known here: all are shown"),
         ("/edges?min=abc", "“abc” is not a number of percent"),
         ("/edges?min=inf", "“inf” is not a number of percent"),
         ("/edges?market=corners", "“corners” is not a market"),
