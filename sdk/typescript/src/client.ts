@@ -87,7 +87,8 @@ export class Client {
     this.#opened = this.#device?.open(name, this.clock.local).catch(() => undefined);
     this.#relay = new Relay(this, name, options.live ?? true, options.tabs !== false);
     this.http.onPosition = (p) => this.#relay.tabs.tell({ t: "position", p });
-    this.http.onReach = (reached) => this.#relay.reach(reached);
+    // An answer read after the network went says nothing of what follows.
+    this.http.onReach = (reached) => this.#relay.reach(reached && this.around.online());
     this.#leave = this.around.subscribe(() => this.#looked());
   }
 
@@ -305,7 +306,7 @@ export class Client {
   #looked(): void {
     this.#relay.changed();
     if (!this.around.visible()) return void this.#device?.flush();
-    this.#relay.reach(this.around.online());
+    this.http.onReach(true);
     for (const key of this.store.watched()) void this.#refresh(key);
   }
 

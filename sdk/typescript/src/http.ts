@@ -153,7 +153,7 @@ export class Http {
       return this.#read(call, response, text, sent);
     } catch (error) {
       if (error instanceof SportsEdgeError) throw error;
-      if (call.signal?.aborted) throw new SportsEdgeError("aborted", "called off", error);
+      if (call.signal?.aborted) throw new SportsEdgeError("aborted", "aborted", error);
       this.onReach(false);
       if (ending.signal.aborted) throw new SportsEdgeError("timeout", `${method} ${address} took over ${patience} ms`, error);
       throw new SportsEdgeError("offline", `${method} ${address} got no answer`, error);
@@ -191,7 +191,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((done, fail) => {
     const stop = () => {
       clearTimeout(timer);
-      fail(new SportsEdgeError("aborted", "called off"));
+      fail(new SportsEdgeError("aborted", "aborted"));
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);

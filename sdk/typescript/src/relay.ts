@@ -54,11 +54,10 @@ export class Relay {
   /** There is a network again, or none any more. */
   reach(reached: boolean): void {
     const { connection, http } = this.client;
-    const back = reached && !http.reached;
+    const back = !http.reached;
     http.reached = reached;
-    if (back && this.tabs.leader) this.#restart();
-    else if (back) this.#say();
-    else if (!reached) connection.set({ state: "offline" });
+    if (!reached) connection.set({ state: "offline" });
+    else if (back) this.tabs.leader ? this.#restart() : this.#say();
   }
 
   close(): void {
@@ -79,9 +78,8 @@ export class Relay {
           ask: (k: Key) => this.tabs.tell({ t: "get", k }),
           relay: (f: Parameters<Feed["receive"]>[0], n: number) => this.tabs.tell({ t: "frame", f, n }),
           state: (state: State, way: string) => {
-            if (state === "live") this.client.http.reached = true;
             // A server that is not there stays so until something reaches it.
-            if (this.client.http.reached) this.#state(state, way);
+            if ((this.client.http.reached ||= state === "live" && this.client.around.online())) this.#state(state, way);
           },
         };
         return (this.#feed = new Feed(this.client, sharing, this.live === true ? WAYS : (this.live as readonly Way[])));

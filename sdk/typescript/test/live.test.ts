@@ -128,6 +128,49 @@ it("gives up no way while the server is away, says offline meanwhile, and takes 
   expect(states).not.toContain("live poll");
 });
 
+it("stays offline when an answer that was under way is read after the network went", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  let online = true;
+  let looked = () => undefined as void;
+  let tried = 0;
+  let release: (() => void) | undefined;
+  const surroundings = { online: () => online, visible: () => true, subscribe: (changed: () => void) => ((looked = changed), () => undefined) };
+  // The feed has no network where the page has none; one answer is held back until it is released.
+  const held: typeof fetch = async (address, init) => {
+    const feed = String(address).includes("/v1/live?");
+    if (feed) tried += 1;
+    if (!online) throw new TypeError("no network");
+    const answer = await fetch(address, init);
+    if (!feed && release) await new Promise<void>((done) => (release = done));
+    return answer;
+  };
+  const one = client({ live: [["sse", sse], ["poll", poll]], fetch: held, surroundings, pollMs: 600_000 });
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+  const waits = () => undefined;
+  release = waits;
+  const under = one.load(KEY, { maxAgeMs: 0 });
+  await until(() => expect(release).not.toBe(waits));
+  online = false;
+  looked();
+  expect(one.connection.now.state).toBe("offline");
+  const states = new Set<string>();
+  one.connection.watch(() => states.add(one.connection.now.state));
+  release();
+  await under;
+  release = undefined;
+  const before = tried;
+  await until(() => {
+    // One that was being opened meanwhile, too.
+    server.cut();
+    expect(tried).toBeGreaterThan(before + 4);
+  });
+  expect(states).toEqual(new Set());
+  online = true;
+  looked();
+  await until(() => expect(one.connection.now).toMatchObject({ state: "live", way: "sse" }));
+});
+
 for (const way of ["ws", "sse"]) {
   it(`reads what was written though the feed by ${way} is late with it, and has a revision again`, async () => {
     server.shut = new Set(way === "ws" ? [] : ["ws"]);
