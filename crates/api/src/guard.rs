@@ -68,16 +68,13 @@ pub(crate) async fn outside(
         (request.method(), request.uri()),
         (request.headers(), request.extensions()),
     );
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|it| it.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id));
     let method = request.method().clone();
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
-    let asked = (&method, route.as_deref());
+    let asked = (&method, route.as_ref().map(MatchedPath::as_str));
     span.in_scope(|| note(&state, asked, response.status(), took));
     dress(&mut response, name_value);
     response

@@ -35,30 +35,27 @@ const METRICS: [Metric; 2] = [
 ];
 
 /// Methods told apart; any other is `OTHER`, so that nobody makes labels up.
-const METHODS: [Method; 6] = [
+const METHODS: [Method; 7] = [
     Method::GET,
     Method::HEAD,
     Method::POST,
     Method::PUT,
+    Method::PATCH,
     Method::DELETE,
     Method::OPTIONS,
 ];
 
-/// What was answered so far; as many entries at most as there are routes, methods and statuses.
+/// What was answered so far, by route and then by method; as many entries at most as there are
+/// routes, methods and statuses.
 #[derive(Debug, Default)]
-pub(crate) struct HttpFigures(Mutex<Counts>);
+pub(crate) struct HttpFigures(Mutex<BTreeMap<Box<str>, Vec<Answering>>>);
 
-#[derive(Debug, Default)]
-struct Counts {
-    answered: BTreeMap<Label, Answered>,
-    durations: Durations,
-}
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Label {
-    route: String,
+/// How a route answered one method.
+#[derive(Debug)]
+struct Answering {
     method: &'static str,
-    status: u16,
+    by_status: Vec<(u16, Answered)>,
+    durations: Durations,
 }
 
 #[derive(Debug, Default)]
@@ -76,38 +73,55 @@ impl HttpFigures {
         time: Duration,
     ) {
         let known = METHODS.iter().position(|it| it == method);
-        let label = Label {
-            route: route.unwrap_or("none").to_owned(),
-            method: known.map_or("OTHER", |it| METHODS[it].as_str()),
-            status: status.as_u16(),
+        let method = known.map_or("OTHER", |it| METHODS[it].as_str());
+        let (route, status) = (route.unwrap_or("none"), status.as_u16());
+        let mut routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // All that is counted often is there: nothing is put together to look it up.
+        let answering = match routes.get_mut(route) {
+            Some(it) => it,
+            None => routes.entry(route.into()).or_default(),
         };
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.durations.note(&label.route, label.method, time);
-        let answered = counts.answered.entry(label).or_default();
+        let of_method = answering.iter().position(|it| it.method == method);
+        let of_method = of_method.unwrap_or_else(|| {
+            answering.push(Answering {
+                method,
+                by_status: Vec::new(),
+                durations: Durations::default(),
+            });
+            answering.len() - 1
+        });
+        let answering = &mut answering[of_method];
+        answering.durations.note(time);
+        let by_status = &mut answering.by_status;
+        let of_status = by_status.iter().position(|it| it.0 == status);
+        let of_status = of_status.unwrap_or_else(|| {
+            by_status.push((status, Answered::default()));
+            by_status.len() - 1
+        });
+        let answered = &mut by_status[of_status].1;
         answered.requests += 1;
         answered.time += time;
     }
 
     /// What was counted, in the text format.
     pub(crate) fn text(&self) -> String {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = routes.iter().flat_map(|(route, answering)| {
+            let labels =
+                move |it: &Answering| format!("method=\"{}\",route=\"{route}\"", it.method);
+            answering.iter().map(move |it| (labels(it), it))
+        });
         let mut text = String::new();
         for (name, help, value) in METRICS {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
-            for (label, answered) in &counts.answered {
-                let Label {
-                    route,
-                    method,
-                    status,
-                } = label;
-                let value = value(answered);
-                let _ = writeln!(
-                    text,
-                    "{name}{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}} {value}"
-                );
+            for (labels, answering) in all.clone() {
+                for (status, answered) in &answering.by_status {
+                    let value = value(answered);
+                    let _ = writeln!(text, "{name}{{{labels},status=\"{status}\"}} {value}");
+                }
             }
         }
-        text + &counts.durations.text()
+        text + &answering::text(all.map(|(labels, it)| (labels, &it.durations)))
     }
 }
 
