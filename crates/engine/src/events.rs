@@ -125,6 +125,8 @@ impl Engine {
             let topics: BTreeSet<Topic> = topics.collect();
             self.forget_events((changed, span.clone()), topics, asked)
                 .await;
+            // Who follows is told before who told it is answered.
+            tokio::task::yield_now().await;
         } else if self.cache().shared().is_none() {
             // Who told them first may have left before what they changed was forgotten.
             self.follow().await?;

@@ -22,7 +22,7 @@ pub(super) async fn append(
     let by = (micros(recording.at), recording.source.as_str());
     // Who waits for changes is not woken: whoever appends follows by the span, and the look of
     // others would be in the way of what is made of the events.
-    let written = match store.writer.append(|it| it.append(&rows, by)).await {
+    let written = match store.writer.append(&rows, by).await {
         Err(StoreError::Append(error)) if is_foreign(&error) => {
             return Err(missing(store, events, error).await);
         }

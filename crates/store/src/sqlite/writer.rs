@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 
 use super::SqliteOptions;
-use super::appender::Appender;
+use super::appender::{Appender, Row, Written};
 use crate::StoreError;
 
 /// What writes; clones share the turn.
@@ -55,18 +55,26 @@ impl Writer {
         Ok(query.execute(&self.pool).await?)
     }
 
-    /// Appends, at once and on this thread: who asks cannot leave in the middle of it.
-    pub(super) async fn append<T>(
+    /// Appends, on this thread: who asks cannot leave in the middle of it. What is expected to be
+    /// quick is done without telling the runtime, whose answer to that costs as much as the write.
+    pub(super) async fn append(
         &self,
-        work: impl FnOnce(&mut Appender) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
+        rows: &[Row<'_>],
+        by: (i64, &str),
+    ) -> Result<Written, StoreError> {
         let mut turn = self.turn().await?;
-        // Another process may hold the file, or the disk be slow: other tasks are not to wait for it.
-        let done = match Handle::current().runtime_flavor() {
-            RuntimeFlavor::CurrentThread => work(&mut turn),
-            _ => tokio::task::block_in_place(|| work(&mut turn)),
-        };
-        Ok(done?)
+        let quick = turn.append_if_quick(rows, by);
+        let written = match (quick, Handle::current().runtime_flavor()) {
+            (Some(done), _) => done,
+            (None, RuntimeFlavor::CurrentThread) => turn.append(rows, by),
+            // Another process may hold the file, or the disk be slow: other tasks are not to wait.
+            (None, _) => tokio::task::block_in_place(|| turn.append(rows, by)),
+        }?;
+        if turn.is_log_full() {
+            // The next to write waits for it, as it would in SQLite; this one does not.
+            tokio::task::spawn_blocking(move || turn.empty_log());
+        }
+        Ok(written)
     }
 
     /// Ends both connections; who has the turn is waited for.
