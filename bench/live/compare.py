@@ -4,7 +4,8 @@
     compare.py [--quick] BINARY
 
 Every server runs on the first processor, every client on the second. Each round starts every
-server anew, in another order; a figure is the median of its rounds.
+server anew, in another order; a figure is the median of its rounds. `PARTS=accepted` needs root and `perf`,
+and is run only where it is named.
 """
 
 import datetime
@@ -23,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+from traced import Trace, first_frames
 
 HERE = pathlib.Path(__file__).parent
 CLIENT = HERE / "target/release/live"
@@ -216,6 +219,20 @@ def latency(folder, fixture, key):
           + f" | {told['delivery_us']:.0f} |")
 
 
+def accepted(folder, fixture, key):
+    with Ours(folder) as server:
+        with Trace(server.pid) as trace:
+            told = client("fan-out", f"127.0.0.1:{server.port}", server.pid, 1, 200 if QUICK else 2_000, fixture, key)
+    took = sorted(first_frames(trace, 100))
+    at = lambda share: took[min(int(len(took) * share), len(took) - 1)] / 1e3
+    print("\n### From the event read by the server to the first reader's frame written\n")
+    print("By the kernel's notes of the server's calls; the client's own figures, meanwhile, beside them.\n")
+    print("| events | p50 ms | p90 | p99 | worst | by the client p50 | p99 |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    print(f"| {len(took):,} | " + " | ".join(f"{at(it):.3f}" for it in (0.5, 0.9, 0.99, 1))
+          + f" | {told['first_ms']['p50']:.2f} | {told['first_ms']['p99']:.2f} |")
+
+
 def followers(port, key, count):
     """Streams that follow the predictions of so many fixtures, and have them."""
     asked, ids, cursor = http.client.HTTPConnection("127.0.0.1", port), [], ""
@@ -302,6 +319,7 @@ def main():
         print(f"{READERS:,} readers, {ROUNDS} rounds, servers on one processor, clients on another.")
         works = {
             "latency": lambda: latency(folder, fixture, key),
+            "accepted": lambda: accepted(folder, fixture, key),
             "beside": lambda: beside(folder, fixture, key),
             "fan_out": lambda: fan_out(folder, fixture, key),
             "idle": lambda: idle(folder, key),
