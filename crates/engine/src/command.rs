@@ -18,6 +18,8 @@ pub enum TeamRef {
 /// A fixture to add or change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FixtureCommand {
+    /// Which one of those known is changed; `None` where the rest says it, or it is new.
+    pub fixture: Option<FixtureId>,
     /// Competition.
     pub competition: CompetitionKey,
     /// Season.

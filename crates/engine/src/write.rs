@@ -22,8 +22,13 @@ impl Engine {
         commands: Vec<FixtureCommand>,
     ) -> Result<BatchOutcome, EngineError> {
         let names = self.reload_names().await?;
+        let named = commands.iter().filter_map(|it| it.fixture);
+        let known = self.known_fixtures(named).await?;
         let mut problems = Vec::new();
         for (index, command) in commands.iter().enumerate() {
+            if let Some(id) = command.fixture.filter(|it| !known.contains_key(it)) {
+                problems.push(unknown_fixture(index, id));
+            }
             if !names.competitions.contains_key(&command.competition) {
                 let detail = format!("competition {} is not known", command.competition);
                 problems.push(problem(index, "competition", detail));
@@ -73,8 +78,17 @@ impl Engine {
                 let detail = "both names belong to the same team".to_owned();
                 return Err(EngineError::BadBatch(vec![problem(index, "away", detail)]));
             }
+            let is_of_others = |it: &FixtureId| (known[it].home, known[it].away) != (home, away);
+            if let Some(id) = command.fixture.filter(is_of_others) {
+                let detail = format!("fixture {id} is a game of other teams");
+                return Err(EngineError::BadBatch(vec![problem(
+                    index,
+                    "fixture_id",
+                    detail,
+                )]));
+            }
             records.push(FixtureRecord {
-                id: None,
+                id: command.fixture,
                 competition: command.competition.clone(),
                 season: command.season.clone(),
                 season_type: command.season_type,

@@ -3,7 +3,8 @@
 //! Where a pair of teams meets once a season, competition, season and teams say it all, whatever
 //! the day. Elsewhere the day decides: the same kickoff, or the same day where the game is played.
 //! Only then may a fixture a day off be the one meant (sources date by different clocks, and games
-//! move by a day), and only while nothing speaks for two games on two days.
+//! move by a day), and only while nothing speaks for two games on two days: who tells of single
+//! fixtures without results tells of one game after the other, as of a series on days running.
 
 use std::collections::HashMap;
 
@@ -167,9 +168,13 @@ impl Search {
     }
 
     /// Whether nothing says that the record is about another game than the draft: the import at
-    /// work has not already spoken of it, and it has not been played with another or no result.
+    /// work has not already spoken of it, it has not been played with another or no result, and a
+    /// record outside an import brings one.
     fn may_have_moved(&self, draft: &Draft, score: Option<Score>) -> bool {
-        let spoken_of = self.import.is_some() && draft.import == self.import;
+        let spoken_of = match self.import {
+            Some(_) => draft.import == self.import,
+            None => score.is_none(),
+        };
         let known = draft.now.score;
         !spoken_of && (known.is_none() || known == score)
     }

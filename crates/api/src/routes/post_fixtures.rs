@@ -1,7 +1,7 @@
 //! `POST /v1/fixtures`.
 
 use axum::{extract::State, response::Response};
-use domain::{CompetitionKey, SeasonKey, TeamId};
+use domain::{CompetitionKey, FixtureId, SeasonKey, TeamId};
 use engine::{FixtureCommand, TeamRef};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -22,6 +22,9 @@ use crate::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FixtureEntry {
+    /// Number of the fixture that is changed, as one that moves to another day; found by the other
+    /// members where not given.
+    fixture_id: Option<i64>,
     /// Key of the competition.
     #[schema(value_type = String, pattern = "^[A-Za-z0-9_./-]{1,64}$", example = "E0")]
     competition: CompetitionKey,
@@ -67,6 +70,7 @@ impl From<TeamName> for TeamRef {
 impl From<FixtureEntry> for FixtureCommand {
     fn from(entry: FixtureEntry) -> Self {
         Self {
+            fixture: entry.fixture_id.map(FixtureId),
             competition: entry.competition,
             season: entry.season,
             season_type: entry.season_type.map(domain::SeasonType::from),
@@ -82,8 +86,9 @@ impl From<FixtureEntry> for FixtureCommand {
 /// Write fixtures
 ///
 /// Adds fixtures, or changes those already there: an entry is taken for a fixture known when
-/// competition, season and teams agree (and the day, where teams meet more than once a season).
-/// All entries are written or none.
+/// competition, season and teams agree (and the day, where teams meet more than once a season, as
+/// those do that play on two days running). One that moves to another day there is named by its
+/// number. All entries are written or none.
 #[utoipa::path(
     post,
     path = "/v1/fixtures",

@@ -223,6 +223,7 @@ async fn a_game_that_is_off_has_no_edges() {
     assert!(listed > 0 && listed == shown);
     for status in [FixtureStatus::Postponed, FixtureStatus::Cancelled] {
         let off = FixtureCommand {
+            fixture: None,
             season_type: None,
             competition: fixture.competition.clone(),
             season: fixture.season.clone(),
@@ -248,6 +249,7 @@ async fn fixtures_without_prices_keep_no_edge_from_being_found() {
     let priced_at = first.kickoff - SignedDuration::from_hours(20);
     world.clock.set(priced_at);
     let unpriced = |number: u32| FixtureCommand {
+        fixture: None,
         season_type: None,
         competition: first.competition.clone(),
         season: first.season.clone(),

@@ -366,6 +366,7 @@ async fn a_game_put_in_before_another_takes_its_rest_at_once() {
 
     let day = SignedDuration::from_hours(24);
     let mut eve = FixtureCommand {
+        fixture: None,
         season_type: None,
         competition: next.competition.clone(),
         season: next.season.clone(),

@@ -33,6 +33,7 @@ fn problems<T: std::fmt::Debug>(answer: Result<T, EngineError>) -> Vec<(usize, S
 
 fn fixture(world: &World, home: TeamRef, away: TeamRef) -> FixtureCommand {
     FixtureCommand {
+        fixture: None,
         competition: world.league.competition.key.clone(),
         season: SeasonKey::new("2030").unwrap(),
         season_type: None,
@@ -90,15 +91,39 @@ async fn a_fixture_is_added_once_and_new_names_make_teams() {
     assert_eq!(view.away.name, "Newcomers");
 
     let moved = FixtureCommand {
+        fixture: Some(first.fixtures[0]),
         kickoff: world.clock_in_hours(72),
         status: Some(FixtureStatus::Postponed),
         home: TeamRef::Id(world.teams[0]),
-        ..command
+        ..command.clone()
     };
-    let moved = world.engine.put_fixtures(vec![moved]).await.unwrap();
-    assert_eq!((moved.fixtures_added, moved.fixtures_changed), (0, 1));
+    let outcome = world
+        .engine
+        .put_fixtures(vec![moved.clone()])
+        .await
+        .unwrap();
+    assert_eq!((outcome.fixtures_added, outcome.fixtures_changed), (0, 1));
     let view = world.engine.fixture(first.fixtures[0]).await.unwrap();
     assert_eq!(view.fixture.status, FixtureStatus::Postponed);
+    assert_eq!(view.fixture.kickoff, moved.kickoff);
+    let unknown = FixtureCommand {
+        fixture: Some(FixtureId(i64::MAX)),
+        ..moved.clone()
+    };
+    let of_others = FixtureCommand {
+        away: named("Team 02"),
+        ..moved
+    };
+    for (batch, detail) in [
+        (unknown, format!("fixture {} is not known", i64::MAX)),
+        (
+            of_others,
+            format!("fixture {} is a game of other teams", first.fixtures[0]),
+        ),
+    ] {
+        let found = problems(world.engine.put_fixtures(vec![batch]).await);
+        assert_eq!(found, [(0, format!("fixture_id: {detail}"))]);
+    }
 }
 
 #[tokio::test]

@@ -151,10 +151,35 @@ async fn the_nearest_of_two_candidates_is_meant() {
         let (_, [a, b, ..]) = world(store).await;
         let days = ["2021-01-10T18:00:00Z", "2021-01-12T18:00:00Z"];
         let ids = put(store, &days.map(|it| game(a, b, it))).await.fixtures;
-        let between = put(store, &[game(a, b, "2021-01-11T20:00:00Z")]).await;
-        assert_eq!(between.fixtures, [ids[1]]);
-        let moved = put(store, &[game(a, b, "2021-01-11T20:00:00Z")]).await;
+        let by = import(store).await;
+        let between = [game(a, b, "2021-01-11T20:00:00Z")];
+        let moved = store.record(&by, &between).await.unwrap();
+        assert_eq!(moved.fixtures, [ids[1]]);
+        let moved = put(store, &between).await;
         assert_eq!(moved.fixtures_changed, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_series_on_days_running_is_told_one_game_after_the_other() {
+    each_store(async |store| {
+        let (_, [a, b, ..]) = world(store).await;
+        let mut ids = Vec::new();
+        for day in [
+            "2021-01-10T18:00:00Z",
+            "2021-01-11T18:00:00Z",
+            "2021-01-12T17:00:00Z",
+        ] {
+            let told = put_one(store, &game(a, b, day)).await;
+            assert_eq!(told.kickoff, time(day));
+            ids.push(told.id);
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 3);
+        // Told once more, each is itself, at another hour, too.
+        let again = put_one(store, &game(a, b, "2021-01-11T20:00:00Z")).await;
+        assert_eq!(again.id, ids[1]);
     })
     .await;
 }
