@@ -1,6 +1,7 @@
 //! What every handler gets: the engine, the options, and the counters of the front door.
 
 use std::{
+    ops::Deref,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -84,9 +85,12 @@ pub enum Hosts {
     LoopbackAnd(Vec<String>),
 }
 
-/// What every handler gets.
+/// What every handler gets. Each layer of a request holds one of its own, so that a clone is cheap.
 #[derive(Clone)]
-pub struct ApiState {
+pub struct ApiState(Arc<Parts>);
+
+/// What there is once of all that is served.
+pub struct Parts {
     pub(crate) engine: Arc<Engine>,
     pub(crate) options: Arc<ApiOptions>,
     pub(crate) requests: Arc<Semaphore>,
@@ -97,9 +101,17 @@ pub struct ApiState {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) touches: Arc<Touches>,
     reads: Arc<OnceLock<Router>>,
-    request_count: Arc<AtomicU32>,
-    draining: Arc<AtomicBool>,
-    warming: Arc<AtomicBool>,
+    request_count: AtomicU32,
+    draining: AtomicBool,
+    warming: AtomicBool,
+}
+
+impl Deref for ApiState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl ApiState {
@@ -109,7 +121,7 @@ impl ApiState {
         let shared = engine.cache().shared();
         let sessions = Arc::new(Sessions::new(options.sessions.clone(), shared.cloned()));
         let kept = Arc::new(KeptReads::new(engine.cache()));
-        Self {
+        Self(Arc::new(Parts {
             live: Arc::new(Live::new(
                 &engine,
                 (options.live.clone(), Arc::clone(&sessions)),
@@ -124,10 +136,10 @@ impl ApiState {
             requests: Arc::new(Semaphore::new(options.concurrent_requests_max)),
             options: Arc::new(options),
             figures: Arc::default(),
-            request_count: Arc::default(),
-            draining: Arc::default(),
-            warming: Arc::default(),
-        }
+            request_count: AtomicU32::default(),
+            draining: AtomicBool::default(),
+            warming: AtomicBool::default(),
+        }))
     }
 
     /// Makes `/health/ready` say no from now on, so that no new work is sent here; what comes all the
