@@ -83,12 +83,7 @@ impl OnnxBackend {
     fn check_rows(&self) -> Result<(), String> {
         const ROWS: usize = 3;
         const TOLERANCE: f64 = 1e-3;
-        let inputs: Vec<Tensor> = self
-            .signature
-            .inputs
-            .iter()
-            .map(|spec| values::sample(spec, ROWS))
-            .collect();
+        let inputs = self.sample(ROWS);
         let fault = |error| format!("a trial run failed: {error}");
         let together = self.run(&inputs).map_err(fault)?;
         for row in 0..ROWS {
@@ -107,6 +102,16 @@ impl OnnxBackend {
         Ok(())
     }
 
+    /// Rows of small numbers; whole ones are one where the network cannot take zeros.
+    fn sample(&self, rows: usize) -> Vec<Tensor> {
+        let specs = self.signature.inputs.iter();
+        let small: Vec<Tensor> = specs.map(|it| values::sample(it, rows)).collect();
+        match contained(|| self.run(&small)) {
+            Ok(Ok(_)) => small,
+            _ => small.into_iter().map(values::ones).collect(),
+        }
+    }
+
     fn chunk(&self, inputs: &[Tensor], from: usize, count: usize) -> Result<Vec<TValue>, String> {
         let mut given = tvec!();
         for spec in &self.signature.inputs {
@@ -123,7 +128,7 @@ impl OnnxBackend {
 }
 
 /// Runs what may panic on a strange file; the text is the panic's.
-fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

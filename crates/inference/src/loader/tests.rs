@@ -86,3 +86,14 @@ async fn golden_rows_without_rows_are_refused() {
         .unwrap_err();
     assert!(error.to_string().contains("there are no rows"), "{error}");
 }
+
+#[tokio::test]
+async fn a_whole_number_that_is_divided_by_is_warmed_up_with_ones() {
+    let folder = TempDir::new().unwrap();
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/onnx");
+    fs::create_dir_all(folder.path().join("net/1")).unwrap();
+    let bytes = fs::read(recorded.join("divided.onnx")).unwrap();
+    fs::write(folder.path().join("net/1/model.onnx"), bytes).unwrap();
+    let server = ModelServer::open(options(&folder)).await.unwrap();
+    server.load("net", &VersionRef::Serving).await.unwrap();
+}

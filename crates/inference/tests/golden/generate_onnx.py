@@ -195,6 +195,19 @@ def wrapped(rows, two, three):
     converted("imputed_linear", linear, {"zipmap": False}, random, missing=True)
 
 
+def divided():
+    """A whole number that is divided by."""
+    random = numpy.random.default_rng(8)
+    nodes = [
+        helper.make_node("Div", ["twelve", "games"], ["each"]),
+        helper.make_node("Cast", ["each"], ["share"], to=FLOAT),
+        helper.make_node("Mul", ["form", "share"], ["score"]),
+    ]
+    rows = {"form": numbers(random, ROWS, 2), "games": random.integers(1, 9, (ROWS, 1))}
+    inputs = [("form", FLOAT, ["N", 2]), ("games", INT64, ["N", 1])]
+    network("divided", nodes, inputs, [("score", FLOAT, ["N", 2])], {"twelve": numpy.int64([12])}, rows)
+
+
 def main():
     HERE.mkdir(exist_ok=True)
     perceptron("perceptron", "N", ROWS)
@@ -204,6 +217,7 @@ def main():
     recurrent()
     two_inputs()
     wide()
+    divided()
     made = pipelines()
     classes(*made)
     wrapped(*made)

@@ -109,6 +109,7 @@ fn networks_say_what_onnx_runtime_says() {
         "convolution",
         "recurrent",
         "two_inputs",
+        "divided",
         "scaled_linear",
         "scaled_trees",
         "scaled_trees_two",

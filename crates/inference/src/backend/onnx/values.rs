@@ -186,3 +186,13 @@ pub(super) fn sample(spec: &TensorSpec, rows: usize) -> Tensor {
         values,
     }
 }
+
+/// The same with ones in the place of whole numbers.
+pub(super) fn ones(tensor: Tensor) -> Tensor {
+    let values = match tensor.values {
+        Values::Int64(it) => Values::Int64(vec![1; it.len()]),
+        Values::Uint64(it) => Values::Uint64(vec![1; it.len()]),
+        other => other,
+    };
+    Tensor { values, ..tensor }
+}
