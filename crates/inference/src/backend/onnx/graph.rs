@@ -54,7 +54,10 @@ impl Graph {
             .node
             .iter()
             .filter(|it| !is_known(&onnx, it))
-            .map(|it| it.op_type.as_str())
+            .map(|it| match it.op_type.as_str() {
+                "Imputer" => "Imputer of anything but NaN",
+                other => other,
+            })
             .collect::<HashSet<_>>()
             .into_iter()
             .collect();

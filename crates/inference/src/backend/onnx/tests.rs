@@ -257,6 +257,14 @@ fn what_cannot_be_run_is_refused_with_a_reason() {
         refused(&swap("perceptron", "Relu", "Rely"), &config),
         "operators not supported: Rely"
     );
+    let mut bytes = file("imputed_linear");
+    let nan = f32::NAN.to_le_bytes();
+    let at = bytes.windows(4).position(|it| it == nan).unwrap();
+    bytes[at..at + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    assert_eq!(
+        refused(&bytes, &config),
+        "operators not supported: Imputer of anything but NaN"
+    );
 }
 
 #[test]
