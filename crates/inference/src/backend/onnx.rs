@@ -14,7 +14,9 @@ use super::{Backend, RunError};
 use crate::{DataType, ModelConfig, Signature, Tensor};
 
 mod forest;
+mod formulas;
 mod graph;
+mod limits;
 mod plan;
 mod rewrite;
 mod values;

@@ -2,7 +2,7 @@
 
 usage: generate_onnx.py (with requirements-onnx.txt)
 writes onnx/NAME.onnx and NAME.json here; a record has, for each input and output, name, shape and
-numbers (null is none), or texts, in row-major order.
+numbers (null is none, "inf" and "-inf" are without bound), or texts, in row-major order.
 """
 
 import json
@@ -27,7 +27,9 @@ FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 
 
 def plain_number(it):
-    return it if isinstance(it, str) else None if numpy.isnan(it) else float(it)
+    if isinstance(it, str):
+        return it
+    return None if numpy.isnan(it) else str(it) if numpy.isinf(it) else float(it)
 
 
 def record(name, model, inputs):
@@ -42,11 +44,11 @@ def record(name, model, inputs):
     (HERE / f"{name}.json").write_text(json.dumps({"inputs": plain(inputs), "outputs": plain(outputs)}))
 
 
-def network(name, nodes, inputs, outputs, weights, rows):
+def network(name, nodes, inputs, outputs, weights, rows, opset=17):
     info = lambda it: helper.make_tensor_value_info(*it)
     tensors = [numpy_helper.from_array(numpy.asarray(it), label) for label, it in weights.items()]
     graph = helper.make_graph(nodes, name, [info(it) for it in inputs], [info(it) for it in outputs], tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8 if opset == 17 else 10)
     record(name, model, rows)
 
 
@@ -208,6 +210,69 @@ def divided():
     network("divided", nodes, inputs, [("score", FLOAT, ["N", 2])], {"twelve": numpy.int64([12])}, rows)
 
 
+def remembered():
+    """Recurrent operators on games of which one has a number that is missing."""
+    random = numpy.random.default_rng(9)
+    games = numbers(random, ROWS, 5, 3)
+    games[2, 3, 1] = games[4, 0, 0] = numpy.nan
+    weights, nodes, outputs = {}, [helper.make_node("Transpose", ["games"], ["t"], perm=[1, 0, 2])], []
+    cells = {"GRU": (3, 6, {"linear_before_reset": 1}), "LSTM": (4, 8, {}), "RNN": (1, 2, {})}
+    cells["GRUBefore"] = (3, 6, {})
+    for name, (gates, biases, given) in cells.items():
+        shapes = [(1, gates * 4, 3), (1, gates * 4, 4), (1, biases * 4)]
+        names = [f"{name}.{it}" for it in "wrb"]
+        weights |= {it: numbers(random, *shape) for it, shape in zip(names, shapes)}
+        kind = name.removesuffix("Before")
+        nodes.append(helper.make_node(kind, ["t", *names], [f"{name}.y"], hidden_size=4, **given))
+        nodes.append(helper.make_node("Transpose", [f"{name}.y"], [f"{name}.rows"], perm=[2, 0, 1, 3]))
+        nodes.append(helper.make_node("Squeeze", [f"{name}.rows", "direction"], [name]))
+        outputs.append((name, FLOAT, ["N", 5, 4]))
+    weights["direction"] = numpy.array([2])
+    network("remembered", nodes, [("games", FLOAT, ["N", 5, 3])], outputs, weights, {"games": games})
+
+
+def edges():
+    """Each operator on what is no number, without bound, or large."""
+    nan, inf = numpy.nan, numpy.inf
+    rows = [
+        [nan, 1, -1, 0.5], [1, -1, 0.5, nan], [2, nan, 0.5, 1], [inf, -inf, 0, -0.0], [inf, 1, 2, 3], [-inf, 1, 2, 3],
+        [-1e4, -20, -10, -5], [20, 10, 5, 1e4], [0.5, 1.5, 2.5, -0.5], [-88, -90, -100, 88], [3e38, -3e38, 1e-40, 1e-7],
+        [30, -30, 17, -17], [-176, 1, 0, -3],
+    ]
+    alone = [
+        "Abs", "Celu", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Mish", "Neg", "Relu",
+        "Selu", "Sigmoid", "Sign", "Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu",
+    ]
+    last = {"LogSoftmax": {"axis": -1}, "Softmax": {"axis": -1}}
+    reduced = ["ReduceL1", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"]
+    weights = {
+        "low": numpy.float32(-2), "high": numpy.float32(2), "one": numpy.float32([1]), "axis": numpy.int64([1]),
+        "row": numpy.float32([0.5, nan, 0, 3]),
+        "mixed": numpy.float32([[1, -1], [0.5, 2], [-1, 0.25], [2, 1]]), "bias": numpy.float32([0.1, -0.1]),
+    }
+    node = helper.make_node
+    nodes = [node(it, ["rows"], [it]) for it in alone]
+    nodes += [node(it, ["rows"], [it], **given) for it, given in last.items()]
+    nodes += [node(it, ["rows", "axis"], [it]) for it in reduced]
+    nodes += [
+        node("Gelu", ["rows"], ["GeluTanh"], approximate="tanh"),
+        node("Clip", ["rows", "low", "high"], ["Clip"]),
+        node("Max", ["rows", "one"], ["Max"]),
+        node("Min", ["rows", "one"], ["Min"]),
+        node("Max", ["rows", "row"], ["MaxRow"]),
+        node("Min", ["rows", "row"], ["MinRow"]),
+        node("Gemm", ["rows", "mixed", "bias"], ["behind"]),
+        node("Relu", ["behind"], ["GemmRelu"]),
+        node("MatMul", ["rows", "mixed"], ["before"]),
+        node("Sigmoid", ["before"], ["MatMulSigmoid"]),
+    ]
+    shapes = {it: [1] for it in reduced} | {"GemmRelu": [2], "MatMulSigmoid": [2]}
+    hidden = ["behind", "before"]
+    given = [it.output[0] for it in nodes if it.output[0] not in hidden]
+    outputs = [(it, FLOAT, ["N", *shapes.get(it, [4])]) for it in given]
+    network("edges", nodes, [("rows", FLOAT, ["N", 4])], outputs, weights, {"rows": numpy.float32(rows)}, opset=24)
+
+
 def main():
     HERE.mkdir(exist_ok=True)
     perceptron("perceptron", "N", ROWS)
@@ -218,6 +283,8 @@ def main():
     two_inputs()
     wide()
     divided()
+    remembered()
+    edges()
     made = pipelines()
     classes(*made)
     wrapped(*made)

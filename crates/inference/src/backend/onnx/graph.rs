@@ -13,7 +13,7 @@ use tract_onnx::{
 
 use trees::{OnnxTrees, ReadError};
 
-use super::{forest, rewrite::write_known, values::datatype_of};
+use super::{forest, formulas, rewrite::write_known, values::datatype_of};
 use crate::{DataType, TensorSpec};
 
 /// A graph that may be run.
@@ -44,6 +44,7 @@ impl Graph {
         let mut proto = parse(bytes)?;
         let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
         forest::register(&mut onnx.op_register);
+        formulas::register(&mut onnx.op_register);
         let graph = proto.graph.as_mut().ok_or("there is no graph")?;
         if graph.node.is_empty() || graph.output.is_empty() {
             return Err("the graph has no operators or no outputs".to_owned());

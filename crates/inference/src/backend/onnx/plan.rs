@@ -7,6 +7,7 @@ use tract_onnx::prelude::{
 use super::{
     Plan, contained,
     graph::Graph,
+    limits,
     values::{datatype_of, held_of},
 };
 use crate::{Signature, TensorSpec};
@@ -56,10 +57,12 @@ fn attempt(
     names: &[String],
     many: bool,
 ) -> Result<(Plan, Vec<TensorSpec>), String> {
-    let (model, symbol) = typed(graph, inputs, names, many).map_err(fault)?;
+    let (mut model, symbol) = typed(graph, inputs, names, many).map_err(fault)?;
     let outputs = outputs(&model, names, symbol.as_ref())?;
-    let plan = model.into_optimized().and_then(IntoRunnable::into_runnable);
-    let plan = plan.map_err(fault)?;
+    limits::keep(&mut model);
+    let mut model = model.into_optimized().map_err(fault)?;
+    limits::keep_sequences(&mut model);
+    let plan = model.into_runnable().map_err(fault)?;
     Ok(match many {
         true => (Plan::Many(plan), outputs),
         false => (Plan::One(plan), outputs),
