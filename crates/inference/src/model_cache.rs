@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     InferenceError, ServerOptions,
-    resident::{Lease, Resident},
+    resident::{Held, Lease, Resident},
 };
 
 mod figures;
@@ -163,11 +163,15 @@ impl ModelCache {
         }
     }
 
-    /// Publishes a version that was loaded before it had a place; left to load on first use where
-    /// it finds no room.
-    pub(crate) fn adopt(&self, model: &str, version: u64, loaded: Loaded) {
+    /// Bytes set aside for a version of a model that was loaded before it has a place.
+    pub(crate) async fn room(&self, model: &str, loaded: &Loaded) -> Result<Held, InferenceError> {
+        self.inner.wait_for_room(&model.into(), None, loaded).await
+    }
+
+    /// Publishes a version that was loaded before it had a place, in the bytes set aside for it.
+    pub(crate) fn adopt(&self, model: &str, version: u64, loaded: Loaded, held: Held) {
         if let Ok(slot) = self.slot(model, version) {
-            self.inner.adopt(&slot, loaded);
+            self.inner.adopt(&slot, loaded, held);
         }
     }
 

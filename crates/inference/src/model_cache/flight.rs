@@ -139,7 +139,7 @@ impl Inner {
         let took = started.elapsed().as_nanos() as u64;
         self.counts.load_ns.fetch_add(took, Ordering::Relaxed);
         let landed = match loaded {
-            Ok(loaded) => match self.wait_for_room(slot, &loaded).await {
+            Ok(loaded) => match self.wait_for_room(&slot.model, Some(slot), &loaded).await {
                 Ok(held) => Ok((loaded, held)),
                 Err(error) => Err(error),
             },
@@ -156,9 +156,11 @@ impl Inner {
         }
     }
 
-    async fn wait_for_room(
+    /// Bytes set aside for what was loaded, for a slot or before it has one.
+    pub(super) async fn wait_for_room(
         &self,
-        slot: &Arc<Slot>,
+        model: &Arc<str>,
+        slot: Option<&Arc<Slot>>,
         loaded: &Loaded,
     ) -> Result<Held, InferenceError> {
         const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -171,7 +173,7 @@ impl Inner {
             let budget_bytes = self.options.budget_bytes;
             if wanted_bytes > budget_bytes || Instant::now() >= deadline {
                 return Err(InferenceError::NoRoom {
-                    model: Arc::clone(&slot.model),
+                    model: Arc::clone(model),
                     wanted_bytes,
                     budget_bytes,
                 });
@@ -240,10 +242,7 @@ impl Inner {
     }
 
     /// Publishes what was loaded elsewhere.
-    pub(super) fn adopt(&self, slot: &Arc<Slot>, loaded: Loaded) {
-        let Some(held) = self.reserve(slot, loaded.backend.size_bytes()) else {
-            return;
-        };
+    pub(super) fn adopt(&self, slot: &Arc<Slot>, loaded: Loaded, held: Held) {
         let generation = {
             let mut state = lock(&slot.state);
             state.generation += 1;

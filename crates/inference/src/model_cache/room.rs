@@ -6,15 +6,25 @@ use super::{Inner, Slot, lock};
 use crate::{Eviction, resident::Held};
 
 impl Inner {
-    /// Bytes set aside for a version, after evicting others where that is needed; `None` where
-    /// what is in use or pinned leaves too little. What the slot itself holds does not count: it
-    /// is about to be replaced.
-    pub(super) fn reserve(&self, slot: &Arc<Slot>, wanted: u64) -> Option<Held> {
+    /// Bytes set aside for a version, after evicting others where that is needed; `None`, and
+    /// nothing is evicted, where what is in use or pinned leaves too little. What the slot itself
+    /// holds does not count: it is about to be replaced.
+    pub(super) fn reserve(&self, slot: Option<&Arc<Slot>>, wanted: u64) -> Option<Held> {
         let mut residents = lock(&self.residents);
-        let own = slot.resident().map_or(0, |it| it.size_bytes());
+        let own = slot.and_then(|it| it.resident());
+        let own = own.map_or(0, |it| it.size_bytes());
+        let fits = |spare: u64| {
+            let used = self.bytes.load(Ordering::Acquire);
+            let used = used.saturating_sub(own).saturating_sub(spare);
+            used.saturating_add(wanted) <= self.options.budget_bytes
+        };
+        let idle = residents.iter().filter(|it| may_go(it, slot));
+        let idle = idle.filter_map(|it| it.resident().filter(|it| it.in_use() == 0));
+        if !fits(idle.map(|it| it.size_bytes()).sum()) {
+            return None;
+        }
         loop {
-            let used = self.bytes.load(Ordering::Acquire).saturating_sub(own);
-            if used.saturating_add(wanted) <= self.options.budget_bytes {
+            if fits(0) {
                 return Some(Held::new(&self.bytes, wanted));
             }
             if !self.evict_one(&mut residents, slot) {
@@ -24,12 +34,12 @@ impl Inner {
     }
 
     /// Evicts the one that is missed least; whether there was one.
-    fn evict_one(&self, residents: &mut Vec<Arc<Slot>>, keep: &Arc<Slot>) -> bool {
+    fn evict_one(&self, residents: &mut Vec<Arc<Slot>>, keep: Option<&Arc<Slot>>) -> bool {
         let now = self.counts.uses.load(Ordering::Relaxed);
         let mut candidates: Vec<(f64, usize)> = residents
             .iter()
             .enumerate()
-            .filter(|(_, slot)| !Arc::ptr_eq(slot, keep) && !slot.is_pinned())
+            .filter(|(_, slot)| may_go(slot, keep))
             .filter_map(|(index, slot)| Some((self.worth(slot, now)?, index)))
             .collect();
         candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -71,4 +81,9 @@ impl Inner {
     pub(super) fn strike(&self, slot: &Arc<Slot>) {
         lock(&self.residents).retain(|it| !Arc::ptr_eq(it, slot));
     }
+}
+
+/// Whether a version may be evicted once nobody uses it.
+fn may_go(slot: &Arc<Slot>, keep: Option<&Arc<Slot>>) -> bool {
+    !slot.is_pinned() && !keep.is_some_and(|it| Arc::ptr_eq(it, slot))
 }

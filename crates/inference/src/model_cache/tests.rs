@@ -128,6 +128,41 @@ async fn what_is_in_use_is_never_evicted() {
 }
 
 #[tokio::test]
+async fn what_does_not_fit_at_all_evicts_nothing() {
+    let size = size().await;
+    let bench = Bench::new(3, |it| {
+        it.budget_bytes = 3 * size;
+        it.load_wait_max = Duration::from_millis(5);
+    });
+    let large: Vec<u8> = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../trees/tests/golden/lightgbm/binary.txt"
+    ))
+    .unwrap();
+    let folder = bench.folder.path().join("large/1");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("model.txt"), large).unwrap();
+    bench.sync();
+    let held = bench.cache.lease("m0", 1).await.unwrap();
+    bench.answer("m1").await;
+    bench.answer("m2").await;
+    for _ in 0..2 {
+        let error = bench.cache.load("large", 1).await.unwrap_err();
+        assert!(
+            matches!(error, InferenceError::NoRoom { wanted_bytes, .. } if wanted_bytes > 3 * size)
+        );
+    }
+    // Nor does one that would fit alone, while others are in use.
+    let second = bench.cache.lease("m1", 1).await.unwrap();
+    let reserved = bench.cache.inner.reserve(None, 2 * size);
+    assert!(reserved.is_none());
+    let kept = [0, 1, 2].map(|it| bench.cache.try_lease(&format!("m{it}"), 1).is_some());
+    assert_eq!((kept, bench.cache.figures().evictions), ([true; 3], 0));
+    drop((held, second));
+    assert!(bench.cache.inner.reserve(None, 2 * size).is_some());
+}
+
+#[tokio::test]
 async fn a_pinned_version_is_loaded_at_once_and_stays() {
     let size = size().await;
     let bench = Bench::new(2, |it| {

@@ -15,20 +15,25 @@ use crate::{
         Repository, UPLOADS, VERSION_MAX, failed, file, is_name, kind_of, model_file, sensible,
         sync_folder, write_whole,
     },
+    resident::Held,
 };
 
 impl ModelServer {
-    /// Adds a version: checked, loaded, golden rows compared, then there for all in one step.
+    /// Adds a version: checked, loaded, golden rows compared, then there for all in one step. One
+    /// for which there is no room is refused.
     pub async fn push(&self, push: Push) -> Result<VersionView, InferenceError> {
         let models = Arc::clone(&self.models);
         let bytes_max = self.options.upload_bytes_max;
-        let (name, version) = blocking(move || {
-            let result = take(&models, &push, bytes_max);
+        let (push, staged) = blocking(move || {
+            let staged = take(&models, &push, bytes_max);
             // What was not taken over stays nowhere.
             let _ = fs::remove_file(&push.file);
-            result
+            Ok((push, staged?))
         })
         .await?;
+        let held = self.models.cache.room(&push.name, &staged.loaded).await?;
+        let models = Arc::clone(&self.models);
+        let (name, version) = blocking(move || publish(&models, push, staged, held)).await?;
         let entry = self.models.repository.entry(&name)?;
         self.view(&entry, version)
             .ok_or(InferenceError::UnknownModel(name))
@@ -44,7 +49,14 @@ impl Drop for Stage {
     }
 }
 
-fn take(models: &Models, push: &Push, bytes_max: u64) -> Result<(String, u64), InferenceError> {
+/// An upload that was checked and loaded, and is nowhere yet.
+struct Staged {
+    stage: Stage,
+    loaded: Loaded,
+    config: Option<String>,
+}
+
+fn take(models: &Models, push: &Push, bytes_max: u64) -> Result<Staged, InferenceError> {
     if !is_name(&push.name) {
         return Err(InferenceError::BadModel(format!(
             "{:?} is not a name: letters, digits, `_`, `-`, `.`, at most 64",
@@ -70,19 +82,37 @@ fn take(models: &Models, push: &Push, bytes_max: u64) -> Result<(String, u64), I
     }
     let stage = stage(&models.repository, push)?;
     let loaded = check(models, push, &stage.0)?;
+    Ok(Staged {
+        stage,
+        loaded,
+        config,
+    })
+}
+
+fn publish(
+    models: &Models,
+    push: Push,
+    staged: Staged,
+    held: Held,
+) -> Result<(String, u64), InferenceError> {
     let _one = models
         .changes
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     models.repository.refresh()?;
-    let version = place(&models.repository, push, config.as_deref(), &stage.0)?;
+    let Staged {
+        stage,
+        loaded,
+        config,
+    } = staged;
+    let version = place(&models.repository, &push, config.as_deref(), &stage.0)?;
     models.repository.refresh()?;
     models.sync();
-    models.cache.adopt(&push.name, version, loaded);
+    models.cache.adopt(&push.name, version, loaded, held);
     // Now that it is in memory, it may serve.
     models.repository.refresh()?;
     models.sync();
-    Ok((push.name.clone(), version))
+    Ok((push.name, version))
 }
 
 /// The settings of a new model as its file has them; refuses what its file could not say.

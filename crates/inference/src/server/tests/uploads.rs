@@ -142,3 +142,36 @@ async fn a_version_is_deleted_unless_it_is_needed() {
     let left = fs::read_dir(it.folder.path().join(".uploads")).unwrap();
     assert_eq!(left.count(), 0);
 }
+
+#[tokio::test]
+async fn an_upload_for_which_there_is_no_room_is_refused_and_what_serves_goes_on() {
+    let folder = TempDir::new().unwrap();
+    put(folder.path(), "elo", 1, &model(1.0));
+    let mut options = options(&folder);
+    options.load_wait_max = Duration::from_millis(5);
+    let probe = ModelServer::open(options.clone()).await.unwrap();
+    probe.infer(ask("elo")).await.unwrap();
+    options.budget_bytes = probe.cache_figures().bytes;
+    let server = ModelServer::open(options).await.unwrap();
+    let it = Bench { folder, server };
+    it.write("elo/config.toml", "pin = true");
+    it.server.refresh().await.unwrap();
+    it.server.infer(ask("elo")).await.unwrap();
+    let error = it
+        .server
+        .push(it.push("elo", &model(2.0)))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, InferenceError::NoRoom { .. }), "{error}");
+    assert!(!it.folder.path().join("elo/2").exists());
+    let left = fs::read_dir(it.folder.path().join(".uploads")).unwrap();
+    assert_eq!((left.count(), it.serving()), (0, 1));
+    assert!(
+        it.server
+            .infer(ask("elo"))
+            .await
+            .unwrap()
+            .fallback
+            .is_none()
+    );
+}
