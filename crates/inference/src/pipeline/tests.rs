@@ -194,21 +194,27 @@ async fn bounds_refuse_at_once() {
         );
     }
 
-    let config = "[limits]\nrequests_max = 0\n";
-    let (_folder, server) = serve(config, &["2"], 10).await;
-    for _ in 0..2 {
-        let error = server.infer(ask(&[1.0])).await.unwrap_err();
+    let config = format!("{}requests_max = 1\n", delays::DELAYED);
+    let (_folder, server) = serve(&config, &["2"], 10).await;
+    let first = tokio::spawn({
+        let server = server.clone();
+        async move { server.infer(ask(&[1.0])).await }
+    });
+    let error = loop {
+        match server.admit("m") {
+            Ok(()) => tokio::task::yield_now().await,
+            Err(error) => break error,
+        }
+    };
+    let second = server.infer(ask(&[1.0])).await.unwrap_err();
+    for error in [error, second] {
         assert!(
-            matches!(error, InferenceError::ModelBusy { bound: 0, .. }),
+            matches!(error, InferenceError::ModelBusy { bound: 1, .. }),
             "{error}"
         );
     }
-    let error = server.admit("m").unwrap_err();
-    assert!(
-        matches!(error, InferenceError::ModelBusy { bound: 0, .. }),
-        "{error}"
-    );
-    assert_eq!(server.statistics(None).unwrap()[0].refused_count, 3);
+    assert_eq!(server.statistics(None).unwrap()[0].refused_count, 2);
+    first.abort();
     server.admit("unknown").unwrap();
 
     let config = "[batching]\nmode = \"batched\"\nqueue_max = 0\n";

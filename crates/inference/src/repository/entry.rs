@@ -61,49 +61,28 @@ pub(crate) struct ModelEntry {
 }
 
 impl ModelEntry {
-    /// Puts an entry together from what is on disk.
+    /// Puts an entry together from what is on disk. Settings that name what is not there, or would
+    /// leave nothing to serve, are left out and told.
     pub(super) fn new(
         name: Arc<str>,
         config: Arc<ModelConfig>,
         state: RuntimeState,
         files: BTreeMap<u64, VersionFiles>,
-        problem: Option<String>,
+        mut problems: Vec<String>,
     ) -> Self {
         let sound = |version: &u64| files.get(version).is_some_and(|it| it.model.is_ok());
-        let mut labels = config.labels.clone();
-        for (label, version) in &state.labels {
-            match version {
-                Some(version) => labels.insert(label.clone(), *version),
-                None => labels.remove(label),
-            };
+        let all: Vec<u64> = files.keys().copied().filter(sound).collect();
+        let mut routing = Routing::new(&config, &state, &all, &mut problems);
+        routing.leave_one_to_serve(&config, &state, &all, &mut problems);
+        let allowed = routing.allowed(&config, &all);
+        let serving = routing.serving(&state, &allowed);
+        if problems.is_empty() && serving == 0 && !all.is_empty() {
+            problems.push(NOTHING_SERVES.to_owned());
         }
-        labels.retain(|_, version| sound(version));
-        let canary =
-            Override::resolve(&state.canary, &config.canary).filter(|it| sound(&it.version));
-        let shadow =
-            Override::resolve(&state.shadow, &config.shadow).filter(|it| sound(&it.version));
         let previous = state.previous.filter(sound);
-        let tried: BTreeSet<u64> = canary
-            .iter()
-            .map(|it| it.version)
-            .chain(shadow.iter().map(|it| it.version))
-            .collect();
-        let policy: Vec<u64> = {
-            let all = files.keys().copied().filter(sound);
-            let all = all.filter(|it| !tried.contains(it));
-            match &config.versions {
-                VersionPolicy::All => all.collect(),
-                VersionPolicy::Latest(count) => all.rev().take(*count as usize).collect(),
-                VersionPolicy::Listed(listed) => all.filter(|it| listed.contains(it)).collect(),
-            }
-        };
-        let passed_over = |it: &&u64| state.passed_over.contains(it);
-        let highest = policy.iter().filter(|it| !passed_over(it)).max();
-        let serving = labels.get(STABLE).or(highest).copied().unwrap_or(0);
-        let idle = serving == 0 && files.keys().any(sound);
-        let problem = problem.or_else(|| idle.then(|| NOTHING_SERVES.to_owned()));
-        let pointed = labels.values().copied().chain(previous);
-        let versions: BTreeSet<u64> = policy.into_iter().chain(pointed).chain(tried).collect();
+        let pointed = routing.labels.values().copied().chain(previous);
+        let pointed = pointed.chain(routing.tried());
+        let versions: BTreeSet<u64> = allowed.into_iter().chain(pointed).collect();
         Self {
             name,
             config,
@@ -111,12 +90,12 @@ impl ModelEntry {
             serving,
             candidate: None,
             previous,
-            labels,
-            canary,
-            shadow,
+            labels: routing.labels,
+            canary: routing.canary,
+            shadow: routing.shadow,
             files,
             state,
-            problem,
+            problem: (!problems.is_empty()).then(|| problems.join("; ")),
         }
     }
 
@@ -191,17 +170,127 @@ impl ModelEntry {
 
     /// Where versions that may be asked for come from.
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
-        self.versions.iter().filter_map(|version| {
-            let files = self.files.get(version)?;
-            let (path, stamp) = files.model.clone().ok()?;
-            Some(Source {
-                model: Arc::clone(&self.name),
-                version: *version,
-                path,
-                stamp,
-                golden: files.golden.clone(),
-                config: Arc::clone(&self.config),
-            })
+        self.versions.iter().filter_map(|it| self.source(*it))
+    }
+
+    /// Where a version comes from, whether it may be asked for or not.
+    pub(crate) fn source(&self, version: u64) -> Option<Source> {
+        let files = self.files.get(&version)?;
+        let (path, stamp) = files.model.clone().ok()?;
+        Some(Source {
+            model: Arc::clone(&self.name),
+            version,
+            path,
+            stamp,
+            golden: files.golden.clone(),
+            config: Arc::clone(&self.config),
         })
+    }
+}
+
+/// What points at versions: settings, and before them what was changed at run time.
+struct Routing {
+    labels: BTreeMap<String, u64>,
+    canary: Option<Canary>,
+    shadow: Option<Shadow>,
+}
+
+impl Routing {
+    /// What points at versions that there are; settings that point at others are told.
+    fn new(
+        config: &ModelConfig,
+        state: &RuntimeState,
+        all: &[u64],
+        problems: &mut Vec<String>,
+    ) -> Self {
+        let mut absent = |setting: &str, version: u64| {
+            problems.push(format!(
+                "config.toml: {setting} is {version}, of which there is no model"
+            ));
+        };
+        let mut labels = config.labels.clone();
+        labels.retain(|label, version| {
+            let changed = state.labels.contains_key(label);
+            if !changed && !all.contains(version) {
+                absent(&format!("labels.{label}"), *version);
+            }
+            !changed && all.contains(version)
+        });
+        let changed = state.labels.iter();
+        let changed = changed.filter_map(|(label, it)| Some((label.clone(), (*it)?)));
+        labels.extend(changed.filter(|(_, version)| all.contains(version)));
+        let mut canary = Override::resolve(&state.canary, &config.canary);
+        let lost = canary.take_if(|it| !all.contains(&it.version));
+        if let (None, Some(it)) = (&state.canary, lost) {
+            absent("canary.version", it.version);
+        }
+        let mut shadow = Override::resolve(&state.shadow, &config.shadow);
+        let lost = shadow.take_if(|it| !all.contains(&it.version));
+        if let (None, Some(it)) = (&state.shadow, lost) {
+            absent("shadow.version", it.version);
+        }
+        Self {
+            labels,
+            canary,
+            shadow,
+        }
+    }
+
+    /// Takes back a canary or shadow of the settings beside which nothing could serve.
+    fn leave_one_to_serve(
+        &mut self,
+        config: &ModelConfig,
+        state: &RuntimeState,
+        all: &[u64],
+        problems: &mut Vec<String>,
+    ) {
+        let mut alone = |setting: &str, version: u64| {
+            problems.push(format!(
+                "config.toml: {setting} is {version}, the only version that can serve"
+            ));
+        };
+        let serves = |it: &Self| it.serving(state, &it.allowed(config, all)) > 0;
+        if !serves(self)
+            && state.canary.is_none()
+            && let Some(canary) = self.canary.take()
+        {
+            match serves(self) {
+                true => alone("canary.version", canary.version),
+                false => self.canary = Some(canary),
+            }
+        }
+        if !serves(self)
+            && state.shadow.is_none()
+            && let Some(shadow) = self.shadow.take()
+        {
+            match serves(self) {
+                true => alone("shadow.version", shadow.version),
+                false => self.shadow = Some(shadow),
+            }
+        }
+    }
+
+    fn tried(&self) -> impl Iterator<Item = u64> {
+        let canary = self.canary.iter().map(|it| it.version);
+        canary.chain(self.shadow.iter().map(|it| it.version))
+    }
+
+    /// What the policy allows of all there are, but for those that are tried out.
+    fn allowed(&self, config: &ModelConfig, all: &[u64]) -> Vec<u64> {
+        let tried: BTreeSet<u64> = self.tried().collect();
+        let all = all.iter().copied().filter(|it| !tried.contains(it));
+        match &config.versions {
+            VersionPolicy::All => all.collect(),
+            VersionPolicy::Latest(count) => all.rev().take(*count as usize).collect(),
+            VersionPolicy::Listed(listed) => all.filter(|it| listed.contains(it)).collect(),
+        }
+    }
+
+    /// What serves where no version is asked for; zero where there is none.
+    fn serving(&self, state: &RuntimeState, allowed: &[u64]) -> u64 {
+        let passed_over = |it: &&u64| state.passed_over.contains(it);
+        let highest = allowed.iter().filter(|it| !passed_over(it)).max();
+        let stable = self.labels.get(STABLE);
+        stable.or(highest).copied().unwrap_or(0)
     }
 }

@@ -47,15 +47,39 @@ pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<Snapshot> {
         };
         models.insert(Arc::clone(&entry.name), Arc::new(entry));
     }
+    tell_strange_fallbacks(&mut models);
     Ok(models)
+}
+
+/// Tells of fallbacks that are no other model.
+fn tell_strange_fallbacks(models: &mut Snapshot) {
+    let strange: Vec<(Arc<str>, String)> = models
+        .values()
+        .filter_map(|it| {
+            let fallback = it.config.fallback.as_deref()?;
+            let reason = match fallback {
+                own if own == &*it.name => "the model itself",
+                other if !models.contains_key(other) => "a model that is not there",
+                _ => return None,
+            };
+            let problem = format!("config.toml: fallback is {fallback}, {reason}");
+            Some((Arc::clone(&it.name), problem))
+        })
+        .collect();
+    for (name, problem) in strange {
+        let entry = models.get_mut(&name).map(Arc::make_mut);
+        let entry = entry.expect("it was found there");
+        let before = entry.problem.take();
+        entry.problem = Some(before.map_or(problem.clone(), |it| format!("{it}; {problem}")));
+    }
 }
 
 /// What was known of a model, and why no more is.
 fn unreadable(name: &str, before: Option<&ModelEntry>, error: &io::Error) -> ModelEntry {
-    let problem = Some(format!("the folder cannot be read: {error}"));
+    let problem = format!("the folder cannot be read: {error}");
     match before {
         Some(before) => ModelEntry {
-            problem,
+            problem: Some(problem),
             ..before.clone()
         },
         None => ModelEntry::new(
@@ -63,7 +87,7 @@ fn unreadable(name: &str, before: Option<&ModelEntry>, error: &io::Error) -> Mod
             Arc::default(),
             RuntimeState::default(),
             BTreeMap::new(),
-            problem,
+            vec![problem],
         ),
     }
 }
@@ -125,13 +149,12 @@ fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<Opt
             }
         }
     }
-    let problem = (!problems.is_empty()).then(|| problems.join("; "));
     Ok(Some(ModelEntry::new(
         before.map_or_else(|| name.into(), |it| Arc::clone(&it.name)),
         config,
         state,
         versions,
-        problem,
+        problems,
     )))
 }
 
@@ -154,7 +177,7 @@ fn config(folder: &Path) -> Result<ModelConfig, String> {
     }
 }
 
-/// Refuses shares that are none, and bounds that hold nothing back.
+/// Refuses shares that are none, and bounds that hold nothing or everything back.
 pub(crate) fn sensible(config: &ModelConfig) -> Result<(), String> {
     let shares = [
         (config.canary.as_ref().map(|it| it.share), "canary.share"),
@@ -178,6 +201,15 @@ pub(crate) fn sensible(config: &ModelConfig) -> Result<(), String> {
     for (bound, setting) in bounds {
         if bound.is_some_and(f64::is_nan) {
             return Err(format!("{setting} is not a number"));
+        }
+    }
+    let bounds = [
+        (config.limits.requests_max, "limits.requests_max"),
+        (config.limits.rows_max, "limits.rows_max"),
+    ];
+    for (bound, setting) in bounds {
+        if bound == 0 {
+            return Err(format!("{setting} is 0, which lets nothing through"));
         }
     }
     Ok(())

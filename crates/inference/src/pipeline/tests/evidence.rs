@@ -5,10 +5,12 @@ use std::{fs, time::Duration};
 use tempfile::TempDir;
 
 use super::{
-    BAD_ROW, BATCHED, DIRECT, SLOW, TRANSIENT, ask, serve,
+    BAD_ROW, BATCHED, DIRECT, SLOW, TRANSIENT, ask,
+    delays::DELAYED,
+    serve,
     trials::{canary, keyed, shadow, until, view},
 };
-use crate::{ContentHash, Fallback, InferenceError, ModelServer, Outcome};
+use crate::{ContentHash, Fallback, InferRequest, InferenceError, ModelServer, Outcome};
 
 #[tokio::test]
 async fn a_score_that_is_no_number_opens_no_gate_whoever_has_it() {
@@ -79,18 +81,36 @@ async fn a_canary_that_was_stopped_takes_no_traffic_from_the_next() {
 
 #[tokio::test]
 async fn a_fallback_is_asked_within_its_own_bound() {
-    for (bound, answered) in [(1, true), (0, false)] {
+    for full in [false, true] {
         let config = format!("fallback = \"other\"\n{DIRECT}");
         let (folder, server) = serve(&config, &["-1"], 10).await;
         let other = folder.path().join("other");
         fs::create_dir_all(other.join("1")).unwrap();
         fs::write(other.join("1/model.txt"), "5").unwrap();
-        let config = format!("{DIRECT}[limits]\nrequests_max = {bound}\n");
+        let config = match full {
+            true => format!("{DELAYED}requests_max = 1\n"),
+            false => format!("{DIRECT}[limits]\nrequests_max = 1\n"),
+        };
         fs::write(other.join("config.toml"), config).unwrap();
         server.refresh().await.unwrap();
+        if full {
+            let server = server.clone();
+            tokio::spawn(async move {
+                let model = "other".to_owned();
+                server
+                    .infer(InferRequest {
+                        model,
+                        ..ask(&[1.0])
+                    })
+                    .await
+            });
+        }
+        while full && server.admit("other").is_ok() {
+            tokio::task::yield_now().await;
+        }
         let reply = server.infer(ask(&[1.0])).await;
         let by = reply.as_ref().ok().and_then(|it| it.fallback.clone());
-        assert_eq!(by, answered.then_some(Fallback::OtherModel), "{reply:?}");
+        assert_eq!(by, (!full).then_some(Fallback::OtherModel), "{reply:?}");
         server.close().await;
     }
 }

@@ -112,3 +112,47 @@ async fn a_folder_that_cannot_be_written_is_served_and_takes_no_changes() {
     let error = server.upload().unwrap_err();
     assert!(matches!(error, InferenceError::Folder { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn settings_that_cannot_be_are_told_by_name_and_what_serves_goes_on() {
+    let it = Bench::new().await;
+    put(it.folder.path(), "other", 1, &model(2.0));
+    let cases = [
+        (
+            "limits.requests_max = 0",
+            "limits.requests_max is 0, which lets nothing through",
+        ),
+        (
+            "limits.rows_max = 0",
+            "limits.rows_max is 0, which lets nothing through",
+        ),
+        (
+            "labels = { stable = 9 }",
+            "labels.stable is 9, of which there is no model",
+        ),
+        (
+            "canary = { version = 9, share = 0.5 }",
+            "canary.version is 9, of which there is no model",
+        ),
+        (
+            "shadow = { version = 9, share = 0.5 }",
+            "shadow.version is 9, of which there is no model",
+        ),
+        (
+            "fallback = \"nope\"",
+            "fallback is nope, a model that is not there",
+        ),
+        ("fallback = \"elo\"", "fallback is elo, the model itself"),
+    ];
+    for (text, reason) in cases {
+        it.write("elo/config.toml", text);
+        it.server.refresh().await.unwrap();
+        let told = it.server.model("elo").unwrap();
+        let problem = format!("config.toml: {reason}");
+        assert_eq!((told.problem, told.serving), (Some(problem), Some(1)));
+        it.server.infer(ask("elo")).await.unwrap();
+    }
+    it.write("elo/config.toml", "fallback = \"other\"");
+    it.server.refresh().await.unwrap();
+    assert_eq!(it.server.model("elo").unwrap().problem, None);
+}

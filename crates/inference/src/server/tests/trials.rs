@@ -77,12 +77,17 @@ async fn the_only_version_cannot_be_tried_out() {
             "version 1 is the only one of elo that can serve"
         );
     }
-    // What a file says cannot be refused; it is told.
-    it.write("elo/config.toml", "canary = { version = 1, share = 0.5 }");
-    it.server.refresh().await.unwrap();
-    let told = it.server.model("elo").unwrap();
-    assert_eq!(told.serving, None);
-    assert!(told.problem.unwrap().starts_with("no version is left"));
+    // What a file says of it is left out and told.
+    for tried in ["canary", "shadow"] {
+        let text = format!("{tried} = {{ version = 1, share = 0.5 }}");
+        it.write("elo/config.toml", &text);
+        it.server.refresh().await.unwrap();
+        let told = it.server.model("elo").unwrap();
+        assert_eq!(told.serving, Some(1));
+        let problem = format!("config.toml: {tried}.version is 1, the only version that can serve");
+        assert_eq!(told.problem, Some(problem));
+        it.server.infer(ask("elo")).await.unwrap();
+    }
 }
 
 #[tokio::test]
