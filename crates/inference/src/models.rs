@@ -9,9 +9,10 @@ use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 use crate::{
     ContentHash, InferenceError, ServerOptions, VersionRef,
-    model_cache::{ModelCache, Reader},
+    model_cache::{Loaded, ModelCache, Reader},
     pipeline::{Pair, Results},
     repository::{ModelEntry, Repository, RuntimeState, STABLE},
+    resident::Held,
 };
 
 /// The models of a folder and those in memory.
@@ -94,15 +95,21 @@ impl Models {
         .await
     }
 
-    /// Makes a version the one that serves, in one step, once it is loaded; remembers what served.
+    /// Makes a version the one that serves, in one step, once it is loaded, also where the policy
+    /// leaves it out; remembers what served.
     pub(crate) async fn promote(
         self: &Arc<Self>,
         model: &str,
         version: u64,
     ) -> Result<(), InferenceError> {
-        self.cache.load(model, version).await?;
+        let entry = self.repository.entry(model)?;
+        let asked = entry.resolve(&VersionRef::Number(version)).is_ok();
+        let apart = match asked {
+            true => self.cache.load(model, version).await.map(|()| None)?,
+            false => Some(self.load_apart(&entry, version).await?),
+        };
         let change = self.change(model, move |entry, state| {
-            entry.resolve(&VersionRef::Number(version))?;
+            entry.on_disk(version)?;
             if entry.serving != version {
                 state.previous = Some(entry.serving).filter(|it| *it > 0);
             }
@@ -119,7 +126,34 @@ impl Models {
             }
             Ok(())
         });
-        change.await.map(drop)
+        change.await?;
+        if let Some((loaded, held)) = apart {
+            self.cache.adopt(model, version, loaded, held);
+        }
+        Ok(())
+    }
+
+    /// Loads a version that may not be asked for yet, and sets its bytes aside.
+    async fn load_apart(
+        self: &Arc<Self>,
+        entry: &ModelEntry,
+        version: u64,
+    ) -> Result<(Loaded, Held), InferenceError> {
+        entry.on_disk(version)?;
+        let source = entry.source(version);
+        let source = source.ok_or_else(|| InferenceError::UnknownModel(entry.name.to_string()))?;
+        let (read, model) = (self.read, Arc::clone(&entry.name));
+        let loaded = blocking(move || {
+            read(&source).map_err(|reason| InferenceError::NotLoaded {
+                model,
+                version,
+                reason: reason.into(),
+                retry_after: None,
+            })
+        })
+        .await?;
+        let held = self.cache.room(&entry.name, &loaded).await?;
+        Ok((loaded, held))
     }
 
     /// What a version's file holds as it lies there; `None` until that was loaded.

@@ -65,7 +65,7 @@ impl ModelServer {
         force: bool,
     ) -> Result<(), InferenceError> {
         let entry = self.models.repository.entry(model)?;
-        entry.resolve(&VersionRef::Number(version))?;
+        entry.on_disk(version)?;
         if let (false, Some(shadow)) = (force, &entry.shadow)
             && shadow.version == version
         {

@@ -77,7 +77,7 @@ pub(super) fn of_version(told: &Told, view: &VersionView) -> Vec<Act> {
         LoadState::Available | LoadState::Failed | LoadState::Unloaded
     );
     let mut acts = Vec::new();
-    if allowed && !serves && file {
+    if !serves && file {
         acts.push(Act::new("promote", "Promote", promotion(told, version)));
     }
     if allowed && idle {

@@ -91,6 +91,43 @@ async fn the_only_version_cannot_be_tried_out() {
 }
 
 #[tokio::test]
+async fn what_the_policy_leaves_out_can_be_promoted() {
+    let it = Bench::new().await;
+    for answer in [2.0, 3.0] {
+        it.server
+            .push(it.push("elo", &model(answer)))
+            .await
+            .unwrap();
+        it.server
+            .promote("elo", answer as u64, false)
+            .await
+            .unwrap();
+    }
+    for answer in [4.0, 5.0] {
+        it.server
+            .push(it.push("elo", &model(answer)))
+            .await
+            .unwrap();
+    }
+    assert_eq!(it.server.roll_back("elo").await.unwrap(), 2);
+    it.server.promote("elo", 3, false).await.unwrap();
+    let reply = it.server.infer(ask("elo")).await.unwrap();
+    assert_eq!((it.serving(), reply.version), (3, 3));
+    assert_eq!(it.server.roll_back("elo").await.unwrap(), 2);
+    let error = it.server.promote("elo", 9, false).await.unwrap_err();
+    assert!(matches!(error, InferenceError::UnknownVersion { .. }));
+    let broken = it.folder.path().join("elo/1/model.trees");
+    fs::write(&broken, "nothing").unwrap();
+    it.server.refresh().await.unwrap();
+    let error = it.server.promote("elo", 1, false).await.unwrap_err();
+    assert!(matches!(
+        error,
+        InferenceError::NotLoaded { version: 1, .. }
+    ));
+    assert_eq!(it.serving(), 2);
+}
+
+#[tokio::test]
 async fn a_reply_names_the_file_that_answered_and_files_are_told_as_they_lie_there() {
     let it = Bench::new().await;
     let ask = || it.server.infer(ask("elo"));
