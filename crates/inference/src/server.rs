@@ -147,6 +147,8 @@ pub struct VersionView {
     pub breaker_open: bool,
     /// Whether golden rows lie beside it: once it is loaded, it agreed with them.
     pub golden: bool,
+    /// What it takes or gives otherwise than what serves, where both were loaded once.
+    pub differs: Option<String>,
     /// What a trainer left beside it (`report.json`), as it stands.
     pub report: Option<String>,
 }

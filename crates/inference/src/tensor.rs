@@ -33,6 +33,16 @@ impl DataType {
             Self::Bytes => None,
         }
     }
+
+    /// What its elements are, whatever their width.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Bool => "truth values",
+            Self::Fp16 | Self::Fp32 | Self::Fp64 => "fractions",
+            Self::Bytes => "texts",
+            _ => "whole numbers",
+        }
+    }
 }
 
 /// A tensor's elements, row-major. Types that no model here takes are kept as what holds them
@@ -133,21 +143,88 @@ pub struct Signature {
 
 impl Signature {
     /// What keeps this from taking the place of `other`, whose requests and readers stay: an input
-    /// that is not the same, an output that is not there. Types are looked at where values are
-    /// converted.
+    /// that is not the same, an output that is not there, of another shape or of another kind.
+    /// Numbers of other widths are of one kind: values are converted.
     pub(crate) fn lacks(&self, other: &Self) -> Option<String> {
         let inputs = |of: &Self| of.inputs.iter().map(told).collect::<Vec<_>>().join(", ");
         let (own, others) = (inputs(self), inputs(other));
         if own != others {
             return Some(format!("it takes {own} and not {others}"));
         }
-        let has = |name: &str| self.outputs.iter().any(|it| it.name == name);
-        let missing = other.outputs.iter().find(|it| !has(&it.name));
-        missing.map(|it| format!("it gives no output {}", it.name))
+        other.outputs.iter().find_map(|wanted| {
+            let own = self.outputs.iter().find(|it| it.name == wanted.name);
+            let Some(own) = own else {
+                return Some(format!("it gives no output {}", wanted.name));
+            };
+            if !fits(&own.shape, &wanted.shape) {
+                let (own, wanted) = (told(own), told(wanted));
+                return Some(format!("it gives {own} and not {wanted}"));
+            }
+            let (kind, wanted_kind) = (own.datatype.kind(), wanted.datatype.kind());
+            let name = &own.name;
+            (kind != wanted_kind)
+                .then(|| format!("it gives {name} as {kind} and not {wanted_kind}"))
+        })
     }
+}
+
+/// Whether shapes are the same where both are known.
+fn fits(one: &[i64], other: &[i64]) -> bool {
+    let alike = |(one, other): (&i64, &i64)| *one < 0 || *other < 0 || one == other;
+    one.len() == other.len() && one.iter().zip(other).all(alike)
 }
 
 fn told(spec: &TensorSpec) -> String {
     let shape: Vec<String> = spec.shape.iter().map(i64::to_string).collect();
     format!("{} [{}]", spec.name, shape.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(name: &str, datatype: DataType, shape: &[i64]) -> TensorSpec {
+        TensorSpec {
+            name: name.to_owned(),
+            datatype,
+            shape: shape.to_vec(),
+        }
+    }
+
+    fn giving(outputs: &[TensorSpec]) -> Signature {
+        Signature {
+            inputs: vec![spec("input", DataType::Fp32, &[-1, 6])],
+            outputs: outputs.to_vec(),
+            features: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_gives_another_shape_or_kind_does_not_stand_in() {
+        let serving = giving(&[spec("output", DataType::Fp64, &[-1, 1])]);
+        let cases = [
+            (spec("output", DataType::Fp32, &[-1, 1]), None),
+            (spec("output", DataType::Fp64, &[-1, -1]), None),
+            (
+                spec("output", DataType::Fp64, &[-1, 3]),
+                Some("it gives output [-1, 3] and not output [-1, 1]"),
+            ),
+            (
+                spec("output", DataType::Fp64, &[-1]),
+                Some("it gives output [-1] and not output [-1, 1]"),
+            ),
+            (
+                spec("output", DataType::Int64, &[-1, 1]),
+                Some("it gives output as whole numbers and not fractions"),
+            ),
+            (
+                spec("label", DataType::Fp64, &[-1, 1]),
+                Some("it gives no output output"),
+            ),
+        ];
+        for (output, wanted) in cases {
+            let lacking = giving(&[output]).lacks(&serving);
+            assert_eq!(lacking.as_deref(), wanted);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::{fs, sync::Arc};
 use super::{IndexEntry, LoadState, ModelMetadata, ModelServer, ModelView, VersionView};
 use crate::{
     BatchMode, CacheFigures, ContentHash, InferenceError, ModelConfig, VersionRef,
+    model_cache::Facts,
     models::blocking,
     pipeline::{Scores, Trial},
     repository::{ModelEntry, VersionFiles},
@@ -216,11 +217,18 @@ impl ModelServer {
             in_use: resident.as_ref().map_or(0, |it| it.in_use()),
             breaker_open: self.pipeline.is_open(entry, version),
             golden: files.golden.is_some(),
+            differs: self.differs(entry, facts.as_deref()),
             report: files
                 .report
                 .as_ref()
                 .and_then(|it| fs::read_to_string(it).ok()),
         })
+    }
+
+    /// What a version takes or gives otherwise than what serves, where both were loaded once.
+    fn differs(&self, entry: &ModelEntry, own: Option<&Facts>) -> Option<String> {
+        let serving = self.models.cache.slot(&entry.name, entry.serving).ok()?;
+        own?.signature.lacks(&serving.facts()?.signature)
     }
 
     /// What is known of the version that runs in the shadow.

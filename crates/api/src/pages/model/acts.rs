@@ -78,7 +78,7 @@ pub(super) fn of_version(told: &Told, view: &VersionView) -> Vec<Act> {
     );
     let mut acts = Vec::new();
     if !serves && file {
-        acts.push(Act::new("promote", "Promote", promotion(told, version)));
+        acts.push(Act::new("promote", "Promote", promotion(told, view)));
     }
     if allowed && idle {
         let says = format!(
@@ -178,8 +178,9 @@ fn rest(told: &Told) -> String {
     )
 }
 
-/// What a promotion changes, in a sentence.
-fn promotion(told: &Told, version: u64) -> String {
+/// What a promotion changes, in sentences.
+fn promotion(told: &Told, view: &VersionView) -> String {
+    let version = view.version;
     let other = told.model.canary.as_ref();
     let other = other.filter(|it| it.version != version && it.share > 0.0);
     let mut says = match told.model.serving {
@@ -194,5 +195,8 @@ fn promotion(told: &Told, version: u64) -> String {
         ));
     }
     says.push_str(". It is loaded first if it has to be, and can be rolled back.");
+    if let Some(what) = &view.differs {
+        says.push_str(&format!(" Who asks may notice: {what}."));
+    }
     says
 }

@@ -47,6 +47,14 @@ async fn what_a_button_does_is_said_before_it_is_pressed() {
     assert!(says(&told, 1, "promote").is_some() && says(&told, 1, "load").is_none());
     assert!(says(&told, 3, "promote").is_none() && says(&told, 3, "canary").is_none());
     assert!(says(&told, 2, "load").is_some() && says(&told, 4, "end-canary").is_some());
+    let differs = "it gives output [-1, 3] and not output [-1, 1]";
+    let fifth = told.versions.iter_mut().find(|it| it.version == 5);
+    fifth.unwrap().differs = Some(differs.to_owned());
+    let promotion = says(&told, 5, "promote").unwrap();
+    assert!(
+        promotion.ends_with(&format!(" Who asks may notice: {differs}.")),
+        "{promotion}"
+    );
     told.model.serving = None;
     told.model.canary = None;
     assert!(

@@ -36,6 +36,7 @@ pub(in crate::pages) fn version(number: u64) -> VersionView {
         in_use: 0,
         breaker_open: false,
         golden: true,
+        differs: None,
         report: None,
     }
 }

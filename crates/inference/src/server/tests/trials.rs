@@ -165,6 +165,10 @@ async fn a_candidate_that_takes_other_rows_is_refused_as_canary_and_as_shadow() 
     let push = it.push("elo", &fs::read(golden).unwrap());
     it.server.push(push).await.unwrap();
     it.server.promote("elo", 1, true).await.unwrap();
+    let views = it.server.versions(Some("elo")).unwrap();
+    let differs: Vec<_> = views.iter().map(|it| it.differs.as_deref()).collect();
+    let wanted = "it takes input [-1, 6] and not input [-1, 2]";
+    assert_eq!(differs, [None, Some(wanted)]);
     for refused in [
         it.server.canary("elo", canary(2)).await,
         it.server.shadow("elo", shadow(2)).await,
