@@ -88,6 +88,68 @@ async fn golden_rows_without_rows_are_refused() {
 }
 
 #[tokio::test]
+async fn golden_rows_are_of_the_first_fractions_or_of_the_output_that_is_named() {
+    let folder = TempDir::new().unwrap();
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/onnx");
+    let bytes = fs::read(recorded.join("named_linear.onnx")).unwrap();
+    let record = fs::read(recorded.join("named_linear.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    // The label comes first and is a text.
+    assert!(record["outputs"][0]["values"][0].is_string());
+    let rows = |side: &serde_json::Value| -> Vec<Vec<f64>> {
+        let width = side["shape"][1].as_u64().unwrap() as usize;
+        let numbers: Vec<f64> = serde_json::from_value(side["values"].clone()).unwrap();
+        numbers.chunks(width).map(<[f64]>::to_vec).collect()
+    };
+    let inputs = rows(&record["inputs"][0]);
+    let outputs = rows(&record["outputs"][1]);
+    let wrong: Vec<Vec<f64>> = outputs.iter().map(|it| vec![0.5; it.len()]).collect();
+    let named = record["outputs"][1]["name"].as_str().unwrap();
+    let cases = [
+        (
+            serde_json::json!({"inputs": inputs, "outputs": outputs}),
+            None,
+        ),
+        (
+            serde_json::json!({"inputs": inputs, "outputs": outputs, "output": named}),
+            None,
+        ),
+        (
+            serde_json::json!({"inputs": inputs, "outputs": outputs, "output": "other"}),
+            Some("golden.json: the model gives no output other"),
+        ),
+        (
+            serde_json::json!({"inputs": inputs, "outputs": wrong}),
+            Some("or give a tolerance"),
+        ),
+    ];
+    let mut versions = 1..;
+    for (golden, wanted) in cases {
+        let version = versions.next().unwrap();
+        let path = folder.path().join(format!("net/{version}"));
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("golden.json"), golden.to_string()).unwrap();
+        fs::write(path.join("model.onnx"), &bytes).unwrap();
+        let server = ModelServer::open(options(&folder)).await.unwrap();
+        let loaded = server.load("net", &VersionRef::Number(version)).await;
+        match wanted {
+            None => loaded.unwrap(),
+            Some(reason) => {
+                let error = loaded.unwrap_err().to_string();
+                assert!(error.contains(reason), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_networks_may_differ_by_grows_with_their_numbers() {
+    let part = super::golden::Allowance::Part(1e-5);
+    assert!(part.holds(100_000.5, 100_000.0) && !part.holds(1.00002, 1.0));
+    assert!(part.holds(1e-6, 0.0) && !part.holds(f64::NAN, 0.0));
+}
+
+#[tokio::test]
 async fn a_whole_number_that_is_divided_by_is_warmed_up_with_ones() {
     let folder = TempDir::new().unwrap();
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/onnx");
