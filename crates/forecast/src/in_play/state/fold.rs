@@ -109,18 +109,28 @@ impl Fold {
         }
     }
 
-    /// Takes the clock over, where the event says it. A clock of another period than the one
-    /// under way means that its start was not told.
+    /// Whether nothing more is played; where that was a mistake it is taken back.
+    fn is_over(&self) -> bool {
+        matches!(self.state.phase, Phase::Finished | Phase::Abandoned)
+    }
+
+    /// Takes the clock over, where the event says it. A clock of a later period than the one under
+    /// way means that its start was not told. Of an earlier one it is later news only where the
+    /// clock is what is told: then the period was wrong before.
     fn hear(&mut self, event: &PlayEvent) {
         let Some(clock) = event.clock else { return };
-        let period = clock.period().number();
-        let over = matches!(self.state.phase, Phase::Finished | Phase::Abandoned);
-        if over || period < self.state.period {
+        let (period, known) = (clock.period().number(), self.state.period);
+        let corrects = matches!(event.kind, PlayKind::Clock { .. });
+        if self.is_over() || (period < known && !corrects) {
             return;
         }
-        let begun = self.state.phase != Phase::Break || period > self.state.period;
-        if period > self.state.period {
+        let begun = self.state.phase != Phase::Break || period != known;
+        if period < known {
+            self.go_back(period);
+        } else if period > known {
             self.enter(period);
+        }
+        if period != known {
             self.state.running = true;
         }
         if begun {
@@ -147,6 +157,9 @@ impl Fold {
 
     /// The clock runs: from where the event says, or from where it stands.
     fn go_on(&mut self, event: &PlayEvent) {
+        if self.is_over() {
+            return;
+        }
         if event.clock.is_some() {
             self.state.phase = Phase::Playing;
         } else if !self.state.running {
@@ -157,7 +170,7 @@ impl Fold {
 
     /// A period begins; the start of one before that under way says nothing new.
     fn start(&mut self, period: Period, event: &PlayEvent) {
-        if period.number() < self.state.period {
+        if self.is_over() || period.number() < self.state.period {
             return;
         }
         if period.number() > self.state.period {
@@ -184,9 +197,24 @@ impl Fold {
         }
     }
 
+    /// Goes back to an earlier period: that a later one was under way was wrong. What was scored
+    /// meanwhile fell in the earlier one, but for the goals of a shoot-out.
+    fn go_back(&mut self, period: u8) {
+        self.state.period = period;
+        self.state.stoppage = None;
+        let none = Score { home: 0, away: 0 };
+        self.state.shootout = self.state.shootout.filter(|it| *it != none);
+        if !self.state.is_overtime(self.sport) {
+            self.state.regular = None;
+            let overtime = self.open.values_mut();
+            let overtime = overtime.filter(|it| it.part == Part::Overtime);
+            overtime.for_each(|it| it.part = Part::Regular);
+        }
+    }
+
     /// A period is over; the end of one before that under way says nothing new.
     fn end(&mut self, period: Period, event: &PlayEvent) {
-        if period.number() < self.state.period {
+        if self.is_over() || period.number() < self.state.period {
             return;
         }
         self.stop(event);

@@ -157,6 +157,74 @@ fn a_period_before_the_one_under_way_neither_ends_nor_begins() {
 }
 
 #[test]
+fn a_clock_that_is_told_of_an_earlier_period_corrects_a_wrong_one() {
+    let clock = |sequence, number, seconds| PlayEvent {
+        clock: Some(GameClock::new(period(number), seconds).unwrap()),
+        ..event(sequence, PlayKind::Clock { running: true })
+    };
+    let goal = |sequence| event(sequence, scored(Side::Home));
+    for sport in [Sport::Football, Sport::Basketball] {
+        let (right, wrong) = (regular_periods(sport) - 1, regular_periods(sport) + 1);
+        let told = [
+            clock(1, right, 60),
+            goal(2),
+            clock(3, wrong, 90),
+            goal(4),
+            clock(5, right, 120),
+        ];
+        let after = |count| GameState::after(sport, &told[..count]);
+        assert_eq!(
+            (after(3).period, after(3).regular),
+            (wrong, Some(score(1, 0)))
+        );
+        let state = after(5);
+        assert_eq!((state.phase, state.running), (Phase::Playing, true));
+        assert_eq!((state.period, state.seconds), (right, 120));
+        assert_eq!((state.score, state.regular), (score(2, 0), None));
+        // What was scored meanwhile is of the period gone back to, where it is taken back later.
+        let end = PlayKind::PeriodEnd {
+            period: period(regular_periods(sport)),
+        };
+        let later = [event(6, end), event(7, PlayKind::Cancelled { of: 4 })];
+        let all = [&told[..], &later].concat();
+        assert_eq!(GameState::after(sport, &all).regular, Some(score(1, 0)));
+    }
+    let state = football(&[clock(1, 2, 60), clock(2, 5, 90), clock(3, 2, 120)]);
+    assert_eq!((state.period, state.shootout), (2, None));
+    let state = football(&[clock(1, 2, 60), clock(2, 5, 90), goal(3), clock(4, 4, 120)]);
+    assert_eq!(
+        (state.score, state.shootout),
+        (score(0, 0), Some(score(1, 0)))
+    );
+}
+
+#[test]
+fn nothing_but_its_taking_back_restarts_a_game_that_is_over() {
+    let start = |number| PlayKind::PeriodStart {
+        period: period(number),
+    };
+    for over in [PlayKind::Finished, PlayKind::Abandoned] {
+        let told = kinds(&[start(2), over]);
+        let later = [
+            start(3),
+            PlayKind::PeriodEnd { period: period(2) },
+            PlayKind::Clock { running: true },
+        ];
+        for kind in later {
+            for clock in [None, Some(GameClock::new(period(3), 60).unwrap())] {
+                let last = PlayEvent {
+                    clock,
+                    ..event(3, kind)
+                };
+                let state = football(&[&told[..], &[last]].concat());
+                let same = GameState { events: 2, ..state };
+                assert_eq!(same, football(&told), "{last:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_result_is_the_score_of_regular_play_unless_overtime_was_played() {
     let start = |number| PlayKind::PeriodStart {
         period: period(number),
@@ -257,12 +325,13 @@ fn a_clock_tells_a_period_whose_start_was_not_told() {
     stop.clock = clock(2, 660);
     let state = football(&[goal, stop]);
     assert_eq!(state.seconds_at(at(99_999)).to_bits(), 660.0_f64.to_bits());
-    // A late word of the period before moves nothing back.
-    let mut old = event(7, PlayKind::Clock { running: true });
+    // A goal of the period before that is told late moves nothing back.
+    let mut old = event(7, scored(Side::Home));
     old.clock = clock(1, 100);
     let state = football(&[goal, stop, old]);
     assert_eq!((state.period, state.seconds), (2, 660));
     // A clock that nobody stops does not run for ever.
+    let state = football(&[goal, stop, event(8, PlayKind::Clock { running: true })]);
     assert_eq!(
         state.seconds_at(at(999_999)).to_bits(),
         7200.0_f64.to_bits()
