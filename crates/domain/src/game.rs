@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Market, MarketKind, MatchStats, Price,
-    Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
+    Quote, QuoteStage, Score, SeasonKey, SeasonType, Sport, TeamId,
 };
 
 /// Whose prices stand for the market, sharpest first.
@@ -75,6 +75,8 @@ pub struct Game {
     pub competition: CompetitionKey,
     /// Season.
     pub season: SeasonKey,
+    /// The part of the season.
+    pub season_type: SeasonType,
     /// What is played.
     pub sport: Sport,
     /// Start, UTC.

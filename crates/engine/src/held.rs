@@ -186,7 +186,7 @@ impl Engine {
 mod tests {
     use domain::{
         BookmakerKey, CompetitionKey, FixtureStatus, Market, MatchStats, Prices, QuoteStage,
-        SeasonKey, Sport, TeamId,
+        SeasonKey, SeasonType, Sport, TeamId,
     };
     use jiff::Timestamp;
 
@@ -249,6 +249,7 @@ mod tests {
             fixture: FixtureId(id),
             competition: CompetitionKey::new("E0").unwrap(),
             season: SeasonKey::new("2023/24").unwrap(),
+            season_type: SeasonType::Regular,
             sport: Sport::Football,
             kickoff: Timestamp::UNIX_EPOCH,
             known_at: Timestamp::UNIX_EPOCH,

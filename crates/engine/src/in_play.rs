@@ -354,7 +354,7 @@ impl ReadyGames {
             as_of,
             reason: error.to_string(),
         })?;
-        let play = Play::new(game.sport, &before.scores);
+        let play = Play::new(game.sport, game.season_type, &before.scores);
         let ready = Arc::new(Ready { before, play });
         let mut games = self.lock();
         if games.len() >= READY_MAX {

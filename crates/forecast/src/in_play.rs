@@ -12,7 +12,9 @@ mod report;
 mod state;
 
 pub use football::{FootballPlay, NextGoal};
-pub use parameters::{Course, FootballParameters, Half, PointsParameters, Regress, ScoreEffect};
+pub use parameters::{
+    Course, FootballParameters, Half, PointsParameters, Regress, ScoreEffect, Tied,
+};
 pub use play::Play;
 pub use points::PointsPlay;
 pub use report::{InPlayCell, InPlayReport, PlayScored, judge_in_play};

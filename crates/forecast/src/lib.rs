@@ -56,7 +56,7 @@ pub use forecaster::{Forecast, Forecaster};
 pub use history::History;
 pub use in_play::{
     Course, FootballParameters, FootballPlay, GameState, Half, InPlayCell, InPlayReport, NextGoal,
-    Phase, Play, PlayLog, PlayScored, PointsParameters, PointsPlay, Regress, ScoreEffect,
+    Phase, Play, PlayLog, PlayScored, PointsParameters, PointsPlay, Regress, ScoreEffect, Tied,
     cancelled, judge_in_play,
 };
 pub use matchup::Matchup;

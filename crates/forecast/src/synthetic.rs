@@ -3,7 +3,7 @@
 
 use domain::{
     BookmakerKey, Competition, CompetitionKey, FixtureId, FixtureStatus, Game, KickoffPrecision,
-    Market, MatchStats, Price, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
+    Market, MatchStats, Price, Quote, QuoteStage, Score, SeasonKey, SeasonType, Sport, TeamId,
     summarise_quotes,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -114,6 +114,7 @@ fn blank(
         fixture: FixtureId(0),
         competition: competition.key.clone(),
         season: SeasonKey::new(season).unwrap(),
+        season_type: SeasonType::Regular,
         sport: competition.sport,
         kickoff,
         known_at: KickoffPrecision::Minute.result_known_at(kickoff, competition.sport),

@@ -53,6 +53,7 @@ impl Tables {
             fixture: FixtureId(id),
             competition: self.names.competitions.key(facts.competition)?.clone(),
             season: self.names.seasons.key(facts.season)?.clone(),
+            season_type: facts.season_type,
             sport,
             kickoff,
             known_at: facts.precision.result_known_at(kickoff, sport),

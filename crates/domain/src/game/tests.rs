@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Line, Market, MatchStats, Price, Quote,
-    QuoteStage, SeasonKey, Sport, TeamId,
+    QuoteStage, SeasonKey, SeasonType, Sport, TeamId,
 };
 
 /// Hour `hour` of a day in which everything here happens.
@@ -290,6 +290,7 @@ fn pregame_is_an_hour_before_kickoff() {
         fixture: FixtureId(1),
         competition: CompetitionKey::new("E0").unwrap(),
         season: SeasonKey::new("2023/24").unwrap(),
+        season_type: SeasonType::Regular,
         sport: Sport::Football,
         kickoff: hour(5),
         known_at: hour(8),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use domain::{
     BookmakerKey, Competition, CompetitionKey, FixtureId, FixtureStatus, Game, KickoffPrecision,
     Line, Market, MatchStats, OddsFormat, Price, Prices, Quote, QuoteStage, Score, SeasonKey,
-    Sport, TeamId, summarise_quotes,
+    SeasonType, Sport, TeamId, summarise_quotes,
 };
 use jiff::{SignedDuration, Timestamp, civil::DateTime};
 
@@ -177,6 +177,7 @@ impl Data {
             fixture: FixtureId(i64::try_from(self.games.len()).expect("few games") + 1),
             competition: competition.key.clone(),
             season: SeasonKey::new(season).expect("a key"),
+            season_type: SeasonType::Regular,
             sport: competition.sport,
             kickoff,
             known_at: KickoffPrecision::Minute.result_known_at(kickoff, competition.sport),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use domain::{
     BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Game, KickoffPrecision, Line, Market,
-    MatchStats, Price, Prices, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
+    MatchStats, Price, Prices, Quote, QuoteStage, Score, SeasonKey, SeasonType, Sport, TeamId,
     summarise_quotes,
 };
 use forecast::Pool;
@@ -85,6 +85,7 @@ fn game(row: &Row, teams: &mut HashMap<String, TeamId>, index: usize) -> Option<
         fixture: FixtureId(i64::try_from(index).expect("few games")),
         competition: CompetitionKey::new(row["league"].clone()).ok()?,
         season: SeasonKey::new(row["season"].clone()).ok()?,
+        season_type: SeasonType::Regular,
         sport: Sport::Football,
         kickoff,
         known_at: precision.result_known_at(kickoff, Sport::Football),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use domain::{
     BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Game, KickoffPrecision, Line, Market,
-    MatchStats, Price, Prices, Quote, QuoteStage, Score, SeasonKey, Sport, TeamId,
+    MatchStats, Price, Prices, Quote, QuoteStage, Score, SeasonKey, SeasonType, Sport, TeamId,
     summarise_quotes,
 };
 use forecast::Pool;
@@ -108,6 +108,7 @@ fn game(
         fixture: FixtureId(i64::try_from(index).expect("few games")),
         competition: CompetitionKey::new(columns.key).ok()?,
         season: SeasonKey::new(row["season"].clone()).ok()?,
+        season_type: SeasonType::Regular,
         sport: columns.sport,
         kickoff,
         known_at: KickoffPrecision::Minute.result_known_at(kickoff, columns.sport),

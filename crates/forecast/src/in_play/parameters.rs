@@ -1,7 +1,7 @@
 //! What was learned of how games go: when goals fall, what the score and a red card do to the
 //! rates, how margins and totals spread. The figures are those that `examples/in_play` printed.
 
-use domain::Sport;
+use domain::{SeasonType, Sport};
 use serde::{Deserialize, Serialize};
 
 use crate::in_play::chain::{LEAD, Rates};
@@ -153,7 +153,7 @@ impl ScoreEffect {
 impl Default for FootballParameters {
     fn default() -> Self {
         Self {
-            version: 1,
+            version: 2,
             halves: [
                 Half {
                     start: 0.0078,
@@ -189,12 +189,22 @@ pub struct PointsParameters {
     pub margin: Course,
     /// How the total goes on.
     pub total: Course,
-    /// How likely an overtime ends in a tie.
-    pub overtime_tie: f64,
+    /// What a tie after an overtime is.
+    pub tied: Tied,
     /// Length of a regular period, seconds.
     pub period_seconds: f64,
     /// Length of an overtime, seconds.
     pub overtime_seconds: f64,
+}
+
+/// What a tie after an overtime is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tied {
+    /// The end.
+    Stays,
+    /// Played on until somebody leads.
+    PlayedOn,
 }
 
 /// How a number that grows through a game goes on from where it stands.
@@ -234,7 +244,21 @@ impl PointsParameters {
         }
     }
 
-    /// Share of the game still to come in regular periods, or in the overtime under way.
+    /// The same in a part of the season: after its regular part somebody has to win.
+    #[must_use]
+    pub fn within(self, season_type: SeasonType) -> Self {
+        match season_type {
+            SeasonType::Regular => self,
+            SeasonType::Postseason => Self {
+                tied: Tied::PlayedOn,
+                ..self
+            },
+        }
+    }
+
+    /// Share of the game still to come in regular periods, or in the overtime under way; between
+    /// them, in the one that comes. The clock alone does not end a game: its last second, in which
+    /// free throws and extra points are taken, lasts until somebody says that it is over.
     pub(crate) fn left(&self, state: &GameState, now: Timestamp) -> f64 {
         let whole = f64::from(REGULAR) * self.period_seconds;
         let seconds = state.seconds_at(now);
@@ -244,9 +268,11 @@ impl PointsParameters {
             let periods = f64::from(REGULAR - state.period.max(1));
             (self.period_seconds, periods * self.period_seconds)
         };
+        let least = if after > 0.0 { 0.0 } else { LAST_SECONDS };
         let own = match state.phase {
             Phase::Before => length,
-            Phase::Playing => (length - seconds).max(0.0),
+            Phase::Playing => (length - seconds).max(least),
+            Phase::Break if state.period >= REGULAR => self.overtime_seconds,
             Phase::Break | Phase::Finished | Phase::Abandoned => 0.0,
         };
         (own + after) / whole
@@ -257,6 +283,9 @@ impl PointsParameters {
         self.overtime_seconds / (f64::from(REGULAR) * self.period_seconds)
     }
 }
+
+/// The least that is left of a last period until it is told to be over: clocks show whole seconds.
+const LAST_SECONDS: f64 = 1.0;
 
 /// Regular periods of sports of points.
 pub(crate) const REGULAR: u8 = 4;
@@ -271,14 +300,14 @@ const BASKETBALL: PointsParameters = PointsParameters {
         momentum: 0.075,
         spread: [0.05, 0.05],
     },
-    overtime_tie: 0.0,
+    tied: Tied::PlayedOn,
     period_seconds: 720.0,
     overtime_seconds: 300.0,
 };
 
 /// Not fitted: the data has no scores under way. Margins and totals go on as they began.
 const AMERICAN_FOOTBALL: PointsParameters = PointsParameters {
-    version: 1,
+    version: 2,
     margin: Course {
         momentum: 0.0,
         spread: [0.0, 0.0],
@@ -287,7 +316,7 @@ const AMERICAN_FOOTBALL: PointsParameters = PointsParameters {
         momentum: 0.0,
         spread: [0.0, 0.0],
     },
-    overtime_tie: 0.06,
+    tied: Tied::Stays,
     period_seconds: 900.0,
     overtime_seconds: 600.0,
 };

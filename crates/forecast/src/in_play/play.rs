@@ -1,6 +1,6 @@
 //! A game made ready to be forecast at any moment of it, whatever the sport.
 
-use domain::Sport;
+use domain::{SeasonType, Sport};
 use jiff::Timestamp;
 
 use crate::Scores;
@@ -20,7 +20,7 @@ pub enum Play {
 
 impl Play {
     /// Makes a game ready from the scores forecast before it, with the parameters in force.
-    pub fn new(sport: Sport, prematch: &Scores) -> Self {
+    pub fn new(sport: Sport, season_type: SeasonType, prematch: &Scores) -> Self {
         match prematch {
             Scores::Goals(matrix) => {
                 let play = FootballPlay::new(matrix, &FootballParameters::default());
@@ -29,6 +29,7 @@ impl Play {
             Scores::Points(points) => {
                 let parameters = PointsParameters::of(sport);
                 let parameters = parameters.expect("only goals are forecast of football");
+                let parameters = parameters.within(season_type);
                 Self::Points(Box::new(PointsPlay::new(points, &parameters)))
             }
         }

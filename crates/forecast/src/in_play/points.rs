@@ -6,15 +6,14 @@
 use jiff::Timestamp;
 
 use crate::PointsDistribution;
-use crate::in_play::parameters::{PointsParameters, REGULAR};
+use crate::in_play::parameters::{PointsParameters, REGULAR, Tied};
 use crate::in_play::state::{GameState, Phase};
 use crate::points::{MARGIN_MAX, normalise, steps};
 
 /// Deviations from the mean up to which totals are told apart.
 const REACH: f64 = 6.0;
-/// Below this share of the game left a deviation counts as this share's: a point that can still
-/// fall is never ruled out by the clock alone.
-const LEFT_MIN: f64 = 1e-9;
+/// The least deviation: about nothing, for which there is no normal number.
+const DEVIATION_MIN: f64 = 1e-9;
 
 /// A game of many points made ready to be forecast at any moment of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,10 +35,10 @@ pub struct PointsPlay {
 struct Standing {
     margin: i32,
     total: i32,
-    /// Share of the game still to come, overtime not counted before it begins.
+    /// Share of the game still to come in regular play; after a tie, in the overtime.
     left: f64,
-    /// Whether a tie goes to an overtime that has not begun.
-    overtime: bool,
+    /// Whether a tie then goes to an overtime, or to another one.
+    goes_on: bool,
 }
 
 impl PointsPlay {
@@ -58,7 +57,7 @@ impl PointsPlay {
             margin: 0,
             total: 0,
             left: 1.0,
-            overtime: true,
+            goes_on: true,
         };
         let (margins, tie) = play.margins(&start);
         let ratio = |wanted: &[f64], found: &[f64]| -> Vec<f64> {
@@ -86,15 +85,18 @@ impl PointsPlay {
         }
         let margin = state.lead().clamp(-MARGIN_MAX, MARGIN_MAX);
         let total = i32::from(state.score.home) + i32::from(state.score.away);
+        let goes_on = self.parameters.tied == Tied::PlayedOn;
         let between = state.phase == Phase::Break && state.period >= REGULAR;
-        if state.phase == Phase::Finished || (between && margin != 0) {
+        let is_overtime = state.period > REGULAR;
+        let is_decided = margin != 0 || (is_overtime && !goes_on);
+        if state.phase == Phase::Finished || (between && is_decided) {
             return Some(certain(margin, total));
         }
         let standing = Standing {
             margin,
             total,
             left: self.parameters.left(state, now),
-            overtime: true,
+            goes_on: goes_on || !(is_overtime || between),
         };
         Some(self.ends(&standing))
     }
@@ -104,11 +106,7 @@ impl PointsPlay {
         let weighed = margins.iter_mut().zip(&self.margin_weights);
         weighed.for_each(|(it, weight)| *it *= weight);
         normalise(&mut margins);
-        let [mean, deviation] =
-            self.parameters
-                .total
-                .end(f64::from(standing.total), standing.left, self.total);
-        let overtime = self.overtime(self.total);
+        let [[mean, deviation], overtime] = self.course(standing);
         let reach = REACH * (deviation + overtime[1]);
         let lowest = standing.total.max(whole((mean - reach).floor()));
         let highest = whole((mean + overtime[0] + reach).ceil()).max(lowest + 1);
@@ -121,24 +119,27 @@ impl PointsPlay {
         PointsDistribution::from_parts(margins, totals, lowest)
     }
 
-    /// Margins by the normal course alone, and how likely regular play, or the overtime under
-    /// way, ends in a tie; what does is spread over what overtime makes of it.
+    /// Margins by the normal course alone, and how likely what is left goes to another overtime;
+    /// what does is spread over what that makes of it.
     fn margins(&self, standing: &Standing) -> (Vec<f64>, f64) {
         let course = &self.parameters.margin;
-        let [mean, deviation] = course.end(f64::from(standing.margin), standing.left, self.margin);
-        let mut margins = around(-MARGIN_MAX..=MARGIN_MAX, mean, deviation);
+        let ends = |now, left| {
+            let [mean, deviation] = course.end(now, left, self.margin);
+            around(-MARGIN_MAX..=MARGIN_MAX, mean, deviation)
+        };
+        let mut margins = ends(f64::from(standing.margin), standing.left);
+        if !standing.goes_on {
+            return (margins, 0.0);
+        }
         let middle = usize::try_from(MARGIN_MAX).expect("the constant is positive");
-        let tie = margins[middle];
-        if standing.overtime {
-            let [mean, deviation] = self.overtime(self.margin);
-            let mut after = around(-MARGIN_MAX..=MARGIN_MAX, mean, deviation);
+        let tie = std::mem::take(&mut margins[middle]);
+        let mut after = ends(0.0, self.parameters.overtime());
+        if self.parameters.tied == Tied::PlayedOn {
             after[middle] = 0.0;
             normalise(&mut after);
-            let decided = 1.0 - self.parameters.overtime_tie;
-            margins[middle] = tie * self.parameters.overtime_tie;
-            let pairs = margins.iter_mut().zip(&after);
-            pairs.for_each(|(it, after)| *it += tie * decided * after);
         }
+        let pairs = margins.iter_mut().zip(&after);
+        pairs.for_each(|(it, after)| *it += tie * after);
         (margins, tie)
     }
 
@@ -149,12 +150,8 @@ impl PointsPlay {
         tie: f64,
         range: std::ops::RangeInclusive<i32>,
     ) -> Vec<f64> {
-        let [mean, deviation] =
-            self.parameters
-                .total
-                .end(f64::from(standing.total), standing.left, self.total);
+        let [[mean, deviation], overtime] = self.course(standing);
         let mut totals = around(range.clone(), mean, deviation);
-        let overtime = self.overtime(self.total);
         let longer = around(
             range.clone(),
             mean + overtime[0],
@@ -170,10 +167,13 @@ impl PointsPlay {
         totals
     }
 
-    /// Mean and deviation of what an overtime adds.
-    fn overtime(&self, [mean, deviation]: [f64; 2]) -> [f64; 2] {
-        let share = self.parameters.overtime();
-        [mean * share, deviation * share.sqrt()]
+    /// Mean and deviation of the total at the end of what is left, and of what an overtime after
+    /// it adds.
+    fn course(&self, standing: &Standing) -> [[f64; 2]; 2] {
+        let course = &self.parameters.total;
+        let end = course.end(f64::from(standing.total), standing.left, self.total);
+        let [mean, deviation] = course.end(end[0], self.parameters.overtime(), self.total);
+        [end, [mean - end[0], deviation]]
     }
 
     /// The weight of a total so far above the lowest; beyond the ends, that of the nearest.
@@ -192,7 +192,7 @@ fn certain(margin: i32, total: i32) -> PointsDistribution {
 
 /// What a normal number gives each whole one; all to the nearest where it hardly spreads.
 fn around(range: std::ops::RangeInclusive<i32>, mean: f64, deviation: f64) -> Vec<f64> {
-    steps(range, mean, deviation.max(LEFT_MIN))
+    steps(range, mean, deviation.max(DEVIATION_MIN))
 }
 
 /// Mean and deviation of whole numbers from `lowest` on.

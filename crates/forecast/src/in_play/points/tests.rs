@@ -1,4 +1,4 @@
-use domain::{Line, Market, Outcome, Score, Sport};
+use domain::{Line, Market, Outcome, Score, SeasonType, Sport};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
@@ -96,26 +96,97 @@ fn a_tie_goes_to_overtime_and_the_stronger_side_is_ahead_in_it() {
     assert_eq!(scores.likelihood(500, -1), [0.0, 0.0]);
 }
 
+/// The forecast before a game of American football.
+fn american_football() -> PointsDistribution {
+    PointsDistribution::normal(&PointsShape {
+        margin: 1.0,
+        margin_deviation: 13.0,
+        total: 45.0,
+        total_deviation: 14.0,
+        tie_share: 0.1,
+    })
+}
+
+/// How likely a game of American football that stands like this ends in a tie.
+fn tied(play: &PointsPlay, state: &GameState) -> f64 {
+    let scores = play.scores(state, later(0.0)).unwrap();
+    assert!((scores.margins().iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    scores.margins()[usize::try_from(MARGIN_MAX).unwrap()]
+}
+
 #[test]
-fn american_football_knows_ties() {
-    let play = play(Sport::AmericanFootball, 1.0);
-    let mut tie = state([20, 20], 4, 900);
-    tie.phase = Phase::Break;
-    let sum: f64 = play
-        .scores(&tie, later(0.0))
-        .unwrap()
-        .margins()
-        .iter()
-        .sum();
-    assert!((sum - 1.0).abs() < 1e-12);
+fn american_football_knows_ties_after_one_overtime_and_none_after_the_regular_season() {
+    let before = american_football();
+    let parameters = PointsParameters::of(Sport::AmericanFootball).unwrap();
+    let regular = PointsPlay::new(&before, &parameters);
+    let mut end = state([20, 20], 4, 900);
+    end.phase = Phase::Break;
+    let mut start = state([20, 20], 5, 0);
+    let coming = tied(&regular, &end);
+    assert!(coming > 0.02 && coming < 0.2, "{coming}");
+    assert_eq!(coming.to_bits(), tied(&regular, &start).to_bits());
+    start.seconds = 590;
+    let late = tied(&regular, &start);
+    assert!(late > 0.5, "{late}");
+    // Nothing more is played of a tie after overtime: every market is settled.
+    end.period = 5;
+    let scores = regular.scores(&end, later(0.0)).unwrap();
+    assert_eq!(
+        (tied(&regular, &end), scores.expected()),
+        (1.0, [20.0, 20.0])
+    );
+    let last = PointsPlay::new(&before, &parameters.within(SeasonType::Postseason));
+    assert_eq!(tied(&last, &end), 0.0);
+    assert_eq!(tied(&last, &start), 0.0);
+    let scores = last.scores(&end, later(0.0)).unwrap();
+    assert!(scores.expected()[0] + scores.expected()[1] > 42.0);
+}
+
+#[test]
+fn the_clock_alone_ends_no_game() {
+    let parameters = PointsParameters::of(Sport::AmericanFootball).unwrap();
+    let american = PointsPlay::new(&american_football(), &parameters);
+    for play in [play(Sport::Basketball, 0.0), american] {
+        for (period, seconds) in [(4, 900), (4, 1_000), (5, 600), (5, 900)] {
+            let behind = home(&play, &state([100, 101], period, seconds), 0.0);
+            assert!(behind > 1e-4 && behind < 0.1, "{behind}");
+        }
+        let mut over = state([100, 101], 4, 900);
+        over.phase = Phase::Break;
+        assert_eq!(home(&play, &over, 0.0), 0.0);
+    }
+}
+
+#[test]
+fn an_overtime_that_begins_changes_nothing_until_something_is_played() {
+    for (sport, seconds) in [(Sport::Basketball, 720), (Sport::AmericanFootball, 900)] {
+        for margin in [-9.0, 0.0, 4.5] {
+            let play = play(sport, margin);
+            let mut end = state([101, 101], 4, seconds);
+            let at = |it: &GameState| play.scores(it, later(0.0)).unwrap();
+            let last = at(&end);
+            end.phase = Phase::Break;
+            let between = at(&end);
+            assert_eq!(between, at(&state([101, 101], 5, 0)));
+            let covers = |it: &PointsDistribution| {
+                let market = Market::spreads(Line::from_quarters(-14));
+                it.market(market)[0].probability
+            };
+            // Up to what may still be scored in the last second.
+            let apart = covers(&last) - covers(&between);
+            assert!(apart.abs() < 0.05, "{apart}");
+        }
+    }
 }
 
 proptest! {
     #[test]
     fn points_help_leads_grow_and_nothing_jumps(
-        margin in -12.0_f64..12.0, lead in 0_u16..20, period in 1_u8..5, seconds in 0_u16..700,
+        margin in -12.0_f64..12.0, lead in 0_u16..20, period in 1_u8..7, seconds in 0_u16..700,
     ) {
         let play = play(Sport::Basketball, margin);
+        // Overtimes are shorter.
+        let seconds = if period > REGULAR { seconds % 290 } else { seconds };
         let score = 25 * u16::from(period);
         let now = state([score + lead, score], period, seconds);
         let more = state([score + lead + 3, score], period, seconds);

@@ -1,6 +1,6 @@
 use domain::{
     BookmakerKey, Competition, CompetitionKey, FixtureId, FixtureStatus, Line, Market,
-    MarketPrices, MatchStats, Price, Prices, SeasonKey,
+    MarketPrices, MatchStats, Price, Prices, SeasonKey, SeasonType,
 };
 use jiff::SignedDuration;
 
@@ -81,6 +81,7 @@ fn history(sport: Sport) -> History {
             fixture: FixtureId(number),
             competition: key(if pairs.0 < 4 { "A" } else { "B" }),
             season: SeasonKey::new(if number < 120 { "2019/20" } else { "2020/21" }).unwrap(),
+            season_type: SeasonType::Regular,
             sport,
             kickoff,
             known_at: kickoff + late,
