@@ -26,7 +26,6 @@ pub(crate) struct HalfTime {
     pub(crate) unpriced: Moment,
     /// With the fixture's own early prices.
     pub(crate) priced: Moment,
-    pub(crate) red_cards: Option<[u16; 2]>,
 }
 
 pub(crate) fn read(folder: &Path) -> Vec<HalfTime> {
@@ -73,7 +72,6 @@ fn walk(history: &History, pool: &Pool) -> Vec<HalfTime> {
             top: TOP.contains(&game.competition.as_str()),
             unpriced: moment(base),
             priced: moment(priced),
-            red_cards: game.stats.red_cards,
         });
     }
     found

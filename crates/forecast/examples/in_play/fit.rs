@@ -1,5 +1,5 @@
 //! Fits the parameters of football: when goals fall from minutes of goals, what the score does
-//! from full-time scores after half times, what a red card does from second halves with one.
+//! from full-time scores after half times.
 
 use forecast::{FootballParameters, FootballPlay, Half, Regress, ScoreEffect};
 use jiff::Timestamp;
@@ -8,13 +8,8 @@ use rayon::prelude::*;
 use crate::Moment;
 use crate::clubs::HalfTime;
 
-/// Share of the second half's goals that were still to fall at a red card of the game, on
-/// average: about one in five is shown in the first half, the others come the more often the
-/// later it is. The data has no minutes of cards, so this is taken as given.
-const LEFT_AT_RED_CARD: f64 = 0.5;
-
-/// Fits everything, on moments before those that are judged; effects of score and cards, which
-/// take minutes, where asked.
+/// Fits everything, on moments before those that are judged; effects of the score, which take
+/// minutes, where asked.
 pub(crate) fn football(
     clubs: &[HalfTime],
     minutes: &[u32; 91],
@@ -31,7 +26,6 @@ pub(crate) fn football(
         let found = descend(vec![0.0; 4], 0.16, &loss);
         println!("loss {:.5} from {:.5}", loss(&found), loss(&[0.0; 4]));
         parameters = with_effects(&parameters, &found);
-        parameters.red_card = red_card(&fitted, &parameters);
     }
     parameters.regress = regress(&moments, &parameters);
     parameters
@@ -168,43 +162,4 @@ fn halves(minutes: &[u32; 91], first: f64) -> [Half; 2] {
             stoppage: share - 0.5 * (start + end) * 45.0,
         }
     })
-}
-
-/// Searches both effects of a red card on the goals of second halves.
-fn red_card(clubs: &[&HalfTime], parameters: &FootballParameters) -> [f64; 2] {
-    let halves: Vec<([f64; 2], [f64; 2], [f64; 2])> = clubs
-        .par_iter()
-        .filter_map(|it| {
-            let cards = it.red_cards?.map(f64::from);
-            let moment = &it.priced;
-            let play = FootballPlay::new(&moment.prematch, parameters);
-            let rest = play
-                .scores(&moment.state, Timestamp::UNIX_EPOCH)?
-                .expected();
-            let half = [moment.state.score.home, moment.state.score.away].map(f64::from);
-            let end = [moment.end.home, moment.end.away].map(f64::from);
-            let pair = |a: [f64; 2], b: [f64; 2]| [a[0] - b[0], a[1] - b[1]];
-            Some((cards, pair(rest, half), pair(end, half)))
-        })
-        .collect();
-    let with: usize = halves.iter().filter(|it| it.0[0] + it.0[1] > 0.0).count();
-    println!(
-        "second halves {}, of games with a red card {with}",
-        halves.len()
-    );
-    let loss = |it: &[f64]| {
-        let mut sum = 0.0;
-        for (cards, expected, goals) in &halves {
-            for side in 0..2 {
-                let effect = it[0] * cards[side] + it[1] * cards[1 - side];
-                let factor = it[2] * (1.0 + LEFT_AT_RED_CARD * (effect.exp() - 1.0));
-                let mean = expected[side] * factor;
-                sum += mean - goals[side] * mean.ln();
-            }
-        }
-        sum
-    };
-    let found = descend(vec![0.0, 0.0, 1.0], 0.16, &loss);
-    println!("red card {found:?}");
-    [found[0], found[1]]
 }

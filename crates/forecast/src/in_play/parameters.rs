@@ -12,8 +12,8 @@ use jiff::Timestamp;
 const HALF_MINUTES: f64 = 45.0;
 /// Minutes over which what is left of an announced stoppage fades out.
 const WHISTLE_MINUTES: f64 = 0.5;
-/// Red cards of one side beyond which the rates do not change further.
-const RED_CARDS_MAX: u8 = 3;
+/// Red cards of one side that change the rates; with a fifth a game is given up.
+const RED_CARDS_MAX: u8 = 4;
 
 /// When the goals of a half fall, as shares of the goals of the whole game.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ impl Default for FootballParameters {
                 drawn: [0.07, 0.36],
                 lost: [0.15, 0.16],
             },
-            red_card: [-0.72, 0.48],
+            red_card: [-0.41, 0.22],
         }
     }
 }
@@ -235,7 +235,7 @@ impl Course {
 }
 
 impl PointsParameters {
-    /// The parameters of a sport of points; `None` for football.
+    /// The parameters of a sport of points in its regular season; `None` for football.
     pub fn of(sport: Sport) -> Option<Self> {
         match sport {
             Sport::Football => None,

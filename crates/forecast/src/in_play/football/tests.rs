@@ -95,6 +95,12 @@ fn a_red_card_hurts_and_announced_stoppage_keeps_a_chance_alive() {
         ..even
     };
     assert!(h2h(&play, &sent_off, 0.0)[0] < h2h(&play, &even, 0.0)[0] - 0.05);
+    // Each one that can be shown counts.
+    let home_wins = [0, 1, 2, 3, 4].map(|cards| {
+        let red_cards = [cards, 0];
+        h2h(&play, &GameState { red_cards, ..even }, 0.0)[0]
+    });
+    assert!(home_wins.is_sorted_by(|a, b| a > b), "{home_wins:?}");
     let late = state([0, 0], 89);
     let long = GameState {
         stoppage: Some(600),
@@ -145,7 +151,7 @@ proptest! {
     #[test]
     fn markets_stay_coherent_whatever_the_state(
         home in 0.05_f64..5.0, away in 0.05_f64..5.0,
-        score in [0_u16..7, 0_u16..7], minute in 0_u16..90, red in [0_u8..4, 0_u8..4],
+        score in [0_u16..7, 0_u16..7], minute in 0_u16..90, red in [0_u8..5, 0_u8..5],
     ) {
         let play = play(home, away);
         let state = GameState { red_cards: red, ..state(score, minute) };
