@@ -214,7 +214,7 @@ const HEARD: [Figure<HeardFigures>; 7] = [
     ),
     (
         "sports_edge_events_lag_seconds_total",
-        "How long after they happened new events came, in s",
+        "How long after they happened new events without a told_at came, in s",
         "counter",
         |it| it.lag_micros as f64 / 1e6,
     ),

@@ -32,7 +32,9 @@ pub struct HeardFigures {
     pub late: u64,
     /// Numbers that were jumped over and have not come since.
     pub missing: u64,
-    /// How long after they happened new events came, added up, in microseconds.
+    /// New events told as they came in, not ones recorded earlier.
+    pub timed: u64,
+    /// How long after they happened those came, added up, in microseconds.
     pub lag_micros: u64,
     /// Quotes.
     pub quotes: u64,
@@ -45,8 +47,8 @@ pub struct HeardFigures {
 pub struct RecentFigures {
     /// Events and quotes that came.
     pub told: u64,
-    /// New events among them.
-    pub new: u64,
+    /// New events among them that were told as they came in.
+    pub timed: u64,
     /// How long after they happened those came, added up, in microseconds.
     pub lag_micros: u64,
     /// The longest of it.
@@ -133,15 +135,9 @@ impl Source {
             self.figures.repeated += 1;
             return;
         }
-        let lag = now.duration_since(told.event.at).as_micros();
-        let lag = u64::try_from(lag).unwrap_or(0);
-        let part = self.part(now);
-        part.new += 1;
-        part.lag_micros += lag;
-        part.lag_micros_max = part.lag_micros_max.max(lag);
+        self.time(told, now);
         let figures = &mut self.figures;
         figures.new += 1;
-        figures.lag_micros += lag;
         let Some(highest) = self.highest.get_mut(&told.fixture) else {
             if self.highest.len() >= GAMES_MAX {
                 self.highest.pop_first();
@@ -157,6 +153,21 @@ impl Source {
             figures.late += 1;
             figures.missing = figures.missing.saturating_sub(1);
         }
+    }
+
+    /// Notes how long after it happened an event came. One that was told before says nothing of that.
+    fn time(&mut self, told: &FixtureEvent, now: Timestamp) {
+        if told.known_at < now {
+            return;
+        }
+        let lag = now.duration_since(told.event.at).as_micros();
+        let lag = u64::try_from(lag).unwrap_or(0);
+        let part = self.part(now);
+        part.timed += 1;
+        part.lag_micros += lag;
+        part.lag_micros_max = part.lag_micros_max.max(lag);
+        self.figures.timed += 1;
+        self.figures.lag_micros += lag;
     }
 
     /// The part of time that is now.
@@ -177,7 +188,7 @@ impl Source {
         let recent = self.parts.iter().filter(|it| it.0 > oldest);
         recent.fold(RecentFigures::default(), |sum, (_, it)| RecentFigures {
             told: sum.told + it.told,
-            new: sum.new + it.new,
+            timed: sum.timed + it.timed,
             lag_micros: sum.lag_micros + it.lag_micros,
             lag_micros_max: sum.lag_micros_max.max(it.lag_micros_max),
         })
@@ -191,6 +202,10 @@ mod tests {
     use super::*;
 
     fn told(sequence: u64, revision: u16) -> FixtureEvent {
+        told_at(sequence, revision, 100)
+    }
+
+    fn told_at(sequence: u64, revision: u16, known_at: i64) -> FixtureEvent {
         FixtureEvent {
             fixture: FixtureId(1),
             event: PlayEvent {
@@ -200,7 +215,7 @@ mod tests {
                 clock: None,
                 kind: PlayKind::Finished,
             },
-            known_at: Timestamp::from_second(100).unwrap(),
+            known_at: Timestamp::from_second(known_at).unwrap(),
         }
     }
 
@@ -219,6 +234,7 @@ mod tests {
             repeated: 1,
             late: 1,
             missing: 1,
+            timed: 4,
             lag_micros: 8_000_000,
             quotes: 0,
             last_at: now,
@@ -233,20 +249,32 @@ mod tests {
         let source = SourceKey::new("one").unwrap();
         let at = |second| Timestamp::from_second(second).unwrap();
         heard.note(&source, (&[told(1, 0)], &[true]), at(100));
-        heard.note(&source, (&[told(2, 0)], &[true]), at(149));
+        heard.note(&source, (&[told_at(2, 0, 149)], &[true]), at(149));
         let recent = |second| heard.views(at(second))[0].recent;
         let both = RecentFigures {
             told: 2,
-            new: 2,
+            timed: 2,
             lag_micros: 53_000_000,
             lag_micros_max: 51_000_000,
         };
         assert_eq!(recent(150), both);
         assert_eq!(
-            (recent(165).new, recent(165).lag_micros_max),
+            (recent(165).timed, recent(165).lag_micros_max),
             (1, 51_000_000)
         );
         assert_eq!(recent(205), RecentFigures::default());
+    }
+
+    #[test]
+    fn what_was_recorded_earlier_says_nothing_of_how_late_a_source_is() {
+        let heard = Heard::default();
+        let source = SourceKey::new("one").unwrap();
+        let now = Timestamp::from_second(900_000).unwrap();
+        heard.note(&source, (&[told(1, 0)], &[true]), now);
+        let view = &heard.views(now)[0];
+        assert_eq!((view.figures.new, view.figures.timed), (1, 0));
+        assert_eq!((view.figures.lag_micros, view.recent.lag_micros), (0, 0));
+        assert_eq!((view.recent.told, view.recent.timed), (1, 0));
     }
 
     #[test]

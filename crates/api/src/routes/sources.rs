@@ -85,7 +85,8 @@ pub(crate) struct SourceEvents {
     /// Numbers that were jumped over and have not come since.
     #[schema(example = 0)]
     missing: u64,
-    /// How long after they happened new ones came, on average, in ms; null where there were none.
+    /// How long after they happened new ones came, on average, in ms, but for those with a `told_at`;
+    /// null where there were none.
     #[schema(example = 820.5)]
     lag_ms: Option<f64>,
 }
@@ -96,7 +97,8 @@ pub(crate) struct SourceMinute {
     /// Events and quotes that came.
     #[schema(example = 14)]
     told: u64,
-    /// How long after they happened new events came, on average, in ms; null where there were none.
+    /// How long after they happened new events came, on average, in ms, but for those with a
+    /// `told_at`; null where there were none.
     #[schema(example = 790.0)]
     lag_ms: Option<f64>,
     /// The longest of it; null where there were none.
@@ -147,13 +149,13 @@ fn source(view: &SourceView, now: Timestamp, silence: SignedDuration) -> Source 
             repeated: figures.repeated,
             late: figures.late,
             missing: figures.missing,
-            lag_ms: mean(figures.lag_micros, figures.new),
+            lag_ms: mean(figures.lag_micros, figures.timed),
         },
         quotes: figures.quotes,
         last_minute: SourceMinute {
             told: recent.told,
-            lag_ms: mean(recent.lag_micros, recent.new),
-            lag_ms_max: (recent.new > 0).then(|| ms(recent.lag_micros_max)),
+            lag_ms: mean(recent.lag_micros, recent.timed),
+            lag_ms_max: (recent.timed > 0).then(|| ms(recent.lag_micros_max)),
         },
     }
 }
