@@ -8,8 +8,8 @@ use std::{
 };
 
 use domain::{
-    FixtureId, Game, GameClock, Market, Period, PlayEvent, PlayKind, Prices, Quote, Score, Sport,
-    reference_taken_at, summarise_quotes,
+    FixtureId, FixtureStatus, Game, GameClock, Market, Period, PlayEvent, PlayKind, Prices, Quote,
+    Score, Sport, reference_taken_at, summarise_quotes,
 };
 use forecast::{Forecast, GameState, NextGoal, Phase, Play, Scores};
 use jiff::{SignedDuration, Timestamp};
@@ -403,7 +403,8 @@ impl Engine {
     }
 
     /// How a game that may be under way stands at a moment (`now`, for `None`) by its log, the newest
-    /// price of which was taken at `quoted_at`; `None` where it is not under way.
+    /// price of which was taken at `quoted_at`; `None` where it is not under way. One that is
+    /// postponed or cancelled is not, whatever is told of it.
     pub(crate) fn standing(
         &self,
         game: &Game,
@@ -416,6 +417,9 @@ impl Engine {
         let silence_max = self.options.silence_max;
         let mut standing = Standing::of(game, log, asked, silence_max)?;
         if as_of.is_none() {
+            if let FixtureStatus::Postponed | FixtureStatus::Cancelled = game.status {
+                return None;
+            }
             if let Some(score) = game.score {
                 standing.close(game.sport, score);
             }

@@ -1,7 +1,10 @@
 //! What is said once more after the end: results, goals told late, ends that did not hold.
 
-use domain::{GameClock, PlayKind, Score, Side};
-use engine::{EngineError, EventCommand, EventStanding, Phase, ResultCommand};
+use domain::{FixtureStatus, GameClock, PlayKind, Score, Side};
+use engine::{
+    BoardFilter, EngineError, EventCommand, EventStanding, FixtureCommand, Phase, ResultCommand,
+    TeamRef,
+};
 use jiff::Timestamp;
 
 use super::{Match, goal, period};
@@ -193,4 +196,39 @@ async fn what_never_happens_in_a_sport_is_refused_by_name() {
         (3, "points", "nothing counts 3 in football: use 1"),
     ];
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_game_that_is_postponed_or_cancelled_is_not_under_way() {
+    for status in [FixtureStatus::Postponed, FixtureStatus::Cancelled] {
+        let game = Match::begun().await;
+        game.at_minute(30);
+        game.tell(2, goal(Side::Home)).await;
+        result(&game, 1, 0).await;
+        let fixture = &game.fixture.fixture;
+        let set = async |status| {
+            let command = FixtureCommand {
+                season_type: None,
+                competition: fixture.competition.clone(),
+                season: fixture.season.clone(),
+                kickoff: fixture.kickoff,
+                home: TeamRef::Id(fixture.home),
+                away: TeamRef::Id(fixture.away),
+                neutral: fixture.neutral,
+                status: Some(status),
+            };
+            let written = game.world.engine.put_fixtures(vec![command]).await;
+            assert_eq!(written.unwrap().fixtures, [game.id()]);
+        };
+        set(status).await;
+        let prediction = game.prediction(None).await;
+        assert_eq!((prediction.play, prediction.before), (None, None));
+        let board = game.world.engine.board(&BoardFilter::default()).await;
+        let row = board.unwrap().into_iter();
+        let mut row = row.filter(|it| it.fixture.fixture.id == game.id());
+        assert!(row.all(|it| it.play.is_none()));
+        // What was told of it is kept, and counts where it goes on after all.
+        set(FixtureStatus::Scheduled).await;
+        check(&game, Phase::Playing, [1, 0], None).await;
+    }
 }
