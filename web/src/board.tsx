@@ -122,7 +122,7 @@ function Line({ row, manner }: RowProps): JSX.Element {
         {market && (
           <View who="Market" kind="market" probabilities={market.probabilities} result={result} at={market.taken_at} verb="priced" of={of} now={manner.now} />
         )}
-        {!prediction && !market && <p class="none">No prediction and no prices yet</p>}
+        {!prediction && !market && play?.phase !== "abandoned" && <p class="none">No prediction and no prices yet</p>}
       </div>
       <div class="edge">
         {fixture.status === "postponed" && <span class="badge">Postponed</span>}

@@ -55,5 +55,5 @@ export function phaseOf(sport: string, phase: string, period: number): string {
   const name = football ? (["", "First half", "Second half", "Extra time", "Extra time", "Shoot-out"][period] ?? "Extra time") : period >= 1 && period <= 4 ? `Quarter ${period}` : "Overtime";
   if (phase === "playing") return football && period === 0 ? "Extra time" : name;
   if (phase === "break") return football && period === 1 ? "Half time" : `After: ${name.toLowerCase()}`;
-  return { before: "Not begun", finished: "Finished", abandoned: "Given up" }[phase] ?? "";
+  return { before: "Not begun", finished: "Finished", abandoned: "Abandoned" }[phase] ?? "";
 }

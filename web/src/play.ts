@@ -87,7 +87,7 @@ function seal(data: Partial<Play>, doubt: string | null): string {
 
 /** Writes what matters most without asking for the page. */
 function atOnce(page: Document, { play, probabilities }: Partial<Play>): void {
-  if (!play || play.phase === "finished") return;
+  if (!play || play.phase === "finished" || play.phase === "abandoned") return;
   const line = page.getElementById("scoreline");
   const score = line?.querySelector(".mid");
   if (line && score) tinted(line, () => (score.textContent = `${play.score.home}\u2013${play.score.away}`));

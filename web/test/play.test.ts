@@ -135,7 +135,7 @@ test("a page without a game is left alone, and clocks and phases read as the ser
   expect([shown(45, 1, 0), shown(45, 1, 2761), shown(45, 2, 600), shown(0, 3, 61)]).toEqual(["1'", "45+2'", "56'", "1:01"]);
   const football = (phase: string, period: number) => phaseOf("football", phase, period);
   expect([football("playing", 1), football("break", 1), football("playing", 3), football("playing", 5), football("abandoned", 1), football("finished", 2), football("before", 0)]).toEqual(
-    ["First half", "Half time", "Extra time", "Shoot-out", "Given up", "Finished", "Not begun"],
+    ["First half", "Half time", "Extra time", "Shoot-out", "Abandoned", "Finished", "Not begun"],
   );
   expect([phaseOf("basketball", "playing", 4), phaseOf("basketball", "break", 2), phaseOf("basketball", "playing", 5)]).toEqual(["Quarter 4", "After: quarter 2", "Overtime"]);
 });

@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, SortOrder};
 
 use crate::{
-    Against, AgainstView, EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView,
-    MarketView, Opinion, PredictionView, RatingSeries, ReasonView, Topic,
+    EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView, MarketView, Opinion,
+    PredictionView, RatingSeries, ReasonView, Topic,
     in_play::whole_millisecond,
     knowledge::{Knowledge, Serving},
     topic,
@@ -92,6 +92,10 @@ impl Engine {
             ratings: Vec::new(),
             head_to_head,
         };
+        if sight.given_up.is_some() {
+            insight.prediction = Some(prediction_of(sight, &[])?);
+            return Ok(insight);
+        }
         let (serving, forecast) = match sight.forecast {
             Ok(it) => it,
             Err(EngineError::NoModel | EngineError::NotPredictable { .. }) => return Ok(insight),
@@ -275,7 +279,10 @@ impl Engine {
 
 /// The prediction of a sight, markets of the given kinds only.
 fn prediction_of(sight: Sight, kinds: &[MarketKind]) -> Result<PredictionView, EngineError> {
-    let against = against(&sight);
+    if sight.given_up.is_some() {
+        return sight.without_forecast();
+    }
+    let against = sight.against();
     let (serving, forecast) = sight.forecast?;
     let (game, prices) = (&sight.game, &sight.prices);
     Ok(PredictionView {
@@ -413,28 +420,6 @@ pub(crate) fn market_view(sight: &Sight, has_draw: bool) -> Option<MarketView> {
             .collect(),
         taken_at,
         bookmakers: h2h.bookmakers,
-    })
-}
-
-/// Model against the prices on offer in a game under way.
-fn against(sight: &Sight) -> Option<AgainstView> {
-    let (_, forecast) = sight.forecast.as_ref().ok()?;
-    sight.in_play.as_ref()?;
-    let market = market_view(sight, sight.game.sport.has_draw())?;
-    let pairs = forecast.h2h().into_iter().zip(&market.probabilities);
-    let outcomes = pairs
-        .zip(&market.best)
-        .map(|((model, market), best)| Against {
-            model,
-            market: *market,
-            value: best
-                .as_ref()
-                .map(|(_, price)| model * price.decimal() - 1.0),
-            best: best.clone(),
-        });
-    Some(AgainstView {
-        taken_at: market.taken_at,
-        outcomes: outcomes.collect(),
     })
 }
 

@@ -64,9 +64,9 @@ pub struct PredictionView {
     pub version: String,
     /// The moment whose knowledge was used.
     pub as_of: Timestamp,
-    /// Every market.
+    /// Every market; none of a game that was given up.
     pub markets: Vec<MarketPrediction>,
-    /// What each model says of who wins, the one used included.
+    /// What each model says of who wins, the one used included; nothing of a game given up.
     pub opinions: Vec<Opinion>,
     /// Why, the strongest first: base models, then what moved the trees.
     pub reasons: Vec<ReasonView>,

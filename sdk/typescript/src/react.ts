@@ -202,7 +202,7 @@ export function useWinProbability(id: number, { from, until, points = 30 }: Seri
   }, [client, id, from, end, points, wanted]);
   const latest = now.data;
   useEffect(() => {
-    if (latest && !until) setLine((held) => (held.id === id ? { ...held, points: prolonged(held.points, pointOf(latest)) } : held));
+    if (latest && !until) setLine((held) => (held.id === id ? { ...held, points: prolonged(held.points, pointsOf(latest)) } : held));
   }, [latest, until, id]);
   const { rev, age, stale, source } = now;
   return { data: line.id === id && line.points.length > 0 ? line.points : undefined, rev, age, stale, source, error: line.error ?? now.error };
@@ -213,20 +213,21 @@ async function history(client: Client, id: number, from: number, until: number, 
   const data = Array.from({ length: points }, (_, at) => ({ fixture_id: id, as_of: new Date(from + at * step).toISOString() }));
   const answer = await client.post("/v1/predictions/batch", { body: { data, markets: ["h2h"] } });
   // A moment for which there is no prediction yet leaves a gap, not a guess.
-  return answer.data.flatMap(({ prediction }) => (prediction ? [pointOf(prediction)] : []));
+  return answer.data.flatMap(({ prediction }) => (prediction ? pointsOf(prediction) : []));
 }
 
-function pointOf({ as_of, markets }: Schemas["Prediction"]): Point {
-  const outcomes = markets.find(({ market }) => market === "h2h")?.outcomes ?? [];
-  return { at: Date.parse(as_of), probabilities: outcomes.map(({ probability }) => probability) };
+/** A point of a prediction; none of a game that was abandoned, of which nothing is forecast. */
+function pointsOf({ as_of, markets }: Schemas["Prediction"]): Point[] {
+  const h2h = markets.find(({ market }) => market === "h2h");
+  return h2h ? [{ at: Date.parse(as_of), probabilities: h2h.outcomes.map(({ probability }) => probability) }] : [];
 }
 
 /** Points a line keeps; the oldest go. */
 const POINTS_MAX = 2_000;
 
-function prolonged(points: Point[], point: Point): Point[] {
+function prolonged(points: Point[], [point]: Point[]): Point[] {
   const last = points.at(-1);
-  if (last && point.at <= last.at) return points;
+  if (!point || (last && point.at <= last.at)) return points;
   return [...points.slice(1 - POINTS_MAX), point];
 }
 

@@ -2629,7 +2629,8 @@ export interface components {
             play?: components["schemas"]["Play"] | null;
             /**
              * @description Probabilities of home, draw (where there is one), away; to five places, so that their sum may
-             *     be 0.00002 off one, and 0 or 1 only where it is certain, as all probabilities of this answer.
+             *     be 0.00002 off one, and 0 or 1 only where it is certain, as all probabilities of this answer. Empty
+             *     where the game was abandoned; of a tie that stands, where there is no draw, half each.
              * @example [
              *       0.5,
              *       0.27,
@@ -4099,14 +4100,17 @@ export interface components {
              * @example []
              */
             left_out: string[];
-            /** @description Every market, coherent with each other. */
+            /** @description Every market, coherent with each other; none of a game that was abandoned. */
             markets: components["schemas"]["MarketPrediction"][];
             /**
              * @description Name of the model that answered.
              * @example blend_priced
              */
             model: string;
-            /** @description What each model says of who wins, the one that answered included. */
+            /**
+             * @description What each model says of who wins, the one that answered included; nothing of a game that was
+             *     abandoned.
+             */
             opinions: components["schemas"]["Opinion"][];
             play?: components["schemas"]["Play"] | null;
             /**
@@ -4809,7 +4813,8 @@ export interface components {
         SourceEvents: {
             /**
              * Format: double
-             * @description How long after they happened new ones came, on average, in ms; null where there were none.
+             * @description How long after they happened new ones came, on average, in ms, but for those with a `told_at`;
+             *     null where there were none.
              * @example 820.5
              */
             lag_ms?: number | null;
@@ -4842,7 +4847,8 @@ export interface components {
         SourceMinute: {
             /**
              * Format: double
-             * @description How long after they happened new events came, on average, in ms; null where there were none.
+             * @description How long after they happened new events came, on average, in ms, but for those with a
+             *     `told_at`; null where there were none.
              * @example 790
              */
             lag_ms?: number | null;

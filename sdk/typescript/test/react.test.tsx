@@ -186,6 +186,10 @@ it("draws a line of who wins and prolongs it", async () => {
   expect((batch.mock.calls[0]![1] as unknown as { body: { data: unknown[] } }).body.data).toHaveLength(3);
   server.change("fixtures/8/prediction", made("2026-01-08T01:00:00Z", 0.6));
   await screen.findByText("3 0.4,0.5,0.6");
+  // Of a game that was abandoned nothing is forecast: no point, and none without figures.
+  server.change("fixtures/8/prediction", { as_of: "2026-01-08T02:00:00Z", markets: [] });
+  server.change("fixtures/8/prediction", made("2026-01-08T03:00:00Z", 0.7));
+  await screen.findByText("3 0.4,0.5,0.6,0.7");
 });
 
 it("a query of TanStack shows what the client holds and follows it", async () => {

@@ -7,7 +7,9 @@ use axum::{
     response::Response,
 };
 use domain::CompetitionKey;
-use engine::{BoardFilter, CompetitionView, EngineError, FixtureFilter, Newest, PageRequest};
+use engine::{
+    BoardFilter, CompetitionView, EngineError, FixtureFilter, Newest, PageRequest, Phase,
+};
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 use serde::Deserialize;
 use serde_json::Value;
@@ -340,9 +342,15 @@ fn page<'a>(
         summary: summary(&board.rows),
         empty: empty(board),
         is_live: board.told.key.is_some(),
-        has_model: board.rows.iter().any(|it| it.prediction.is_some()),
+        has_model: board.rows.iter().any(is_forecast),
         days,
     }
+}
+
+/// Whether a model says something of a row, or nothing only because the game was abandoned.
+fn is_forecast(row: &ScoreRow) -> bool {
+    let play = row.play.as_ref();
+    row.prediction.is_some() || play.is_some_and(|it| Phase::from(it.phase) == Phase::Abandoned)
 }
 
 /// Rows in groups of one day, in the order they came.

@@ -306,7 +306,7 @@ pub(crate) const NOT_PREDICTABLE: ProblemKind = ProblemKind {
     status: StatusCode::UNPROCESSABLE_ENTITY,
     title: "The fixture cannot be predicted as of this moment",
     help: "`as_of` lies in the future, or after kickoff when nothing was heard of the game yet; \
-           or nothing was known of the teams then; or the game was given up.",
+           or nothing was known of the teams then.",
 };
 
 /// The idempotency key was used with another body.

@@ -32,7 +32,8 @@ pub(crate) struct FixturePlay {
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T15:10:02Z")]
     as_of: Timestamp,
     /// Probabilities of home, draw (where there is one), away; to five places, so that their sum may
-    /// be 0.00002 off one, and 0 or 1 only where it is certain, as all probabilities of this answer.
+    /// be 0.00002 off one, and 0 or 1 only where it is certain, as all probabilities of this answer. Empty
+    /// where the game was abandoned; of a tie that stands, where there is no draw, half each.
     #[schema(example = json!([0.5, 0.27, 0.23]))]
     probabilities: Vec<f64>,
     /// How the game stands; null before it is under way.

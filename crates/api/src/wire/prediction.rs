@@ -21,9 +21,10 @@ pub(crate) struct Prediction {
     /// The moment whose knowledge was used: nothing later was read.
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T14:00:00Z")]
     as_of: Timestamp,
-    /// Every market, coherent with each other.
+    /// Every market, coherent with each other; none of a game that was abandoned.
     markets: Vec<MarketPrediction>,
-    /// What each model says of who wins, the one that answered included.
+    /// What each model says of who wins, the one that answered included; nothing of a game that was
+    /// abandoned.
     opinions: Vec<Opinion>,
     /// Why, the strongest first: what base models see, then what moved the trees of `boosted`
     /// (labels that begin with `trees: `).

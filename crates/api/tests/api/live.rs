@@ -195,6 +195,57 @@ async fn a_stream_begins_with_the_state_and_goes_on_with_what_changes() {
 }
 
 #[tokio::test]
+async fn who_follows_a_game_is_told_that_it_was_abandoned_and_pages_say_so() {
+    let (app, id) = playing().await;
+    kick_off(&app, id).await;
+    goal(&app, id, 2).await;
+    let [play, prediction] = ["play", "prediction"].map(|it| format!("fixtures/{id}/{it}"));
+    let mut streams = Vec::new();
+    for key in [&play, &prediction] {
+        let mut stream = Stream::open(&app, &format!("k={key}"), None).await;
+        let state = stream.next_of("snap").await["d"].clone();
+        streams.push((key, stream, state));
+    }
+    tell(&app, id, 3, json!({"kind": "abandoned"})).await;
+    for (key, mut stream, state) in streams {
+        let told = loop {
+            let frame = stream.next().await.unwrap();
+            match frame["t"].as_str() {
+                Some("snap") => break frame["d"].clone(),
+                Some("d") => break applied(state, &frame),
+                _ => {} // A beat.
+            }
+        };
+        let asked = app.get(&format!("/v1/{key}")).await;
+        assert_eq!((asked.status, asked.json()), (StatusCode::OK, told.clone()));
+        assert_eq!(told["play"]["phase"], "abandoned");
+        assert_eq!(told["play"]["score"], json!({"home": 1, "away": 0}));
+        assert_eq!(told["play"]["moments"].as_array().unwrap().len(), 3);
+        let all = told.get("probabilities").unwrap_or(&told["markets"]);
+        assert_eq!(all, &json!([]));
+    }
+    let page = async |path: &str| {
+        let page = app.get(path).await;
+        assert_eq!(page.status, StatusCode::OK);
+        let body = String::from_utf8(page.body).unwrap();
+        assert!(!body.contains("sports-edge train"), "{path}");
+        body
+    };
+    let body = page(&format!("/fixtures/{id}")).await;
+    assert!(body.contains("<span class=\"mid\">1\u{2013}0</span>"));
+    assert!(body.contains("<h2 id=\"play-title\">Abandoned</h2>"));
+    assert!(body.contains("Probabilities before the game"));
+    let board = page("/").await;
+    let (_, row) = board.split_once(&format!("id=\"f{id}\"")).unwrap();
+    let row = row.split_once("</li>").unwrap().0;
+    assert!(
+        row.contains("<span class=\"badge on\">Abandoned</span>"),
+        "{row}"
+    );
+    assert!(!row.contains("No prediction"), "{row}");
+}
+
+#[tokio::test]
 async fn a_request_waits_for_news_and_goes_without_where_there_is_none() {
     let (app, id) = playing().await;
     kick_off(&app, id).await;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use domain::{Game, Prices, Quote};
-use forecast::{Forecast, ForecastError, Forecaster};
+use forecast::{Forecast, ForecastError, Forecaster, Phase};
 use jiff::Timestamp;
 
+use super::{IN_PLAY, market_view};
 use crate::{
-    EngineError,
+    Against, AgainstView, EngineError, PredictionView,
     in_play::{Ground, Offered, ReadyGames, Standing},
     knowledge::Serving,
     view::PlayView,
@@ -50,6 +51,50 @@ pub(crate) struct Sight {
     pub(crate) forecast: Result<(Serving, Forecast), EngineError>,
     /// How the game stood, where it was under way.
     pub(crate) play: Option<PlayView>,
+    /// The version that serves, where the game was given up: nothing is forecast of it any more.
+    pub(crate) given_up: Option<String>,
+}
+
+impl Sight {
+    /// How a game that was given up stood, without probabilities.
+    pub(super) fn without_forecast(self) -> Result<PredictionView, EngineError> {
+        let version = self.given_up.ok_or(EngineError::NoModel)?;
+        Ok(PredictionView {
+            fixture: self.game.fixture,
+            model: IN_PLAY.to_owned(),
+            version,
+            as_of: self.as_of,
+            markets: Vec::new(),
+            opinions: Vec::new(),
+            reasons: Vec::new(),
+            left_out: Vec::new(),
+            play: self.play,
+            before: None,
+            against: None,
+        })
+    }
+
+    /// Model against the prices on offer in a game under way.
+    pub(super) fn against(&self) -> Option<AgainstView> {
+        let (_, forecast) = self.forecast.as_ref().ok()?;
+        self.in_play.as_ref()?;
+        let market = market_view(self, self.game.sport.has_draw())?;
+        let pairs = forecast.h2h().into_iter().zip(&market.probabilities);
+        let outcomes = pairs
+            .zip(&market.best)
+            .map(|((model, market), best)| Against {
+                model,
+                market: *market,
+                value: best
+                    .as_ref()
+                    .map(|(_, price)| model * price.decimal() - 1.0),
+                best: best.clone(),
+            });
+        Some(AgainstView {
+            taken_at: market.taken_at,
+            outcomes: outcomes.collect(),
+        })
+    }
 }
 
 impl Glance {
@@ -105,6 +150,7 @@ impl Glance {
             in_play: None,
             forecast,
             play: None,
+            given_up: None,
         }
     }
 }
@@ -128,6 +174,9 @@ impl UnderWay {
     ) -> Sight {
         let mut next_goal = None;
         let standing = &self.standing;
+        let is_given_up = standing.state.phase == Phase::Abandoned;
+        let version = serving.as_ref().ok().filter(|_| is_given_up);
+        let given_up = version.map(|it| it.record.version.clone());
         let forecast = serving.and_then(|serving| {
             let ground = self.ground(serving);
             let asked = (&game, &prices, standing);
@@ -139,6 +188,7 @@ impl UnderWay {
             priced_at: standing.before,
             in_play: standing.offered(&quotes, game.sport),
             play: Some(standing.view(next_goal)),
+            given_up,
             game,
             quotes,
             prices,

@@ -312,16 +312,13 @@ async fn a_game_given_up_has_no_forecast_and_one_recorded_earlier_is_told_as_of_
     let game = Match::begun().await;
     game.at_minute(30);
     game.tell(2, PlayKind::Abandoned).await;
-    let error = game
-        .world
-        .engine
-        .predict(game.id(), None)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(&error, EngineError::NotPredictable { reason, .. } if reason.contains("given up"))
-    );
-    game.prediction(Some(game.minute(20))).await;
+    let prediction = game.prediction(None).await;
+    assert!(prediction.markets.is_empty() && prediction.opinions.is_empty());
+    let play = prediction.play.unwrap();
+    assert_eq!((play.phase, play.moments.len()), (Phase::Abandoned, 2));
+    let insight = game.world.engine.insight(game.id(), None).await.unwrap();
+    assert_eq!(insight.prediction.unwrap().play.unwrap(), play);
+    assert!(!game.h2h(Some(game.minute(20))).await.is_empty());
 
     let played = game.world.played().await.into_iter();
     let played = played.map(|it| it.fixture).find(|it| it.score.is_some());

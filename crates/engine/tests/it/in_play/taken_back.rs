@@ -112,7 +112,7 @@ async fn an_end_that_is_taken_back_did_not_come_and_what_took_it_back_can_be_too
         let found = game.world.engine.predict(game.id(), None).await;
         match over {
             PlayKind::Finished => assert_eq!(game.h2h(None).await, [0.0, 1.0, 0.0]),
-            _ => assert!(matches!(found, Err(EngineError::NotPredictable { .. }))),
+            _ => assert!(found.unwrap().markets.is_empty()),
         }
     }
 }
