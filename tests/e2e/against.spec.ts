@@ -30,7 +30,7 @@ test('prices that are taken in the game stand beside the model, until the next g
 
   await page.goto(`/fixtures/${game.id}`);
   await expect(page.locator('#course')).toContainText('Momentum');
-  await expect(page.locator('#pulse')).toContainText(/points for Wolves in the last ten minutes of play; in all [\d.]+% of winning probability changed hands/);
+  await expect(page.locator('#pulse')).toContainText(/points for Wolves in the last ten minutes of play; in all [\d.]+ percentage points of winning probability changed hands/);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     const { violations } = await new AxeBuilder({ page }).analyze();

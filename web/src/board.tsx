@@ -1,6 +1,6 @@
 // The board, element for element as the server writes it, so that taking over changes nothing.
 import { Component, createRef, type ComponentChildren, type JSX } from "preact";
-import { phaseOf, standing } from "./clock";
+import { phaseOf, standing, wordOf } from "./clock";
 import { age, day, isoDay, percent, pick, price, signedPercent, time, words, type Kickoff } from "./format";
 import { tint } from "./tint";
 import type { BoardRow, Edge, Fixture, OddsFormat } from "./wire";
@@ -112,8 +112,8 @@ function Line({ row, manner }: RowProps): JSX.Element {
         <abbr class="comp" title={fixture.competition_name}>{fixture.competition}</abbr>
       </div>
       <a class="teams" href={`/fixtures/${fixture.id}`}>
-        <Side fixture={fixture} play={play} side="home" />
-        <Side fixture={fixture} play={play} side="away" />
+        <Side fixture={fixture} play={play} kicks={row.play?.shootout ?? null} side="home" />
+        <Side fixture={fixture} play={play} kicks={row.play?.shootout ?? null} side="away" />
       </a>
       <div class="views">
         {prediction && row.as_of && (
@@ -139,17 +139,15 @@ type PlayNow = NonNullable<BoardRow["play"]>;
 
 /** The clock, or a word where none runs. */
 function Clock({ sport, play, now }: { sport: string; play: PlayNow; now: number }): JSX.Element {
-  const half = sport === "football" ? 45 : 0;
   const clock = play.phase === "playing" ? play.clock : null;
-  const word = { break: "HT", finished: "FT" }[play.phase as string] ?? "\u2013";
   return (
     <b class="clock">
       {clock ? (
-        <span class="now" data-period={clock.period} data-seconds={clock.seconds} data-at={clock.at} data-half={half} data-running={String(clock.running)}>
-          {standing(clock, half, now)}
+        <span class="now" data-period={clock.period} data-seconds={clock.seconds} data-at={clock.at} data-sport={sport} data-running={String(clock.running)}>
+          {standing(clock, sport, now)}
         </span>
       ) : (
-        <span aria-hidden="true">{word}</span>
+        <span aria-hidden="true">{wordOf(sport, play.phase, play.clock?.period ?? 0)}</span>
       )}
       <span class="vh">{` ${phaseOf(sport, play.phase, play.clock?.period ?? 0)}`}</span>
     </b>
@@ -167,7 +165,15 @@ function Standing({ sport, play }: { sport: string; play: PlayNow }): JSX.Elemen
   );
 }
 
-function Side({ fixture, play, side }: { fixture: Fixture; play: BoardRow["play"]; side: "home" | "away" }): JSX.Element {
+interface SideProps {
+  fixture: Fixture;
+  play: BoardRow["play"];
+  /** What was scored in a shoot-out. */
+  kicks: PlayNow["shootout"];
+  side: "home" | "away";
+}
+
+function Side({ fixture, play, kicks, side }: SideProps): JSX.Element {
   const { score } = fixture;
   const won = score != null && score[side] > score[side === "home" ? "away" : "home"];
   const standing = score ?? play?.score;
@@ -184,8 +190,9 @@ function Side({ fixture, play, side }: { fixture: Fixture; play: BoardRow["play"
         )}
       </span>
       {standing != null && (
-        <Figure as="b" class="score" of={standing[side]}>
+        <Figure as="b" class="score" of={`${standing[side]} ${kicks?.[side]}`}>
           {standing[side]}
+          {kicks && <small>{` (${kicks[side]})`}</small>}
         </Figure>
       )}
     </span>

@@ -1,7 +1,7 @@
 // Replay: moves through a game that was followed, by what was known at each moment. The course of the
 // game is asked for once; what the next goal would do at a moment is asked of the engine, one question
 // at a time. The address says the moment that is shown.
-import { phaseOf, shown } from "./clock";
+import { phaseOf, quarter, shown } from "./clock";
 import { percent } from "./format";
 import { PATIENCE_MS, tell, type Surroundings } from "./live";
 import { speaker } from "./said";
@@ -214,13 +214,12 @@ class Replay {
     const ran = Math.max(0, Math.floor((this.at - Date.parse(point.at)) / 1000));
     const until = next?.period === point.period ? next.seconds : point.seconds;
     const seconds = point.phase === "playing" ? Math.max(point.seconds, Math.min(point.seconds + ran, until)) : point.seconds;
-    const half = Number(this.block.dataset["half"]);
-    const text = shown(half, point.period, seconds);
-    return half > 0 ? text : `Q${point.period} ${text}`;
+    const text = shown(this.sport(), point.period, seconds);
+    return this.sport() === "football" ? text : `${quarter(point.period)} ${text}`;
   }
 
   private sport(): string {
-    return Number(this.block.dataset["half"]) > 0 ? "football" : "other";
+    return this.block.dataset["sport"] ?? "";
   }
 
   private standing(): string {

@@ -4532,8 +4532,9 @@ export interface components {
              *     ]
              */
             red_cards: number[];
-            /** @description Goals or points. */
+            /** @description Goals or points, without those of a shoot-out. */
             score: components["schemas"]["Score"];
+            shootout?: components["schemas"]["Score"] | null;
             /**
              * @description Why what is said may not hold any more, in a sentence; null while the source is heard.
              * @example null

@@ -10,7 +10,9 @@ function standing({ fixture, play }: BoardRow): string {
   const score = fixture.score ?? play?.score;
   if (score == null) return "";
   const phase = play == null || fixture.score != null ? "Finished" : phaseOf(fixture.sport, play.phase, play.clock?.period ?? 0);
-  return `${fixture.home.name} ${score.home}, ${fixture.away.name} ${score.away}, ${phase}`;
+  const kicks = play?.shootout;
+  const [home, away] = [kicks && ` (${kicks.home})`, kicks && ` (${kicks.away})`].map((it) => it ?? "");
+  return `${fixture.home.name} ${score.home}${home}, ${fixture.away.name} ${score.away}${away}, ${phase}`;
 }
 
 /**

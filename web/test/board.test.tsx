@@ -91,7 +91,7 @@ describe("a row", () => {
 
 describe("figures that change", () => {
   const scored = (home: number): BoardRow[] =>
-    rows.map((row) => (row.play && !row.play.stale ? { ...row, play: { ...row.play, score: { home, away: 0 } } } : row));
+    rows.map((row) => (row.fixture.id === 13 && row.play ? { ...row, play: { ...row.play, score: { home, away: 0 } } } : row));
 
   it("are tinted, and rows that did not change are not even looked at", async () => {
     render(<Board rows={scored(1)} manner={manner} />, place);
@@ -104,7 +104,7 @@ describe("figures that change", () => {
 });
 
 describe("what is said to those who listen", () => {
-  const standing = (home: number): BoardRow[] => rows.map((row) => (row.play ? { ...row, play: { ...row.play, score: { home, away: 0 } } } : row));
+  const standing = (home: number): BoardRow[] => rows.map((row) => (row.play && row.fixture.id < 15 ? { ...row, play: { ...row.play, score: { home, away: 0 } } } : row));
 
   it("names what changed since the last sentence, and no figure besides", () => {
     const news = standings(rows);
@@ -112,6 +112,8 @@ describe("what is said to those who listen", () => {
     const one = news(standing(2), "");
     expect(one).toBe("Arsenal 2, Brighton & Hove 0, First half; Arsenal 2, Brighton & Hove 0, First half");
     expect(news(standing(2), one)).toBe("");
+    const kicked = rows.map((row) => (row.play?.shootout ? { ...row, play: { ...row.play, shootout: { home: 4, away: 4 } } } : row));
+    expect(standings(rows)(kicked, "")).toBe("Arsenal 1 (4), Brighton & Hove 1 (4), Shoot-out");
     const many = Array.from({ length: 6 }, (_, id) => ({ ...rows[4]!, fixture: { ...rows[4]!.fixture, id: 100 + id } }));
     expect(news(many, "")).toContain("; and 2 more");
   });

@@ -1,6 +1,6 @@
 // The page of a game under way: it follows, waits while paused, and says when it cannot.
 import { afterEach, expect, test, vi } from "vitest";
-import { phaseOf, shown, tickAges } from "../src/clock";
+import { phaseOf, shown, tickAges, wordOf } from "../src/clock";
 import { startPlay } from "../src/play";
 import { surroundings, testFeed, type TestFeed } from "./feed";
 
@@ -11,7 +11,7 @@ const VIEW = `<section id="who-wins"><div class="view model"><span class="p home
 const html = (score: string, running = true) => `<div id="banner"></div>
   <h1 id="scoreline" data-live><span>A</span><span class="mid">${score}</span><span>B</span></h1>
   <section id="play" data-live data-key="fixtures/8/play">
-    <strong id="play-clock" data-period="1" data-seconds="600" data-at="${NOW}" data-half="45" data-running="${running}">11'</strong>
+    <strong id="play-clock" data-period="1" data-seconds="600" data-at="${NOW}" data-sport="football" data-running="${running}">11'</strong>
   </section>${VIEW}<span id="play-state"></span><button id="play-pause" hidden>Pause</button>`;
 
 const play = (home: number) => ({ play: { score: { home, away: 0 } }, probabilities: [0.75] });
@@ -132,10 +132,19 @@ test("ages that count from now grow", () => {
 test("a page without a game is left alone, and clocks and phases read as the server writes them", () => {
   document.body.innerHTML = "";
   startPlay(surroundings(testFeed()))();
-  expect([shown(45, 1, 0), shown(45, 1, 2761), shown(45, 2, 600), shown(0, 3, 61)]).toEqual(["1'", "45+2'", "56'", "1:01"]);
+  const clocks = [[1, 0], [1, 2761], [2, 600], [3, 0], [3, 900], [4, 0], [4, 510], [5, 60]].map(([period, seconds]) => shown("football", period!, seconds!));
+  expect(clocks).toEqual(["1'", "45+2'", "56'", "91'", "105+1'", "106'", "114'", "Pens"]);
+  expect([shown("basketball", 3, 61.5), shown("basketball", 5, 300), shown("american_football", 4, 901)]).toEqual(["10:59", "0:00", "0:00"]);
+  expect([1, 2, 3, 4].map((it) => wordOf("football", "break", it))).toEqual(["HT", "FT 90'", "ET HT", "ET end"]);
+  expect([1, 2, 4, 5, 6].map((it) => wordOf("basketball", "break", it))).toEqual(["Q1 end", "HT", "Q4 end", "OT end", "OT2 end"]);
+  expect([wordOf("football", "finished", 2), wordOf("football", "before", 0)]).toEqual(["FT", "–"]);
   const football = (phase: string, period: number) => phaseOf("football", phase, period);
   expect([football("playing", 1), football("break", 1), football("playing", 3), football("playing", 5), football("abandoned", 1), football("finished", 2), football("before", 0)]).toEqual(
     ["First half", "Half time", "Extra time", "Shoot-out", "Abandoned", "Finished", "Not begun"],
   );
-  expect([phaseOf("basketball", "playing", 4), phaseOf("basketball", "break", 2), phaseOf("basketball", "playing", 5)]).toEqual(["Quarter 4", "After: quarter 2", "Overtime"]);
+  expect([2, 3, 4].map((it) => football("break", it))).toEqual(["After 90 minutes", "Half time of extra time", "After extra time"]);
+  const basketball = (phase: string, period: number) => phaseOf("basketball", phase, period);
+  expect([basketball("playing", 4), basketball("break", 1), basketball("break", 2), basketball("break", 5), basketball("playing", 5)]).toEqual(
+    ["Quarter 4", "After quarter 1", "Half time", "After overtime", "Overtime"],
+  );
 });

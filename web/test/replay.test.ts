@@ -21,7 +21,7 @@ const timeline = { points, periods: [{ period: 1, start_seconds: 0, length_secon
 const play = { play: { next_goal: { probabilities: [0.5, 0.3, 0.2], after_home: [0.9, 0.08, 0.02], after_away: [0.4, 0.4, 0.2] } } };
 
 const HTML = `<div id="banner"></div><div id="course"><svg class="chart" data-length="2700" data-x="44 628" data-y="234 40"></svg></div>
-<section id="replay" data-timeline="/v1/fixtures/8/timeline" data-play="/v1/fixtures/8/play" data-half="45" data-home="A" data-away="B">
+<section id="replay" data-timeline="/v1/fixtures/8/timeline" data-play="/v1/fixtures/8/play" data-sport="football" data-home="A" data-away="B">
 <strong id="replay-clock">1'</strong><span id="replay-phase"></span><b id="replay-score">A <span class="mid">0–0</span> B</b>
 <form><input type="range" id="replay-at" min="${START}" max="${minute(60) + 1}" step="any" value="${START}">
 <button type="button" id="replay-run" hidden>Play</button><label id="replay-speeds" hidden><select id="replay-speed"><option value="60" selected>60</option></select></label>

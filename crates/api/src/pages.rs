@@ -10,6 +10,7 @@ mod board;
 mod board_row;
 mod cache;
 mod charts;
+mod clock;
 mod console;
 mod edges;
 mod figures;

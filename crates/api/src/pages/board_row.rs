@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use domain::{MarketKind, Outcome, Price};
+use domain::{MarketKind, Outcome, Price, Sport};
 use engine::{EdgeView, FixtureView, Phase};
 use jiff::Timestamp;
 
 use super::{
-    fixture::play::{half_minutes, phase, shown},
+    clock,
     opinions::{self, OpinionLine},
     preferences::Preferences,
     text::{self, Since},
@@ -50,7 +50,7 @@ pub(super) struct RowClock {
     pub(super) period: u8,
     pub(super) seconds: u16,
     pub(super) at: String,
-    pub(super) half_minutes: u16,
+    pub(super) sport: Sport,
     pub(super) running: bool,
 }
 
@@ -58,6 +58,8 @@ pub(super) struct RowClock {
 pub(super) struct Side {
     pub(super) name: String,
     pub(super) score: Option<u16>,
+    /// What it scored in the shoot-out, where one was told.
+    pub(super) kicks: Option<u16>,
     pub(super) won: bool,
     /// Players sent off, while the game is under way.
     pub(super) sent_off: u8,
@@ -124,30 +126,27 @@ impl Row {
 impl LiveTag {
     fn new(row: &ScoreRow, play: &ScorePlay, now: Timestamp) -> Self {
         let sport = row.fixture.sport.into();
-        let half_minutes = half_minutes(sport);
         let period = play.clock.as_ref().map_or(0, |it| it.period);
         let playing = play
             .clock
             .as_ref()
             .filter(|_| Phase::from(play.phase) == Phase::Playing);
-        let short = match (playing, Phase::from(play.phase)) {
-            (Some(clock), _) => {
+        let short = match playing {
+            Some(clock) => {
                 let ran = now.duration_since(clock.at).as_secs().clamp(0, 7_200);
                 let ran = if clock.running { ran } else { 0 };
-                shown(half_minutes, period, i64::from(clock.seconds) + ran)
+                clock::shown(sport, period, i64::from(clock.seconds) + ran)
             }
-            (None, Phase::Break) => "HT".to_owned(),
-            (None, Phase::Finished) => "FT".to_owned(),
-            (None, _) => "\u{2013}".to_owned(),
+            None => clock::word(sport, play.phase.into(), period),
         };
         Self {
             short,
-            phase: phase(sport, play.phase.into(), period),
+            phase: clock::phase(sport, play.phase.into(), period),
             clock: playing.map(|it| RowClock {
                 period,
                 seconds: it.seconds,
                 at: it.at.to_string(),
-                half_minutes,
+                sport,
                 running: it.running,
             }),
             stale: play.stale.clone(),
@@ -171,7 +170,11 @@ impl Side {
             .filter(|_| last.is_none())
             .map_or(0, |it| it.red_cards[side]);
         let standing = last.or(play.map(|it| it.score));
-        Self::new(&team.name, (standing, last), (sent_off, side))
+        let kicks = play.and_then(|it| it.shootout);
+        Self {
+            kicks: kicks.map(|it| [it.home, it.away][side]),
+            ..Self::new(&team.name, (standing, last), (sent_off, side))
+        }
     }
 
     fn new(
@@ -183,6 +186,7 @@ impl Side {
         Self {
             name: name.to_owned(),
             score: standing.map(|it| pair(it)[side]),
+            kicks: None,
             won: last.is_some_and(|it| pair(it)[side] > pair(it)[1 - side]),
             sent_off,
         }

@@ -170,7 +170,7 @@ fn page<'a>(
     let happened = happened.and_then(|it| opinions::happened(it, view.has_draw));
     let kickoff = (view.fixture.kickoff, view.fixture.kickoff_precision);
     let since = Since::of(kickoff, now, seen.is_under_way());
-    let (views, others) = opinion_lines(insight, happened, since);
+    let Views { views, others } = opinion_lines(insight, happened, since);
     let (competition, season) = (&view.fixture.competition, &view.fixture.season);
     let meta = [
         text::fixture_day(view, &preferences.zone).1,
@@ -269,49 +269,55 @@ fn team_name(view: &FixtureView, series: &RatingSeries) -> String {
     team.name.clone()
 }
 
-/// Model and market; then every other model.
-fn opinion_lines(
-    insight: &FixtureInsight,
-    happened: Option<usize>,
-    since: Since,
-) -> (Vec<OpinionLine>, Vec<OpinionLine>) {
-    let mut views = Vec::new();
-    let mut others = Vec::new();
-    if let Some(prediction) = &insight.prediction {
-        for opinion in &prediction.opinions {
-            let chosen = opinion.model == prediction.model;
-            let line = OpinionLine {
-                who: if chosen {
-                    "Model".to_owned()
-                } else {
-                    text::words(&opinion.model)
-                },
-                kind: if chosen { "model" } else { "market" },
-                segments: opinions::segments(&opinion.probabilities, happened),
-                age: text::age(prediction.as_of, since),
-                ticks: since.ticks(),
-                at: prediction.as_of.to_string(),
-                verb: "predicted",
-            };
-            if chosen {
-                views.push(line)
-            } else {
-                others.push(line)
-            }
+/// Who wins: model and market; then every other model, and the market where it has seen nothing of a
+/// game that is under way.
+struct Views {
+    views: Vec<OpinionLine>,
+    others: Vec<OpinionLine>,
+}
+
+fn opinion_lines(insight: &FixtureInsight, happened: Option<usize>, since: Since) -> Views {
+    let prediction = insight.prediction.as_ref();
+    let in_play = prediction.is_some_and(|it| it.before.is_some());
+    let line = |who: String, kind, probabilities: &[f64], (at, verb): (Timestamp, _)| OpinionLine {
+        who,
+        kind,
+        segments: opinions::segments(probabilities, happened),
+        age: text::age(at, since),
+        ticks: since.ticks(),
+        at: at.to_string(),
+        verb,
+    };
+    let before = |it: OpinionLine| OpinionLine {
+        age: "before kickoff".to_owned(),
+        ticks: false,
+        ..it
+    };
+    let (mut views, mut others) = (Vec::new(), Vec::new());
+    for (prediction, opinion) in prediction
+        .iter()
+        .flat_map(|it| it.opinions.iter().map(move |opinion| (it, opinion)))
+    {
+        let said = (prediction.as_of, "predicted");
+        if opinion.model == prediction.model {
+            let who = "Model".to_owned();
+            views.push(line(who, "model", &opinion.probabilities, said));
+            continue;
         }
+        let who = text::words(&opinion.model);
+        let other = line(who, "market", &opinion.probabilities, said);
+        others.push(if in_play { before(other) } else { other });
     }
     if let Some(market) = &insight.market {
-        views.push(OpinionLine {
-            who: "Market".to_owned(),
-            kind: "market",
-            segments: opinions::segments(&market.probabilities, happened),
-            age: text::age(market.taken_at, since),
-            ticks: since.ticks(),
-            at: market.taken_at.to_string(),
-            verb: "priced",
-        });
+        let said = (market.taken_at, "priced");
+        let market_line = line("Market".to_owned(), "market", &market.probabilities, said);
+        if in_play && market.taken_at <= insight.fixture.fixture.kickoff {
+            others.insert(0, before(market_line));
+        } else {
+            views.push(market_line);
+        }
     }
-    (views, others)
+    Views { views, others }
 }
 
 /// The fixture in a sentence.

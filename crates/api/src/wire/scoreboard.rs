@@ -22,7 +22,9 @@ pub(crate) struct ScoreRow {
     /// The moment whose knowledge the prediction used.
     #[schema(value_type = Option<String>, format = DateTime, example = "2024-05-19T14:00:00Z")]
     pub(crate) as_of: Option<Timestamp>,
-    /// The market's view; null where nobody quotes.
+    /// The market's view; null where nobody quotes, and while the game is under way and nobody has
+    /// priced it as it stands: prices from before kickoff say nothing beside a model that knows the
+    /// score.
     pub(crate) market: Option<ScoreMarket>,
     /// The largest edge without a flag; null where there is none.
     pub(crate) edge: Option<ScoreEdge>,
@@ -113,8 +115,10 @@ pub(crate) struct ScoreEdge {
 pub(crate) struct ScorePlay {
     /// Where it stands.
     pub(crate) phase: Phase,
-    /// Goals or points.
+    /// Goals or points, without those of a shoot-out.
     pub(crate) score: Score,
+    /// What was scored in the shoot-out; null before one.
+    pub(crate) shootout: Option<Score>,
     /// Players sent off, home and away.
     #[schema(value_type = Vec<u8>, min_items = 2, max_items = 2, example = json!([0, 1]))]
     pub(crate) red_cards: [u8; 2],
@@ -146,10 +150,14 @@ pub(crate) struct ScoreClock {
 
 impl From<engine::BoardRow> for ScoreRow {
     fn from(row: engine::BoardRow) -> Self {
+        let fixture = &row.fixture.fixture;
         let prediction = row.prediction.map(|it| ScoreShares {
             probabilities: rounded(&it.probabilities),
         });
-        let market = row.market.map(|it| ScoreMarket {
+        let market = row.market.filter(|it| {
+            row.play.is_none() || fixture.score.is_some() || it.taken_at > fixture.kickoff
+        });
+        let market = market.map(|it| ScoreMarket {
             probabilities: rounded(&it.probabilities),
             taken_at: it.taken_at,
         });
@@ -201,6 +209,7 @@ impl From<engine::PlayView> for ScorePlay {
         Self {
             phase: view.phase.into(),
             score: view.score.into(),
+            shootout: view.shootout.map(Score::from),
             red_cards: view.red_cards,
             clock: view.clock.map(|(clock, at)| ScoreClock {
                 period: clock.period().number(),

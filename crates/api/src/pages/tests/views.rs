@@ -168,8 +168,11 @@ fn row(fixture: FixtureView) -> BoardRow {
     }
 }
 
-/// A game that is heard of, and one that is not any more.
-fn under_way() -> [BoardRow; 2] {
+/// A game that is heard of, one that is not any more, one at its penalties that is priced as it
+/// stands, and one between two quarters.
+fn under_way() -> [BoardRow; 4] {
+    let mut points = fixture(16, "2024-05-18T10:40:00Z", None);
+    (points.has_draw, points.home.sport) = (false, Sport::Basketball);
     [
         BoardRow {
             prediction: opinion(&[0.7, 0.2, 0.1]),
@@ -184,6 +187,22 @@ fn under_way() -> [BoardRow; 2] {
                 reason: "nothing was heard of the game for 5 min while the clock runs".to_owned(),
             }))),
             ..row(fixture(14, "2024-05-18T11:00:00Z", None))
+        },
+        BoardRow {
+            prediction: opinion(&[0.0, 1.0, 0.0]),
+            as_of: Some(testkit::time("2024-05-18T11:59:15Z")),
+            market: Some(market(&[0.02, 0.96, 0.02], "2024-05-18T11:58:00Z")),
+            play: Some(PlayView {
+                score: Score { home: 1, away: 1 },
+                shootout: Some(Score { home: 4, away: 3 }),
+                red_cards: [0, 0],
+                ..play_in(Phase::Playing, 5)
+            }),
+            ..row(fixture(15, "2024-05-18T09:20:00Z", None))
+        },
+        BoardRow {
+            play: Some(play_in(Phase::Break, 1)),
+            ..row(points)
         },
     ]
 }
@@ -206,6 +225,18 @@ fn play(silent: Option<Silence>) -> PlayView {
         silent,
         moments: Vec::new(),
         next_goal: None,
+    }
+}
+
+/// The same in another period.
+fn play_in(phase: Phase, period: u8) -> PlayView {
+    let play = play(None);
+    let (clock, at) = play.clock.expect("it has one");
+    let clock = GameClock::new(Period::new(period).unwrap(), clock.seconds()).unwrap();
+    PlayView {
+        phase,
+        clock: Some((clock, at)),
+        ..play
     }
 }
 
