@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use store::{FixtureQuery, SortOrder};
 
 use crate::{
-    EdgeFlag, EdgeView, Engine, EngineError, FixtureInsight, FixtureView, MarketView, Opinion,
-    PredictionView, RatingSeries, ReasonView, Topic,
+    EdgeFlag, EdgeView, Engine, EngineError, FixtureView, MarketView, Opinion, PredictionView,
+    RatingSeries, ReasonView, Topic,
     in_play::whole_millisecond,
     knowledge::{Knowledge, Serving},
     topic,
@@ -21,6 +21,7 @@ use crate::{
 
 mod batch;
 mod gather;
+mod insight;
 mod sight;
 mod timeline;
 mod what_if;
@@ -70,48 +71,6 @@ impl Engine {
                 .await?
         };
         prediction_of(sight, kinds)
-    }
-
-    /// Returns everything the page of a fixture shows.
-    pub async fn insight(
-        &self,
-        id: FixtureId,
-        as_of: Option<Timestamp>,
-    ) -> Result<FixtureInsight, EngineError> {
-        let fixture = self.fixture(id).await?;
-        let sight = self.look(id, as_of).await?;
-        let head_to_head = self.meetings(&sight).await?;
-        let market = market_view(&sight, fixture.has_draw);
-        let mut insight = FixtureInsight {
-            edges: edge_views(&sight, &fixture, &self.options.betting),
-            fixture,
-            prediction: None,
-            market,
-            score_matrix: None,
-            expected_score: None,
-            ratings: Vec::new(),
-            head_to_head,
-        };
-        if sight.given_up.is_some() {
-            insight.prediction = Some(prediction_of(sight, &[])?);
-            return Ok(insight);
-        }
-        let (serving, forecast) = match sight.forecast {
-            Ok(it) => it,
-            Err(EngineError::NoModel | EngineError::NotPredictable { .. }) => return Ok(insight),
-            Err(error) => return Err(error),
-        };
-        insight.score_matrix = score_matrix(&forecast);
-        insight.expected_score = Some(forecast.scores.expected());
-        insight.ratings = self
-            .ratings(serving.clone(), &sight.game, sight.as_of)
-            .await?;
-        let sight = Sight {
-            forecast: Ok((serving, forecast)),
-            ..sight
-        };
-        insight.prediction = Some(prediction_of(sight, &MarketKind::ALL)?);
-        Ok(insight)
     }
 
     /// Looks at a fixture as of a moment.

@@ -47,4 +47,17 @@ async fn of_a_game_that_is_over_the_forecast_before_it_is_shown() {
     }
     assert!(section("who-wins").contains("This happened"));
     assert!(section("play").contains("Finished"));
+    // It is what the game began from, as its chart and its predictions say.
+    let engine = world.pages().engine;
+    let timeline = engine.timeline(view.fixture.id, None).await.unwrap();
+    let began = timeline
+        .before
+        .iter()
+        .map(|it| crate::pages::text::percent(*it));
+    for share in began {
+        assert!(
+            section("who-wins").contains(&format!("</abbr> {share}")),
+            "{share}"
+        );
+    }
 }
