@@ -51,6 +51,11 @@ impl FollowQuery {
         };
         Ok(read)
     }
+
+    /// Whether something is held already, so that this is not the first question.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.since.iter().any(Option::is_some)
+    }
 }
 
 fn bad(name: &str, detail: String) -> ApiError {
@@ -169,6 +174,7 @@ mod tests {
         let held = Revision { moment, digest };
         assert_eq!(query.since, [None, Some(held)]);
         assert_eq!((query.wait_ms, query.mode), (10, Mode::All));
+        assert!(query.goes_on() && !read("k=board&since=-", None).unwrap().goes_on());
         let resumed = read("k=board&since=1.1", Some("7.3")).unwrap();
         assert_eq!(resumed.since, [Some(held)], "the last id goes before");
         assert_eq!(Holding::new(query).text(), "-,7.000000000003");

@@ -100,7 +100,9 @@ pub(crate) async fn follow_live(
         return Ok(streamed(events));
     }
     let wait = Duration::from_millis(query.wait_ms);
-    let told = waited(&mut frames, wait, refused).await;
+    // Who goes on was told before what cannot be followed: it is no news, and does not end the wait.
+    let has_news = !refused.is_empty() && !query.goes_on();
+    let told = waited(&mut frames, wait, (refused, has_news)).await;
     drop(place);
     let raw = |it: String| RawValue::from_string(it).expect("a frame is JSON");
     let frames = told.into_iter().map(raw).collect();
@@ -114,9 +116,12 @@ fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// Adds all there is to what is told already; waits where that is no news.
-async fn waited(frames: &mut FeedReader, wait: Duration, mut told: Vec<String>) -> Vec<String> {
+async fn waited(
+    frames: &mut FeedReader,
+    wait: Duration,
+    (mut told, mut has_news): (Vec<String>, bool),
+) -> Vec<String> {
     let deadline = Instant::now() + wait;
-    let mut has_news = !told.is_empty();
     loop {
         while let Some(frame) = frames.try_next() {
             has_news |= frame.is_news;

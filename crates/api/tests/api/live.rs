@@ -265,6 +265,15 @@ async fn a_request_waits_for_news_and_goes_without_where_there_is_none() {
         .await
         .json();
     assert_eq!(same["frames"][0]["t"], "same");
+    // What cannot be followed was told at first: later it comes with the rest, and is waited with.
+    let beside = format!("/v1/live?k={key}&k=teams&since={held},-&wait_ms=300");
+    let asked = std::time::Instant::now();
+    let beside = app.get(&beside).await.json();
+    assert!(asked.elapsed() >= Duration::from_millis(300), "{beside}");
+    assert_eq!(
+        (&beside["frames"][0]["t"], &beside["frames"][1]["t"]),
+        (&json!("err"), &json!("same"))
+    );
     let address = format!("/v1/live?k={key}&since={held}&wait_ms=30000");
     let (_, news) = tokio::join!(goal(&app, id, 2), app.get(&address));
     let news = news.json()["frames"].clone();
