@@ -34,6 +34,8 @@ use crate::{
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Lines set aside that are told one by one; the rest are counted.
 const ASIDE_TOLD_MAX: u64 = 100;
+/// How much of an item that was set aside stands in the log.
+const ITEM_CHARS_MAX: usize = 200;
 /// Lines that are sent together at most.
 const TOGETHER_MAX: usize = 500;
 /// How often it is told how far it has come.
@@ -66,7 +68,7 @@ pub(crate) struct LiveArgs {
 /// How to send.
 #[derive(Debug, Args)]
 struct SendingArgs {
-    /// Add lines that are not taken to this file, each as {"line": …, "reason": …}
+    /// Add lines that are not taken to this file, each as {"line": …, "reason": …, "item": …}
     #[arg(long, value_name = "FILE", global = true)]
     set_aside: Option<PathBuf>,
     /// How long to go on trying while the server does not take a batch, in seconds
@@ -159,12 +161,14 @@ fn listener(path: Option<PathBuf>) -> anyhow::Result<impl FnMut(&Aside)> {
     Ok(move |aside: &Aside| {
         count += 1;
         if count <= ASIDE_TOLD_MAX {
-            warn!(line = aside.line, reason = aside.reason, "set aside");
+            let item = aside.item.as_ref().filter(|_| aside.line.is_none());
+            let item = item.map(|it| tracing::field::display(told_in_brief(it)));
+            warn!(line = aside.line, item, reason = aside.reason, "set aside");
         }
         if count == ASIDE_TOLD_MAX {
             warn!("more lines that are set aside are counted only");
         }
-        let words = serde_json::to_string(aside).expect("a number and a text are JSON");
+        let words = serde_json::to_string(aside).expect("numbers and texts are JSON");
         if let Some(out) = &mut file
             && let Err(error) = writeln!(out, "{words}")
         {
@@ -172,6 +176,11 @@ fn listener(path: Option<PathBuf>) -> anyhow::Result<impl FnMut(&Aside)> {
             file = None;
         }
     })
+}
+
+/// The beginning of an item, to know it by.
+fn told_in_brief(item: &serde_json::Value) -> String {
+    item.to_string().chars().take(ITEM_CHARS_MAX).collect()
 }
 
 /// A tally in words.

@@ -1,7 +1,10 @@
 //! How the JSON of a source becomes lines: a mapping says where in an item what stands, by JSON
 //! pointers (RFC 6901), and which of our words the source's words are.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -9,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::Line;
 
-/// Events of games whose last state is remembered; beyond it all are told anew once.
+/// Events of games whose last state is remembered, and items that cannot be read; beyond it all are told
+/// anew once.
 const SEEN_MAX: usize = 1_000_000;
 /// Kinds of events an item can give rise to.
 const EVENTS_MAX: usize = 8;
@@ -140,10 +144,20 @@ pub(crate) struct Reading {
     named: HashSet<String>,
     /// What was last told of an event, or of the state of a game, and under which revision.
     seen: HashMap<(String, usize, u64), Told>,
+    /// Digests of items that cannot be read: each is told of once.
+    unread: HashSet<u64>,
 }
 
 /// A new line of the item at a place, or why there is none.
-pub(crate) type Read = (usize, Result<Line, String>);
+pub(crate) type Read = (usize, Result<Line, Unread>);
+
+/// An item that cannot be read.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unread {
+    /// What is wrong with it.
+    pub(crate) reason: String,
+    pub(crate) item: Value,
+}
 
 impl Reading {
     pub(crate) fn new(mapping: Mapping) -> Self {
@@ -151,10 +165,11 @@ impl Reading {
             mapping,
             named: HashSet::new(),
             seen: HashMap::new(),
+            unread: HashSet::new(),
         }
     }
 
-    /// What is new in an answer that came at `now`.
+    /// What is new in an answer that came at `now`; an item that cannot be read is new once.
     pub(crate) fn lines(&mut self, answer: &Value, now: Timestamp) -> Result<Vec<Read>, String> {
         let items = answer.pointer(&self.mapping.items);
         let Some(Value::Array(items)) = items else {
@@ -163,11 +178,19 @@ impl Reading {
         if self.seen.len() > SEEN_MAX {
             self.seen.clear();
         }
+        if self.unread.len() > SEEN_MAX {
+            self.unread.clear();
+        }
         let mut lines = Vec::new();
         for (index, item) in items.iter().enumerate() {
             match self.item(item, now) {
                 Ok(of_item) => lines.extend(of_item.into_iter().map(|it| (index, Ok(it)))),
-                Err(reason) => lines.push((index, Err(reason))),
+                Err(reason) => {
+                    let item = item.clone();
+                    if self.unread.insert(digest(&item)) {
+                        lines.push((index, Err(Unread { reason, item })));
+                    }
+                }
             }
         }
         Ok(lines)
@@ -248,6 +271,12 @@ impl Reading {
         members.insert("at".to_owned(), at.to_string().into());
         Ok(Some(members))
     }
+}
+
+fn digest(item: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    item.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Members of an event that stand in a mapping as they stand in an entry.

@@ -27,13 +27,17 @@ const STEP: Duration = Duration::from_millis(100);
 /// Games that can be called by a word at a time.
 const NAMES_MAX: usize = 100_000;
 
-/// A line that was not taken.
+/// A line, or an item that was polled, that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Aside {
-    /// Which line, counted from one.
-    pub(crate) line: u64,
+    /// Which line, counted from one; none of what was no line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
     /// What is wrong with it.
     pub(crate) reason: String,
+    /// What was not taken, so that it can be put right and sent; none of a line that cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) item: Option<Value>,
 }
 
 /// What became of the lines so far.
@@ -96,10 +100,28 @@ impl<D: Door> Sender<D> {
         }
     }
 
-    /// Sets a line aside.
+    /// Sets aside a line that cannot be read.
     pub(crate) fn aside(&mut self, line: u64, reason: String) {
+        self.put_aside(Aside {
+            line: Some(line),
+            reason,
+            item: None,
+        });
+    }
+
+    /// Sets a line or an item aside.
+    pub(crate) fn put_aside(&mut self, aside: Aside) {
         self.tally.set_aside += 1;
-        (self.set_aside)(&Aside { line, reason });
+        (self.set_aside)(&aside);
+    }
+
+    /// Sets aside what a line says.
+    fn refused(&mut self, line: u64, reason: String, item: Value) {
+        self.put_aside(Aside {
+            line: Some(line),
+            reason,
+            item: Some(item),
+        });
     }
 
     /// Sends lines: games first where they are named, then the events and the quotes up to the next.
@@ -126,10 +148,11 @@ impl<D: Door> Sender<D> {
     /// Writes a game, so that later lines can call it by `key`.
     fn name(&mut self, number: u64, key: String, game: Map<String, Value>) -> anyhow::Result<()> {
         if self.names.len() >= NAMES_MAX {
-            self.aside(number, format!("more than {NAMES_MAX} games are named"));
+            let reason = format!("more than {NAMES_MAX} games are named");
+            self.refused(number, reason, game.into());
             return Ok(());
         }
-        let body = json!({"data": [game]});
+        let mut body = json!({"data": [game]});
         match self.persist("/v1/fixtures", &body)? {
             Ok(answer) => {
                 let id = answer["data"][0]["fixture_id"].as_i64();
@@ -137,7 +160,7 @@ impl<D: Door> Sender<D> {
                 self.names.insert(key, id);
                 self.tally.fixtures += 1;
             }
-            Err(problem) => self.aside(number, detail(&problem)),
+            Err(problem) => self.refused(number, detail(&problem), body["data"][0].take()),
         }
         Ok(())
     }
@@ -147,7 +170,9 @@ impl<D: Door> Sender<D> {
         if let Some(key) = members.remove("fixture") {
             let known = key.as_str().and_then(|it| self.names.get(it)).copied();
             let Some(id) = known else {
-                self.aside(number, format!("no game before it is named {key}"));
+                let reason = format!("no game before it is named {key}");
+                members.insert("fixture".to_owned(), key);
+                self.refused(number, reason, members.into());
                 return None;
             };
             members.insert("fixture_id".to_owned(), id.into());
@@ -179,7 +204,8 @@ impl<D: Door> Sender<D> {
                         faults.insert(0, detail(&problem));
                     }
                     for (index, reason) in &faults {
-                        self.aside(entries[*index].0, reason.clone());
+                        let (number, entry) = entries[*index].clone();
+                        self.refused(number, reason.clone(), entry);
                     }
                     let mut index = 0..;
                     entries.retain(|_| index.next().is_some_and(|it| !faults.contains_key(&it)));

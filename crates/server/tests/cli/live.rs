@@ -324,6 +324,7 @@ fn a_source_is_polled_by_a_mapping_and_asked_only_for_what_has_changed() {
     ];
     let (address, serving) = source(answers);
     let mapping = mapping.to_str().unwrap();
+    let bad = run.home.path("bad.ndjson");
     let poll = [
         "poll",
         "--mapping",
@@ -332,6 +333,8 @@ fn a_source_is_polled_by_a_mapping_and_asked_only_for_what_has_changed() {
         "scores",
         "--every",
         "1",
+        "--set-aside",
+        bad.to_str().unwrap(),
         &address,
     ];
     let child = run.live(&poll, &run.server.address);
@@ -351,10 +354,10 @@ fn a_source_is_polled_by_a_mapping_and_asked_only_for_what_has_changed() {
     let told = ended(child);
     assert_eq!(told.code, 3, "{told:?}");
     assert!(told.out.contains("1 games, 2 events (2 new)"), "{told:?}");
-    assert!(
-        told.err.contains("item 1: nothing names its game"),
-        "{told:?}"
-    );
+    assert!(told.err.contains("nothing names its game"), "{told:?}");
+    let aside = fs::read_to_string(&bad).unwrap();
+    let wanted = r#"{"reason":"nothing names its game","item":{}}"#;
+    assert_eq!(aside.trim_end(), wanted, "it stands in two answers");
     assert!(
         told.err.contains("the source does not answer well"),
         "{told:?}"

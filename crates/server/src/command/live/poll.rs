@@ -22,7 +22,7 @@ use super::{Work, chance, intake};
 use crate::{
     Authorities, SystemClock,
     command::Misuse,
-    live::{Mapping, Numbered, Reading},
+    live::{Aside, Mapping, Numbered, Reading, Unread},
     source::{FetchOptions, Fetched, Fetcher},
 };
 
@@ -103,6 +103,7 @@ pub(super) fn run(
         reading: Reading::new(mapping(args)?),
         known: None,
         items: 0,
+        fault: None,
     };
     intake::on_signal(stop, || {})?;
     let every = Duration::from_secs(args.every.into());
@@ -174,6 +175,8 @@ struct Poll<'a> {
     known: Option<FetchState>,
     /// Items that were read, to number them.
     items: u64,
+    /// What was wrong with the last answer, so that it is told of once.
+    fault: Option<String>,
 }
 
 impl Poll<'_> {
@@ -205,17 +208,23 @@ impl Poll<'_> {
         let read = match self.reading.lines(answer, SystemClock.now()) {
             Ok(read) => read,
             Err(reason) => {
-                work.sender.aside(self.items + 1, reason);
+                if self.fault.as_ref() != Some(&reason) {
+                    work.sender.put_aside(unnumbered(reason.clone(), None));
+                    self.fault = Some(reason);
+                }
                 return Ok(());
             }
         };
+        self.fault = None;
         let mut lines = Vec::new();
         for (index, line) in read {
             let number = self.items + index as u64 + 1;
             work.sender.tally.lines += 1;
             match line {
                 Ok(line) => lines.push(Numbered { number, line }),
-                Err(reason) => work.sender.aside(number, format!("item {index}: {reason}")),
+                Err(Unread { reason, item }) => {
+                    work.sender.put_aside(unnumbered(reason, Some(item)));
+                }
             }
         }
         let count = lines.last().map_or(0, |it| it.number);
@@ -224,6 +233,15 @@ impl Poll<'_> {
             work.sender.send(batch.to_vec())?;
         }
         Ok(())
+    }
+}
+
+/// What is set aside that was no line.
+fn unnumbered(reason: String, item: Option<Value>) -> Aside {
+    Aside {
+        line: None,
+        reason,
+        item,
     }
 }
 

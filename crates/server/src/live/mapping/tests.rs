@@ -138,7 +138,9 @@ fn what_cannot_be_read_is_named() {
     let answer = json!([{"k": "clock"}, {"f": "x"}, {"f": 1, "k": "clock", "at": []},
         {"f": 1, "k": "clock", "n": -1}, {"f": 1}]);
     let read = reading.lines(&answer, now(0)).unwrap();
-    let faults: Vec<_> = read.into_iter().map(|it| it.1.unwrap_err()).collect();
+    let unread: Vec<_> = read.into_iter().map(|it| it.1.unwrap_err()).collect();
+    assert_eq!(unread[2].item, answer[2], "so that it can be put right");
+    let faults: Vec<_> = unread.into_iter().map(|it| it.reason).collect();
     for (fault, wanted) in faults.iter().zip([
         "nothing names its game",
         "\"x\" is no fixture's number",
@@ -148,4 +150,6 @@ fn what_cannot_be_read_is_named() {
         assert_eq!(fault, wanted);
     }
     assert_eq!(faults.len(), 4);
+    let again = reading.lines(&answer, now(1)).unwrap();
+    assert!(again.is_empty(), "each is told of once: {again:?}");
 }

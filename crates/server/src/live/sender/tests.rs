@@ -57,6 +57,15 @@ fn passing() -> Result<Value, Refusal> {
     })
 }
 
+/// What is set aside of a line that was refused.
+fn refused(line: u64, reason: String, item: &str) -> Aside {
+    Aside {
+        line: Some(line),
+        reason,
+        item: serde_json::from_str(item).unwrap(),
+    }
+}
+
 #[test]
 fn entries_that_are_refused_are_set_aside_and_the_others_written() {
     let problem = json!({"errors": [{"pointer": "/data/1/at", "detail": "too early"}]});
@@ -64,7 +73,7 @@ fn entries_that_are_refused_are_set_aside_and_the_others_written() {
     let event = r#"{"kind": "clock"}"#;
     sender.send(lines(&[event, event, event])).unwrap();
     let reason = "at: too early".to_owned();
-    assert_eq!(*heard.borrow(), [Aside { line: 2, reason }]);
+    assert_eq!(*heard.borrow(), [refused(2, reason, event)]);
     assert_eq!(script.asked.borrow()[1].0, "/v1/events?source=test");
     assert_eq!(
         script.asked.borrow()[1].1["data"].as_array().unwrap().len(),
@@ -80,7 +89,7 @@ fn a_batch_refused_without_a_word_on_entries_is_cut_in_two_until_the_line_is_fou
     let quote = r#"{"bookmaker": "b"}"#;
     sender.send(lines(&[quote, quote])).unwrap();
     let reason = "no".to_owned();
-    assert_eq!(*heard.borrow(), [Aside { line: 1, reason }]);
+    assert_eq!(*heard.borrow(), [refused(1, reason, quote)]);
     assert_eq!((sender.tally.quotes, script.asked.borrow().len()), (1, 3));
 }
 
@@ -98,6 +107,7 @@ fn games_are_called_by_a_word_once_they_are_written() {
             .reason
             .contains("no game before it is named \"other\"")
     );
+    assert_eq!(heard.borrow()[0].item, serde_json::from_str(strange).ok());
     assert_eq!(sender.tally.fixtures, 1);
 }
 
