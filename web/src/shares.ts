@@ -13,3 +13,9 @@ export function showShares(view: Element, probabilities: readonly number[]): voi
     start += share;
   });
 }
+
+/** Takes away figures and bar that answer another question. */
+export function showNone(view: Element): void {
+  for (const name of view.querySelectorAll(".p abbr")) if (name.nextSibling) name.nextSibling.nodeValue = " \u2013";
+  for (const bar of view.querySelectorAll(".bar rect")) bar.setAttribute("width", "0%");
+}

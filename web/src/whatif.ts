@@ -3,7 +3,7 @@
 import { percent } from "./format";
 import type { Surroundings } from "./live";
 import type { components } from "./schema.gen";
-import { showShares } from "./shares";
+import { showNone, showShares } from "./shares";
 import { tinted } from "./tint";
 
 /** How long the hand may rest before the engine is asked. */
@@ -24,17 +24,18 @@ export function startWhatIf({ fetch, page }: Surroundings): () => void {
     question.abort();
     // The form's own limits speak first: what cannot be is not asked.
     const wrong = form.querySelector<HTMLInputElement>("input:invalid");
-    if (wrong !== null) return say(form, `${wrong.labels?.[0]?.textContent?.trim() ?? wrong.name}: ${wrong.validationMessage}`);
+    if (wrong !== null) return fail(form, `${wrong.labels?.[0]?.textContent?.trim() ?? wrong.name}: ${wrong.validationMessage}`);
     question = new AbortController();
     const fields = [...new FormData(form)].map(([name, value]) => [name, String(value)]);
     try {
       const answer = await fetch(`${form.getAttribute("action")}?${new URLSearchParams(fields)}`, { signal: question.signal });
       const body = (await answer.json()) as Answer & Refusal;
       if (mine !== turn) return;
-      if (answer.ok) tinted(form, () => show(form, body));
-      say(form, answer.ok ? "" : refusal(body));
+      if (!answer.ok) return fail(form, refusal(body));
+      tinted(form, () => show(form, body));
+      say(form, "");
     } catch {
-      if (mine === turn) say(form, "No answer from the server. Move something to try again.");
+      if (mine === turn) fail(form, "No answer from the server. Move something to try again.");
     }
   };
   const moved = (event: Event): void => {
@@ -74,6 +75,13 @@ const all = (shares: number[]): string => shares.map(percent).join(" / ");
 function refusal(problem: Refusal): string {
   const first = problem.errors?.[0];
   return first ? `${first.parameter ?? ""} ${first.detail}`.trim() : (problem.detail ?? "The question was refused.");
+}
+
+/** Says why there is no answer; the one before it answers another question. */
+function fail(form: HTMLFormElement, text: string): void {
+  showNone(form);
+  form.querySelector("#what-if-next")!.textContent = "";
+  say(form, text);
 }
 
 function say(form: HTMLFormElement, text: string): void {

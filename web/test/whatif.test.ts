@@ -52,6 +52,7 @@ test("a refusal and a server that is away are told, and forgotten with the next 
   move("home", "99");
   await vi.advanceTimersByTimeAsync(REST_MS);
   expect(text("#what-if-said")).toBe("home must be at most 15, not 99");
+  expect([text(".p"), document.querySelector("rect")!.getAttribute("width")]).toEqual(["H –", "0%"]);
   fetch.mockResolvedValueOnce(new Response(JSON.stringify({ detail: "no model" }), { status: 422 }));
   document.querySelector("form")!.dispatchEvent(new Event("submit", { cancelable: true }));
   await vi.advanceTimersByTimeAsync(1);
@@ -74,6 +75,7 @@ test("what the form itself refuses is said and not asked", async () => {
     move("home", odd);
     await vi.advanceTimersByTimeAsync(REST_MS);
     expect(text("#what-if-said")).toMatch(/^home: ./);
+    expect(text(".p")).toBe("H –");
   }
   expect(fetch).not.toHaveBeenCalled();
   fetch.mockResolvedValueOnce(answer(0.6));

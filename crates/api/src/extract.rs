@@ -46,6 +46,9 @@ fn query_fault(path: &str, detail: &str) -> FieldError {
     if let Some(name) = detail.strip_prefix("duplicate field `") {
         return FieldError::of_parameter(name.trim_end_matches('`'), "given twice".to_owned());
     }
+    if let Some(name) = detail.strip_prefix("missing field `") {
+        return FieldError::of_parameter(name.trim_end_matches('`'), "is missing".to_owned());
+    }
     let detail = words::plain(detail).replacen("unknown field", "unknown parameter", 1);
     FieldError::of_parameter(
         path,
