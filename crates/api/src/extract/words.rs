@@ -1,7 +1,8 @@
 //! What is wrong with a value, in words that name no type of ours.
 
 /// Types of numbers, and what may be written for them.
-const NUMBERS: [(&str, &str); 10] = [
+const NUMBERS: [(&str, &str); 11] = [
+    ("a nonzero u8", "a whole number from 1 to 255"),
     ("u8", "a whole number from 0 to 255"),
     ("u16", "a whole number from 0 to 65535"),
     ("u32", "a whole number from 0 to 4294967295"),
@@ -45,6 +46,17 @@ const FAULTS: [(&str, &str); 8] = [
 pub(super) fn plain(detail: &str) -> String {
     if let Some((_, words)) = FAULTS.iter().find(|(it, _)| *it == detail) {
         return (*words).to_owned();
+    }
+    if detail.contains("failed to find offset component") {
+        let place = detail.rsplit_once(" at line ");
+        let place = place.map_or(String::new(), |(_, place)| format!(" at line {place}"));
+        return format!("a moment needs its zone, such as the Z of 2026-08-15T15:00:00Z{place}");
+    }
+    if let Some((found, known)) = detail
+        .strip_prefix("unknown variant ")
+        .and_then(|it| it.split_once(", expected "))
+    {
+        return format!("{found} is not {known}");
     }
     let Some((found, expected)) = detail.rsplit_once(", expected ") else {
         return detail.to_owned();
@@ -119,6 +131,35 @@ mod tests {
         number `1.5` is not `true` or `false` at line 1 column 3
         `true` is not a string at line 1 column 4
         "#);
+    }
+
+    #[test]
+    fn a_nought_an_unknown_word_and_a_moment_without_a_zone_are_told_in_plain_words() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Kind {
+            Clock,
+            Scored,
+            Score,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Side {
+            Home,
+            Away,
+        }
+        let said = [
+            read::<std::num::NonZeroU8>("0"),
+            read::<Kind>(r#""goal""#),
+            read::<Side>(r#""left""#),
+            read::<jiff::Timestamp>(r#""2026-08-15T15:00:00""#),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @r"
+        number `0` is not a whole number from 1 to 255 at line 1 column 1
+        `goal` is not one of `clock`, `scored`, `score` at line 1 column 6
+        `left` is not `home` or `away` at line 1 column 6
+        a moment needs its zone, such as the Z of 2026-08-15T15:00:00Z at line 1 column 21
+        ");
     }
 
     #[test]
