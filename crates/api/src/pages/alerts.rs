@@ -235,9 +235,12 @@ fn condition(condition: &AlertCondition) -> String {
             by,
             within_minutes,
         } => {
-            let by = text::percent(*by);
+            let by = text::number(100.0 * by, 1);
+            let by = by.strip_suffix(".0").unwrap_or(&by);
             let market = text::market(*market);
-            format!("{market}: {outcome} moves by {by} within {within_minutes} min")
+            format!(
+                "{market}: {outcome} moves by {by} percentage points within {within_minutes} min"
+            )
         }
     }
 }
