@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,9 +16,13 @@ use crate::{
 };
 
 mod parts;
+mod work;
 mod workers;
 
+pub(crate) use work::{EXPLAINED_ROWS, run_request};
 pub(crate) use workers::Workers;
+
+use work::run_once;
 
 /// What a run gave, and how long it waited and ran.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub(crate) enum Failure {
     Model(RunError),
     /// The model panicked.
     Panic,
-    /// Its deadline passed before it ran.
+    /// Its deadline passed, or its caller left, before it was done.
     Late,
 }
 
@@ -64,6 +67,8 @@ struct Pushed {
 pub(crate) struct Waiting {
     pub(crate) request: Arc<InferRequest>,
     pub(crate) rows: u64,
+    /// What it takes, as far as that is known.
+    pub(crate) cost: Duration,
     pub(crate) since: Instant,
     pub(crate) deadline: Option<Instant>,
     pub(crate) lease: Lease,
@@ -83,6 +88,7 @@ pub(crate) struct Queue {
 struct Line {
     waiting: BTreeMap<(u64, u64), Entry>,
     rows: u64,
+    cost: Duration,
     runners: usize,
     next: u64,
 }
@@ -96,12 +102,13 @@ impl Queue {
         if line.waiting.len() >= settings.queue_max as usize {
             line.waiting.retain(|_, (_, answer)| !answer.is_closed());
             line.rows = line.waiting.values().map(|(it, _)| it.rows).sum();
+            line.cost = line.waiting.values().map(|(it, _)| it.cost).sum();
             if line.waiting.len() >= settings.queue_max as usize {
                 return Err(Full::Queue);
             }
         }
-        let before = u32::try_from(line.rows + waiting.rows).unwrap_or(u32::MAX);
-        let wait = waiting.lease.row_cost.saturating_mul(before) / threads as u32;
+        let cost = line.cost.saturating_add(waiting.cost);
+        let wait = cost / threads as u32;
         if waiting.deadline.is_some_and(|it| waiting.since + wait > it) {
             return Err(Full::Deadline);
         }
@@ -110,6 +117,7 @@ impl Queue {
         let key = (priority, line.next);
         line.next += 1;
         line.rows += waiting.rows;
+        line.cost = cost;
         let full = settings.delay_us > 0 && line.rows >= u64::from(settings.rows_max);
         line.waiting.insert(key, (waiting, answer));
         let more = line.runners < threads.min(line.waiting.len());
@@ -162,6 +170,7 @@ impl Queue {
             }
             let entry = line.waiting.remove(&key).expect("just seen");
             line.rows -= entry.0.rows;
+            line.cost = line.cost.saturating_sub(entry.0.cost);
             if !dead {
                 rows += entry.0.rows;
                 batch.push(entry);
@@ -193,7 +202,7 @@ fn run(batch: Vec<Entry>) {
         let inputs = parts::join(batch.iter().map(|(it, _)| it.request.inputs.as_slice()));
         let first = &batch[0].0;
         let rows: Vec<u64> = batch.iter().map(|(it, _)| it.rows).collect();
-        let outputs = run_once(&first.lease, &inputs, false);
+        let outputs = run_once(&first.lease, &inputs);
         first.statistics.ran(rows.iter().sum());
         if let Some(split) = outputs.ok().and_then(|it| parts::split(it, &rows)) {
             let compute = start.elapsed();
@@ -205,8 +214,11 @@ fn run(batch: Vec<Entry>) {
     }
     for (waiting, answer) in batch {
         let begun = Instant::now();
-        let request = &waiting.request;
-        let outputs = run_once(&waiting.lease, &request.inputs, request.explain);
+        let is_awaited = || {
+            let late = waiting.deadline.is_some_and(|it| it <= Instant::now());
+            !late && !answer.is_closed()
+        };
+        let outputs = run_request(&waiting.lease, &waiting.request, is_awaited);
         waiting.statistics.ran(waiting.rows);
         send(answer, outputs, begun - waiting.since, begun.elapsed());
     }
@@ -224,25 +236,6 @@ fn send(
         queue,
         compute,
     });
-}
-
-/// Runs a model on the thread at hand; a panic is a failure.
-pub(crate) fn run_once(
-    lease: &Lease,
-    inputs: &[Tensor],
-    explain: bool,
-) -> Result<Vec<Tensor>, Failure> {
-    let run = AssertUnwindSafe(|| {
-        let mut outputs = lease.backend.run(inputs)?;
-        if explain {
-            outputs.push(lease.explain(inputs)?);
-        }
-        Ok(outputs)
-    });
-    match catch_unwind(run) {
-        Ok(outputs) => outputs.map_err(Failure::Model),
-        Err(_) => Err(Failure::Panic),
-    }
 }
 
 /// Locks; changes under it are whole even where a panic came by.

@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     InferenceError, ServerOptions,
+    models::STOP_TIME_MAX,
     resident::{Held, Lease, Resident},
 };
 
@@ -249,11 +250,14 @@ impl ModelCache {
         self.inner.figures()
     }
 
-    /// Ends loads and gives no more.
+    /// Gives no more loads, and waits for those on their way, for as long as is worth it.
     pub(crate) async fn close(&self) {
         self.inner.stopping.store(true, Ordering::Release);
         let mut tasks = std::mem::take(&mut *lock(&self.inner.tasks));
-        while tasks.join_next().await.is_some() {}
+        let ended = async { while tasks.join_next().await.is_some() {} };
+        if timeout(STOP_TIME_MAX, ended).await.is_err() {
+            tracing::warn!("model_loads_abandoned");
+        }
     }
 }
 

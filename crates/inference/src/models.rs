@@ -15,6 +15,9 @@ use crate::{
     resident::Held,
 };
 
+/// How long a stop waits for what runs: whom it was for has left by then.
+pub(crate) const STOP_TIME_MAX: Duration = Duration::from_secs(1);
+
 /// The models of a folder and those in memory.
 #[derive(Debug)]
 pub(crate) struct Models {

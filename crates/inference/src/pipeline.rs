@@ -11,12 +11,14 @@ use std::{
 
 use tokio::{
     task::JoinSet,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use crate::{
     Fallback, InferReply, InferRequest, InferenceError, ServerOptions, StageTimes,
-    batcher::Workers, models::Models, repository::ModelEntry,
+    batcher::Workers,
+    models::{Models, STOP_TIME_MAX},
+    repository::ModelEntry,
 };
 
 mod attempt;
@@ -328,15 +330,20 @@ impl Pipeline {
         tasks.spawn(work);
     }
 
-    /// Ends what waits, and waits for what runs.
+    /// Ends what waits, and waits for what runs, for as long as is worth it.
     pub(crate) async fn close(&self) {
-        self.lane.close().await;
-        self.workers.close().await;
-        let mut tasks = {
-            let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *tasks)
+        let closed = async {
+            self.lane.close().await;
+            self.workers.close().await;
+            let mut tasks = {
+                let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+                std::mem::take(&mut *tasks)
+            };
+            while tasks.join_next().await.is_some() {}
         };
-        while tasks.join_next().await.is_some() {}
+        if timeout(STOP_TIME_MAX, closed).await.is_err() {
+            tracing::warn!("model_runs_abandoned");
+        }
     }
 }
 

@@ -6,12 +6,13 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
-    ContentHash, Tensor,
+    ContentHash, InferRequest, Tensor,
     backend::{Backend, RunError},
+    histogram::nanoseconds,
 };
 
 /// A version in memory, warm, its golden rows agreed.
@@ -29,12 +30,36 @@ pub(crate) struct Resident {
     pub(crate) backend: Box<dyn Backend>,
     /// What one row takes, measured at warm-up.
     pub(crate) row_cost: Duration,
+    /// What explaining one row takes.
+    pub(crate) explained: ExplainCost,
     /// How long loading took.
     pub(crate) load_time: Duration,
     /// Leases out.
     pub(crate) leases: AtomicU64,
     /// What it counts for in the cache's budget; last, so that it is given back after the memory.
     pub(crate) held: Held,
+}
+
+/// What explaining one row has taken at least; not known until it was asked for.
+#[derive(Debug)]
+pub(crate) struct ExplainCost(AtomicU64);
+
+impl Default for ExplainCost {
+    fn default() -> Self {
+        Self(AtomicU64::new(u64::MAX))
+    }
+}
+
+impl ExplainCost {
+    fn get(&self) -> Option<Duration> {
+        let least_ns = self.0.load(Ordering::Relaxed);
+        (least_ns < u64::MAX).then(|| Duration::from_nanos(least_ns))
+    }
+
+    fn learn(&self, rows: u64, took: Duration) {
+        let row_ns = nanoseconds(took) / rows.max(1);
+        self.0.fetch_min(row_ns, Ordering::Relaxed);
+    }
 }
 
 /// Bytes counted in a total for as long as it lives.
@@ -53,13 +78,14 @@ impl Held {
         }
     }
 
-    /// Counts what has become more, or less.
-    fn set(&self, bytes: u64) {
+    /// Counts what has become more, or less; what was counted before.
+    fn set(&self, bytes: u64) -> u64 {
         let before = self.bytes.swap(bytes, Ordering::AcqRel);
         if let Some(total) = &self.total {
             // Whatever wraps here comes out right in the sum.
             total.fetch_add(bytes.wrapping_sub(before), Ordering::AcqRel);
         }
+        before
     }
 }
 
@@ -82,9 +108,24 @@ impl Resident {
 
     /// Contributions of features; what a model keeps to give them counts from then on.
     pub(crate) fn explain(&self, inputs: &[Tensor]) -> Result<Tensor, RunError> {
+        let begun = Instant::now();
         let contributions = self.backend.explain(inputs)?;
-        self.held.set(self.backend.size_bytes());
+        let kept = self.backend.size_bytes();
+        // What it had to make ready first is not the cost of a row.
+        if self.held.set(kept) == kept {
+            self.explained.learn(contributions.rows(), begun.elapsed());
+        }
         Ok(contributions)
+    }
+
+    /// What so many rows of a request take; `None` where nobody has asked yet.
+    pub(crate) fn cost(&self, request: &InferRequest, rows: u64) -> Option<Duration> {
+        let explained = match request.explain {
+            true => self.explained.get()?,
+            false => Duration::ZERO,
+        };
+        let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+        Some((self.row_cost + explained).saturating_mul(rows))
     }
 
     /// Leases out.

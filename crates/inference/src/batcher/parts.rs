@@ -24,19 +24,40 @@ pub(super) fn join<'a>(mut requests: impl Iterator<Item = &'a [Tensor]>) -> Vec<
     let mut whole = requests.next().map(<[Tensor]>::to_vec).unwrap_or_default();
     for inputs in requests {
         for (whole, part) in whole.iter_mut().zip(inputs) {
-            whole.shape[0] += part.shape[0];
-            match (&mut whole.values, &part.values) {
-                (Values::Bool(all), Values::Bool(it)) => all.extend_from_slice(it),
-                (Values::Int64(all), Values::Int64(it)) => all.extend_from_slice(it),
-                (Values::Uint64(all), Values::Uint64(it)) => all.extend_from_slice(it),
-                (Values::Fp32(all), Values::Fp32(it)) => all.extend_from_slice(it),
-                (Values::Fp64(all), Values::Fp64(it)) => all.extend_from_slice(it),
-                (Values::Bytes(all), Values::Bytes(it)) => all.extend_from_slice(it),
-                _ => unreachable!("only what is of one type is put together"),
-            }
+            append(whole, part);
         }
     }
     whole
+}
+
+/// Puts rows below those of a tensor of the same kind.
+pub(super) fn append(whole: &mut Tensor, part: &Tensor) {
+    whole.shape[0] += part.shape[0];
+    match (&mut whole.values, &part.values) {
+        (Values::Bool(all), Values::Bool(it)) => all.extend_from_slice(it),
+        (Values::Int64(all), Values::Int64(it)) => all.extend_from_slice(it),
+        (Values::Uint64(all), Values::Uint64(it)) => all.extend_from_slice(it),
+        (Values::Fp32(all), Values::Fp32(it)) => all.extend_from_slice(it),
+        (Values::Fp64(all), Values::Fp64(it)) => all.extend_from_slice(it),
+        (Values::Bytes(all), Values::Bytes(it)) => all.extend_from_slice(it),
+        _ => unreachable!("only what is of one type is put together"),
+    }
+}
+
+/// Some of the rows of tensors.
+pub(crate) fn rows(tensors: &[Tensor], start: u64, end: u64) -> Vec<Tensor> {
+    let some = tensors.iter().map(|it| {
+        let width = it.values.len() as u64 / it.rows().max(1);
+        let mut shape = it.shape.clone();
+        shape[0] = end - start;
+        Tensor {
+            name: it.name.clone(),
+            datatype: it.datatype,
+            shape,
+            values: cut(&it.values, (start * width) as usize, (end * width) as usize),
+        }
+    });
+    some.collect()
 }
 
 /// Outputs of each request; `None` where the model did not give as many rows as it got.

@@ -16,7 +16,7 @@ use super::{Facts, Inner, Phase, Slot, Source, lock};
 use crate::{
     ContentHash, InferenceError,
     backend::Backend,
-    resident::{Held, Lease, Resident},
+    resident::{ExplainCost, Held, Lease, Resident},
 };
 
 /// A version read, checked and warm, but not published.
@@ -204,6 +204,7 @@ impl Inner {
             identity,
             content: loaded.content,
             backend: loaded.backend,
+            explained: ExplainCost::default(),
             row_cost: loaded.row_cost,
             load_time: loaded.load_time,
             leases: AtomicU64::new(0),

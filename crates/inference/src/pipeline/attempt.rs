@@ -12,7 +12,7 @@ use super::{Ask, Pipeline, StageTimes, Target, VersionState, busy, route, valida
 use crate::{
     BatchMode, InferReply, InferRequest, InferenceError, Tensor,
     backend::RunError,
-    batcher::{Failure, Full, Ran, Waiting, run_once},
+    batcher::{EXPLAINED_ROWS, Failure, Full, Ran, Waiting, run_request},
     resident::Lease,
 };
 
@@ -123,14 +123,21 @@ impl Pipeline {
         Ok((lease, rows))
     }
 
-    /// Whether so many rows run where they are called, because any queue takes longer.
-    pub(super) fn is_direct(&self, target: &Target, lease: &Lease, rows: u64) -> bool {
+    /// Whether so many rows run where they are called, because any queue takes longer. Who leaves
+    /// is not noticed there, so that many rows are not explained there.
+    pub(super) fn is_direct(
+        &self,
+        target: &Target,
+        lease: &Lease,
+        request: &InferRequest,
+        rows: u64,
+    ) -> bool {
         match target.entry.config.batching.mode {
-            BatchMode::Direct => true,
+            BatchMode::Direct => !request.explain || rows <= EXPLAINED_ROWS,
             BatchMode::Batched => false,
             BatchMode::Auto => {
-                let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-                lease.row_cost.saturating_mul(rows) <= self.direct_max
+                let cost = lease.cost(request, rows);
+                cost.is_some_and(|it| it <= self.direct_max)
             }
         }
     }
@@ -148,8 +155,8 @@ impl Pipeline {
         if ask.deadline.is_some_and(|it| it <= begun) {
             return Err(InferenceError::Deadline);
         }
-        if self.is_direct(target, lease, rows) {
-            let outputs = run_once(lease, &ask.request.inputs, ask.request.explain);
+        if self.is_direct(target, lease, &ask.request, rows) {
+            let outputs = run_request(lease, &ask.request, || true);
             state.statistics.ran(rows);
             return Ok(Ran {
                 outputs,
@@ -160,6 +167,7 @@ impl Pipeline {
         let waiting = Waiting {
             request: Arc::clone(&ask.request),
             rows,
+            cost: lease.cost(&ask.request, rows).unwrap_or_default(),
             since: begun,
             deadline: ask.deadline,
             lease: lease.clone(),

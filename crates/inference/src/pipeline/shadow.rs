@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Canary, ContentHash, InferReply, InferRequest, InferenceError, ModelConfig, Tensor, VersionRef,
-    batcher::{Failure, run_once},
+    batcher::{Failure, run_request},
     repository::ModelEntry,
 };
 
@@ -179,7 +179,10 @@ impl Pipeline {
     }
 
     /// What the shadow says to a copy, and the content that said it.
-    async fn run_shadow(&self, copied: &Copied) -> Result<(ContentHash, Vec<Tensor>), String> {
+    async fn run_shadow(
+        self: &Arc<Self>,
+        copied: &Copied,
+    ) -> Result<(ContentHash, Vec<Tensor>), String> {
         let ask = Ask {
             request: Arc::clone(&copied.request),
             since: Instant::now(),
@@ -191,11 +194,12 @@ impl Pipeline {
         let (name, version) = (&copied.target.entry.name, copied.target.version);
         let statistics = self.states.version(&self.states.model(name), version);
         statistics.statistics.ran(rows);
-        let outputs = if self.is_direct(&copied.target, &lease, rows) {
-            run_once(&lease, &ask.request.inputs, ask.request.explain)
+        let outputs = if self.is_direct(&copied.target, &lease, &ask.request, rows) {
+            run_request(&lease, &ask.request, || true)
         } else {
-            let request = Arc::clone(&copied.request);
-            let run = move || run_once(&lease, &request.inputs, request.explain);
+            let (pipeline, request) = (Arc::clone(self), Arc::clone(&copied.request));
+            let is_open = move || lock(&pipeline.lane.sender).is_some();
+            let run = move || run_request(&lease, &request, is_open);
             let ran = tokio::task::spawn_blocking(run).await;
             ran.unwrap_or(Err(Failure::Panic))
         };

@@ -56,7 +56,7 @@ impl Pipeline {
         let key = Key::of_version(&lease, &ask.request);
         let plan = Plan {
             identity: lease.identity,
-            direct: self.is_direct(target, &lease, rows),
+            direct: self.is_direct(target, &lease, &ask.request, rows),
         };
         drop(lease);
         loop {
