@@ -37,8 +37,8 @@ pub(crate) struct Ran {
 pub(crate) enum Failure {
     /// The model said so.
     Model(RunError),
-    /// The model panicked.
-    Panic,
+    /// The model panicked, on rows of its warm-up too.
+    Panic(String),
     /// Its deadline passed, or its caller left, before it was done.
     Late,
 }

@@ -20,6 +20,8 @@ use crate::{
 mod golden;
 mod warm_up;
 
+pub(crate) use warm_up::still_runs;
+
 /// Reads, checks and warms a version.
 pub(crate) fn read(source: &Source) -> Result<Loaded, String> {
     let started = Instant::now();

@@ -212,11 +212,11 @@ impl Pipeline {
                 Ok(reply)
             }
             Err(error) if falls_back(&error) => {
-                let answer = self.fall_back(&target, &ask, error).await;
+                let answer = self.fall_back(&target, &ask, error.clone()).await;
                 let served = answer.as_ref().ok().and_then(|it| it.fallback.as_ref());
                 // What nobody can answer does not speak against the canary.
                 if served == Some(&Fallback::PreviousVersion) {
-                    self.canary_answered(&target, true);
+                    self.canary_answered(&target, Some(&error));
                 }
                 answer
             }
@@ -230,7 +230,7 @@ impl Pipeline {
         let (name, key) = (&target.entry.name, ask.request.key.as_deref());
         let by = (reply.version, reply.content);
         self.foretold(name, key, by, &reply.outputs);
-        self.canary_answered(target, false);
+        self.canary_answered(target, None);
         self.copy(target, ask, reply);
         if config.last_good && !reply.cached {
             let key = Key::of_model(name, &ask.request);

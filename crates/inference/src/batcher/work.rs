@@ -1,12 +1,13 @@
-//! Runs a model on the thread at hand; a panic is a failure.
+//! Runs a model on the thread at hand; a panic is a failure, of the rows where others still run.
 
 use std::{
+    any::Any,
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use super::{Failure, parts};
-use crate::{InferRequest, Tensor, backend::RunError, resident::Lease};
+use crate::{InferRequest, Tensor, backend::RunError, loader::still_runs, resident::Lease};
 
 /// Rows explained at a time: each takes some hundred times as long as a score, and nobody may wait
 /// for them any more.
@@ -14,7 +15,7 @@ pub(crate) const EXPLAINED_ROWS: u64 = 256;
 
 /// Runs rows.
 pub(super) fn run_once(lease: &Lease, inputs: &[Tensor]) -> Result<Vec<Tensor>, Failure> {
-    caught(|| lease.backend.run(inputs))
+    caught(lease, || lease.backend.run(inputs))
 }
 
 /// Runs a request with what moved its scores, as long as it is awaited.
@@ -47,7 +48,7 @@ fn explain(
         } else {
             Cow::Owned(parts::rows(inputs, start, end))
         };
-        let explained = caught(|| lease.explain(&part))?;
+        let explained = caught(lease, || lease.explain(&part))?;
         match &mut whole {
             None => whole = Some(explained),
             Some(whole) => parts::append(whole, &explained),
@@ -56,9 +57,24 @@ fn explain(
     Ok(whole)
 }
 
-fn caught<T>(run: impl FnOnce() -> Result<T, RunError>) -> Result<T, Failure> {
+fn caught<T>(lease: &Lease, run: impl FnOnce() -> Result<T, RunError>) -> Result<T, Failure> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(ran) => ran.map_err(Failure::Model),
-        Err(_) => Err(Failure::Panic),
+        Err(panic) => Err(fault(lease, &*panic)),
+    }
+}
+
+/// What a panic is: a fault of the rows, unless the version panics on those of its warm-up by now.
+fn fault(lease: &Lease, panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let reason = format!("it panicked: {}", text.unwrap_or("without a word"));
+    let is_of_rows = still_runs(&*lease.backend);
+    let (model, version) = (&lease.model, lease.version);
+    tracing::warn!(%model, version, reason, is_of_rows, "model_panicked");
+    if is_of_rows {
+        Failure::Model(RunError::Rows(reason))
+    } else {
+        Failure::Panic(reason)
     }
 }

@@ -13,9 +13,21 @@ const ROWS_MAX: u32 = 65_536;
 /// Runs the rows wanted; returns what one row takes, the median over batches of runs. Rows are of
 /// small numbers of both signs, or of ones where the model cannot take zeros.
 pub(super) fn run(backend: &dyn Backend, rows: Option<u32>) -> Result<Duration, String> {
-    let small = |index: usize| (index % 7) as f64 - 3.0;
     let attempt = |make: fn(usize) -> f64| contained(|| measure(backend, rows, make))?;
     attempt(small).or_else(|_| attempt(|_| 1.0))
+}
+
+/// Whether a row of the warm-up still runs, now that another has made it panic.
+pub(crate) fn still_runs(backend: &dyn Backend) -> bool {
+    let attempt = |make: fn(usize) -> f64| {
+        let ran = contained(|| once(backend, &sample(backend, 1, make)));
+        ran.is_ok_and(|it| it.is_ok())
+    };
+    attempt(small) || attempt(|_| 1.0)
+}
+
+fn small(index: usize) -> f64 {
+    (index % 7) as f64 - 3.0
 }
 
 fn measure(

@@ -81,8 +81,8 @@ impl Pipeline {
             retry_after,
         })?;
         let ran = self.compute(target, &lease, ask, rows).await?;
-        let judge = |it| self.judge(target, state, &lease, it);
-        let outputs = ran.outputs.map_err(judge)?;
+        let judged = |it| judge(target, state, &lease, it);
+        let outputs = ran.outputs.map_err(judged)?;
         state.breaker.succeeded();
         let outputs = wanted(outputs, &ask.request);
         let spent = ran.queue + ran.compute;
@@ -185,44 +185,30 @@ impl Pipeline {
         let ran = within(ask.deadline, answer).await?;
         ran.map_err(|_| InferenceError::Stopping)
     }
+}
 
-    /// What a failure is to the caller; counts it where it speaks against the version.
-    fn judge(
-        self: &Arc<Self>,
-        target: &Target,
-        state: &VersionState,
-        lease: &Lease,
-        failure: Failure,
-    ) -> InferenceError {
-        let entry = &target.entry;
-        let (reason, transient, counts) = match failure {
-            Failure::Late => return InferenceError::Deadline,
-            Failure::Model(RunError::Unsupported(reason)) => {
-                return InferenceError::BadRequest(reason);
-            }
-            Failure::Model(RunError::Rows(reason)) => (reason, false, false),
-            Failure::Model(RunError::Transient(reason)) => (reason, true, true),
-            Failure::Panic => ("it panicked".to_owned(), false, true),
-        };
-        if counts {
-            let settings = &entry.config.breaker;
-            let now = Instant::now();
-            let in_a_row = state.breaker.failed(settings, &lease.content, now);
-            let canary = entry.canary.as_ref();
-            let bound = canary
-                .filter(|it| it.version == target.version)
-                .and_then(|it| it.failures_max);
-            if bound.is_some_and(|it| in_a_row >= it.max(1)) {
-                let reason = format!("it failed {in_a_row} times in a row");
-                self.stop_canary(entry, &target.state, reason);
-            }
+/// What a failure is to the caller; counts it where it speaks against the version.
+fn judge(target: &Target, state: &VersionState, lease: &Lease, failure: Failure) -> InferenceError {
+    let entry = &target.entry;
+    let (reason, transient, counts) = match failure {
+        Failure::Late => return InferenceError::Deadline,
+        Failure::Model(RunError::Unsupported(reason)) => {
+            return InferenceError::BadRequest(reason);
         }
-        InferenceError::Failed {
-            model: Arc::clone(&entry.name),
-            version: target.version,
-            reason: reason.into(),
-            transient,
-        }
+        Failure::Model(RunError::Rows(reason)) => (reason, false, false),
+        Failure::Model(RunError::Transient(reason)) => (reason, true, true),
+        Failure::Panic(reason) => (reason, false, true),
+    };
+    if counts {
+        let settings = &entry.config.breaker;
+        let now = Instant::now();
+        state.breaker.failed(settings, &lease.content, now);
+    }
+    InferenceError::Failed {
+        model: Arc::clone(&entry.name),
+        version: target.version,
+        reason: reason.into(),
+        transient,
     }
 }
 

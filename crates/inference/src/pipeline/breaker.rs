@@ -109,16 +109,16 @@ impl BreakerState {
         }
     }
 
-    /// Counts a failure; the number in a row, zero where another content has taken its place.
-    pub(super) fn failed(&self, settings: &Breaker, content: &ContentHash, now: Instant) -> u32 {
+    /// Counts a failure, unless another content has taken its place.
+    pub(super) fn failed(&self, settings: &Breaker, content: &ContentHash, now: Instant) {
         if !self.is_of(content) {
-            return 0;
+            return;
         }
         let now = now.duration_since(self.born);
         let until = now + Duration::from_millis(settings.open_ms);
         self.closed_until_ns
             .store(nanoseconds(until), Ordering::Release);
-        self.in_a_row.fetch_add(1, Ordering::AcqRel) + 1
+        self.in_a_row.fetch_add(1, Ordering::AcqRel);
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
     trial::{Content, Trial},
 };
 use crate::{
-    Canary, ContentHash, InferReply, InferRequest, InferenceError, ModelConfig, Tensor, VersionRef,
+    Canary, ContentHash, InferReply, InferRequest, InferenceError, Tensor, VersionRef,
     batcher::{Failure, run_request},
     repository::ModelEntry,
 };
@@ -201,7 +201,7 @@ impl Pipeline {
             let is_open = move || lock(&pipeline.lane.sender).is_some();
             let run = move || run_request(&lease, &request, is_open);
             let ran = tokio::task::spawn_blocking(run).await;
-            ran.unwrap_or(Err(Failure::Panic))
+            ran.unwrap_or_else(|cut| Err(Failure::Panic(cut.to_string())))
         };
         match outputs {
             Ok(outputs) => Ok((content, wanted(outputs, &ask.request))),
@@ -260,24 +260,36 @@ impl Pipeline {
         }
     }
 
-    /// Counts how a request to the canary went.
-    pub(super) fn canary_answered(self: &Arc<Self>, target: &Target, failed: bool) {
-        let entry = &target.entry;
-        let own = entry.canary.as_ref().map(|it| it.version);
-        if own != Some(target.version) || target.version == entry.serving {
+    /// Counts how a request to the canary went: it was answered, or failed where another version
+    /// did not.
+    pub(super) fn canary_answered(
+        self: &Arc<Self>,
+        target: &Target,
+        failure: Option<&InferenceError>,
+    ) {
+        let (entry, state) = (&target.entry, &target.state);
+        let own = entry.canary.as_ref();
+        let Some(canary) = own.filter(|it| it.version == target.version) else {
+            return;
+        };
+        let guard = &entry.config.guard;
+        let is_watched = guard.error_rate_max.is_some() || canary.failures_max.is_some();
+        if target.version == entry.serving || !is_watched {
             return;
         }
-        let guard: &ModelConfig = &entry.config;
-        if guard.guard.error_rate_max.is_none() {
-            return;
-        }
-        {
+        let in_a_row = {
             let pair = self.models.pair(entry, target.version);
-            let mut trial = target.state.canary();
-            trial.of(pair).answered(failed, &guard.guard);
+            state.canary().of(pair).answered(failure, guard)
+        };
+        if failure.is_none() {
+            return;
         }
-        if failed {
-            self.judge_canary(entry, &target.state);
+        let bound = canary.failures_max.map(|it| it.max(1));
+        if bound.is_some_and(|it| in_a_row >= it) {
+            let reason = format!("it failed {in_a_row} times in a row");
+            self.stop_canary(entry, state, reason);
+        } else {
+            self.judge_canary(entry, state);
         }
     }
 

@@ -51,6 +51,7 @@ impl Backend for Times {
         };
         let has = |it: f64| values.contains(&it);
         assert!(!has(PANIC), "asked to");
+        assert!(!self.factor.is_infinite(), "whatever it is asked");
         if has(HELD) {
             self.hold("begun");
         }

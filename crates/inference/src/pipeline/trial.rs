@@ -51,6 +51,8 @@ pub(crate) struct Trial {
     /// Requests lately, and those of them that failed.
     requests: f64,
     failures: f64,
+    /// Runs of it that failed since one did not.
+    in_a_row: u32,
     /// Rows compared.
     pub(crate) rows: u64,
     values: u64,
@@ -83,14 +85,22 @@ impl Trial {
         self.pair.goes_on(pair)
     }
 
-    /// Counts a request; older ones weigh half as soon as there are twice as many as it takes.
-    pub(super) fn answered(&mut self, failed: bool, guard: &Guard) {
+    /// Counts a request; older ones weigh half as soon as there are twice as many as it takes. How
+    /// many runs have failed in a row by now.
+    pub(super) fn answered(&mut self, failure: Option<&InferenceError>, guard: &Guard) -> u32 {
         if self.requests >= 2.0 * f64::from(guard.requests_min.max(1)) {
             self.requests /= 2.0;
             self.failures /= 2.0;
         }
         self.requests += 1.0;
-        self.failures += f64::from(u8::from(failed));
+        self.failures += f64::from(u8::from(failure.is_some()));
+        self.in_a_row = match failure {
+            None => 0,
+            Some(InferenceError::Failed { .. }) => self.in_a_row + 1,
+            // It did not run.
+            Some(_) => self.in_a_row,
+        };
+        self.in_a_row
     }
 
     /// Compares outputs of the same rows; others than those of the same shape cannot be.

@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use tempfile::TempDir;
 
 use super::{
-    BAD_ROW, BATCHED, DIRECT, SLOW, TRANSIENT, ask,
+    BAD_ROW, BATCHED, DIRECT, PANIC, SLOW, TRANSIENT, ask,
     delays::DELAYED,
     serve,
     trials::{canary, keyed, shadow, until, view},
@@ -116,7 +116,7 @@ async fn a_fallback_is_asked_within_its_own_bound() {
 }
 
 /// Replaces a version's file, and waits until the new one is in memory.
-async fn replace(folder: &TempDir, server: &ModelServer, version: u64, text: &str) {
+pub(super) async fn replace(folder: &TempDir, server: &ModelServer, version: u64, text: &str) {
     let beside = folder.path().join("beside");
     fs::write(&beside, text).unwrap();
     let file = format!("m/{version}/model.txt");
@@ -292,4 +292,28 @@ async fn a_result_whose_loss_overflows_is_refused_and_scores_nothing() {
     assert_eq!(server.observe("m", "game", outcome).unwrap(), 2);
     assert_eq!(view(&server, 2).squared_error, Some(1.0));
     server.close().await;
+}
+
+#[tokio::test]
+async fn a_panic_on_rows_opens_no_breaker_and_says_what_it_was() {
+    for mode in [DIRECT, BATCHED] {
+        let config = format!("{mode}[breaker]\nfailures = 2\nopen_ms = 3600000\n");
+        let (folder, server) = serve(&config, &["2"], 10).await;
+        for _ in 0..4 {
+            let error = server.infer(ask(&[PANIC])).await.unwrap_err();
+            let told = "model m version 1 failed: it panicked: asked to";
+            assert_eq!(error.to_string(), told);
+        }
+        server.infer(ask(&[1.0])).await.unwrap();
+        // One that panics whatever it is asked is left alone.
+        replace(&folder, &server, 1, "inf").await;
+        for _ in 0..2 {
+            let error = server.infer(ask(&[1.0])).await.unwrap_err();
+            assert!(
+                error.to_string().ends_with("whatever it is asked"),
+                "{error}"
+            );
+        }
+        assert!(view(&server, 1).breaker_open);
+    }
 }

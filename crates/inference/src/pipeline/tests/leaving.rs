@@ -64,7 +64,7 @@ async fn what_cannot_be_explained_in_time_is_refused_once_it_is_known_what_a_row
     // Scores alone would be there in time: a millisecond each.
     let mut request = explained(100);
     request.deadline = Some(Instant::now() + Duration::from_secs(1));
-    let lease = server.models.cache.try_lease("m", 1).unwrap();
+    let lease = server.pipeline.models.cache.try_lease("m", 1).unwrap();
     assert!(lease.cost(&request, 100) > Some(Duration::from_secs(1)));
     let error = server.infer(request).await.unwrap_err();
     assert!(matches!(error, InferenceError::Deadline), "{error}");

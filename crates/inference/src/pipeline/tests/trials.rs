@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{BAD_ROW, DIRECT, InferRequest, ModelServer, TRANSIENT, ask, numbers, serve};
+use super::{
+    BAD_ROW, DIRECT, InferRequest, ModelServer, PANIC, TRANSIENT, ask, evidence::replace, numbers,
+    serve,
+};
 use crate::{Fallback, InferenceError, Outcome, VersionView};
 
 /// Version 2 in the shadow of version 1, on all requests.
@@ -245,4 +248,27 @@ async fn a_canary_that_scores_worse_is_stopped() {
     until(|| view(&server, 2).canary_stopped.is_some()).await;
     let reason = view(&server, 2).canary_stopped.unwrap();
     assert_eq!(reason, "its score is worse by 1.0000, 0.5 is allowed");
+}
+
+#[tokio::test]
+async fn a_canary_is_not_stopped_by_what_the_version_that_serves_fails_on_as_well() {
+    let canary = "[canary]\nversion = 2\nshare = 1.0\nfailures_max = 2\n[labels]\nstable = 1\n";
+    let config = format!("{DIRECT}{canary}[breaker]\nfailures = 0\n");
+    let (folder, server) = serve(&config, &["2", "2.5"], 10).await;
+    for _ in 0..5 {
+        for bad in [BAD_ROW, PANIC, TRANSIENT] {
+            server.infer(ask(&[bad])).await.unwrap_err();
+        }
+        assert_eq!(server.infer(ask(&[1.0])).await.unwrap().version, 2);
+    }
+    assert!(view(&server, 2).canary_stopped.is_none());
+    // It panics where the other answers.
+    replace(&folder, &server, 2, "inf").await;
+    for _ in 0..2 {
+        let reply = server.infer(ask(&[1.0])).await.unwrap();
+        assert_eq!(reply.fallback, Some(Fallback::PreviousVersion));
+    }
+    until(|| view(&server, 2).canary_stopped.is_some()).await;
+    let reason = view(&server, 2).canary_stopped.unwrap();
+    assert_eq!(reason, "it failed 2 times in a row");
 }
