@@ -13,14 +13,12 @@ use std::{
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{
-        Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header,
-        request::Parts,
-    },
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use engine::chain;
+use tonic::Code;
 use tracing::{Instrument, Level, Span, debug, error, field, info, info_span};
 
 use crate::{
@@ -66,7 +64,7 @@ pub(crate) async fn outside(
     let span = span(
         &name_value,
         (request.method(), request.uri()),
-        (request.headers(), request.extensions()),
+        (request.headers(), request.extensions().get().copied()),
     );
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(RequestId(id));
@@ -94,12 +92,11 @@ pub(crate) fn short(
     let name_value = request_id(state, &request.headers);
     let asked = (&request.method, Some(route));
     // Where nobody reads that all went well, putting it together would be half of the work.
-    let is_seen = took >= LONG || tracing::enabled!(Level::DEBUG);
-    let span = if is_seen {
+    let span = if is_seen(false, took) {
         span(
             &name_value,
             (&request.method, &request.uri),
-            (&request.headers, &request.extensions),
+            (&request.headers, request.extensions.get().copied()),
         )
     } else {
         Span::none()
@@ -109,12 +106,17 @@ pub(crate) fn short(
     Some(response)
 }
 
+/// Whether an answer is one for all to see in the log.
+pub(crate) fn is_seen(failed: bool, took: Duration) -> bool {
+    failed || took >= LONG || tracing::enabled!(Level::DEBUG)
+}
+
 /// What all that is logged of a request stands under, with who sent it: the address, and the public
 /// prefix of the key that it says it has.
-fn span(
+pub(crate) fn span(
     id: &HeaderValue,
     (method, uri): (&Method, &Uri),
-    (headers, extensions): (&HeaderMap, &Extensions),
+    (headers, peer): (&HeaderMap, Option<Peer>),
 ) -> Span {
     let id = id.to_str().unwrap_or_default();
     info_span!(
@@ -122,20 +124,35 @@ fn span(
         id,
         %method,
         path = uri.path(),
-        client = extensions.get::<Peer>().map(|it| field::display(it.0)),
+        client = peer.map(|it| field::display(it.0)),
         key = auth::carried(headers).as_ref().map(KeyText::prefix),
     )
 }
 
-/// Counts an answer and logs it: for all to see where it was refused, failed or took long.
+/// Counts an answer and logs it.
 fn note(state: &ApiState, asked: (&Method, Option<&str>), status: StatusCode, took: Duration) {
     state.figures.answered(asked, status, took);
+    log(status, took, asked.1);
+}
+
+/// Logs an answer: for all to see where it was refused, failed or took long.
+pub(crate) fn log(status: StatusCode, took: Duration, route: Option<&str>) {
     let is_plain = status.as_u16() < 400 && took < LONG;
-    let (status, wait_ms, route) = (status.as_u16(), took.as_secs_f64() * 1e3, asked.1);
+    let (status, wait_ms) = (status.as_u16(), took.as_secs_f64() * 1e3);
     if is_plain {
         debug!(status, wait_ms, route, "request answered");
     } else {
         info!(status, wait_ms, route, "request answered");
+    }
+}
+
+/// Logs the answer to a call of gRPC in the same way.
+pub(crate) fn log_call(code: Code, took: Duration) {
+    let wait_ms = took.as_secs_f64() * 1e3;
+    if code == Code::Ok && took < LONG {
+        debug!(?code, wait_ms, "call answered");
+    } else {
+        info!(?code, wait_ms, "call answered");
     }
 }
 

@@ -11,15 +11,18 @@ mod repository;
 mod request;
 mod values;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -27,7 +30,7 @@ use axum::{
 use engine::{Engine, serving::ModelServer};
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::debug;
+use tracing::Instrument;
 
 use self::error::OipError;
 use crate::{ApiState, auth::Reader, error::ApiError, guard, host};
@@ -111,17 +114,23 @@ pub(crate) fn router(door: Door) -> Router {
 async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     host::settle(&mut request);
     let id = guard::request_id(&door.state, request.headers());
-    let mut response = match door.enter(request.headers()) {
-        Ok(_inside) => explained(next.run(request).await),
-        Err(error) => OipError::from(&error).into_response(),
+    let span = guard::span(
+        &id,
+        (request.method(), request.uri()),
+        (request.headers(), request.extensions().get().copied()),
+    );
+    let started = Instant::now();
+    let answer = async {
+        let response = match door.enter(request.headers()) {
+            Ok(_inside) => explained(next.run(request).await),
+            Err(error) => OipError::from(&error).into_response(),
+        };
+        guard::log(response.status(), started.elapsed(), None);
+        response
     };
-    answered(&id, &response);
+    let mut response = answer.instrument(span).await;
     guard::name(&mut response, id);
     response
-}
-
-fn answered(id: &HeaderValue, response: &Response) {
-    debug!(?id, status = response.status().as_u16(), "request answered");
 }
 
 /// Gives an error without the protocol's form that form.

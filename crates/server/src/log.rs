@@ -1,6 +1,10 @@
 //! Where events go: standard error, for people or as JSON.
 
-use std::io::{self, IsTerminal};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    io::{self, IsTerminal},
+    panic::{self, PanicHookInfo},
+};
 
 use anyhow::{Context, bail};
 use tracing_subscriber::EnvFilter;
@@ -45,7 +49,22 @@ pub(crate) fn start(settings: &LogSettings, speaker: Speaker) -> anyhow::Result<
             .compact()
             .try_init()
     };
+    if speaker == Speaker::Server {
+        panic::set_hook(Box::new(panicked));
+    }
     Ok(())
+}
+
+/// Tells a panic as an event, for who collects events.
+fn panicked(panic: &PanicHookInfo<'_>) {
+    let text = panic.payload_as_str().unwrap_or("without a word");
+    let place = panic.location().map(tracing::field::display);
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then_some(backtrace);
+    let backtrace = backtrace.as_ref().map(tracing::field::display);
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    tracing::error!(text, place, thread, backtrace, "panicked");
 }
 
 /// What is written at a level, which is one word or directives such as `info,api=debug`.
@@ -64,7 +83,46 @@ fn filter(level: &str) -> anyhow::Result<EnvFilter> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex},
+    };
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Said(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Said {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_an_event_like_any_other() {
+        let said = Said::default();
+        let writer = said.clone();
+        let log = tracing_subscriber::fmt().json().flatten_event(true);
+        let log = log.with_writer(move || writer.clone()).finish();
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(panicked));
+        tracing::subscriber::with_default(log, || {
+            panic::catch_unwind(|| panic!("row {}", 7)).unwrap_err();
+        });
+        panic::set_hook(before);
+        let said = said.0.lock().unwrap().clone();
+        let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+        assert_eq!(
+            (&said["message"], &said["text"]),
+            (&"panicked".into(), &"row 7".into())
+        );
+        assert!(said["place"].as_str().unwrap().contains("log.rs"), "{said}");
+    }
 
     #[test]
     fn a_level_is_one_of_six_words_or_directives() {

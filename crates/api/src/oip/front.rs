@@ -12,7 +12,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -25,7 +25,7 @@ use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 use tower::ServiceExt;
 
 use self::begun::begun;
-use super::{BODY_BYTES_MAX, Door, OipError, answered, explained, models};
+use super::{BODY_BYTES_MAX, Door, OipError, explained, models};
 use crate::{ApiState, auth::Reader, error::ApiError, guard, host, kept, rate::Verdict, router};
 
 /// Room made for a body before it is there, at most; what comes in makes more.
@@ -151,15 +151,33 @@ impl Door {
     {
         let (parts, body) = request.into_parts();
         let id = guard::request_id(&self.state, &parts.headers);
-        let mut response = match self.enter(&parts.headers) {
+        let started = Instant::now();
+        let response = match self.enter(&parts.headers) {
             Ok(_inside) => match caught(self.work(&parts, body)).await {
                 Ok(Ok(response)) => response,
-                Ok(Err(error)) => explained(error.into_response()),
-                Err(panic) => explained(guard::panicked(panic)),
+                Ok(Err(error)) => error.into_response(),
+                Err(panic) => guard::panicked(panic),
             },
             Err(error) => OipError::from(&error).into_response(),
         };
-        answered(&id, &response);
+        let took = started.elapsed();
+        let failed = response.status().as_u16() >= 400;
+        // Most is well and quick, and putting a line together would be a part of the work.
+        let mut response = if guard::is_seen(failed, took) {
+            let asked = (&parts.method, &parts.uri);
+            let span = guard::span(
+                &id,
+                asked,
+                (&parts.headers, parts.extensions.get().copied()),
+            );
+            span.in_scope(|| {
+                let response = explained(response);
+                guard::log(response.status(), took, None);
+                response
+            })
+        } else {
+            response
+        };
         guard::name(&mut response, id);
         response
     }

@@ -19,11 +19,11 @@ use std::{collections::HashMap, fmt, pin::Pin, time::Duration};
 use axum::{
     BoxError,
     body::{Bytes, HttpBody},
-    http::{self, HeaderMap},
+    http::{self, HeaderMap, Method, Uri},
 };
 use tokio::time::Instant;
 use tonic::{
-    Request, Response, Status, Streaming, async_trait,
+    Code, Request, Response, Status, Streaming, async_trait,
     codegen::{
         Service as _,
         tokio_stream::{Stream, StreamExt},
@@ -52,10 +52,10 @@ use super::{
     serving,
 };
 use crate::{
-    ApiState,
+    ApiState, Peer,
     auth::{Keeper, Reader},
     error::ApiError,
-    host,
+    guard, host,
 };
 
 /// `inference.GRPCInferenceService`, for connections that its owner accepts.
@@ -92,6 +92,23 @@ impl Grpc {
         B::Error: Into<BoxError> + Send + 'static,
     {
         host::settle(&mut call);
+        let asked = Asked::of(&call);
+        let answer = self.answered(call, &asked).await;
+        // That of a good answer comes after its message.
+        let status = Status::from_header_map(answer.headers());
+        asked.log(&self.door.state, status.map_or(Code::Ok, |it| it.code()));
+        answer
+    }
+
+    async fn answered<B>(
+        &self,
+        mut call: http::Request<B>,
+        asked: &Asked,
+    ) -> http::Response<tonic::body::Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError> + Send + 'static,
+    {
         let _inside = match self.door.one_more() {
             Ok(inside) => inside,
             Err(error) => return refused(error).into_http(),
@@ -106,11 +123,48 @@ impl Grpc {
                 call.extensions_mut().insert(LetIn);
                 call.map(Bounded::large)
             }
-            Some("ModelStreamInfer") => call.map(Bounded::many),
+            Some("ModelStreamInfer") => {
+                call.extensions_mut().insert(asked.clone());
+                call.map(Bounded::many)
+            }
             _ => call.map(Bounded::small),
         };
         let answer = self.service.clone().call(call).await;
         answer.unwrap_or_else(|never| match never {})
+    }
+}
+
+/// What is logged of a call, and since when it is there.
+#[derive(Debug, Clone)]
+struct Asked {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    peer: Option<Peer>,
+    since: Instant,
+}
+
+impl Asked {
+    fn of<B>(call: &http::Request<B>) -> Self {
+        Self {
+            method: call.method().clone(),
+            uri: call.uri().clone(),
+            headers: call.headers().clone(),
+            peer: call.extensions().get().copied(),
+            since: Instant::now(),
+        }
+    }
+
+    /// Logs how it was answered: for all to see where it was refused, failed or took long.
+    fn log(&self, state: &ApiState, code: Code) {
+        let took = self.since.elapsed();
+        if !guard::is_seen(code != Code::Ok, took) {
+            return;
+        }
+        let id = guard::request_id(state, &self.headers);
+        let asked = (&self.method, &self.uri);
+        let span = guard::span(&id, asked, (&self.headers, self.peer));
+        span.in_scope(|| guard::log_call(code, took));
     }
 }
 
@@ -264,12 +318,19 @@ impl GrpcInferenceService for Service {
     ) -> Result<Response<Answers>, Status> {
         self.reader(request.metadata()).await?;
         let service = self.clone();
+        let call = request.extensions().get::<Asked>().cloned();
         let answers = request.into_inner().then(move |asked| {
-            let service = service.clone();
+            let (service, call) = (service.clone(), call.clone());
             async move {
                 let asked = asked?;
                 let id = asked.id.clone();
-                Ok(match service.infer(asked, None).await {
+                let since = Instant::now();
+                let answer = service.infer(asked, None).await;
+                if let Some(call) = call {
+                    let code = answer.as_ref().map_or_else(|it| it.code, |_| Code::Ok);
+                    Asked { since, ..call }.log(&service.state, code);
+                }
+                Ok(match answer {
                     Ok(answer) => ModelStreamInferResponse {
                         error_message: String::new(),
                         infer_response: Some(answer),

@@ -15,6 +15,7 @@ mod lists;
 mod live;
 mod models;
 mod oip;
+mod oip_log;
 mod positions;
 mod predictions;
 mod problems;

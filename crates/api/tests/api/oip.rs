@@ -25,7 +25,7 @@ async fn empty() -> (Router, TempDir) {
     (api::router(state), folder)
 }
 
-async fn state(folder: &TempDir, read_access: api::ReadAccess) -> api::ApiState {
+pub(crate) async fn state(folder: &TempDir, read_access: api::ReadAccess) -> api::ApiState {
     let models = server_of_models(folder).await;
     let store = store::SqliteStore::temporary().await.unwrap();
     let clock = Arc::new(FixedClock(now()));
