@@ -1476,7 +1476,7 @@ export interface components {
             /** @description In order of number. */
             data: components["schemas"]["Alert"][];
         };
-        /** @description Executions of about as many rows. */
+        /** @description Executions of as many rows. */
         BatchSize: {
             /**
              * Format: int64
@@ -1486,7 +1486,7 @@ export interface components {
             executions: number;
             /**
              * Format: int64
-             * @description Rows, rounded down to a power of two.
+             * @description Rows.
              * @example 1
              */
             rows: number;
@@ -3153,7 +3153,7 @@ export interface components {
         List_ModelStatistics: {
             /** @description The entries. */
             data: {
-                /** @description Executions by rows; a size stands for all from it to the next power of two. */
+                /** @description Executions by rows. */
                 batches: components["schemas"]["BatchSize"][];
                 /** @description How long the model took. */
                 compute: components["schemas"]["Latency"];
@@ -3548,7 +3548,7 @@ export interface components {
         ModelKind: "sports" | "repository";
         /** @description What a version has done since the server started. */
         ModelStatistics: {
-            /** @description Executions by rows; a size stands for all from it to the next power of two. */
+            /** @description Executions by rows. */
             batches: components["schemas"]["BatchSize"][];
             /** @description How long the model took. */
             compute: components["schemas"]["Latency"];

@@ -1,7 +1,11 @@
-//! What a version has done, counted with atomics alone.
+//! What a version has done, counted with atomics; large batches, which take their time, under a lock.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,8 +16,10 @@ use crate::{
     histogram::{Histogram, HistogramView, nanoseconds},
 };
 
-/// Batch sizes are told apart by doubling, up to this many doublings.
-const SIZES: usize = 24;
+/// Batches of up to so many rows are counted without a lock.
+const SMALL: usize = 256;
+/// Sizes of larger batches told apart; one more counts as the next smaller of these.
+const LARGE_MAX: usize = 1_024;
 /// The quantiles told.
 const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 
@@ -32,7 +38,8 @@ pub(crate) struct Statistics {
     pub(crate) fallbacks: AtomicU64,
     pub(crate) cache_hits: AtomicU64,
     pub(crate) cache_misses: AtomicU64,
-    sizes: [AtomicU64; SIZES],
+    small: Box<[AtomicU64]>,
+    large: Mutex<BTreeMap<u64, u64>>,
     whole: Histogram,
     queue: Histogram,
     compute: Histogram,
@@ -53,7 +60,8 @@ impl Statistics {
             fallbacks: AtomicU64::new(0),
             cache_hits: AtomicU64::new(0),
             cache_misses: AtomicU64::new(0),
-            sizes: Default::default(),
+            small: (0..SMALL).map(|_| AtomicU64::new(0)).collect(),
+            large: Mutex::default(),
             whole: Histogram::default(),
             queue: Histogram::default(),
             compute: Histogram::default(),
@@ -78,8 +86,27 @@ impl Statistics {
     /// Counts a run of the model.
     pub(crate) fn ran(&self, rows: u64) {
         self.executions.fetch_add(1, Ordering::Relaxed);
-        let size = (rows.max(1).ilog2() as usize).min(SIZES - 1);
-        self.sizes[size].fetch_add(1, Ordering::Relaxed);
+        let at = usize::try_from(rows.max(1) - 1).unwrap_or(usize::MAX);
+        if let Some(times) = self.small.get(at) {
+            times.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let mut large = self.large.lock().unwrap_or_else(PoisonError::into_inner);
+        if large.len() < LARGE_MAX {
+            *large.entry(rows).or_default() += 1;
+        } else if let Some((_, times)) = large.range_mut(..=rows).next_back() {
+            *times += 1;
+        } else {
+            self.small[SMALL - 1].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Runs of the model by their rows.
+    fn batches(&self) -> Vec<(u64, u64)> {
+        let small = self.small.iter().map(|it| it.load(Ordering::Relaxed));
+        let small = (1..).zip(small).filter(|(_, times)| *times > 0);
+        let large = self.large.lock().unwrap_or_else(PoisonError::into_inner);
+        small.chain(large.clone()).collect()
     }
 
     /// Counts a request that was answered.
@@ -115,10 +142,9 @@ impl Statistics {
         (self.whole.view(), stages.map(Histogram::view))
     }
 
-    /// What was counted so far. A batch size stands for all from it to the next power of two.
+    /// What was counted so far.
     pub(crate) fn view(&self, name: &str, version: u64) -> StatisticsView {
         let get = |it: &AtomicU64| it.load(Ordering::Relaxed);
-        let batches = self.sizes.iter().enumerate();
         StatisticsView {
             name: name.to_owned(),
             version,
@@ -139,10 +165,28 @@ impl Statistics {
             latency_us: self.whole.quantiles_us(QUANTILES),
             stages_us: [&self.queue, &self.compute, &self.post]
                 .map(|it| it.quantiles_us(QUANTILES)),
-            batches: batches
-                .map(|(index, times)| (1 << index, get(times)))
-                .filter(|(_, times)| *times > 0)
-                .collect(),
+            batches: self.batches(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_counted_by_the_rows_they_had() {
+        let counted = Statistics::new(Instant::now());
+        for rows in [3, 3, 1, 256, 257, 65_536, 257] {
+            counted.ran(rows);
+        }
+        let told = counted.view("m", 1).batches;
+        assert_eq!(told, [(1, 1), (3, 2), (256, 1), (257, 2), (65_536, 1)]);
+        for rows in 0..3_000 {
+            counted.ran(rows);
+        }
+        let told = counted.view("m", 1).batches;
+        assert_eq!(told.len(), SMALL + LARGE_MAX);
+        assert_eq!(told.iter().map(|it| it.1).sum::<u64>(), 3_007);
     }
 }

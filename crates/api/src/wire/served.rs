@@ -203,7 +203,7 @@ pub(crate) struct ModelStatistics {
     compute: Latency,
     /// How long what follows took.
     post: Latency,
-    /// Executions by rows; a size stands for all from it to the next power of two.
+    /// Executions by rows.
     batches: Vec<BatchSize>,
 }
 
@@ -221,10 +221,10 @@ pub(crate) struct Latency {
     p99_us: f64,
 }
 
-/// Executions of about as many rows.
+/// Executions of as many rows.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BatchSize {
-    /// Rows, rounded down to a power of two.
+    /// Rows.
     #[schema(example = 1)]
     rows: u64,
     /// How often.

@@ -1,5 +1,7 @@
 //! Where a version's time goes, stage by stage, and how many rows ran together.
 
+use std::collections::BTreeMap;
+
 use engine::serving::StatisticsView;
 
 use crate::pages::{figures, models::Told, text};
@@ -112,16 +114,20 @@ fn note(done: &StatisticsView) -> String {
     parts.join("; ")
 }
 
-/// Sizes double: a size stands for all from it to the next.
+/// Sizes are shown by doubling: one stands for all from it to the next.
 fn batches(counted: &[(u64, u64)]) -> Vec<Batch> {
-    let most = counted.iter().map(|it| it.1).max().unwrap_or(1);
+    let mut doubled = BTreeMap::new();
+    for &(size, runs) in counted {
+        *doubled.entry(1 << size.max(1).ilog2()).or_insert(0) += runs;
+    }
+    let most = doubled.values().copied().max().unwrap_or(1);
     let rows = |size: u64| match size {
         1 => "1".to_owned(),
         _ => format!("{}\u{2013}{}", text::count(size), text::count(2 * size - 1)),
     };
-    counted
-        .iter()
-        .map(|&(size, runs)| Batch {
+    doubled
+        .into_iter()
+        .map(|(size, runs)| Batch {
             rows: rows(size),
             runs: text::count(runs),
             width: text::percent(figures::ratio(runs, most)),
@@ -131,7 +137,17 @@ fn batches(counted: &[(u64, u64)]) -> Vec<Batch> {
 
 #[cfg(test)]
 mod tests {
-    use super::Scale;
+    use super::{Scale, batches};
+
+    #[test]
+    fn runs_of_like_sizes_are_shown_together() {
+        let shown = batches(&[(1, 2), (2, 1), (3, 4), (256, 1)]);
+        let shown: Vec<_> = shown
+            .iter()
+            .map(|it| (it.rows.as_str(), it.runs.as_str()))
+            .collect();
+        assert_eq!(shown, [("1", "2"), ("2–3", "5"), ("256–511", "1")]);
+    }
 
     #[test]
     fn each_tenfold_is_as_wide_as_the_next() {
