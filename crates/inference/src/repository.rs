@@ -21,7 +21,7 @@ mod entry;
 mod scan;
 mod state;
 
-pub(crate) use disk::{sync_folder, write_whole};
+pub(crate) use disk::{sync_folder, unique, write_whole};
 pub(crate) use entry::{ModelEntry, STABLE, VersionFiles};
 pub(crate) use scan::{file, kind_of, model_file, sensible};
 pub(crate) use state::RuntimeState;

@@ -2,21 +2,25 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError},
 };
 
-use super::{ModelServer, Push, VersionView, upload::unique};
+use super::{ModelServer, Push, VersionView};
 use crate::{
     InferenceError, ModelConfig,
     model_cache::{Loaded, Source},
     models::{Models, blocking},
     repository::{
         Repository, UPLOADS, VERSION_MAX, failed, file, is_name, kind_of, model_file, sensible,
-        sync_folder, write_whole,
+        sync_folder, unique, write_whole,
     },
     resident::Held,
 };
+
+/// Numbers that other processes may take before an upload until it is refused.
+const NUMBERS_TRIED_MAX: u32 = 64;
 
 impl ModelServer {
     /// Adds a version: checked, loaded, golden rows compared, then there for all in one step. One
@@ -99,13 +103,12 @@ fn publish(
         .changes
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    models.repository.refresh()?;
     let Staged {
         stage,
         loaded,
         config,
     } = staged;
-    let version = place(&models.repository, &push, config.as_deref(), &stage.0)?;
+    let version = placed(&models.repository, &push, config.as_deref(), &stage.0)?;
     models.repository.refresh()?;
     models.sync();
     models.cache.adopt(&push.name, version, loaded, held);
@@ -177,6 +180,29 @@ fn check(models: &Models, push: &Push, stage: &Path) -> Result<Loaded, Inference
     }
 }
 
+/// Puts a staged version in place; where another process on the folder has just taken the number
+/// that was free, under the next.
+fn placed(
+    repository: &Repository,
+    push: &Push,
+    config: Option<&str>,
+    stage: &Path,
+) -> Result<u64, InferenceError> {
+    let mut tries = 0;
+    loop {
+        repository.refresh()?;
+        let placed = place(repository, push, config, stage);
+        match placed {
+            Err(InferenceError::VersionTaken { .. })
+                if push.version.is_none() && tries < NUMBERS_TRIED_MAX =>
+            {
+                tries += 1;
+            }
+            placed => return placed,
+        }
+    }
+}
+
 /// Renames a staged version into place.
 fn place(
     repository: &Repository,
@@ -194,14 +220,15 @@ fn place(
             "no number is left above version {VERSION_MAX}: one has to be named"
         )));
     }
+    let taken = || InferenceError::VersionTaken {
+        model: push.name.clone(),
+        version,
+    };
     if known
         .as_ref()
         .is_some_and(|it| it.files.contains_key(&version))
     {
-        return Err(InferenceError::VersionTaken {
-            model: push.name.clone(),
-            version,
-        });
+        return Err(taken());
     }
     let folder = repository.folder().join(&push.name);
     fs::create_dir_all(&folder).map_err(|it| failed(&folder, "made", it))?;
@@ -210,7 +237,10 @@ fn place(
         write_whole(&path, config.as_bytes()).map_err(|it| failed(&path, "written", it))?;
     }
     let path = folder.join(version.to_string());
-    fs::rename(stage, &path).map_err(|it| failed(&path, "put in place", it))?;
+    fs::rename(stage, &path).map_err(|error| match error.kind() {
+        ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => taken(),
+        _ => failed(&path, "put in place", error),
+    })?;
     let folders = sync_folder(&folder).and_then(|()| sync_folder(repository.folder()));
     folders.map_err(|it| failed(&folder, "made durable", it))?;
     Ok(version)

@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    hash::{BuildHasher, RandomState},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
@@ -15,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::ModelServer;
 use crate::{
     InferenceError,
-    repository::{UPLOADS, failed},
+    repository::{UPLOADS, failed, unique},
 };
 
 /// Files on their way in at the same time; one more is refused.
@@ -75,11 +74,6 @@ impl ModelServer {
             _place: place,
         })
     }
-}
-
-/// A part of a name that neither a crash left behind nor another process on the folder gives.
-pub(super) fn unique() -> String {
-    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 impl Upload {

@@ -175,3 +175,34 @@ async fn an_upload_for_which_there_is_no_room_is_refused_and_what_serves_goes_on
             .is_none()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_on_one_folder_take_uploads_and_changes_side_by_side() {
+    let it = Bench::new().await;
+    it.server.promote("elo", 1, false).await.unwrap();
+    let mut servers = vec![Arc::clone(&it.server)];
+    for _ in 0..3 {
+        servers.push(ModelServer::open(options(&it.folder)).await.unwrap());
+    }
+    let mut work = Vec::new();
+    for (number, server) in servers.into_iter().enumerate() {
+        let file = it.folder.path().join(format!(".uploads/sent-{number}"));
+        let push = Push {
+            file: file.clone(),
+            ..it.push("elo", b"")
+        };
+        work.push(tokio::spawn(async move {
+            for _ in 0..8 {
+                fs::write(&file, model(number as f64)).unwrap();
+                server.push(push.clone()).await.unwrap();
+                server.promote("elo", 1, false).await.unwrap();
+            }
+        }));
+    }
+    for it in work {
+        it.await.unwrap();
+    }
+    it.server.refresh().await.unwrap();
+    let versions: Vec<u64> = (1..=33).collect();
+    assert_eq!(it.server.model("elo").unwrap().versions, versions);
+}
