@@ -41,6 +41,8 @@ pub(crate) struct Repository {
     folder: PathBuf,
     snapshot: ArcSwap<Snapshot>,
     writer: Mutex<()>,
+    /// Folders in it whose names no model can have.
+    strays: Mutex<Vec<String>>,
     /// Says what is in memory; there once versions can be loaded.
     pub(crate) cache: OnceLock<ModelCache>,
 }
@@ -60,6 +62,7 @@ impl Repository {
             folder: folder.to_owned(),
             snapshot: ArcSwap::default(),
             writer: Mutex::new(()),
+            strays: Mutex::default(),
             cache: OnceLock::new(),
         };
         it.refresh()?;
@@ -123,8 +126,9 @@ impl Repository {
 
     fn scan(&self) -> Result<(), InferenceError> {
         let old = self.snapshot.load_full();
-        let mut new =
-            scan::folder(&self.folder, &old).map_err(|it| failed(&self.folder, "read", it))?;
+        let found = scan::folder(&self.folder, &old);
+        let (mut new, strays) = found.map_err(|it| failed(&self.folder, "read", it))?;
+        self.tell_strays(strays);
         for (name, entry) in &mut new {
             tell(entry, old.get(name));
             let before = old.get(name).map_or(0, |it| it.serving);
@@ -134,6 +138,21 @@ impl Repository {
         }
         self.snapshot.store(Arc::new(new));
         Ok(())
+    }
+
+    /// Folders in it whose names no model can have.
+    pub(crate) fn strays(&self) -> Vec<String> {
+        let strays = self.strays.lock().unwrap_or_else(PoisonError::into_inner);
+        strays.clone()
+    }
+
+    /// Logs folders that are no models, once for each.
+    fn tell_strays(&self, found: Vec<String>) {
+        let mut known = self.strays.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in found.iter().filter(|it| !known.contains(it)) {
+            tracing::warn!(folder, "model_folder_has_no_name_of_a_model");
+        }
+        *known = found;
     }
 
     /// Whether what served goes on serving: it is in memory, nobody said what should serve, and

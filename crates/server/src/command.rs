@@ -191,7 +191,7 @@ pub(crate) async fn serving_engine(
     Ok((Arc::new(engine), models))
 }
 
-fn model_options(settings: &Settings) -> ServerOptions {
+pub(crate) fn model_options(settings: &Settings) -> ServerOptions {
     let models = &settings.models;
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     ServerOptions {

@@ -9,8 +9,7 @@ use std::{
 use super::{Failure, parts};
 use crate::{InferRequest, Tensor, backend::RunError, loader::still_runs, resident::Lease};
 
-/// Rows explained at a time: each takes some hundred times as long as a score, and nobody may wait
-/// for them any more.
+/// Rows explained at a time: they take far longer than scores, and who waited may leave meanwhile.
 pub(crate) const EXPLAINED_ROWS: u64 = 256;
 
 /// Runs rows.

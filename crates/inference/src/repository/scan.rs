@@ -20,16 +20,20 @@ use crate::{ModelConfig, model_cache::Stamp};
 /// Ends of a model's file name, by what is looked for first.
 const KINDS: [&str; 6] = ["trees", "txt", "lgb", "json", "ubj", "onnx"];
 
+/// Folders that are no models are named up to this many.
+const STRAYS_MAX: usize = 100;
+
 /// Models beyond this many are not looked at.
 const MODELS_MAX: usize = 100_000;
 
-/// Every model of a folder. What cannot be read in one stays as it was; a folder that is not there
-/// has none, unless it had some.
-pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<Snapshot> {
+/// Every model of a folder, and folders in it whose names no model can have. What cannot be read in
+/// one stays as it was; a folder that is not there has none, unless it had some.
+pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<(Snapshot, Vec<String>)> {
+    let mut strays = Vec::new();
     let mut models = Snapshot::new();
     let all = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && old.is_empty() => {
-            return Ok(models);
+            return Ok((models, strays));
         }
         all => all?,
     };
@@ -37,6 +41,10 @@ pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<Snapshot> {
         let found = found?;
         let name = found.file_name();
         let Some(name) = name.to_str().filter(|it| is_name(it)) else {
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            if !is_hidden && strays.len() < STRAYS_MAX && is_folder(&found.path())? {
+                strays.push(name.to_string_lossy().into_owned());
+            }
             continue;
         };
         let before = old.get(name).map(Arc::as_ref);
@@ -48,7 +56,7 @@ pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<Snapshot> {
         models.insert(Arc::clone(&entry.name), Arc::new(entry));
     }
     tell_strange_fallbacks(&mut models);
-    Ok(models)
+    Ok((models, strays))
 }
 
 /// Tells of fallbacks that are no other model.
@@ -126,9 +134,12 @@ fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<Opt
         }
     };
     let mut versions = BTreeMap::new();
+    let mut strays = Vec::new();
     for found in fs::read_dir(path)? {
         let found = found?;
-        let Some(number) = found.file_name().to_str().and_then(version_number) else {
+        let name = found.file_name();
+        let Some(number) = name.to_str().and_then(version_number) else {
+            strays.extend(name.to_str().and_then(|it| stray(&found, it)));
             continue;
         };
         match version(&found.path()) {
@@ -149,6 +160,8 @@ fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<Opt
             }
         }
     }
+    strays.sort();
+    problems.extend(strays);
     Ok(Some(ModelEntry::new(
         before.map_or_else(|| name.into(), |it| Arc::clone(&it.name)),
         config,
@@ -156,6 +169,22 @@ fn model(path: &Path, name: &str, before: Option<&ModelEntry>) -> io::Result<Opt
         versions,
         problems,
     )))
+}
+
+/// What is wrong with a thing beside versions that was meant to be one.
+fn stray(found: &fs::DirEntry, name: &str) -> Option<String> {
+    let kind = name.strip_prefix("model.");
+    if kind.is_some_and(|it| KINDS.contains(&it)) {
+        return Some(format!(
+            "{name} lies beside the folders of versions: it belongs into one, such as 1"
+        ));
+    }
+    let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let digits = name.strip_prefix(['v', 'V']).unwrap_or(name);
+    let is_folder = is_number(digits) && found.file_type().is_ok_and(|it| it.is_dir());
+    is_folder.then(|| {
+        format!("{name} is no number of a version: they have digits alone and do not begin with 0")
+    })
 }
 
 /// A version's number: digits that do not begin with a zero.
@@ -248,8 +277,8 @@ pub(crate) fn model_file(folder: &Path) -> io::Result<Result<(PathBuf, Stamp), S
         1 => Ok(found.remove(0)),
         _ => Err(format!(
             "there are two models, {} and {}",
-            found[0].0.display(),
-            found[1].0.display()
+            found[0].0.file_name().unwrap_or_default().display(),
+            found[1].0.file_name().unwrap_or_default().display()
         )),
     })
 }

@@ -288,7 +288,8 @@ async fn broken_settings_are_a_reason_and_the_last_good_ones_stay() {
     let index = it.server.index();
     assert!(index[0].reason.contains("config.toml"), "{index:?}");
     assert_eq!((index[1].version, index[1].state), (7, LoadState::Failed));
-    assert_eq!((index.len(), it.serving()), (2, 1));
+    assert_eq!((index[2].name.as_str(), index[2].version), ("odd", 0));
+    assert_eq!((index.len(), it.serving()), (3, 1));
 }
 
 #[tokio::test]
@@ -424,6 +425,7 @@ async fn a_model_is_told_with_its_traffic_and_what_a_roll_back_brings_back() {
 #[tokio::test]
 async fn contributions_come_where_they_are_wanted_and_count_in_the_memory() {
     let it = Bench::new().await;
+    it.write("elo/config.toml", "[batching]\nmode = \"direct\"\n");
     put(
         it.folder.path(),
         "elo",

@@ -37,6 +37,11 @@ impl ModelServer {
         lines
     }
 
+    /// Folders among the models whose names no model can have.
+    pub fn strays(&self) -> Vec<String> {
+        self.models.repository.strays()
+    }
+
     /// How far a version is, and what stands in its way.
     fn progress(
         &self,

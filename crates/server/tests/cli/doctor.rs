@@ -123,6 +123,30 @@ fn doctor_looks_at_other_addresses_and_at_the_folder_of_models() {
 }
 
 #[test]
+fn doctor_names_versions_that_do_not_load_and_what_is_no_model() {
+    let home = Home::new();
+    let folder = home.path("models");
+    for (path, file) in [
+        ("broken/1", "model.txt"),
+        ("flat", "model.txt"),
+        ("a b/1", "x"),
+    ] {
+        fs::create_dir_all(folder.join(path)).unwrap();
+        fs::write(folder.join(path).join(file), "tree\n").unwrap();
+    }
+    let environment = [("SPORTS_EDGE_MODELS__FOLDER", folder.to_str().unwrap())];
+    let found = faulty(&home, &environment);
+    for words in [
+        "FIX  model broken, version 1: ",
+        "FIX  model flat: model.txt lies beside the folders of versions",
+        "FIX  \"a b\" among the models is no name of a model",
+    ] {
+        assert!(found.contains(words), "{words}: {found}");
+    }
+    assert!(!found.contains("can be read"), "{found}");
+}
+
+#[test]
 fn doctor_finds_two_settings_with_one_address() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap().to_string();

@@ -156,3 +156,32 @@ async fn settings_that_cannot_be_are_told_by_name_and_what_serves_goes_on() {
     it.server.refresh().await.unwrap();
     assert_eq!(it.server.model("elo").unwrap().problem, None);
 }
+
+#[tokio::test]
+async fn what_lies_where_no_version_is_looked_for_is_told() {
+    let it = Bench::new().await;
+    for path in ["flat", "zero/01", "named/v1", "bad name/1", ".hidden"] {
+        fs::create_dir_all(it.folder.path().join(path)).unwrap();
+    }
+    it.write("flat/model.txt", "");
+    it.write("README", "");
+    it.server.refresh().await.unwrap();
+    let told = it.server.index();
+    let reasons: Vec<_> = told.iter().map(|it| (&*it.name, &*it.reason)).collect();
+    let number = "is no number of a version: they have digits alone and do not begin with 0";
+    let file = "model.txt lies beside the folders of versions: it belongs into one, such as 1";
+    assert_eq!(
+        reasons,
+        [
+            ("elo", ""),
+            ("flat", file),
+            ("named", &*format!("v1 {number}")),
+            ("zero", &*format!("01 {number}")),
+        ]
+    );
+    assert_eq!(it.server.strays(), ["bad name"]);
+    it.write("elo/1/model.txt", "");
+    it.server.refresh().await.unwrap();
+    let reason = &it.server.index()[0].reason;
+    assert_eq!(reason, "there are two models, model.trees and model.txt");
+}

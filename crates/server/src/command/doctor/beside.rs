@@ -1,18 +1,24 @@
 //! What a server has beside its database and its address: replicas, Redis, other addresses, models.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::ErrorKind,
     net::{SocketAddr, TcpListener},
-    path::Path,
 };
 
-use engine::chain;
+use engine::{
+    chain,
+    serving::{InferenceError, LoadState, ModelServer, ServerOptions, VersionRef},
+};
 use store::{Store, StoreError, upkeep::ReplicaStatus};
 
 use super::{Finding, answers};
 use crate::{
-    command::db::status::{look_at_replicas, whereabouts},
+    command::{
+        db::status::{look_at_replicas, whereabouts},
+        model_options,
+    },
     config::Settings,
     run::shared,
 };
@@ -39,7 +45,7 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
         });
         taken.push((address, setting));
     }
-    findings.push(models(&settings.models_folder()));
+    findings.extend(models(settings).await);
     findings.extend(redis(settings).await);
     findings
 }
@@ -128,19 +134,74 @@ fn listens(address: SocketAddr, setting: &str, lives: impl Fn() -> bool) -> Find
     }
 }
 
-/// The folder of models, which need not be there.
-fn models(path: &Path) -> Finding {
+/// The folder of models, which need not be there, and each version in it.
+async fn models(settings: &Settings) -> Vec<Finding> {
+    let path = settings.models_folder();
     let shown = path.display();
-    match fs::read_dir(path) {
-        Ok(_) => Finding::Fine(format!("models in {shown} can be read")),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Finding::Fine(format!("there are no models in {shown}"))
-        }
-        Err(error) => Finding::Fix(
+    let unreadable = |error: String| {
+        Finding::Fix(
             format!("models in {shown} cannot be read: {error}"),
             "set models.folder to a folder that this user may read and write".into(),
-        ),
+        )
+    };
+    match fs::read_dir(&path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return vec![Finding::Fine(format!("there are no models in {shown}"))];
+        }
+        Err(error) => return vec![unreadable(error.to_string())],
     }
+    let options = ServerOptions {
+        poll_every: None,
+        ..model_options(settings)
+    };
+    let models = match ModelServer::open(options).await {
+        Ok(models) => models,
+        Err(error) => return vec![unreadable(chain(&error))],
+    };
+    let mut findings = broken(&models).await;
+    models.close().await;
+    if findings.is_empty() {
+        findings.push(Finding::Fine(format!("models in {shown} can be read")));
+    }
+    findings
+}
+
+/// What no server can answer with, and what is no model.
+async fn broken(models: &ModelServer) -> Vec<Finding> {
+    let (mut findings, mut told) = (Vec::new(), BTreeSet::new());
+    let mut fix = |what: String| {
+        let remedy = "put it right or take it out of models.folder; docs/models.md has the layout";
+        findings.push(Finding::Fix(what, remedy.into()));
+    };
+    for line in models.index() {
+        let (name, version) = (&line.name, line.version);
+        let reason = match line.state {
+            LoadState::Failed => Some(line.reason),
+            LoadState::Available => {
+                let loaded = models.load(name, &VersionRef::Number(version)).await;
+                match loaded {
+                    // The version policy leaves it out.
+                    Ok(()) | Err(InferenceError::UnknownVersion { .. }) => None,
+                    Err(error) => Some(chain(&error)),
+                }
+            }
+            _ => None,
+        };
+        match reason {
+            None => {}
+            Some(reason) if version == 0 => fix(format!("model {name}: {reason}")),
+            Some(reason) => fix(format!("model {name}, version {version}: {reason}")),
+        }
+        let problem = models.model(name).ok().and_then(|it| it.problem);
+        if let Some(problem) = problem.filter(|_| version != 0 && told.insert(name.clone())) {
+            fix(format!("model {name}: {problem}"));
+        }
+    }
+    for folder in models.strays() {
+        fix(format!("{folder:?} among the models is no name of a model"));
+    }
+    findings
 }
 
 async fn redis(settings: &Settings) -> Option<Finding> {
