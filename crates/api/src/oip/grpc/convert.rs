@@ -44,7 +44,14 @@ pub(super) fn request(asked: ModelInferRequest) -> Result<InferRequest, OipError
     }
     let mut outputs = Vec::with_capacity(asked.outputs.len());
     for output in asked.outputs {
-        refuse_shared_memory(&output.parameters, &output.name)?;
+        let place = format!("output {}", output.name);
+        refuse_shared_memory(&output.parameters, &place)?;
+        let classes = output.parameters.get("classification");
+        if classes.is_some_and(|it| !matches!(parameter(it), Parameter::Number(0))) {
+            return Err(OipError::bad(format!(
+                "{place}: the classification extension is not there"
+            )));
+        }
         outputs.push(output.name);
     }
     let version = wishes.version(Some(&asked.model_version))?;

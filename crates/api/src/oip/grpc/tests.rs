@@ -123,6 +123,32 @@ fn raw_and_typed_contents_give_the_same_tensor() {
 }
 
 #[test]
+fn classification_is_refused_as_over_http() {
+    use generated::{
+        InferParameter, infer_parameter::ParameterChoice,
+        model_infer_request::InferRequestedOutputTensor,
+    };
+    let classes = |count| {
+        let mut asked = asked(input(), vec![vec![0; 8]]);
+        let parameter = InferParameter {
+            parameter_choice: Some(ParameterChoice::Int64Param(count)),
+        };
+        asked.outputs = vec![InferRequestedOutputTensor {
+            name: "y".to_owned(),
+            parameters: HashMap::from([("classification".to_owned(), parameter)]),
+        }];
+        convert::request(asked)
+    };
+    assert!(classes(0).is_ok());
+    let refused = classes(2).unwrap_err();
+    let told = "output y: the classification extension is not there";
+    assert_eq!(
+        (refused.text.as_str(), refused.code),
+        (told, Code::InvalidArgument)
+    );
+}
+
+#[test]
 fn the_timeout_of_a_call_is_its_deadline() {
     let of = |text: &'static str| {
         let mut headers = HeaderMap::new();
