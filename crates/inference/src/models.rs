@@ -5,13 +5,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::watch, task::JoinHandle, time::sleep};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use crate::{
     ContentHash, InferenceError, ServerOptions, VersionRef,
     model_cache::{Loaded, ModelCache, Reader},
     pipeline::{Pair, Results},
-    repository::{ModelEntry, Repository, RuntimeState, STABLE},
+    repository::{LEFTOVER_AGE_MIN, ModelEntry, Repository, RuntimeState, STABLE},
     resident::Held,
 };
 
@@ -63,6 +67,14 @@ impl Models {
             }
         }
         if proven { self.look().await } else { Ok(()) }
+    }
+
+    /// Clears what a crash, of this process or another on the folder, left half-uploaded.
+    async fn sweep(self: &Arc<Self>) {
+        let models = Arc::clone(self);
+        if let Err(error) = blocking(move || models.repository.sweep()).await {
+            tracing::debug!(error = %error, "model_uploads_not_swept");
+        }
     }
 
     async fn look(self: &Arc<Self>) -> Result<(), InferenceError> {
@@ -208,10 +220,15 @@ impl Poller {
         let task = every.map(|every| {
             tokio::spawn(async move {
                 let mut is_unreadable = false;
+                let mut swept = Instant::now();
                 loop {
                     tokio::select! {
                         _ = stopped.wait_for(|it| *it) => return,
                         () = sleep(every) => {}
+                    }
+                    if swept.elapsed() >= LEFTOVER_AGE_MIN {
+                        swept = Instant::now();
+                        models.sweep().await;
                     }
                     let looked = models.refresh().await;
                     let was_unreadable = std::mem::replace(&mut is_unreadable, looked.is_err());

@@ -31,7 +31,7 @@ pub(crate) const VERSION_MAX: u64 = i64::MAX.cast_unsigned();
 /// Where files lie until they are whole.
 pub(crate) const UPLOADS: &str = ".uploads";
 /// What lies there for longer was left by a crash; what is younger another process may be writing.
-const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(60 * 60);
+pub(crate) const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(60 * 60);
 
 type Snapshot = HashMap<Arc<str>, Arc<ModelEntry>>;
 
@@ -153,6 +153,12 @@ impl Repository {
             tracing::warn!(folder, "model_folder_has_no_name_of_a_model");
         }
         *known = found;
+    }
+
+    /// Clears what a crash left half-uploaded, once it is old enough. Blocks.
+    pub(crate) fn sweep(&self) -> Result<(), InferenceError> {
+        let uploads = self.folder.join(UPLOADS);
+        clear_leftovers(&uploads).map_err(|it| failed(&uploads, "cleared", it))
     }
 
     /// Whether what served goes on serving: it is in memory, nobody said what should serve, and

@@ -65,7 +65,11 @@ impl OipError {
 impl From<InferenceError> for OipError {
     fn from(error: InferenceError) -> Self {
         use InferenceError as E;
-        let text = error.to_string();
+        let text = match &error {
+            // Without the server's own path.
+            E::Folder { .. } => ApiError::Serving(error.clone()).detail(),
+            _ => error.to_string(),
+        };
         let of = |status, code| Self::new(status, code, text);
         match error {
             E::UnknownModel(_) | E::UnknownVersion { .. } => {

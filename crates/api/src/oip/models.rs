@@ -289,7 +289,14 @@ pub(super) async fn answer(
             "a compressed body is not read: send it plain",
         ));
     }
-    let length = match headers.get(&JSON_LENGTH) {
+    let mut lengths = headers.get_all(&JSON_LENGTH).iter();
+    let length = lengths.next();
+    if lengths.any(|it| Some(it) != length) {
+        return Err(OipError::bad(
+            "Inference-Header-Content-Length is given twice and differs",
+        ));
+    }
+    let length = match length {
         None => None,
         Some(value) => {
             let length = value.to_str().ok().and_then(|it| it.parse().ok());

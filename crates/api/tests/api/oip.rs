@@ -236,3 +236,18 @@ async fn the_short_way_asks_for_a_key_and_refuses_a_long_body() {
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(text.contains("67108864"), "{text}");
 }
+
+#[tokio::test]
+async fn two_lengths_of_the_json_that_differ_are_refused() {
+    let (router, _folder) = empty().await;
+    for second in ["2", "1"] {
+        let request = Request::post("/v2/models/none/infer")
+            .header("inference-header-content-length", "2")
+            .header("inference-header-content-length", second);
+        let request = request.body(Body::from(r#"{"inputs":[]}"#)).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        let body = String::from_utf8(body.unwrap().to_vec()).unwrap();
+        assert_eq!(body.contains("is given twice"), second == "1", "{body}");
+    }
+}

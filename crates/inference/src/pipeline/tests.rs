@@ -272,9 +272,9 @@ async fn what_does_not_fit_the_signature_is_named() {
         assert!(matches!(error, InferenceError::BadRequest(_)), "{error}");
         assert!(error.to_string().contains(wanted), "{error}");
     };
-    check("0 inputs given", |it| it.inputs.clear()).await;
+    check("input x is missing: 0 given", |it| it.inputs.clear()).await;
     check("no input z", |it| it.inputs[0].name = "z".to_owned()).await;
-    check("input x is Int64", |it| {
+    check("input x is INT64", |it| {
         it.inputs[0].datatype = DataType::Int64
     })
     .await;

@@ -9,13 +9,6 @@ pub(super) fn rows(
     rows_max: u32,
 ) -> Result<u64, InferenceError> {
     let inputs = &request.inputs;
-    let wanted = signature.inputs.len();
-    if inputs.len() != wanted {
-        return refuse(format!(
-            "{} inputs given where the model takes {wanted}",
-            inputs.len()
-        ));
-    }
     for (at, tensor) in inputs.iter().enumerate() {
         let Some(spec) = signature.inputs.iter().find(|it| it.name == tensor.name) else {
             return refuse(format!("the model has no input {}", tensor.name));
@@ -24,6 +17,13 @@ pub(super) fn rows(
             return refuse(format!("input {} is given twice", tensor.name));
         }
         fits(tensor, spec)?;
+    }
+    let is_given = |it: &&TensorSpec| inputs.iter().any(|given| given.name == it.name);
+    if let Some(missing) = signature.inputs.iter().find(|it| !is_given(it)) {
+        let (name, given, wanted) = (&missing.name, inputs.len(), signature.inputs.len());
+        return refuse(format!(
+            "input {name} is missing: {given} given where the model takes {wanted}"
+        ));
     }
     for (at, name) in request.outputs.iter().enumerate() {
         if !signature.outputs.iter().any(|it| &it.name == name) {
@@ -55,7 +55,9 @@ fn fits(tensor: &Tensor, spec: &TensorSpec) -> Result<(), InferenceError> {
     if !alike && tensor.datatype != spec.datatype {
         let (given, wanted) = (tensor.datatype, spec.datatype);
         return refuse(format!(
-            "input {name} is {given:?} where the model takes {wanted:?}"
+            "input {name} is {} where the model takes {}",
+            told(given),
+            told(wanted)
         ));
     }
     if !holds(tensor) {
@@ -89,6 +91,11 @@ fn fits(tensor: &Tensor, spec: &TensorSpec) -> Result<(), InferenceError> {
     Ok(())
 }
 
+/// A type by its name in the protocol.
+fn told(datatype: DataType) -> String {
+    format!("{datatype:?}").to_uppercase()
+}
+
 fn holds(tensor: &Tensor) -> bool {
     match tensor.values {
         Values::Bool(_) => tensor.datatype == DataType::Bool,
@@ -108,4 +115,51 @@ fn holds(tensor: &Tensor) -> bool {
 
 fn refuse<T>(reason: String) -> Result<T, InferenceError> {
     Err(InferenceError::BadRequest(reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::VersionRef;
+
+    fn refused(inputs: &[(&str, DataType, Values)]) -> String {
+        let spec = |name: &str| TensorSpec {
+            name: name.to_owned(),
+            datatype: DataType::Fp64,
+            shape: vec![-1],
+        };
+        let signature = Signature {
+            inputs: ["elo", "rest"].map(spec).to_vec(),
+            outputs: Vec::new(),
+            features: Vec::new(),
+        };
+        let tensors = inputs.iter().map(|(name, datatype, values)| Tensor {
+            name: (*name).to_owned(),
+            datatype: *datatype,
+            shape: vec![1],
+            values: values.clone(),
+        });
+        let request = InferRequest {
+            model: "m".to_owned(),
+            version: VersionRef::Serving,
+            inputs: tensors.collect(),
+            outputs: Vec::new(),
+            key: None,
+            priority: 0,
+            deadline: None,
+            explain: false,
+        };
+        rows(&request, &signature, 8).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_refusal_names_the_input_and_types_as_the_protocol_does() {
+        let one = || ("elo", DataType::Fp32, Values::Fp32(vec![1.0]));
+        let whole = ("rest", DataType::Int64, Values::Int64(vec![1]));
+        let told = "input rest is missing: 1 given where the model takes 2";
+        assert_eq!(refused(&[one()]), told);
+        assert_eq!(refused(&[one(), one()]), "input elo is given twice");
+        let told = "input rest is INT64 where the model takes FP64";
+        assert_eq!(refused(&[one(), whole]), told);
+    }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ServerOptions;
 
 #[tokio::test]
 async fn an_upload_is_bounded_hashed_and_gone_unless_it_is_pushed() {
@@ -205,4 +206,27 @@ async fn servers_on_one_folder_take_uploads_and_changes_side_by_side() {
     it.server.refresh().await.unwrap();
     let versions: Vec<u64> = (1..=33).collect();
     assert_eq!(it.server.model("elo").unwrap().versions, versions);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_crash_left_goes_while_the_server_runs() {
+    let folder = TempDir::new().unwrap();
+    let options = ServerOptions {
+        poll_every: Some(Duration::from_secs(60)),
+        ..options(&folder)
+    };
+    let server = ModelServer::open(options).await.unwrap();
+    let uploads = folder.path().join(".uploads");
+    for name in ["old", "young"] {
+        fs::write(uploads.join(name), "half").unwrap();
+    }
+    let old = fs::File::options().write(true).open(uploads.join("old"));
+    let before = std::time::SystemTime::now() - Duration::from_secs(7_200);
+    old.unwrap().set_modified(before).unwrap();
+    tokio::time::sleep(Duration::from_secs(30 * 60)).await;
+    assert!(uploads.join("old").exists(), "an hour has not passed");
+    tokio::time::sleep(Duration::from_secs(40 * 60)).await;
+    assert!(!uploads.join("old").exists());
+    assert!(uploads.join("young").exists());
+    server.close().await;
 }
