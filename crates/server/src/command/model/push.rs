@@ -43,6 +43,13 @@ pub(crate) struct PushArgs {
 /// Uploads it; returns what the server says of the version.
 pub(super) fn run(args: &PushArgs, client: &Client) -> anyhow::Result<Value> {
     let front = front(args)?;
+    let config = format!("/v1/models/{}/config", args.name.0);
+    if args.settings.is_some() && client.get(&config).is_ok() {
+        tracing::warn!(
+            model = %args.name.0,
+            "settings passed over: the model is there already, its config.toml holds them"
+        );
+    }
     let open = || {
         let file = File::open(&args.file);
         file.with_context(|| format!("{} cannot be read", args.file.display()))

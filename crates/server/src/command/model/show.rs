@@ -39,6 +39,15 @@ pub(super) fn model(answer: &Value) -> String {
     if let Some(previous) = answer["previous"].as_u64() {
         head.push_str(&format!(", a roll-back brings back {previous}"));
     }
+    for (role, gets) in [("canary", "of the requests"), ("shadow", "of them, copied")] {
+        let tried = &answer[role];
+        if let (Some(version), Some(share)) = (tried["version"].as_u64(), tried["share"].as_f64()) {
+            let share = share * 100.0;
+            head.push_str(&format!(
+                "\n{role}: version {version} gets {share:.0} % {gets}"
+            ));
+        }
+    }
     if let Some(problem) = answer["problem"].as_str() {
         head.push_str(&format!("\nproblem: {problem}"));
     }
@@ -91,6 +100,10 @@ const VERSION: [&str; 8] = [
 fn version_row(it: &Value) -> Vec<String> {
     let labels: Vec<_> = entries(&it["labels"]).iter().map(text).collect();
     let share = it["traffic_share"].as_f64().unwrap_or(0.0) * 100.0;
+    let mut reason = text(&it["reason"]);
+    if let (true, Some(why)) = (reason.is_empty(), it["canary_stopped"].as_str()) {
+        reason = format!("stopped as canary: {why}");
+    }
     vec![
         text(&it["version"]),
         text(&it["state"]),
@@ -99,6 +112,31 @@ fn version_row(it: &Value) -> Vec<String> {
         kibibytes(&it["memory_bytes"]),
         tenth(&it["row_us"]),
         text(&it["platform"]),
-        text(&it["reason"]),
+        reason,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_is_tried_out_and_why_a_canary_was_stopped_is_shown() {
+        let shown = model(&json!({
+            "name": "goals",
+            "serving": 1,
+            "canary": {"version": 2, "share": 0.0},
+            "shadow": {"version": 3, "share": 0.5},
+            "versions": [{"version": 2, "canary_stopped": "it failed 3 times in a row"}],
+        }));
+        for words in [
+            "canary: version 2 gets 0 % of the requests\n",
+            "shadow: version 3 gets 50 % of them, copied\n",
+            "stopped as canary: it failed 3 times in a row\n",
+        ] {
+            assert!(shown.contains(words), "{words}: {shown}");
+        }
+    }
 }
