@@ -435,8 +435,9 @@ export interface paths {
         /**
          * Write fixtures
          * @description Adds fixtures, or changes those already there: an entry is taken for a fixture known when
-         *     competition, season and teams agree (and the day, where teams meet more than once a season).
-         *     All entries are written or none.
+         *     competition, season and teams agree (and the day, where teams meet more than once a season, as
+         *     those do that play on two days running). One that moves to another day there is named by its
+         *     number. All entries are written or none.
          */
         post: operations["putFixtures"];
         delete?: never;
@@ -1572,6 +1573,12 @@ export interface components {
                  * @example E0
                  */
                 competition: string;
+                /**
+                 * Format: int64
+                 * @description Number of the fixture that is changed, as one that moves to another day; found by the other
+                 *     members where not given.
+                 */
+                fixture_id?: number | null;
                 /** @description Home side. */
                 home: components["schemas"]["TeamName"];
                 /**
@@ -2576,6 +2583,12 @@ export interface components {
              * @example E0
              */
             competition: string;
+            /**
+             * Format: int64
+             * @description Number of the fixture that is changed, as one that moves to another day; found by the other
+             *     members where not given.
+             */
+            fixture_id?: number | null;
             /** @description Home side. */
             home: components["schemas"]["TeamName"];
             /**
