@@ -8,6 +8,7 @@ use store::{
     Recorded, Recording, ResultRecord,
 };
 
+use crate::engine::Names;
 use crate::follow::Changed;
 use crate::import::{is_plain, parse_season};
 use crate::{
@@ -24,43 +25,7 @@ impl Engine {
         let names = self.reload_names().await?;
         let named = commands.iter().filter_map(|it| it.fixture);
         let known = self.known_fixtures(named).await?;
-        let mut problems = Vec::new();
-        for (index, command) in commands.iter().enumerate() {
-            if let Some(id) = command.fixture.filter(|it| !known.contains_key(it)) {
-                problems.push(unknown_fixture(index, id));
-            }
-            if !names.competitions.contains_key(&command.competition) {
-                let detail = format!("competition {} is not known", command.competition);
-                problems.push(problem(index, "competition", detail));
-            }
-            if parse_season(command.season.as_str()).is_none() {
-                let detail = format!("{:?} is not a season", command.season.as_str());
-                problems.push(problem(index, "season", detail));
-            }
-            for (field, side) in [("home", &command.home), ("away", &command.away)] {
-                match side {
-                    TeamRef::Id(id) if !names.teams.contains_key(id) => {
-                        problems.push(problem(index, field, format!("team {id} is not known")));
-                    }
-                    TeamRef::Name(name)
-                        if name.trim().is_empty() || name.len() > 128 || !is_plain(name) =>
-                    {
-                        let detail =
-                            "a team's name has 1 to 128 bytes, and nothing that is not seen"
-                                .to_owned();
-                        problems.push(problem(index, field, detail));
-                    }
-                    _ => {}
-                }
-            }
-            if command.home == command.away {
-                problems.push(problem(
-                    index,
-                    "away",
-                    "a team cannot play itself".to_owned(),
-                ));
-            }
-        }
+        let problems = fixture_problems(&commands, &names, &known);
         refuse_if_any(problems)?;
         let sports = commands
             .iter()
@@ -352,6 +317,51 @@ pub(crate) fn problem(index: usize, field: &str, detail: String) -> BatchProblem
         field: field.to_owned(),
         detail,
     }
+}
+
+/// What of these fixtures cannot be written, before teams are looked up by their names.
+fn fixture_problems(
+    commands: &[FixtureCommand],
+    names: &Names,
+    known: &HashMap<FixtureId, Fixture>,
+) -> Vec<BatchProblem> {
+    let mut problems = Vec::new();
+    for (index, command) in commands.iter().enumerate() {
+        if let Some(id) = command.fixture.filter(|it| !known.contains_key(it)) {
+            problems.push(unknown_fixture(index, id));
+        }
+        if !names.competitions.contains_key(&command.competition) {
+            let detail = format!("competition {} is not known", command.competition);
+            problems.push(problem(index, "competition", detail));
+        }
+        if parse_season(command.season.as_str()).is_none() {
+            let detail = format!("{:?} is not a season", command.season.as_str());
+            problems.push(problem(index, "season", detail));
+        }
+        for (field, side) in [("home", &command.home), ("away", &command.away)] {
+            match side {
+                TeamRef::Id(id) if !names.teams.contains_key(id) => {
+                    problems.push(problem(index, field, format!("team {id} is not known")));
+                }
+                TeamRef::Name(name)
+                    if name.trim().is_empty() || name.len() > 128 || !is_plain(name) =>
+                {
+                    let detail =
+                        "a team's name has 1 to 128 bytes, and nothing that is not seen".to_owned();
+                    problems.push(problem(index, field, detail));
+                }
+                _ => {}
+            }
+        }
+        if command.home == command.away {
+            problems.push(problem(
+                index,
+                "away",
+                "a team cannot play itself".to_owned(),
+            ));
+        }
+    }
+    problems
 }
 
 pub(crate) fn unknown_fixture(index: usize, id: FixtureId) -> BatchProblem {
