@@ -208,6 +208,7 @@ async fn a_game_that_is_postponed_or_cancelled_is_not_under_way() {
         let fixture = &game.fixture.fixture;
         let set = async |status| {
             let command = FixtureCommand {
+                fixture: None,
                 season_type: None,
                 competition: fixture.competition.clone(),
                 season: fixture.season.clone(),
