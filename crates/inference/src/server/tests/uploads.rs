@@ -221,8 +221,10 @@ async fn what_a_crash_left_goes_while_the_server_runs() {
         fs::write(uploads.join(name), "half").unwrap();
     }
     let old = fs::File::options().write(true).open(uploads.join("old"));
-    let before = std::time::SystemTime::now() - Duration::from_secs(7_200);
-    old.unwrap().set_modified(before).unwrap();
+    let old = old.unwrap();
+    let written = old.metadata().unwrap().modified().unwrap();
+    old.set_modified(written - Duration::from_secs(7_200))
+        .unwrap();
     tokio::time::sleep(Duration::from_secs(30 * 60)).await;
     assert!(uploads.join("old").exists(), "an hour has not passed");
     tokio::time::sleep(Duration::from_secs(40 * 60)).await;
