@@ -39,6 +39,7 @@ pub(super) struct LiveTag {
     pub(super) short: String,
     /// Where it stands, such as `First half`.
     pub(super) phase: String,
+    is_abandoned: bool,
     /// The clock as last heard, while a period is played.
     pub(super) clock: Option<RowClock>,
     /// Why the figures may not hold.
@@ -117,6 +118,11 @@ impl Row {
 }
 
 impl Row {
+    /// Whether the game was given up, so that nothing is forecast of it.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.live.as_ref().is_some_and(|it| it.is_abandoned)
+    }
+
     /// Home and away.
     pub(super) fn sides(&self) -> [&Side; 2] {
         [&self.home, &self.away]
@@ -142,6 +148,7 @@ impl LiveTag {
         Self {
             short,
             phase: clock::phase(sport, play.phase.into(), period),
+            is_abandoned: Phase::from(play.phase) == Phase::Abandoned,
             clock: playing.map(|it| RowClock {
                 period,
                 seconds: it.seconds,
