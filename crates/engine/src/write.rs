@@ -31,27 +31,13 @@ impl Engine {
             .iter()
             .map(|it| names.competitions[&it.competition].sport);
         let sports: Vec<Sport> = sports.collect();
-        let teams = self.resolve_teams(&commands, &sports).await?;
+        let mut teams = self.teams_by_name(&sports).await?;
+        refuse_if_any(pairing_problems(&commands, &sports, (&teams, &known)))?;
+        self.add_teams(&commands, &sports, &mut teams).await?;
         let mut records = Vec::with_capacity(commands.len());
-        for (index, command) in commands.iter().enumerate() {
-            let team = |side: &TeamRef| match side {
-                TeamRef::Id(id) => *id,
-                TeamRef::Name(name) => teams[&(sports[index], name.trim().to_owned())],
-            };
+        for (command, sport) in commands.iter().zip(&sports) {
+            let team = |it| side(it, *sport, &teams).expect("every name has a team by now");
             let (home, away) = (team(&command.home), team(&command.away));
-            if home == away {
-                let detail = "both names belong to the same team".to_owned();
-                return Err(EngineError::BadBatch(vec![problem(index, "away", detail)]));
-            }
-            let is_of_others = |it: &FixtureId| (known[it].home, known[it].away) != (home, away);
-            if let Some(id) = command.fixture.filter(is_of_others) {
-                let detail = format!("fixture {id} is a game of other teams");
-                return Err(EngineError::BadBatch(vec![problem(
-                    index,
-                    "fixture_id",
-                    detail,
-                )]));
-            }
             records.push(FixtureRecord {
                 id: command.fixture,
                 competition: command.competition.clone(),
@@ -169,19 +155,8 @@ impl Engine {
     }
 
     /// Finds teams named in commands; makes those never heard of.
-    async fn resolve_teams(
-        &self,
-        commands: &[FixtureCommand],
-        sports: &[Sport],
-    ) -> Result<HashMap<(Sport, String), TeamId>, EngineError> {
-        let mut wanted: Vec<(Sport, String)> = Vec::new();
-        for (command, sport) in commands.iter().zip(sports) {
-            for side in [&command.home, &command.away] {
-                if let TeamRef::Name(name) = side {
-                    wanted.push((*sport, name.trim().to_owned()));
-                }
-            }
-        }
+    /// The teams of these sports by the names that no source alone gives them.
+    async fn teams_by_name(&self, sports: &[Sport]) -> Result<TeamsByName, EngineError> {
         let mut found = HashMap::new();
         for sport in sports.iter().copied().collect::<HashSet<_>>() {
             for name in self.store.team_names(sport).await? {
@@ -190,7 +165,24 @@ impl Engine {
                 }
             }
         }
-        wanted.retain(|it| !found.contains_key(it));
+        Ok(found)
+    }
+
+    /// Makes teams of the names that have none.
+    async fn add_teams(
+        &self,
+        commands: &[FixtureCommand],
+        sports: &[Sport],
+        teams: &mut TeamsByName,
+    ) -> Result<(), EngineError> {
+        let mut wanted: Vec<(Sport, String)> = Vec::new();
+        for (command, sport) in commands.iter().zip(sports) {
+            for it in [&command.home, &command.away] {
+                if let Err(name) = side(it, *sport, teams) {
+                    wanted.push((*sport, name.to_owned()));
+                }
+            }
+        }
         wanted.sort();
         wanted.dedup();
         let new: Vec<NewTeam> = wanted
@@ -202,8 +194,8 @@ impl Engine {
             })
             .collect();
         let ids = self.store.put_teams(&new).await?;
-        found.extend(wanted.into_iter().zip(ids));
-        Ok(found)
+        teams.extend(wanted.into_iter().zip(ids));
+        Ok(())
     }
 
     pub(crate) async fn known_fixtures(
@@ -317,6 +309,43 @@ pub(crate) fn problem(index: usize, field: &str, detail: String) -> BatchProblem
         field: field.to_owned(),
         detail,
     }
+}
+
+type TeamsByName = HashMap<(Sport, String), TeamId>;
+
+/// A side's team, or its name where that has none yet.
+fn side<'a>(side: &'a TeamRef, sport: Sport, teams: &TeamsByName) -> Result<TeamId, &'a str> {
+    match side {
+        TeamRef::Id(id) => Ok(*id),
+        TeamRef::Name(name) => {
+            let name = name.trim();
+            let team = teams.get(&(sport, name.to_owned()));
+            team.copied().ok_or(name)
+        }
+    }
+}
+
+/// Which of these fixtures are between teams that cannot meet there.
+fn pairing_problems(
+    commands: &[FixtureCommand],
+    sports: &[Sport],
+    (teams, known): (&TeamsByName, &HashMap<FixtureId, Fixture>),
+) -> Vec<BatchProblem> {
+    let mut problems = Vec::new();
+    for (index, (command, sport)) in commands.iter().zip(sports).enumerate() {
+        let [home, away] = [&command.home, &command.away].map(|it| side(it, *sport, teams));
+        if home == away {
+            let detail = "both names belong to the same team".to_owned();
+            problems.push(problem(index, "away", detail));
+        }
+        let is_of_others =
+            |it: &FixtureId| (Ok(known[it].home), Ok(known[it].away)) != (home, away);
+        if let Some(id) = command.fixture.filter(is_of_others) {
+            let detail = format!("fixture {id} is a game of other teams");
+            problems.push(problem(index, "fixture_id", detail));
+        }
+    }
+    problems
 }
 
 /// What of these fixtures cannot be written, before teams are looked up by their names.

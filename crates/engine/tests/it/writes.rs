@@ -112,18 +112,29 @@ async fn a_fixture_is_added_once_and_new_names_make_teams() {
     };
     let of_others = FixtureCommand {
         away: named("Team 02"),
+        ..moved.clone()
+    };
+    let of_nobody = FixtureCommand {
+        away: named("Nobody Yet"),
         ..moved
     };
+    let teams = world.store.counts().await.unwrap();
     for (batch, detail) in [
         (unknown, format!("fixture {} is not known", i64::MAX)),
         (
             of_others,
             format!("fixture {} is a game of other teams", first.fixtures[0]),
         ),
+        (
+            of_nobody,
+            format!("fixture {} is a game of other teams", first.fixtures[0]),
+        ),
     ] {
         let found = problems(world.engine.put_fixtures(vec![batch]).await);
         assert_eq!(found, [(0, format!("fixture_id: {detail}"))]);
     }
+    let after = world.store.counts().await.unwrap();
+    assert_eq!(after, teams, "no team is left of what was refused");
 }
 
 #[tokio::test]
