@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use store::{PostgresOptions, ReplicaOptions, ReplicatedStore, Store};
 use testkit::{LeagueOptions, PostgresDatabase, league};
 
-use crate::world::{Hand, long_trained, trained, untrained};
+use crate::world::{Hand, long_trained, restated, trained, untrained};
 
 #[tokio::test]
 async fn the_board_shows_what_comes_next_with_prediction_and_market() {
@@ -222,17 +222,7 @@ async fn a_game_that_is_off_has_no_edges() {
     let (listed, shown) = edges().await;
     assert!(listed > 0 && listed == shown);
     for status in [FixtureStatus::Postponed, FixtureStatus::Cancelled] {
-        let off = FixtureCommand {
-            fixture: None,
-            season_type: None,
-            competition: fixture.competition.clone(),
-            season: fixture.season.clone(),
-            kickoff: fixture.kickoff,
-            home: TeamRef::Id(fixture.home),
-            away: TeamRef::Id(fixture.away),
-            neutral: fixture.neutral,
-            status: Some(status),
-        };
+        let off = restated(&fixture, status);
         let written = world.engine.put_fixtures(vec![off]).await.unwrap();
         assert_eq!(written.fixtures, [fixture.id]);
         assert_eq!(edges().await, (0, 0), "{status:?}");

@@ -5,8 +5,10 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use domain::{FixtureId, Sport, TeamId};
-use engine::{Clock, Engine, EngineOptions, FixtureFilter, FixtureView, PageRequest};
+use domain::{Fixture, FixtureId, FixtureStatus, Sport, TeamId};
+use engine::{
+    Clock, Engine, EngineOptions, FixtureCommand, FixtureFilter, FixtureView, PageRequest, TeamRef,
+};
 use jiff::{SignedDuration, Timestamp};
 use store::Store;
 use tempfile::TempDir;
@@ -141,6 +143,21 @@ impl World {
             .await
             .unwrap()
             .data
+    }
+}
+
+/// What writes a fixture as it is, with a status.
+pub(crate) fn restated(fixture: &Fixture, status: FixtureStatus) -> FixtureCommand {
+    FixtureCommand {
+        fixture: None,
+        season_type: None,
+        competition: fixture.competition.clone(),
+        season: fixture.season.clone(),
+        kickoff: fixture.kickoff,
+        home: TeamRef::Id(fixture.home),
+        away: TeamRef::Id(fixture.away),
+        neutral: fixture.neutral,
+        status: Some(status),
     }
 }
 

@@ -1,13 +1,11 @@
 //! What is said once more after the end: results, goals told late, ends that did not hold.
 
 use domain::{FixtureStatus, GameClock, PlayKind, Score, Side};
-use engine::{
-    BoardFilter, EngineError, EventCommand, EventStanding, FixtureCommand, Phase, ResultCommand,
-    TeamRef,
-};
+use engine::{BoardFilter, EngineError, EventCommand, EventStanding, Phase, ResultCommand};
 use jiff::Timestamp;
 
 use super::{Match, goal, period};
+use crate::world::restated;
 
 /// Every way to ask says the same: prediction, its play, the last point of the timeline.
 async fn check(game: &Match, phase: Phase, score: [u16; 2], h2h: Option<[f64; 3]>) {
@@ -207,17 +205,7 @@ async fn a_game_that_is_postponed_or_cancelled_is_not_under_way() {
         result(&game, 1, 0).await;
         let fixture = &game.fixture.fixture;
         let set = async |status| {
-            let command = FixtureCommand {
-                fixture: None,
-                season_type: None,
-                competition: fixture.competition.clone(),
-                season: fixture.season.clone(),
-                kickoff: fixture.kickoff,
-                home: TeamRef::Id(fixture.home),
-                away: TeamRef::Id(fixture.away),
-                neutral: fixture.neutral,
-                status: Some(status),
-            };
+            let command = restated(fixture, status);
             let written = game.world.engine.put_fixtures(vec![command]).await;
             assert_eq!(written.unwrap().fixtures, [game.id()]);
         };
