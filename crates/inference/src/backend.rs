@@ -1,5 +1,7 @@
 //! What runs a model: a few methods, and nothing of names, versions or queues.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use thiserror::Error;
 
 use crate::{Signature, Tensor};
@@ -37,6 +39,15 @@ pub(crate) fn winners(scores: &[f64], classes: usize) -> impl Iterator<Item = us
     scores.chunks(classes).map(|row| {
         let better = |best: usize, at: usize| if row[at] > row[best] { at } else { best };
         (1..row.len()).fold(0, better)
+    })
+}
+
+/// Runs what may panic on a strange file or strange rows; the text is the panic's.
+pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        text.unwrap_or("without a word").to_owned()
     })
 }
 

@@ -3,14 +3,11 @@
 //! Refuses, at load and by name: operators that are not known, outputs without a row for each row,
 //! rows that depend on each other, files that are broken.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use tract_onnx::prelude::{TValue, TypedRunnableModel, tvec};
 
-use super::{Backend, RunError};
+use super::{Backend, RunError, contained};
 use crate::{DataType, ModelConfig, Signature, Tensor};
 
 mod forest;
@@ -127,15 +124,6 @@ impl OnnxBackend {
         let outputs = plan.run(given).map_err(|it| format!("{it:#}"))?;
         Ok(outputs.into_vec())
     }
-}
-
-/// Runs what may panic on a strange file; the text is the panic's.
-pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        text.unwrap_or("it panicked").to_owned()
-    })
 }
 
 impl Backend for OnnxBackend {

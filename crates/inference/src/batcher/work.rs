@@ -1,13 +1,14 @@
 //! Runs a model on the thread at hand; a panic is a failure, of the rows where others still run.
 
-use std::{
-    any::Any,
-    borrow::Cow,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::borrow::Cow;
 
 use super::{Failure, parts};
-use crate::{InferRequest, Tensor, backend::RunError, loader::still_runs, resident::Lease};
+use crate::{
+    InferRequest, Tensor,
+    backend::{RunError, contained},
+    loader::still_runs,
+    resident::Lease,
+};
 
 /// Rows explained at a time: they take far longer than scores, and who waited may leave meanwhile.
 pub(crate) const EXPLAINED_ROWS: u64 = 256;
@@ -57,17 +58,15 @@ fn explain(
 }
 
 fn caught<T>(lease: &Lease, run: impl FnOnce() -> Result<T, RunError>) -> Result<T, Failure> {
-    match catch_unwind(AssertUnwindSafe(run)) {
+    match contained(run) {
         Ok(ran) => ran.map_err(Failure::Model),
-        Err(panic) => Err(fault(lease, &*panic)),
+        Err(panic) => Err(fault(lease, &panic)),
     }
 }
 
 /// What a panic is: a fault of the rows, unless the version panics on those of its warm-up by now.
-fn fault(lease: &Lease, panic: &(dyn Any + Send)) -> Failure {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    let reason = format!("it panicked: {}", text.unwrap_or("without a word"));
+fn fault(lease: &Lease, panic: &str) -> Failure {
+    let reason = format!("it panicked: {panic}");
     let is_of_rows = still_runs(&*lease.backend);
     let (model, version) = (&lease.model, lease.version);
     tracing::warn!(%model, version, reason, is_of_rows, "model_panicked");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     DataType, Tensor, TensorSpec, Values,
-    backend::{Backend, onnx::contained},
+    backend::{Backend, contained},
 };
 
 const ROWS: u32 = 64;
