@@ -16,8 +16,9 @@ use crate::{
     histogram::{Histogram, HistogramView, nanoseconds},
 };
 
-/// Batches of up to so many rows are counted without a lock.
-const SMALL: usize = 256;
+/// Batches of up to so many rows are counted without a lock. Every version that is known has this
+/// much, loaded or not.
+const SMALL: usize = 32;
 /// Sizes of larger batches told apart; one more counts as the next smaller of these.
 const LARGE_MAX: usize = 1_024;
 /// The quantiles told.
