@@ -45,6 +45,25 @@ impl Sport {
         (self == Self::Football).then_some(5)
     }
 
+    /// Periods before overtime.
+    pub fn regular_periods(self) -> u8 {
+        match self {
+            Self::Football => 2,
+            Self::AmericanFootball | Self::Basketball => 4,
+        }
+    }
+
+    /// Minutes of a period as scoreboards count them, of overtimes too.
+    pub fn period_minutes(self, period: u8) -> u16 {
+        match (self, period <= self.regular_periods()) {
+            (Self::Football, true) => 45,
+            (Self::Football, false) | (Self::AmericanFootball, true) => 15,
+            (Self::AmericanFootball, false) => 10,
+            (Self::Basketball, true) => 12,
+            (Self::Basketball, false) => 5,
+        }
+    }
+
     /// How long after kickoff a result is taken to be known, at the latest.
     pub fn result_delay(self) -> SignedDuration {
         match self {

@@ -7,28 +7,18 @@ use engine::Phase;
 /// Regular periods of a sport of points.
 const QUARTERS: u8 = 4;
 
-/// Minutes of a period as scoreboards count them.
-fn minutes(sport: Sport, period: u8) -> i64 {
-    match (sport, period) {
-        (Sport::Football, ..=2) => 45,
-        (Sport::Basketball, ..=QUARTERS) => 12,
-        (Sport::Football, _) | (Sport::AmericanFootball, ..=QUARTERS) => 15,
-        (Sport::Basketball, _) => 5,
-        (Sport::AmericanFootball, _) => 10,
-    }
-}
-
 /// A place on the clock: the minute under way in football, else what is left of the period.
 pub(super) fn shown(sport: Sport, period: u8, seconds: i64) -> String {
     if sport.shootout() == Some(period) {
         return "Pens".to_owned();
     }
-    let length = minutes(sport, period);
+    let minutes = |it| i64::from(sport.period_minutes(it));
+    let length = minutes(period);
     if sport != Sport::Football {
         let left = (60 * length - seconds).max(0);
         return format!("{}:{:02}", left / 60, left % 60);
     }
-    let before: i64 = (1..period).map(|it| minutes(sport, it)).sum();
+    let before: i64 = (1..period).map(minutes).sum();
     let played = seconds / 60;
     if played >= length {
         format!("{}+{}'", before + length, played - length + 1)

@@ -4,7 +4,7 @@
 use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
 
 use domain::{FixtureId, Game, PlayEvent, PlayKind, Sport};
-use forecast::{GameState, Phase, PlayLog, PointsParameters};
+use forecast::{GameState, Phase, PlayLog};
 use jiff::{SignedDuration, Timestamp};
 use store::RecordedEvent;
 
@@ -29,10 +29,6 @@ const MOMENTUM_SECONDS: f64 = 600.0;
 const SWINGS_MAX: usize = 5;
 /// The least probability that has to move for a swing.
 const SWING_MIN: f64 = 0.01;
-
-/// Seconds of a half of football, and of one of extra time.
-const HALF_SECONDS: u32 = 2_700;
-const EXTRA_SECONDS: u32 = 900;
 
 /// What is drawn of a moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -245,15 +241,11 @@ fn point(ready: &Ready, reading: &Reading) -> Option<TimelinePoint> {
 
 /// Where the regular periods, and the overtimes there were, lie on the axis of time played.
 fn periods(sport: Sport, points: &[TimelinePoint]) -> Vec<PeriodView> {
-    let (regular, length, overtime) = match PointsParameters::of(sport) {
-        None => (2, HALF_SECONDS, EXTRA_SECONDS),
-        Some(it) => (4, whole(it.period_seconds), whole(it.overtime_seconds)),
-    };
     let reached = points.iter().map(|it| it.period).max().unwrap_or(0);
     let mut start_seconds = 0;
-    (1..=reached.max(regular))
+    (1..=reached.max(sport.regular_periods()))
         .map(|period| {
-            let nominal = if period > regular { overtime } else { length };
+            let nominal = 60 * u32::from(sport.period_minutes(period));
             let own = points.iter().filter(|it| it.period == period);
             let played = own.map(|it| whole(it.seconds.ceil())).max();
             let view = PeriodView {

@@ -2,14 +2,12 @@
 //! red cards that somebody supposes.
 
 use domain::{FixtureId, Sport, summarise_quotes};
-use forecast::{GameState, Phase, PointsParameters};
+use forecast::{GameState, Phase};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Glance;
 use crate::{Engine, EngineError, Supposition, WhatIfView, in_play::Ground, knowledge::Serving};
 
-/// Minutes of a half of football.
-const HALF_MINUTES: u16 = 45;
 /// The most goals of a side that can be supposed: as far as the grid of scores reaches.
 const GOALS_MAX: u16 = 15;
 /// The most points of a side that can be supposed.
@@ -80,9 +78,11 @@ fn state(sport: Sport, supposed: Supposition) -> Result<GameState, EngineError> 
         score,
         red_cards,
     } = supposed;
-    let (period_minutes, periods, score_max) = match PointsParameters::of(sport) {
-        None => (HALF_MINUTES, 2, GOALS_MAX),
-        Some(it) => (whole_minutes(it.period_seconds), 4, POINTS_MAX),
+    let periods = u16::from(sport.regular_periods());
+    let period_minutes = sport.period_minutes(1);
+    let score_max = match sport {
+        Sport::Football => GOALS_MAX,
+        Sport::Basketball | Sport::AmericanFootball => POINTS_MAX,
     };
     let within = |field, value: u16, max: u16| {
         let detail = format!("must be at most {max}, not {value}");
@@ -108,16 +108,6 @@ fn state(sport: Sport, supposed: Supposition) -> Result<GameState, EngineError> 
         seconds: (minute - before * period_minutes) * 60,
         ..GameState::BEFORE
     })
-}
-
-fn whole_minutes(seconds: f64) -> u16 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a period lasts some minutes"
-    )]
-    let minutes = (seconds / 60.0) as u16;
-    minutes
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl GameState {
 
     /// Whether a period after the regular ones has begun.
     fn is_overtime(&self, sport: Sport) -> bool {
-        self.period > regular_periods(sport)
+        self.period > sport.regular_periods()
     }
 
     /// Whether the shoot-out has begun.
@@ -217,14 +217,6 @@ impl PlayLog {
             fold.apply(event);
             (event, fold.state())
         })
-    }
-}
-
-/// Periods before overtime.
-pub(crate) fn regular_periods(sport: Sport) -> u8 {
-    match sport {
-        Sport::Football => 2,
-        Sport::AmericanFootball | Sport::Basketball => 4,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use domain::{Period, PlayEvent, PlayKind, Score, Side, Sport};
 
-use super::{GameState, Phase, regular_periods};
+use super::{GameState, Phase};
 
 /// Numbers of events that were taken back, of events each number once, from the last to the first:
 /// by later ones that were not taken back themselves.
@@ -186,7 +186,7 @@ impl Fold {
 
     /// Goes to a later period.
     fn enter(&mut self, period: u8) {
-        if period > regular_periods(self.sport) {
+        if period > self.sport.regular_periods() {
             self.close_regular();
         }
         self.state.period = period;
@@ -223,7 +223,7 @@ impl Fold {
         }
         self.state.phase = Phase::Break;
         self.state.stoppage = None;
-        if period.number() >= regular_periods(self.sport) {
+        if period.number() >= self.sport.regular_periods() {
             self.close_regular();
         }
     }

@@ -164,7 +164,7 @@ fn a_clock_that_is_told_of_an_earlier_period_corrects_a_wrong_one() {
     };
     let goal = |sequence| event(sequence, scored(Side::Home));
     for sport in [Sport::Football, Sport::Basketball] {
-        let (right, wrong) = (regular_periods(sport) - 1, regular_periods(sport) + 1);
+        let (right, wrong) = (sport.regular_periods() - 1, sport.regular_periods() + 1);
         let told = [
             clock(1, right, 60),
             goal(2),
@@ -183,7 +183,7 @@ fn a_clock_that_is_told_of_an_earlier_period_corrects_a_wrong_one() {
         assert_eq!((state.score, state.regular), (score(2, 0), None));
         // What was scored meanwhile is of the period gone back to, where it is taken back later.
         let end = PlayKind::PeriodEnd {
-            period: period(regular_periods(sport)),
+            period: period(sport.regular_periods()),
         };
         let later = [event(6, end), event(7, PlayKind::Cancelled { of: 4 })];
         let all = [&told[..], &later].concat();
