@@ -1,10 +1,12 @@
 #!/bin/sh
 # From a fresh clone to a running server: builds, imports the sample into an empty database,
-# trains, serves. What is done already is not done again. SPORTS_EDGE_… settings are passed on.
+# trains, serves. What is done already is not done again. SPORTS_EDGE_… settings are passed on;
+# PROGRAM=… names a program that was built elsewhere.
 set -eu
 . "$(dirname "$0")/lib.sh"
 cd "$ROOT"
-PROGRAM=target/release/sports-edge
+BUILT=${PROGRAM:-}
+PROGRAM=${BUILT:-target/release/sports-edge}
 
 # setting NAME: its value in force.
 setting() { "$PROGRAM" config | sed -n "s/^$1 = \"\(.*\)\" *# .*/\1/p"; }
@@ -20,9 +22,14 @@ else
 fi
 
 say "2/5  the program"
-need_rust
-note "the first build takes some minutes, the next ones seconds"
-env -u CARGO_TARGET_DIR cargo build --release --locked --package server </dev/null
+if [ -n "$BUILT" ]; then
+	[ -x "$BUILT" ] || fail "PROGRAM=$BUILT is not a program" "Leave PROGRAM out to have it built."
+	note "$BUILT, as PROGRAM says"
+else
+	need_rust
+	note "the first build takes some minutes, the next ones seconds"
+	env -u CARGO_TARGET_DIR cargo build --release --locked --package server </dev/null
+fi
 
 folder=$(setting data_dir | sed "s#^~#$HOME#")
 unfinished=$folder/sample-unfinished

@@ -131,21 +131,27 @@ web_build() { npm_ci web && npm run build --prefix web; }
 
 format() { cargo fmt --all --check; }
 
-lints() { cargo clippy --workspace --all-targets --locked -- -D warnings; }
+# What clippy said while it compiled, for it was the compiler.
+lints() {
+	found=$(sed -n '/^warning/,/^$/p' "$(log_of "Rust build")")
+	[ -z "$found" ] || { printf '%s\n' "$found" && return 1; }
+}
 
 licences() { "$TOOLS/cargo-deny" --locked --workspace check bans licenses sources; }
 
-house() { cargo run --quiet --locked --package xtask -- check; }
+house() { "$CARGO_TARGET_DIR/debug/xtask" check; }
 
-rust_build() { cargo build --workspace --bins --locked && cargo nextest run --workspace --locked --no-run; }
+rust_build() { cargo build --workspace --all-targets --locked; }
 
-rust_tests() { cargo nextest run --workspace --locked --no-fail-fast; }
+rust_tests() {
+	cargo nextest run --workspace --locked --no-fail-fast --profile whole --test-threads $((2 * $(nproc)))
+}
 
 # The tier that servers share, on the other server that is promised.
 valkey() {
 	valkey_there || { note "skipped: there is no Valkey here, and none can be installed" && return; }
 	note "$("$valkey" --version)"
-	TESTKIT_REDIS_SERVER=$valkey cargo nextest run --locked --package cache -E 'test(shared) - test(tls)'
+	TESTKIT_REDIS_SERVER=$valkey cargo nextest run --workspace --locked -E 'package(cache) & test(shared) - test(tls)'
 }
 
 # Sets $valkey to the server: the one installed, else the one that a wheel brings.
@@ -161,7 +167,7 @@ valkey_there() {
 }
 
 doc_tests() {
-	crates=$(cargo run --quiet --locked --package xtask -- doctests) || return 1
+	crates=$("$CARGO_TARGET_DIR/debug/xtask" doctests) || return 1
 	[ -n "$crates" ] || { note "no crate has documentation tests" && return; }
 	# shellcheck disable=SC2086,SC2046
 	cargo test --locked --doc $(printf -- '--package %s ' $crates)
@@ -185,7 +191,7 @@ fuzzing() { scripts/fuzz.sh 60; }
 # Clients that others wrote, against the binary.
 protocol() { tests/protocol/run.sh "$CARGO_TARGET_DIR/debug/sports-edge"; }
 
-readme() { "$CARGO_TARGET_DIR/debug/xtask" readme; }
+readme() { "$CARGO_TARGET_DIR/debug/xtask" readme "$CARGO_TARGET_DIR/debug/sports-edge"; }
 
 # Programs of builds before this one: what nobody ran counts as not covered.
 stale_programs() {
@@ -213,12 +219,17 @@ coverage() {
 		"$TOOLS/cargo-llvm-cov" llvm-cov report --ignore-filename-regex 'generated\.rs$' --fail-under-lines $LINES_MIN
 }
 
-# From here on everything that is compiled for tests is compiled once, ready to be counted.
+# From here on everything that is compiled is compiled once: ready to be counted, by a compiler that
+# lints. `--workspace` is said everywhere, for with fewer crates their dependencies would be others.
 instrument() {
 	LLVM_COV=$TOOLS/llvm-cov LLVM_PROFDATA=$TOOLS/llvm-profdata
 	export LLVM_COV LLVM_PROFDATA
 	environment=$("$TOOLS/cargo-llvm-cov" llvm-cov show-env --sh --no-cfg-coverage 2>/dev/null)
 	eval "$environment"
+	RUSTC_WORKSPACE_WRAPPER=$(rustc --print sysroot)/bin/clippy-driver
+	# What nobody will debug or edit needs no help for that.
+	CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
+	export RUSTC_WORKSPACE_WRAPPER CARGO_INCREMENTAL CARGO_PROFILE_DEV_DEBUG
 	"$TOOLS/cargo-llvm-cov" llvm-cov clean --workspace --profraw-only
 }
 
@@ -234,12 +245,12 @@ export CARGO_TARGET_DIR INSTA_UPDATE SPORTS_EDGE_REQUIRE_SERVICES PATH
 must "tools" tools
 must "web build" web_build
 check "format" format
-check "lints" lints
 check "licences and sources" licences
 check "fuzzing" fuzzing
 instrument
-must "house" house
 must "Rust build" rust_build
+check "lints" lints
+check "house" house
 check "Rust tests" rust_tests
 check "shared cache on Valkey" valkey
 check "documentation tests" doc_tests

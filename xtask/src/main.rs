@@ -19,6 +19,7 @@ mod readme;
 mod settings;
 mod tree;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -33,7 +34,8 @@ usage: cargo xtask COMMAND
   check      layers, fences, code map, settings, endpoints, files, generated marks, links
   doctests   names the crates that have documentation tests
   lengths    hand-written files by length, longest first
-  readme     runs every command README.md shows, in a copy of the repository";
+  readme     runs every command README.md shows, in a copy of the repository; a program that is
+             named is taken for the one that `make run` builds";
 
 fn main() -> anyhow::Result<ExitCode> {
     let command = std::env::args().nth(1).unwrap_or_default();
@@ -52,7 +54,10 @@ fn main() -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        "readme" => readme::rerun(&tree).map(|()| ExitCode::SUCCESS),
+        "readme" => {
+            let program = std::env::args_os().nth(2).map(PathBuf::from);
+            readme::rerun(&tree, program.as_deref()).map(|()| ExitCode::SUCCESS)
+        }
         "" | "help" | "--help" => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)

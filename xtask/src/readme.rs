@@ -2,6 +2,8 @@
 //!
 //! Every `sh` block is one shell. A line that serves (`make run`, `… serve`) is started beside the
 //! others and replaces the one before it; `make test` is left out, for it is what runs this.
+//! With a program that was built already, everything is as a reader has it but the compiling, which
+//! takes longer than all the rest.
 
 mod blocks;
 mod server;
@@ -21,11 +23,8 @@ use crate::tree::Tree;
 /// The address the README shows.
 const ADDRESS: &str = "127.0.0.1:8080";
 
-/// Settings of a release build that nobody will keep.
-const QUICK_BUILD: [(&str, &str); 2] = [
-    ("CARGO_PROFILE_RELEASE_LTO", "off"),
-    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
-];
+/// Where the README finds what `make run` built.
+const PROGRAM: &str = "release/sports-edge";
 
 /// Building everything from nothing takes minutes on a small machine.
 const FIRST_START_MAX: Duration = Duration::from_secs(30 * 60);
@@ -33,19 +32,26 @@ const FIRST_START_MAX: Duration = Duration::from_secs(30 * 60);
 /// With everything in place nothing is left to do but look.
 const SECOND_START_MAX: Duration = Duration::from_secs(60);
 
-/// Runs every command of the README, then `make run` once more, which has to be quick.
-pub(crate) fn rerun(tree: &Tree) -> anyhow::Result<()> {
+/// Runs every command of the README, then `make run` once more, which has to be quick. A program
+/// that is given is taken for the one that `make run` would build.
+pub(crate) fn rerun(tree: &Tree, program: Option<&Path>) -> anyhow::Result<()> {
     let steps = steps(&tree.text("README.md")?);
     ensure!(
         steps.contains(&Step::Serve("make run".into())),
         "README.md does not show `make run`"
     );
     let copy = copy(tree)?;
+    let target = copy.path().join("target");
+    match program {
+        Some(program) => put_program(&target, program)?,
+        None => keep_target(tree, &target)?,
+    }
     let data = tempfile::tempdir().context("cannot make a folder")?;
     let place = Place {
         folder: copy.path().to_owned(),
         data: data.path().to_owned(),
         address: free_address()?,
+        program: program.map(|_| target.join(PROGRAM)),
     };
     run_all(&place, &steps)?;
     let started = Instant::now();
@@ -63,6 +69,8 @@ struct Place {
     /// The database's folder, so that nobody's own is touched.
     data: PathBuf,
     address: String,
+    /// What is run instead of what `make run` would build.
+    program: Option<PathBuf>,
 }
 
 impl Place {
@@ -80,8 +88,9 @@ impl Place {
         if let Ok(target) = fs::canonicalize(self.folder.join("target")) {
             command.env("CARGO_BUILD_TARGET_DIR", target);
         }
-        // The same program, not as fast, without the linking that takes longest.
-        command.envs(QUICK_BUILD);
+        if let Some(program) = &self.program {
+            command.env("PROGRAM", program);
+        }
         command.env("SPORTS_EDGE_LISTEN", &self.address);
         command.env("SPORTS_EDGE_DATA_DIR", &self.data);
         command
@@ -123,7 +132,7 @@ fn is_of_this_build(name: &str) -> bool {
         "CARGO_LLVM_COV",
         "__CARGO_LLVM_COV",
         "LLVM_",
-        "RUSTC_WRAPPER",
+        "RUSTC_",
         "SPORTS_EDGE_",
     ];
     const NAMES: [&str; 6] = [
@@ -137,8 +146,7 @@ fn is_of_this_build(name: &str) -> bool {
     NAMES.contains(&name) || STARTS.iter().any(|start| name.starts_with(start))
 }
 
-/// The files of the repository in a folder of their own; what is compiled for it is kept for the
-/// next time.
+/// The files of the repository in a folder of their own.
 fn copy(tree: &Tree) -> anyhow::Result<tempfile::TempDir> {
     let copy = tempfile::tempdir().context("cannot make a folder")?;
     for path in tree.paths() {
@@ -146,10 +154,23 @@ fn copy(tree: &Tree) -> anyhow::Result<tempfile::TempDir> {
         fs::create_dir_all(to.parent().unwrap_or(Path::new("")))?;
         fs::copy(tree.root().join(path), &to).with_context(|| format!("cannot copy {path}"))?;
     }
-    let target = tree.root().join("target/readme");
-    fs::create_dir_all(&target)?;
-    symlink(&target, copy.path().join("target")).context("cannot share target")?;
     Ok(copy)
+}
+
+/// Keeps what is compiled in the copy for the next time.
+fn keep_target(tree: &Tree, target: &Path) -> anyhow::Result<()> {
+    let kept = tree.root().join("target/readme");
+    fs::create_dir_all(&kept)?;
+    symlink(&kept, target).context("cannot share target")
+}
+
+/// Puts a program where the README expects it.
+fn put_program(target: &Path, program: &Path) -> anyhow::Result<()> {
+    let program = fs::canonicalize(program)
+        .with_context(|| format!("there is no program {}", program.display()))?;
+    let place = target.join(PROGRAM);
+    fs::create_dir_all(place.parent().unwrap_or(target))?;
+    symlink(program, place).context("cannot put the program in its place")
 }
 
 fn free_address() -> anyhow::Result<String> {

@@ -16,7 +16,7 @@ fn run_readme(readme: &str, makefile: &str) -> anyhow::Result<()> {
         ("Makefile", makefile),
         ("answers.py", ANSWERS),
     ]);
-    rerun(&tree)
+    rerun(&tree, None)
 }
 
 #[test]
@@ -26,6 +26,21 @@ fn a_readme_that_is_true_passes() {
     let makefile =
         "run:\n\t@exec python3 answers.py\nask:\n\t@test \"$(A)\" = \"$(SPORTS_EDGE_LISTEN)\"\n";
     run_readme(readme, makefile).unwrap();
+}
+
+#[test]
+fn a_program_that_is_there_is_taken() {
+    let readme = "```sh\nmake run\n```\n```sh\n./target/release/sports-edge yes\n```\n";
+    let makefile = "run:\n\t@test \"$(PROGRAM)\" -ef target/release/sports-edge\n\
+        \t@exec python3 answers.py\n";
+    let (_folder, tree) = planted(&[
+        ("README.md", readme),
+        ("Makefile", makefile),
+        ("answers.py", ANSWERS),
+    ]);
+    rerun(&tree, Some(Path::new("/usr/bin/test"))).unwrap();
+    let error = rerun(&tree, Some(Path::new("/nowhere/program"))).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/program"), "{error:#}");
 }
 
 #[test]
@@ -61,6 +76,7 @@ fn a_server_that_never_answers_is_given_up() {
         folder: std::env::temp_dir(),
         data: std::env::temp_dir(),
         address: free_address().unwrap(),
+        program: None,
     };
     let error = place
         .start("sleep 60", Duration::from_millis(300))

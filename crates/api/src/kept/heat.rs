@@ -71,17 +71,21 @@ impl Heat {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
     use std::time::Duration;
 
-    use engine::caching::{Cache, CacheOptions, KindOptions, Rules, Scope, State};
+    use engine::caching::{Cache, CacheOptions, Kind, KindOptions, Rules, Scope, State};
 
     use super::*;
 
-    fn glimpse(address: &str, hits: u32, age_s: u64) -> Glimpse {
-        let cache = Cache::new(&CacheOptions::default());
+    static KIND: LazyLock<Kind<(), std::io::Error>> = LazyLock::new(|| {
         let rules = Rules::new(Duration::ZERO, Duration::ZERO);
-        let kind = cache.kind::<(), std::io::Error>(KindOptions::new("k", rules));
-        let key = kind.unwrap().key(Scope::Public).part(address).build();
+        let cache = Cache::new(&CacheOptions::default());
+        cache.kind(KindOptions::new("k", rules)).unwrap()
+    });
+
+    fn glimpse(address: &str, hits: u32, age_s: u64) -> Glimpse {
+        let key = KIND.key(Scope::Public).part(address).build();
         Glimpse {
             key: key.as_bytes().into(),
             kind: "k".to_owned(),

@@ -333,11 +333,11 @@ async fn a_server_that_dropped_one_of_its_tables_for_want_of_room_is_another_one
             done.queued || done.replicas + done.lapsed == 2,
             "{table}: {done:?}"
         );
-        until("both are up", || a.health().proven && b.health().proven).await;
         until("b has heard", || {
             memory.forgets() > forgets || memory.heard(&change(&[1]))
         })
         .await;
+        until("both are up", || a.health().proven && b.health().proven).await;
         assert_eq!(look(&b, "k").await, None, "{table}");
     }
 }
