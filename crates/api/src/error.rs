@@ -70,7 +70,7 @@ pub(crate) enum ApiError {
     TicketRefused,
     #[error(
         "pages of the origin {0:?} may not open sockets here; more origins than the server's own \
-         are listed in the setting `live.allowed_origins`"
+         are listed in the setting `allowed_origins`"
     )]
     ForeignOrigin(String),
     #[error("the WebSocket protocol is spoken in version 13")]

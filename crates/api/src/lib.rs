@@ -6,6 +6,7 @@
 mod aside;
 mod auth;
 mod cookie;
+mod cors;
 mod docs;
 mod error;
 mod extract;

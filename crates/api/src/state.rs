@@ -33,6 +33,9 @@ pub struct ApiOptions {
     pub read_access: ReadAccess,
     /// Names the `Host` header may bear.
     pub hosts: Hosts,
+    /// Origins beside the server's own whose pages may ask with a key and open sockets, such as
+    /// `https://edge.example`.
+    pub allowed_origins: Vec<String>,
     /// A request's body in bytes, at most.
     pub body_bytes_max: usize,
     /// How long a handler may take.
@@ -57,6 +60,7 @@ impl Default for ApiOptions {
         Self {
             read_access: ReadAccess::Keyed,
             hosts: Hosts::Any,
+            allowed_origins: Vec::new(),
             body_bytes_max: 1 << 20,
             handler_time_max: Duration::from_secs(10),
             concurrent_requests_max: 256,

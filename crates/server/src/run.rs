@@ -151,6 +151,7 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
             ReadAccess::Keyed
         },
         hosts,
+        allowed_origins: settings.allowed_origins.clone(),
         body_bytes_max: limits.body_bytes_max.get(),
         handler_time_max: Duration::from_secs(limits.handler_seconds_max.get()),
         concurrent_requests_max: limits.concurrent_requests_max.get(),
@@ -171,7 +172,6 @@ fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
             ),
             subscriptions_per_key_max: settings.live.subscriptions_per_key_max.get(),
             keys_max: settings.live.keys_max.get(),
-            allowed_origins: settings.live.allowed_origins.clone(),
             ticket_secret,
             ..LiveOptions::default()
         },

@@ -17,9 +17,6 @@ pub struct LiveOptions {
     pub subscriptions_per_key_max: usize,
     /// Addresses followed at a time.
     pub keys_max: usize,
-    /// Origins beside the server's own whose pages may open sockets, such as
-    /// `https://edge.example`.
-    pub allowed_origins: Vec<String>,
     /// How often a client hears at least that the server is there, and is looked at in turn.
     pub beat: Duration,
     /// What makes numbers of tickets differ between servers; chance of the server's start.
@@ -34,7 +31,6 @@ impl Default for LiveOptions {
             connections_per_address_max: NonZeroUsize::new(100),
             subscriptions_per_key_max: 1_000,
             keys_max: 2_000,
-            allowed_origins: Vec::new(),
             beat: Duration::from_secs(15),
             ticket_secret: [0; 32],
         }

@@ -9,6 +9,7 @@ mod begun;
 
 use std::{
     any::Any,
+    convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     task::Poll,
@@ -22,11 +23,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::cors::CorsLayer;
 
 use self::begun::begun;
 use super::{BODY_BYTES_MAX, Door, OipError, explained, models};
-use crate::{ApiState, auth::Reader, error::ApiError, guard, host, kept, rate::Verdict, router};
+use crate::{
+    ApiState, auth::Reader, cors, error::ApiError, guard, host, kept, rate::Verdict, router,
+};
 
 /// Room made for a body before it is there, at most; what comes in makes more.
 const ROOM_MAX: u64 = 1 << 20;
@@ -43,6 +47,7 @@ pub struct Front {
     router: Router,
     door: Door,
     home: Handle,
+    cors: Option<CorsLayer>,
 }
 
 /// Work on another runtime, which ends when nobody waits for it.
@@ -67,6 +72,7 @@ impl Front {
     pub fn new(state: ApiState) -> Self {
         let door = Door::new(&state);
         Self {
+            cors: cors::layer(&state.options.allowed_origins),
             router: router::joined(state, door.clone()),
             door,
             home: Handle::current(),
@@ -74,7 +80,20 @@ impl Front {
     }
 
     /// Answers a request.
-    pub async fn answer<B>(&self, mut request: Request<B>) -> Response
+    pub async fn answer<B>(&self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError> + Send,
+    {
+        let Some(cors) = &self.cors else {
+            return self.same_origin(request).await;
+        };
+        let answer = service_fn(async |request| Ok(self.same_origin(request).await));
+        let answer = cors.layer(answer).oneshot(request).await;
+        answer.unwrap_or_else(|never: Infallible| match never {})
+    }
+
+    async fn same_origin<B>(&self, mut request: Request<B>) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError> + Send,

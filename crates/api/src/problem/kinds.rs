@@ -136,7 +136,7 @@ pub(crate) const FOREIGN_ORIGIN: ProblemKind = ProblemKind {
     status: StatusCode::FORBIDDEN,
     title: "Pages of this origin may not open sockets",
     help: "A browser sends what it knows of its user with every socket, whichever page opens it. List \
-           other origins than the server's own in the setting `live.allowed_origins`.",
+           other origins than the server's own in the setting `allowed_origins`.",
 };
 
 /// There is no such route.

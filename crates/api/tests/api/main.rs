@@ -7,6 +7,7 @@ mod app;
 mod auth;
 mod cache;
 mod conditional;
+mod cors;
 mod document;
 mod events;
 mod front_door;

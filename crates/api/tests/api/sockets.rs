@@ -275,13 +275,16 @@ async fn ticket(app: &App, reader: &str) -> String {
 const PAGE: (&str, &str) = ("origin", "https://edge.example");
 
 fn bounded() -> ApiOptions {
-    keyed(LiveOptions {
+    let options = keyed(LiveOptions {
         connections_per_key_max: 2,
         subscriptions_per_key_max: 2,
         connections_max: 3,
-        allowed_origins: vec![PAGE.1.to_owned()],
         ..LiveOptions::default()
-    })
+    });
+    ApiOptions {
+        allowed_origins: vec![PAGE.1.to_owned()],
+        ..options
+    }
 }
 
 #[tokio::test]

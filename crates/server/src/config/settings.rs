@@ -10,6 +10,7 @@ use std::{
 use engine::{caching::shared::SharedOptions, serving::Eviction};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use store::Place;
+use url::Url;
 
 use crate::network::Network;
 
@@ -32,6 +33,9 @@ pub struct Settings {
     pub reads_public: bool,
     /// Host names besides loopback's own.
     pub allowed_hosts: Vec<String>,
+    /// Origins beside the server's own whose pages may ask and open sockets, as browsers write them.
+    #[serde(deserialize_with = "origins")]
+    pub allowed_origins: Vec<String>,
     /// Bounds of requests.
     pub limits: Limits,
     /// Where events go.
@@ -205,8 +209,6 @@ pub struct LiveSettings {
     pub connections_per_address_max: usize,
     /// Subscriptions at a time with the same API key, or of one address without a key.
     pub subscriptions_per_key_max: NonZeroUsize,
-    /// Origins beside the server's own whose pages may open sockets.
-    pub allowed_origins: Vec<String>,
     /// Addresses followed at a time.
     pub keys_max: NonZeroUsize,
     /// How long a source may be silent while a clock runs.
@@ -295,6 +297,30 @@ fn redis_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<RedisUrl>,
     let options = SharedOptions::new(&text, [1; 16]);
     options.check().map_err(D::Error::custom)?;
     Ok(Some(RedisUrl(text)))
+}
+
+fn origins<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    let texts = Vec::<String>::deserialize(input)?;
+    texts
+        .iter()
+        .map(|it| origin(it).map_err(D::Error::custom))
+        .collect()
+}
+
+/// An origin as browsers write it: in small letters, without the port that goes without saying.
+fn origin(text: &str) -> Result<String, String> {
+    let known = Url::parse(text).ok().filter(|it| {
+        let is_bare = it.path() == "/" && it.query().is_none() && it.fragment().is_none();
+        let is_nobody = it.username().is_empty() && it.password().is_none();
+        matches!(it.scheme(), "http" | "https") && is_bare && is_nobody
+    });
+    let known = known.ok_or_else(|| {
+        format!(
+            "{text:?} is not an origin: scheme, host and port where it is not the usual one, such \
+             as https://edge.example; there is none for all pages"
+        )
+    })?;
+    Ok(known.origin().ascii_serialization())
 }
 
 fn servers<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Place>, D::Error> {

@@ -151,6 +151,29 @@ fn a_wrong_value_is_refused_with_its_setting_and_its_source() {
 }
 
 #[test]
+fn origins_are_written_as_browsers_do_and_all_pages_are_none() {
+    let (mut known, _folder) = inputs(&[]);
+    let text = "https://Edge.example:443,http://localhost:5173/";
+    set(&mut known, "SPORTS_EDGE_ALLOWED_ORIGINS", text);
+    let origins = Config::load(&known).unwrap().settings.allowed_origins;
+    assert_eq!(origins, ["https://edge.example", "http://localhost:5173"]);
+    for wrong in [
+        "*",
+        "edge.example",
+        "https://a.example/app",
+        "ftp://a.example",
+        "null",
+    ] {
+        let (mut inputs, _folder) = inputs(&[]);
+        set(&mut inputs, "SPORTS_EDGE_ALLOWED_ORIGINS", wrong);
+        let refusal = refusal(&inputs);
+        let named =
+            format!("allowed_origins (environment SPORTS_EDGE_ALLOWED_ORIGINS): \"{wrong}\"");
+        assert!(refusal.starts_with(&named), "{refusal}");
+    }
+}
+
+#[test]
 fn a_wrong_value_in_a_file_names_the_file() {
     for (text, key) in [
         ("listen = 80", "listen"),

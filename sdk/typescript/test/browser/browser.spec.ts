@@ -2,7 +2,7 @@
 import { expect, test, type BrowserContext, type Page } from "@playwright/test";
 import { build } from "esbuild";
 import { join } from "node:path";
-import { Program } from "./program.js";
+import { PAGE_ELSEWHERE, Program } from "./program.js";
 
 const program = new Program();
 let script = "";
@@ -13,7 +13,8 @@ const APP = `
 import { createClient, fixture, prediction, board } from "./index.ts";
 import { deviceCache, indexedDb } from "./device.ts";
 const id = Number(new URLSearchParams(location.search).get("id"));
-const client = createClient({ pollMs: 500, staleMs: 2000, timeoutMs: 2000, device: deviceCache({ driver: indexedDb(), gatherMs: 50 }) });
+const base = new URLSearchParams(location.search).get("base");
+const client = createClient({ ...(base && { baseUrl: base }), pollMs: 500, staleMs: 2000, timeoutMs: 2000, device: deviceCache({ driver: indexedDb(), gatherMs: 50 }) });
 const show = () => {
   const entry = client.peek(prediction(id));
   const home = entry?.data.markets.find((one) => one.market === "h2h").outcomes[0].probability.toFixed(6);
@@ -117,6 +118,26 @@ test("it follows the server's feed over a socket, and asks for nothing meanwhile
   await expect(out()).toContainText("live leads");
   await expect(out()).toHaveAttribute("data-way", "ws");
   expect(asked).toEqual([]);
+});
+
+test("a page of another origin that the server names follows it over a socket, and one that it does not is let read nothing", async ({ context }) => {
+  const asked = await serve(context, true);
+  const elsewhere = async (origin: string) => {
+    const page = await context.newPage();
+    await page.goto(`${origin}/sdk-test.html?id=${fixture}&base=${encodeURIComponent(program.url)}`);
+    return page.locator("p");
+  };
+  const named = await elsewhere(PAGE_ELSEWHERE);
+  await expect(named).toContainText("live leads fresh");
+  await expect(named).toHaveAttribute("data-way", "ws");
+  const before = (await named.textContent())!.split(" ")[1]!;
+  await quote(1.9);
+  await expect(named).not.toContainText(before);
+  asked.length = 0;
+  const stranger = await elsewhere("http://other.example");
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  await expect(stranger).toContainText("offline");
+  await expect(stranger).toContainText("nothing");
 });
 
 test("a socket whose server is killed resumes at the next one", async ({ context }) => {

@@ -9,6 +9,9 @@ import { createInterface } from "node:readline";
 const ROOT = resolve(import.meta.dirname, "../../../..");
 const BINARY = process.env["E2E_BINARY"] ?? join(ROOT, "target/release/sports-edge");
 
+/** An origin of pages that the server lets ask. */
+export const PAGE_ELSEWHERE = "http://app.example";
+
 export class Program {
   url = "";
   key = "";
@@ -16,7 +19,7 @@ export class Program {
   #process: ChildProcess | undefined;
 
   #env(listen: string) {
-    return { ...process.env, SPORTS_EDGE_DATA_DIR: this.#folder, SPORTS_EDGE_LISTEN: listen, SPORTS_EDGE_LOG__LEVEL: "warn" };
+    return { ...process.env, SPORTS_EDGE_DATA_DIR: this.#folder, SPORTS_EDGE_LISTEN: listen, SPORTS_EDGE_LOG__LEVEL: "warn", SPORTS_EDGE_ALLOWED_ORIGINS: PAGE_ELSEWHERE };
   }
 
   prepare(): void {
