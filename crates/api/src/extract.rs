@@ -104,8 +104,8 @@ pub(crate) struct JsonBody {
 impl FromRequest<ApiState> for JsonBody {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
-        let headers = request.headers().clone();
+    async fn from_request(mut request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let headers = std::mem::take(request.headers_mut());
         if !is_json(&headers) {
             return Err(ApiError::UnsupportedMediaType);
         }

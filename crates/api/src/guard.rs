@@ -204,7 +204,8 @@ fn is_sane_id(id: &[u8]) -> bool {
 pub(crate) async fn explain(request: Request, next: Next) -> Response {
     let instance = request.uri().clone();
     let id = request.extensions().get::<RequestId>().cloned();
-    let asked = request.headers().clone();
+    let wants_page = pages::wants_page(instance.path(), request.headers());
+    let asked = wants_page.then(|| request.headers().clone());
     let response = next.run(request).await;
     let status = response.status();
     let page = response.headers().get(header::CONTENT_TYPE);
@@ -215,7 +216,7 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
     let error = response.extensions().get::<Arc<ApiError>>().cloned();
     let error = error.unwrap_or_else(|| Arc::new(unexplained(status)));
     log_if_ours(&error);
-    if pages::wants_page(instance.path(), &asked) {
+    if let Some(asked) = asked {
         return as_page(&error, &instance, &asked);
     }
     let id = id.map_or_else(String::new, |it| it.0);
