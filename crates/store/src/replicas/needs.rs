@@ -10,8 +10,8 @@ use crate::{ChangeKind, FixtureQuery, GameQuery};
 pub(super) enum Need<'a> {
     /// Anything.
     Anything,
-    /// One kind of thing.
-    Kind(ChangeKind),
+    /// All things of some kinds.
+    Kinds(&'static [ChangeKind]),
     /// Groups of things by kind and key.
     Groups(Vec<Vec<(ChangeKind, String)>>),
     /// A thing.
@@ -38,11 +38,18 @@ impl Need<'_> {
 
     /// A list of fixtures.
     pub(super) fn of_fixtures(query: &FixtureQuery) -> Self {
+        if query.priced {
+            // A first price is a change of no fixture, team or competition.
+            return match query.ids.as_slice() {
+                [] => Self::Kinds(&[ChangeKind::Fixture, ChangeKind::Quotes]),
+                ids => Self::fixtures(ids),
+            };
+        }
         let mut groups = vec![plain(&query.ids), competitions(&query.competitions)];
         groups.extend([query.team, query.opponent].map(team));
         groups.retain(|it| !it.is_empty());
         if groups.is_empty() {
-            return Self::Kind(ChangeKind::Fixture);
+            return Self::Kinds(&[ChangeKind::Fixture]);
         }
         Self::Groups(groups)
     }

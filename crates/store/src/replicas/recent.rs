@@ -56,7 +56,10 @@ impl Recent {
         let thing = |it: &Thing| self.things.get(it).copied().unwrap_or(0);
         let newest = match need {
             Need::Anything => self.newest,
-            Need::Kind(kind) => self.kinds.get(kind).copied().unwrap_or(0),
+            Need::Kinds(kinds) => {
+                let last = kinds.iter().filter_map(|it| self.kinds.get(it));
+                last.copied().max().unwrap_or(0)
+            }
             Need::One(kind, key) => thing(&(*kind, (*key).to_owned())),
             Need::Groups(groups) => {
                 let group = |it: &Vec<Thing>| it.iter().map(thing).max().unwrap_or(0);
@@ -138,7 +141,10 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use domain::{CompetitionKey, FixtureId};
+
     use super::*;
+    use crate::FixtureQuery;
 
     fn changes(from: u64, keys: &[&str]) -> Changes {
         let item = |(seq, key): (u64, &&str)| Change {
@@ -167,8 +173,8 @@ mod tests {
         // The same again, and more: what was noted stands.
         recent.take(11, &changes(12, &["b", "a", "c"]));
         assert_eq!(floors(&recent), [13, 12, 14]);
-        assert_eq!(recent.floor(&Need::Kind(ChangeKind::Fixture)), 14);
-        assert_eq!(recent.floor(&Need::Kind(ChangeKind::Model)), 10);
+        assert_eq!(recent.floor(&Need::Kinds(&[ChangeKind::Fixture])), 14);
+        assert_eq!(recent.floor(&Need::Kinds(&[ChangeKind::Model])), 10);
         assert_eq!(recent.floor(&Need::Anything), 14);
         let thing = |key: &str| (ChangeKind::Fixture, key.to_owned());
         let groups = Need::Groups(vec![vec![thing("a"), thing("b")], vec![thing("c")]]);
@@ -179,6 +185,41 @@ mod tests {
         assert_eq!(floors(&recent), [13, 12, 14]);
         recent.applied(14);
         assert_eq!(floors(&recent), [14, 14, 14]);
+    }
+
+    #[test]
+    fn a_list_of_what_has_prices_needs_the_last_price() {
+        let change = |seq, kind, key: &str| Change {
+            seq,
+            kind,
+            key: key.to_owned(),
+        };
+        let mut recent = Recent::from(10);
+        let items = vec![
+            change(11, ChangeKind::Fixture, "3"),
+            change(12, ChangeKind::Competition, "E0"),
+            change(13, ChangeKind::Quotes, "3"),
+        ];
+        let changes = Changes {
+            items,
+            last: 13,
+            missed: false,
+        };
+        recent.take(10, &changes);
+        let floor = |query: &FixtureQuery| recent.floor(&Need::of_fixtures(query));
+        let all = FixtureQuery::default();
+        let of_competition = FixtureQuery {
+            competitions: vec![CompetitionKey::new("E0").unwrap()],
+            ..all.clone()
+        };
+        let of_ids = FixtureQuery {
+            ids: vec![FixtureId(3)],
+            ..all.clone()
+        };
+        let queries = [all, of_competition, of_ids];
+        assert_eq!(queries.each_ref().map(floor), [11, 12, 11]);
+        let priced = queries.map(|it| FixtureQuery { priced: true, ..it });
+        assert_eq!(priced.each_ref().map(floor), [13, 13, 13]);
     }
 
     #[test]

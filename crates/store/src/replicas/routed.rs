@@ -45,7 +45,7 @@ impl Store for ReplicatedStore {
     }
 
     async fn teams(&self, query: &TeamQuery) -> Result<Vec<Team>, StoreError> {
-        let need = Need::Kind(ChangeKind::Team);
+        let need = Need::Kinds(&[ChangeKind::Team]);
         self.read(need, |it| async move { it.teams(query).await })
             .await
     }
