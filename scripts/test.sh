@@ -141,7 +141,8 @@ licences() { "$TOOLS/cargo-deny" --locked --workspace check bans licenses source
 
 house() { "$CARGO_TARGET_DIR/debug/xtask" check; }
 
-rust_build() { cargo build --workspace --all-targets --locked; }
+# In plain letters, which `lints` reads.
+rust_build() { cargo build --workspace --all-targets --locked --color never; }
 
 rust_tests() {
 	cargo nextest run --workspace --locked --no-fail-fast --profile whole --test-threads $((2 * $(nproc)))

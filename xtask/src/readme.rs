@@ -135,7 +135,8 @@ fn is_of_this_build(name: &str) -> bool {
         "RUSTC_",
         "SPORTS_EDGE_",
     ];
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
+        "PROGRAM",
         "CARGO_TARGET_DIR",
         "CARGO_ENCODED_RUSTFLAGS",
         "RUSTFLAGS",

@@ -1,6 +1,6 @@
 //! What pages of other origins may do: where an operator names an origin, browsers let its pages read
-//! answers and send keys. They are not let send cookies along, so that a page never has the rights
-//! of who looks at it.
+//! answers and send keys. They are not let read what was asked for with cookies, so that here a page
+//! has no rights of who looks at it; sockets, which browsers open without asking, are another matter.
 
 use std::time::Duration;
 

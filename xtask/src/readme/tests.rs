@@ -87,6 +87,8 @@ fn a_server_that_never_answers_is_given_up() {
 #[test]
 fn settings_of_this_build_do_not_leak() {
     assert!(is_of_this_build("RUSTC_WRAPPER"));
+    assert!(is_of_this_build("RUSTC_WORKSPACE_WRAPPER"));
     assert!(is_of_this_build("SPORTS_EDGE_DATA_DIR"));
+    assert!(is_of_this_build("PROGRAM"));
     assert!(!is_of_this_build("PATH"));
 }
