@@ -53,7 +53,7 @@ finish() {
 failures() {
 	printf '\n%s failed:\n' "$1"
 	found=$(sed "s/$escape\[[0-9;]*m//g" "$(log_of "$1")" |
-		grep -nE '^ +(FAIL|TIMEOUT|SIGABRT|LEAK|✘|×|[0-9]+\)) |panicked at|^error|Error: |^FAILED|^  *(Expected|Received|Locator): ' |
+		grep -nE '^ +(FAIL|TIMEOUT|SIGABRT|LEAK|✘|×|[0-9]+\)) |panicked at|^error|Error: |^FAILED|^ *(Expected|Received|Locator)[a-z ]*: ' |
 		head -n 30)
 	[ -n "$found" ] || found=$(tail -n 15 "$(log_of "$1")")
 	printf '%s\n' "$found"

@@ -1,5 +1,5 @@
 // The SDK in real Chromium, on a page of the server's own origin, over the real API.
-import { expect, test, type BrowserContext, type Page } from "@playwright/test";
+import { expect, test, type BrowserContext, type Locator, type Page } from "@playwright/test";
 import { build } from "esbuild";
 import { join } from "node:path";
 import { PAGE_ELSEWHERE, Program } from "./program.js";
@@ -44,7 +44,7 @@ test.afterAll(async () => {
   program.clear();
 });
 
-async function open(context: BrowserContext): Promise<{ page: Page; out: () => ReturnType<Page["locator"]> }> {
+async function open(context: BrowserContext): Promise<{ page: Page; out: () => Locator }> {
   const page = await context.newPage();
   await page.goto(`${program.url}/sdk-test.html?id=${fixture}`);
   return { page, out: () => page.locator("p") };
@@ -84,6 +84,12 @@ async function expoApp(): Promise<string> {
   return built.outputFiles[0]!.text;
 }
 
+/** What the page gives home, once it shows a prediction: the connection may be there before the first one. */
+async function shown(out: Locator): Promise<string> {
+  await expect(out).toContainText(/^\w+ 0\.\d{6} /);
+  return (await out.textContent())!.split(" ")[1]!;
+}
+
 const quote = (price: number) =>
   program.write("quotes", [{ fixture_id: fixture, bookmaker: "one", market: "h2h", outcomes: [{ outcome: "home", price }, { outcome: "draw", price: 3 }, { outcome: "away", price: 3.1 }] }]);
 
@@ -97,7 +103,7 @@ test("two tabs show the same, and one asks for both", async ({ context }) => {
   const before = await two.out().textContent();
   await quote(1.3);
   await expect(two.out()).not.toHaveText(before!);
-  await expect(one.out()).toContainText((await two.out().textContent())!.split(" ")[1]!);
+  await expect(one.out()).toContainText(await shown(two.out()));
   asked.length = 0;
   await one.page.waitForTimeout(3_000);
   // Half a second apart by one tab; two that asked would be twice as many.
@@ -110,7 +116,7 @@ test("it follows the server's feed over a socket, and asks for nothing meanwhile
   const asked = await serve(context, true);
   const { page, out } = await open(context);
   await expect(out()).toContainText("live leads");
-  const before = (await out().textContent())!.split(" ")[1]!;
+  const before = await shown(out());
   asked.length = 0;
   await quote(1.6);
   await expect(out()).not.toContainText(before);
@@ -130,7 +136,7 @@ test("a page of another origin that the server names follows it over a socket, a
   const named = await elsewhere(PAGE_ELSEWHERE);
   await expect(named).toContainText("live leads fresh");
   await expect(named).toHaveAttribute("data-way", "ws");
-  const before = (await named.textContent())!.split(" ")[1]!;
+  const before = await shown(named);
   await quote(1.9);
   await expect(named).not.toContainText(before);
   asked.length = 0;
@@ -144,7 +150,7 @@ test("a socket whose server is killed resumes at the next one", async ({ context
   await serve(context, true);
   const { out } = await open(context);
   await expect(out()).toContainText("live leads");
-  const before = (await out().textContent())!.split(" ")[1]!;
+  const before = await shown(out());
   await program.kill();
   await expect(out()).not.toContainText("live");
   await program.start();
@@ -169,7 +175,7 @@ test("a server that is killed and started again is found again", async ({ contex
   await serve(context);
   const { out } = await open(context);
   await expect(out()).toContainText("polling leads fresh");
-  const before = (await out().textContent())!.split(" ")[1]!;
+  const before = await shown(out());
   await program.kill();
   await expect(out()).toContainText("offline");
   await expect(out()).toContainText(before);
