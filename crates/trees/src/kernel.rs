@@ -24,6 +24,7 @@ use crate::quantise::{Quantiser, below};
 use crate::{Number, Rows};
 use blocks::Column;
 use std::ops::Range;
+use tables::Job;
 
 /// Trees of a group, rows of a block, bytes of a vector.
 pub(crate) const WIDTH: usize = 64;
@@ -86,6 +87,12 @@ pub(crate) trait Vector: Copy {
         };
         quantiser.block(rows, of_rows, (by_feature, Self::below), put);
     }
+
+    /// [`lanes::score_ranks`], a function of its own: it is compiled once for rows of any number.
+    fn lanes<R: Real, const K: usize>(job: &Job<'_>, ranks: [&[u8]; K], out: &mut [f64]);
+
+    /// [`blocks::score_ranks`], as well.
+    fn blocks<R: Real, const B: usize>(job: &Job<'_>, columns: &mut [Column<B>], out: &mut [f64]);
 
     /// Adds to a score, one after the other, the leaves in which the row came to rest, in trees of
     /// `width` leaves.

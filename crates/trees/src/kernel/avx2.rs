@@ -4,6 +4,7 @@
     reason = "intrinsics need a processor that has them; `is_here` is asked before any is reached"
 )]
 
+use super::blocks::Column;
 use super::tables::Job;
 use super::{NEAR, Real, Vector, WIDTH, blocks, lanes};
 use crate::quantise::avx2::below;
@@ -52,6 +53,18 @@ fn few_here<T: Number, R: Real, const K: usize>(job: &Job<'_>, rows: [&[T]; K], 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn many_here<T: Number, R: Real>(job: &Job<'_>, rows: &Rows<'_, T>, out: &mut [f64]) {
     blocks::score::<V, T, R>(job, rows, out);
+}
+
+#[inline(never)]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn lanes_here<R: Real, const K: usize>(job: &Job<'_>, ranks: [&[u8]; K], out: &mut [f64]) {
+    lanes::score_ranks::<V, R, K>(job, ranks, out);
+}
+
+#[inline(never)]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn blocks_here<R: Real, const B: usize>(job: &Job<'_>, columns: &mut [Column<B>], out: &mut [f64]) {
+    blocks::score_ranks::<V, R, B>(job, columns, out);
 }
 
 /// Two registers; made and used only below `few_here` and `many_here`.
@@ -259,6 +272,16 @@ impl Vector for V {
     fn below(sorted: &[f64], numbers: &[f64; WIDTH], found: &mut [u32; WIDTH]) {
         // SAFETY: AVX2 is there, see `V`.
         unsafe { below(sorted, numbers, found) }
+    }
+    #[inline(always)]
+    fn lanes<R: Real, const K: usize>(job: &Job<'_>, ranks: [&[u8]; K], out: &mut [f64]) {
+        // SAFETY: AVX2 is there, see `V`.
+        unsafe { lanes_here::<R, K>(job, ranks, out) }
+    }
+    #[inline(always)]
+    fn blocks<R: Real, const B: usize>(job: &Job<'_>, columns: &mut [Column<B>], out: &mut [f64]) {
+        // SAFETY: AVX2 is there, see `V`.
+        unsafe { blocks_here::<R, B>(job, columns, out) }
     }
     #[inline(always)]
     fn members(self, set: u64) -> Self {

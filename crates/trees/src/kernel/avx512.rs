@@ -64,6 +64,18 @@ fn many_here<T: Number, R: Real>(job: &Job<'_>, rows: &Rows<'_, T>, out: &mut [f
     blocks::score::<V, T, R>(job, rows, out);
 }
 
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512bitalg,bmi1,bmi2")]
+fn lanes_here<R: Real, const K: usize>(job: &Job<'_>, ranks: [&[u8]; K], out: &mut [f64]) {
+    lanes::score_ranks::<V, R, K>(job, ranks, out);
+}
+
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512bitalg,bmi1,bmi2")]
+fn blocks_here<R: Real, const B: usize>(job: &Job<'_>, columns: &mut [Column<B>], out: &mut [f64]) {
+    blocks::score_ranks::<V, R, B>(job, columns, out);
+}
+
 /// A register; made and used only below `few_here` and `many_here`.
 #[derive(Clone, Copy)]
 struct V(__m512i);
@@ -140,6 +152,16 @@ impl Vector for V {
             let moves = _mm512_mask_cmpge_epu8_mask(answers, self.0, low.0);
             Self(_mm512_mask_mov_epi8(self.0, moves, next.0))
         }
+    }
+    #[inline(always)]
+    fn lanes<R: Real, const K: usize>(job: &Job<'_>, ranks: [&[u8]; K], out: &mut [f64]) {
+        // SAFETY: the processor has what is enabled, see `V`.
+        unsafe { lanes_here::<R, K>(job, ranks, out) }
+    }
+    #[inline(always)]
+    fn blocks<R: Real, const B: usize>(job: &Job<'_>, columns: &mut [Column<B>], out: &mut [f64]) {
+        // SAFETY: the processor has what is enabled, see `V`.
+        unsafe { blocks_here::<R, B>(job, columns, out) }
     }
     #[inline(always)]
     fn members(self, set: u64) -> Self {

@@ -64,12 +64,13 @@ fn blocks<V: Vector, T: Number, R: Real, const B: usize>(
                     columns[column].0[block][V::place::<R>(row) % WIDTH] = rank;
                 });
         }
-        trees::<V, R, B>(job, &mut columns, out);
+        V::blocks::<R, B>(job, &mut columns, out);
     }
 }
 
+/// Scores rows by the columns of their ranks.
 #[inline(always)]
-fn trees<V: Vector, R: Real, const B: usize>(
+pub(super) fn score_ranks<V: Vector, R: Real, const B: usize>(
     job: &Job<'_>,
     columns: &mut [Column<B>],
     out: &mut [f64],

@@ -18,7 +18,6 @@ pub(crate) fn score<V: Vector, T: Number, R: Real, const K: usize>(
     rows: [&[T]; K],
     out: &mut [f64],
 ) {
-    let width = job.quantiser.width();
     let room = job.quantiser.room();
     let (mut few, mut all) = ([[0; 2 * NEAR]; K], Vec::new());
     let mut ranks = few.each_mut().map(|it| it.as_mut_slice());
@@ -30,8 +29,17 @@ pub(crate) fn score<V: Vector, T: Number, R: Real, const K: usize>(
     for (row, ranks) in rows.into_iter().zip(&mut ranks) {
         V::quantise(job.quantiser, row, ranks);
     }
-    let ranks = ranks.map(|it| &it[..room]);
-    match width {
+    V::lanes::<R, K>(job, ranks.map(|it| &it[..room]), out);
+}
+
+/// Scores `K` rows by their ranks.
+#[inline(always)]
+pub(super) fn score_ranks<V: Vector, R: Real, const K: usize>(
+    job: &Job<'_>,
+    ranks: [&[u8]; K],
+    out: &mut [f64],
+) {
+    match job.quantiser.width() {
         0..=32 => groups::<V, R, 32, K>(job, ranks, out),
         33..=64 => groups::<V, R, 64, K>(job, ranks, out),
         _ => groups::<V, R, NEAR, K>(job, ranks, out),

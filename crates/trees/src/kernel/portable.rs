@@ -1,6 +1,8 @@
 //! The vector in plain code, in runs of sixteen bytes, which compilers make vectors of.
 
-use super::{NEAR, Vector, WIDTH};
+use super::blocks::Column;
+use super::tables::Job;
+use super::{NEAR, Real, Vector, WIDTH, blocks, lanes};
 
 /// Sixty-four bytes.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +80,14 @@ impl Vector for Bytes {
         // What comes next is greater than what is held.
         let next = next.with(moves, |next, moves| next & moves);
         self.with(next, u8::max)
+    }
+    #[inline(never)]
+    fn lanes<R: Real, const K: usize>(job: &Job<'_>, ranks: [&[u8]; K], out: &mut [f64]) {
+        lanes::score_ranks::<Self, R, K>(job, ranks, out);
+    }
+    #[inline(never)]
+    fn blocks<R: Real, const B: usize>(job: &Job<'_>, columns: &mut [Column<B>], out: &mut [f64]) {
+        blocks::score_ranks::<Self, R, B>(job, columns, out);
     }
     #[inline(always)]
     fn members(self, set: u64) -> Self {
