@@ -26,6 +26,11 @@ READY = "/v2/health/ready"
 
 def server(target, work, models, pinned=True):
     """Our server with models: name to the file it is a copy of, and settings."""
+    fill(work, models, pinned)
+    return serve(target, work)
+
+
+def fill(work, models, pinned):
     folder = work / "served"
     shutil.rmtree(folder, ignore_errors=True)
     for name, (file, settings) in models.items():
@@ -34,7 +39,11 @@ def server(target, work, models, pinned=True):
         shutil.copy(work / f"{file}.txt", version / "model.txt")
         settings = ("pin = true\n" if pinned else "") + settings
         (folder / "models" / name / "config.toml").write_text(settings)
-    port = free_ports(3)
+
+
+def serve(target, work):
+    """Our server of the models that lie in the folder of work."""
+    folder, port = work / "served", free_ports(3)
     environment = {
         "SPORTS_EDGE_DATA_DIR": str(folder),
         "SPORTS_EDGE_LISTEN": f"127.0.0.1:{port}",
