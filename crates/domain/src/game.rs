@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Market, MarketKind, MatchStats, Price,
-    Quote, QuoteStage, Score, SeasonKey, SeasonType, Sport, TeamId,
+    PricesAt, Quote, QuoteStage, Score, SeasonKey, SeasonType, Sport, TeamId,
 };
 
 /// Whose prices stand for the market, sharpest first.
@@ -105,6 +105,15 @@ impl Game {
     /// How long before kickoff pre-game prices are taken and backtests predict.
     pub const PREGAME_LEAD: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
+    /// How prices are looked at from a moment before this game, or from its kickoff.
+    pub fn prices_at(&self, moment: Timestamp) -> PricesAt {
+        if moment < self.kickoff {
+            PricesAt::Moment(moment)
+        } else {
+            PricesAt::Start(moment)
+        }
+    }
+
     /// The moment of which a backtest predicts this game.
     pub fn pregame_at(&self) -> Timestamp {
         self.kickoff
@@ -119,13 +128,14 @@ impl Game {
 /// A quote that nobody can have meant ([`Quote::is_possible`]) counts for nothing. One of the opening
 /// where others have closed, or more than [`REFERENCE_LAG_MAX`] older than the newest of the kind of
 /// market, is no reference, and its line not the main one, unless a single bookmaker has later ones;
-/// a price of it may be the best.
+/// a price of it may be the best. Where the newest quote of a bookmaker says that the market is
+/// suspended, that one offers nothing.
 ///
 /// Of several lines the one is kept that the sharpest bookmaker quotes; of several of its lines,
 /// those it quoted at the latest stage (a line it has moved away from is stale), and of these the
 /// most balanced.
-pub fn summarise_quotes(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Prices {
-    let latest = latest_by_bookmaker(quotes, at, has_draw);
+pub fn summarise_quotes(quotes: &[Quote], at: impl Into<PricesAt>, has_draw: bool) -> Prices {
+    let latest = latest_by_bookmaker(quotes, at.into(), has_draw);
     let [mut h2h, mut totals, mut spreads] = [const { None::<Summary> }; 3];
     for lines in latest.chunk_by(|a, b| a.market.kind() == b.market.kind()) {
         let slot = match lines[0].market.kind() {
@@ -170,10 +180,10 @@ impl Summary {
     }
 }
 
-/// The newest quote of each bookmaker and market taken no later than `at`, in a fixed order, of those
-/// it can have meant.
-fn latest_by_bookmaker(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Vec<&Quote> {
-    let known = quotes.iter().filter(|it| it.taken_at <= at);
+/// The newest quote of each bookmaker and market known at `at`, in a fixed order, of those it can
+/// have meant; of what is suspended none.
+fn latest_by_bookmaker(quotes: &[Quote], at: PricesAt, has_draw: bool) -> Vec<&Quote> {
+    let known = quotes.iter().filter(|it| it.is_known(at));
     let mut known: Vec<&Quote> = known.filter(|it| it.is_possible(has_draw)).collect();
     known.sort_by(|a, b| {
         let newest_first = || (b.taken_at, b.stage).cmp(&(a.taken_at, a.stage));
@@ -182,6 +192,7 @@ fn latest_by_bookmaker(quotes: &[Quote], at: Timestamp, has_draw: bool) -> Vec<&
         order.then_with(|| b.prices.partial_cmp(&a.prices).unwrap_or(Ordering::Equal))
     });
     known.dedup_by(|next, kept| next.market == kept.market && next.bookmaker == kept.bookmaker);
+    known.retain(|it| !it.is_suspended());
     known
 }
 
@@ -243,10 +254,10 @@ impl<'a> Reference<'a> {
 pub fn reference_taken_at(
     quotes: &[Quote],
     market: Market,
-    at: Timestamp,
+    at: impl Into<PricesAt>,
     has_draw: bool,
 ) -> Option<Timestamp> {
-    let mut lines = latest_by_bookmaker(quotes, at, has_draw);
+    let mut lines = latest_by_bookmaker(quotes, at.into(), has_draw);
     lines.retain(|it| it.market.kind() == market.kind());
     let reference = Reference::of(market, &keeping_up(&lines, has_draw))?;
     reference.quotes().iter().map(|it| it.taken_at).max()

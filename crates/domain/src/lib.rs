@@ -39,6 +39,6 @@ pub use odds::{
 pub use play::{GameClock, InvalidPlay, Period, PlayEvent, PlayKind, Side};
 pub use prediction::{MarketPrediction, OutcomeProbability, Prediction};
 pub use price::{InvalidPrice, Price};
-pub use quote::{Quote, QuoteStage};
+pub use quote::{PricesAt, Quote, QuoteStage};
 pub use scoring::{brier, log_loss, rps};
 pub use standings::{RankedBy, Standing, Tally, TeamRecord, rank};

@@ -58,7 +58,7 @@ pub struct QuoteCommand {
     pub bookmaker: BookmakerKey,
     /// Which market.
     pub market: Market,
-    /// Opening, on the way, closing.
+    /// Opening, on the way, closing; suspended exactly where there are no prices.
     pub stage: QuoteStage,
     /// When it was taken; `None` means now.
     pub taken_at: Option<Timestamp>,

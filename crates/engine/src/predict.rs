@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Fixture, FixtureId, FixtureStatus, Game, Line, Market, MarketKind, MarketPrediction,
-    MarketPrices, Overround, Price, Prices, Sport, reference_taken_at, remove_overround,
+    MarketPrices, Overround, Price, Prices, PricesAt, Sport, reference_taken_at, remove_overround,
     summarise_quotes,
 };
 use forecast::{BettingOptions, Forecast, cut_for, next_cut};
@@ -137,7 +137,10 @@ impl Engine {
             (None, asked) => self.moment(&game, asked, now)?,
             (Some(standing), _) => standing.as_of,
         };
-        let priced_at = standing.as_ref().map_or(as_of, |it| it.before);
+        let priced_at = match &standing {
+            Some(it) => PricesAt::Start(it.before),
+            None => game.prices_at(as_of),
+        };
         let prices = summarise_quotes(&quotes, priced_at, game.sport.has_draw());
         let under_way = standing.map(|standing| UnderWay {
             standing,

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{Fixture, FixtureId, Market, Price, Quote, SourceKey, Sport, TeamId};
+use domain::{Fixture, FixtureId, Market, Price, Quote, QuoteStage, SourceKey, Sport, TeamId};
 use store::{
     FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, KnownRecord, NewTeam,
     Recorded, Recording, ResultRecord,
@@ -285,8 +285,17 @@ fn quote_prices(
 ) -> Result<[Option<Price>; 3], FieldProblem> {
     let outcomes = Market::outcomes(command.market, has_draw);
     let mut prices = [None; 3];
-    if command.prices.is_empty() {
-        return Err(("outcomes".to_owned(), "no price is given".to_owned()));
+    let fault = |detail: &str| Err(("outcomes".to_owned(), detail.to_owned()));
+    match (
+        command.stage == QuoteStage::Suspended,
+        command.prices.is_empty(),
+    ) {
+        (true, true) => return Ok(prices),
+        (true, false) => return fault("a market that is suspended has no prices"),
+        (false, true) => {
+            return fault("no price is given; where no bets are taken the stage is `suspended`");
+        }
+        (false, false) => {}
     }
     for (index, (outcome, decimal)) in command.prices.iter().enumerate() {
         let of_entry = |member: &str| format!("outcomes/{index}/{member}");

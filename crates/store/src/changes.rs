@@ -195,8 +195,8 @@ fn collect_one(
 ) -> Result<(), StoreError> {
     let mut quotes_changed = false;
     for (key, offer) in &draft.quotes {
-        let (added, changed) = offer.changes();
-        if added + changed > 0 {
+        if offer.is_new() {
+            let (added, changed) = offer.changes();
             quotes_changed = true;
             changes.prices_added += added;
             changes.prices_changed += changed;

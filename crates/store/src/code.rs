@@ -60,10 +60,11 @@ const STATUSES: [FixtureStatus; 4] = [
     FixtureStatus::Cancelled,
 ];
 const PRECISIONS: [KickoffPrecision; 2] = [KickoffPrecision::Day, KickoffPrecision::Minute];
-const STAGES: [QuoteStage; 3] = [
+const STAGES: [QuoteStage; 4] = [
     QuoteStage::Opening,
     QuoteStage::Intermediate,
     QuoteStage::Closing,
+    QuoteStage::Suspended,
 ];
 
 fn encode<T: PartialEq>(all: &[T], value: &T) -> i64 {

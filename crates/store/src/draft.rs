@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    FixtureStatus, Game, KickoffPrecision, MatchStats, Price, Quote, Score, SeasonType,
+    FixtureStatus, Game, KickoffPrecision, MatchStats, Price, PricesAt, Quote, Score, SeasonType,
     summarise_quotes,
 };
 use jiff::Timestamp;
@@ -193,6 +193,11 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
+    /// Whether it is not as it was written.
+    pub(crate) fn is_new(&self) -> bool {
+        self.before.is_none() || self.changes() != (0, 0)
+    }
+
     /// Single prices added and replaced.
     pub(crate) fn changes(&self) -> (u64, u64) {
         let before = self.before.map_or([None; 3], |(prices, _)| prices);
@@ -265,7 +270,7 @@ impl Draft {
     pub(crate) fn offer(&mut self, quotes: &[Quote], names: &mut Names) {
         for quote in quotes {
             let prices = quote.prices.map(|it| it.map(Price::decimal));
-            if prices == [None; 3] {
+            if prices == [None; 3] && !quote.is_suspended() {
                 continue;
             }
             let bookmaker = names
@@ -352,7 +357,8 @@ impl Draft {
         let pregame = kickoff
             .saturating_sub(Game::PREGAME_LEAD)
             .expect("a fixed hour never overflows");
-        let prices = [pregame, kickoff].map(|at| summarise_quotes(&quotes, at, has_draw));
+        let moments = [PricesAt::Moment(pregame), PricesAt::Start(kickoff)];
+        let prices = moments.map(|at| summarise_quotes(&quotes, at, has_draw));
         self.prices = pack_prices(&prices, &mut names.bookmakers);
         Ok(())
     }

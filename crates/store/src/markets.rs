@@ -44,9 +44,9 @@ impl Markets {
 pub struct MarketSummary {
     /// Which market.
     pub market: Market,
-    /// How many bookmakers quoted it.
+    /// How many bookmakers have prices for it; those that suspended it have none.
     pub bookmakers: u64,
-    /// When the newest of their prices was taken.
+    /// When the newest of their quotes was taken, or the market suspended.
     pub taken_at: Timestamp,
     /// What the prices of those who priced every outcome add up to beyond one, as implied
     /// probabilities, on average; `None` where nobody did.
@@ -99,7 +99,7 @@ pub(crate) type SummaryRow = (
 /// Averages are of millionths, and margins of billionths, added up as whole numbers: these have one
 /// sum, in whatever order a database adds.
 pub(crate) fn worked_out(whole: fn(&str) -> String, quotes: &str) -> String {
-    let last = "FILTER (WHERE p.newest = 1)";
+    let last = "FILTER (WHERE p.newest = 1 AND NOT p.suspended)";
     let close = "FILTER (WHERE p.newest_closing = 1)";
     let outcomes = |column: &dyn Fn(&str) -> String| {
         let columns = ["p.price_1", "p.price_2", "p.price_3"].map(column);
@@ -121,7 +121,7 @@ pub(crate) fn worked_out(whole: fn(&str) -> String, quotes: &str) -> String {
         "SELECT p.fixture, p.kind, p.line, count(*) {last} AS bookmakers,
                 max(p.taken_at) AS taken_at, {best}, {average}, {closing}, {}
          FROM (SELECT q.fixture, CAST(q.kind AS BIGINT) AS kind, CAST(q.line AS BIGINT) AS line,
-                      q.taken_at, q.price_1, q.price_2, q.price_3,
+                      q.taken_at, q.price_1, q.price_2, q.price_3, q.stage = 3 AS suspended,
                       row_number() OVER (PARTITION BY q.fixture, q.kind, q.line, q.bookmaker
                           ORDER BY q.taken_at DESC, q.stage DESC) AS newest,
                       CASE WHEN {CLOSING} THEN

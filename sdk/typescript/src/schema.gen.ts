@@ -1645,8 +1645,11 @@ export interface components {
                 line?: number | null;
                 /** @description Which market. */
                 market: components["schemas"]["MarketKind"];
-                /** @description The outcomes that are priced, each once. */
-                outcomes: components["schemas"]["PricedOutcome"][];
+                /**
+                 * @description The outcomes that are priced, each once; none where the market is suspended, else one at
+                 *     least.
+                 */
+                outcomes?: components["schemas"]["PricedOutcome"][];
                 stage?: components["schemas"]["QuoteStage"] | null;
                 /**
                  * Format: date-time
@@ -3255,7 +3258,7 @@ export interface components {
                 line?: number | null;
                 /** @description Which market. */
                 market: components["schemas"]["MarketKind"];
-                /** @description The outcomes that were priced. */
+                /** @description The outcomes that were priced; none where the market is suspended. */
                 outcomes: components["schemas"]["QuotedOutcome"][];
                 /**
                  * Format: date-time
@@ -3365,7 +3368,7 @@ export interface components {
         MarketSummary: {
             /**
              * Format: int64
-             * @description How many bookmakers quoted it.
+             * @description How many bookmakers have prices for it; those that suspended it have none.
              * @example 12
              */
             bookmakers: number;
@@ -3387,7 +3390,7 @@ export interface components {
             outcomes: components["schemas"]["OutcomeSummary"][];
             /**
              * Format: date-time
-             * @description When the newest of their prices was taken.
+             * @description When the newest of their quotes was taken, or the market suspended.
              * @example 2024-05-19T14:00:00Z
              */
             taken_at: string;
@@ -4264,7 +4267,7 @@ export interface components {
             line?: number | null;
             /** @description Which market. */
             market: components["schemas"]["MarketKind"];
-            /** @description The outcomes that were priced. */
+            /** @description The outcomes that were priced; none where the market is suspended. */
             outcomes: components["schemas"]["QuotedOutcome"][];
             /**
              * Format: date-time
@@ -4288,7 +4291,7 @@ export interface components {
              */
             taken_at: string;
         };
-        /** @description One bookmaker's prices for one market of one fixture. */
+        /** @description One bookmaker's prices for one market of one fixture, or that it takes no bets on it. */
         QuoteEntry: {
             /**
              * @description Key of the bookmaker.
@@ -4310,8 +4313,11 @@ export interface components {
             line?: number | null;
             /** @description Which market. */
             market: components["schemas"]["MarketKind"];
-            /** @description The outcomes that are priced, each once. */
-            outcomes: components["schemas"]["PricedOutcome"][];
+            /**
+             * @description The outcomes that are priced, each once; none where the market is suspended, else one at
+             *     least.
+             */
+            outcomes?: components["schemas"]["PricedOutcome"][];
             stage?: components["schemas"]["QuoteStage"] | null;
             /**
              * Format: date-time
@@ -4324,7 +4330,7 @@ export interface components {
          * @description When in the life of a market a quote was taken.
          * @enum {string}
          */
-        QuoteStage: "opening" | "intermediate" | "closing";
+        QuoteStage: "opening" | "intermediate" | "closing" | "suspended";
         /** @description An outcome and its price. */
         QuotedOutcome: {
             /**

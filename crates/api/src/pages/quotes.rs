@@ -1,6 +1,6 @@
 //! Prices by bookmaker with their movement, from the first known to the last.
 
-use domain::{BookmakerKey, Market, MarketKind, Outcome, Price};
+use domain::{BookmakerKey, Market, MarketKind, Outcome, Price, QuoteStage};
 use engine::{MarketSummary, OutcomeSummary, QuoteView};
 
 use super::{
@@ -23,6 +23,8 @@ pub(super) struct MarketTable {
 /// The prices of one bookmaker.
 pub(super) struct BookmakerRow {
     pub(super) bookmaker: String,
+    /// Whether it takes no bets on the market.
+    pub(super) suspended: bool,
     pub(super) cells: Vec<Option<Movement>>,
     /// How much the prices together cost more than they pay.
     pub(super) margin: Option<String>,
@@ -64,7 +66,10 @@ pub(super) fn tables(
     since: Since,
     preferences: &Preferences,
 ) -> Vec<MarketTable> {
-    let standing: Vec<&QuoteView> = quotes.iter().filter(|it| !it.superseded).collect();
+    // Once a game is over no bets are taken, and what they stood at is what can be learnt.
+    let tells = |it: &&QuoteView| since.ticks() || it.stage != QuoteStage::Suspended;
+    let standing = quotes.iter().filter(|it| !it.superseded).filter(tells);
+    let standing: Vec<&QuoteView> = standing.collect();
     let mut markets: Vec<Market> = standing.iter().map(|it| it.market).collect();
     markets.sort_unstable();
     markets.dedup();
@@ -107,6 +112,7 @@ fn sum_rows(sum: &MarketSummary, preferences: &Preferences) -> Vec<SumRow> {
     };
     let mut rows = vec![SumRow {
         what: match sum.bookmakers {
+            0 => "No bookmaker".to_owned(),
             1 => "One bookmaker".to_owned(),
             count => format!("Average of {count}"),
         },
@@ -176,6 +182,7 @@ fn row(
         .sum::<Option<f64>>();
     BookmakerRow {
         bookmaker: text::words(name.as_str()),
+        suspended: last.stage == QuoteStage::Suspended,
         cells: outcomes
             .iter()
             .zip(best)

@@ -35,10 +35,10 @@ pub(crate) struct MarketSummary {
     /// Its line; null in markets without one.
     #[schema(example = 2.5)]
     line: Option<f64>,
-    /// How many bookmakers quoted it.
+    /// How many bookmakers have prices for it; those that suspended it have none.
     #[schema(example = 12)]
     bookmakers: u64,
-    /// When the newest of their prices was taken.
+    /// When the newest of their quotes was taken, or the market suspended.
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T14:00:00Z")]
     taken_at: Timestamp,
     /// The average margin of those who price every outcome; null where nobody does.

@@ -21,7 +21,7 @@ use crate::{
     wire::{MarketKind, QuoteStage},
 };
 
-/// One bookmaker's prices for one market of one fixture.
+/// One bookmaker's prices for one market of one fixture, or that it takes no bets on it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct QuoteEntry {
@@ -38,13 +38,16 @@ pub(crate) struct QuoteEntry {
     #[schema(value_type = Option<f64>, minimum = -1000, maximum = 1000, multiple_of = 0.25,
         example = 2.5)]
     line: Option<Line>,
-    /// When in the life of the market it was taken; `intermediate` where not given.
+    /// When in the life of the market it was taken; `intermediate` where not given. `suspended`
+    /// says that the bookmaker takes no bets on this market and line until a later quote.
     stage: Option<QuoteStage>,
     /// When it was taken (RFC 3339), not in the future; now where not given.
     #[schema(value_type = Option<String>, format = DateTime, example = "2024-08-17T12:00:00Z")]
     taken_at: Option<Timestamp>,
-    /// The outcomes that are priced, each once.
-    #[schema(min_items = 1, max_items = 3)]
+    /// The outcomes that are priced, each once; none where the market is suspended, else one at
+    /// least.
+    #[serde(default)]
+    #[schema(max_items = 3)]
     outcomes: Vec<PricedOutcome>,
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Quote {
     source: String,
     /// Whether a corrected quote took its place.
     superseded: bool,
-    /// The outcomes that were priced.
+    /// The outcomes that were priced; none where the market is suspended.
     outcomes: Vec<QuotedOutcome>,
 }
 

@@ -59,6 +59,8 @@ pub(crate) enum QuoteStage {
     Intermediate,
     /// The last price before kickoff.
     Closing,
+    /// No price: from then on, until a later quote, the bookmaker takes no bets on the market.
+    Suspended,
 }
 
 impl From<domain::QuoteStage> for QuoteStage {
@@ -67,6 +69,7 @@ impl From<domain::QuoteStage> for QuoteStage {
             domain::QuoteStage::Opening => Self::Opening,
             domain::QuoteStage::Intermediate => Self::Intermediate,
             domain::QuoteStage::Closing => Self::Closing,
+            domain::QuoteStage::Suspended => Self::Suspended,
         }
     }
 }
@@ -77,6 +80,7 @@ impl From<QuoteStage> for domain::QuoteStage {
             QuoteStage::Opening => Self::Opening,
             QuoteStage::Intermediate => Self::Intermediate,
             QuoteStage::Closing => Self::Closing,
+            QuoteStage::Suspended => Self::Suspended,
         }
     }
 }

@@ -1,5 +1,5 @@
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::App;
 
@@ -153,6 +153,74 @@ async fn the_board_sets_the_model_beside_the_market() {
         assert!(row["fixture"]["score"].is_object());
         assert_eq!(row["market"]["best"].as_array().unwrap().len(), 3, "{row}");
     }
+}
+
+/// Writes who wins as a bookmaker prices it some minutes ago, or that it takes no bets.
+async fn offer(app: &App, bookmaker: &str, minutes: i64, prices: Option<[f64; 3]>) {
+    let taken_at = app.now - jiff::SignedDuration::from_mins(minutes);
+    let mut entry = json!({"fixture_id": app.upcoming(), "bookmaker": bookmaker, "market": "h2h",
+        "taken_at": taken_at.to_string()});
+    match prices {
+        None => entry["stage"] = "suspended".into(),
+        Some([home, draw, away]) => {
+            entry["outcomes"] = json!([{"outcome": "home", "price": home},
+                {"outcome": "draw", "price": draw}, {"outcome": "away", "price": away}]);
+        }
+    }
+    let writer = app.writer().await;
+    let headers = [("authorization", writer.as_str())];
+    let body = json!({"data": [entry]}).to_string();
+    let written = app.post("/v1/quotes", &body, &headers).await;
+    assert_eq!(written.status, StatusCode::OK, "{written:?}");
+}
+
+#[tokio::test]
+async fn what_a_bookmaker_suspends_is_off_the_market_at_once_and_stays_listed() {
+    let app = App::trained().await;
+    let id = app.upcoming();
+    let on_offer = async || {
+        let edges = "/v1/edges?flagged=shown&min_edge=-1&limit=200";
+        let edges = app.get(edges).await.json()["data"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let ours = edges.iter().filter(|it| it["fixture"]["id"] == id);
+        let mut bookmakers: Vec<String> = ours
+            .map(|it| it["bookmaker"].as_str().unwrap().to_owned())
+            .collect();
+        bookmakers.sort();
+        bookmakers.dedup();
+        let markets = app.get(&format!("/v1/fixtures/{id}/markets")).await.json();
+        let market = app.get(&format!("/v1/fixtures/{id}/insight")).await.json();
+        let market = market["market"]["bookmaker"].as_str().map(str::to_owned);
+        let count = markets["data"][0]["bookmakers"].as_u64().unwrap_or(0);
+        (bookmakers, count, market)
+    };
+    // The made-up league's own bookmakers, whose prices lie in the future of this test.
+    let (_, others, _) = on_offer().await;
+    let mean = Some("market_mean".to_owned());
+    offer(&app, "acme", 5, Some([2.2, 3.4, 3.6])).await;
+    offer(&app, "zenith", 4, Some([2.0, 3.5, 4.0])).await;
+    let both = vec!["acme".to_owned(), "zenith".to_owned()];
+    let priced = (both, others + 2, mean.clone());
+    assert_eq!(on_offer().await, priced);
+    offer(&app, "zenith", 3, None).await;
+    assert_eq!(
+        on_offer().await,
+        (vec!["acme".to_owned()], others + 1, mean)
+    );
+    let page = app.get(&format!("/fixtures/{id}")).await;
+    let page = String::from_utf8(page.body).unwrap();
+    assert_eq!(page.matches(">suspended<").count(), 1, "{page}");
+    offer(&app, "acme", 2, None).await;
+    assert_eq!(on_offer().await, (vec![], others, None));
+    let quotes = app.get(&format!("/v1/fixtures/{id}/quotes")).await.json();
+    let mut quotes = quotes["data"].as_array().unwrap().iter();
+    let suspended = quotes.find(|it| it["bookmaker"] == "acme" && it["stage"] == "suspended");
+    assert_eq!(suspended.unwrap()["outcomes"], json!([]));
+    offer(&app, "acme", 1, Some([2.2, 3.4, 3.6])).await;
+    offer(&app, "zenith", 0, Some([2.0, 3.5, 4.0])).await;
+    assert_eq!(on_offer().await, priced);
 }
 
 #[tokio::test]

@@ -161,6 +161,7 @@ async fn a_bad_entry_is_pointed_at_and_nothing_is_written() {
         (json!({"market": "totals"}), "/data/1/line"),
         (json!({"line": 2.6}), "/data/1/line"),
         (json!({"outcomes": []}), "/data/1/outcomes"),
+        (json!({"stage": "suspended"}), "/data/1/outcomes"),
         (
             json!({"outcomes": outcomes("over", 2.0)}),
             "/data/1/outcomes/0/outcome",

@@ -10,8 +10,8 @@ use super::{
     summarise_quotes,
 };
 use crate::{
-    BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Line, Market, MatchStats, Price, Quote,
-    QuoteStage, SeasonKey, SeasonType, Sport, TeamId,
+    BookmakerKey, CompetitionKey, FixtureId, FixtureStatus, Line, Market, MatchStats, Price,
+    PricesAt, Quote, QuoteStage, SeasonKey, SeasonType, Sport, TeamId,
 };
 
 /// Hour `hour` of a day in which everything here happens.
@@ -81,6 +81,58 @@ fn best(prices: &MarketPrices) -> [(f64, &str); 3] {
         it.as_ref()
             .map_or((0.0, ""), |it| (it.price.decimal(), it.bookmaker.as_str()))
     })
+}
+
+fn suspended(bookmaker: &str, market: Market, at: i64) -> Quote {
+    Quote {
+        stage: QuoteStage::Suspended,
+        ..quote(bookmaker, market, at, [0.0; 3])
+    }
+}
+
+#[test]
+fn what_is_suspended_is_not_on_offer_until_it_is_priced_again() {
+    let other = h2h("bet365", 2, [2.1, 3.0, 4.0]);
+    let mut quotes = vec![h2h("pinnacle", 1, [2.0, 3.1, 4.1]), other.clone()];
+    quotes.push(totals("pinnacle", 1, 2.5, [1.9, 1.9]));
+    let before = summary(&quotes);
+    quotes.push(suspended("pinnacle", Market::H2H, 3));
+    let now = summary(&quotes);
+    assert_eq!(
+        now.h2h,
+        summary(&[other]).h2h,
+        "as if only others had prices"
+    );
+    assert_eq!(now.h2h.as_ref().unwrap().bookmakers, 1);
+    assert_eq!(now.totals, before.totals, "another market");
+    let at = |moment| summarise_quotes(&quotes, hour(moment), true).h2h;
+    assert_eq!(at(2), before.h2h, "as of before");
+    let taken_at = |at| reference_taken_at(&quotes, Market::H2H, hour(at), true);
+    assert_eq!([taken_at(2), taken_at(3)], [Some(hour(1)), Some(hour(2))]);
+    quotes.push(suspended("bet365", Market::H2H, 3));
+    assert_eq!(summary(&quotes).h2h, None);
+    quotes.push(h2h("pinnacle", 4, [1.8, 3.3, 4.4]));
+    assert_eq!(decimals(who_wins(&quotes).reference), [1.8, 3.3, 4.4]);
+    // At the same moment it is the last word.
+    quotes.push(suspended("pinnacle", Market::H2H, 4));
+    assert_eq!(summary(&quotes).h2h, None);
+}
+
+#[test]
+fn a_market_suspended_because_the_game_begins_closed_where_it_stood() {
+    let quotes = [
+        h2h("bet365", 20, [2.2, 3.0, 4.0]),
+        suspended("bet365", Market::H2H, 23),
+        h2h("pinnacle", 20, [2.0, 3.1, 4.1]),
+        suspended("pinnacle", Market::H2H, 24),
+    ];
+    let at = |at: PricesAt| summarise_quotes(&quotes, at, true).h2h;
+    assert_eq!(at(PricesAt::Moment(hour(24))), None);
+    let closing = at(PricesAt::Start(hour(24))).unwrap();
+    assert_eq!(decimals(closing.reference), [2.0, 3.1, 4.1]);
+    assert_eq!(closing.bookmakers, 1, "an hour before is not because of it");
+    let later = at(PricesAt::Start(hour(25)));
+    assert_eq!(later, None, "of a game that began an hour later");
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(crate) fn taken_at(
     };
     match (stage, convention) {
         (QuoteStage::Closing, _) => before(CLOSING_LEAD),
-        (QuoteStage::Intermediate, _) => before(OPENING_LEAD_MIN),
+        (QuoteStage::Intermediate | QuoteStage::Suspended, _) => before(OPENING_LEAD_MIN),
         (QuoteStage::Opening, OpeningConvention::DayBefore) => {
             before(SignedDuration::from_hours(24))
         }

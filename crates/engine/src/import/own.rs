@@ -249,6 +249,7 @@ fn stage_name(stage: QuoteStage) -> &'static str {
         QuoteStage::Opening => "opening",
         QuoteStage::Intermediate => "intermediate",
         QuoteStage::Closing => "closing",
+        QuoteStage::Suspended => "suspended",
     }
 }
 

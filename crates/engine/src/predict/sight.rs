@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Game, Prices, Quote};
+use domain::{Game, Prices, PricesAt, Quote};
 use forecast::{Forecast, ForecastError, Forecaster, Phase};
 use jiff::Timestamp;
 
@@ -44,7 +44,7 @@ pub(crate) struct Sight {
     pub(crate) prices: Prices,
     pub(crate) as_of: Timestamp,
     /// The moment of which `prices` are.
-    pub(crate) priced_at: Timestamp,
+    pub(crate) priced_at: PricesAt,
     /// The prices on offer in the game as it stood, where there are any.
     pub(crate) in_play: Option<Offered>,
     /// Absent where there is no model, or the model cannot say.
@@ -142,11 +142,11 @@ impl Glance {
             Ok((serving.clone(), forecast))
         });
         Sight {
+            priced_at: game.prices_at(as_of),
             game,
             quotes,
             prices,
             as_of,
-            priced_at: as_of,
             in_play: None,
             forecast,
             play: None,
@@ -185,7 +185,7 @@ impl UnderWay {
             Ok((serving.clone(), forecast))
         });
         Sight {
-            priced_at: standing.before,
+            priced_at: PricesAt::Start(standing.before),
             in_play: standing.offered(&quotes, game.sport),
             play: Some(standing.view(next_goal)),
             given_up,

@@ -61,7 +61,8 @@ impl Glance {
         } else {
             self.as_of
         };
-        self.prices = summarise_quotes(&self.quotes, before, self.game.sport.has_draw());
+        let priced_at = self.game.prices_at(before);
+        self.prices = summarise_quotes(&self.quotes, priced_at, self.game.sport.has_draw());
         let ground = Ground {
             revision,
             version: serving.record.version.clone(),

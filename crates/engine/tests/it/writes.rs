@@ -330,7 +330,11 @@ async fn a_batch_of_quotes_with_a_flaw_is_refused_whole() {
     assert_eq!(
         problems(world.engine.put_quotes(&api(), batch).await),
         [
-            (0, "outcomes: no price is given".to_owned()),
+            (
+                0,
+                "outcomes: no price is given; where no bets are taken the stage is `suspended`"
+                    .to_owned(),
+            ),
             (
                 1,
                 "outcomes/0/outcome: over is not an outcome of this market".to_owned()

@@ -39,7 +39,8 @@ async fn recomputed(store: &dyn Store, game: &Game) -> [Prices; 2] {
         .map(|it| it.quote)
         .collect();
     let draws = game.sport.has_draw();
-    [game.pregame_at(), game.kickoff].map(|at| summarise_quotes(&standing, at, draws))
+    [game.pregame_at(), game.kickoff]
+        .map(|at| summarise_quotes(&standing, game.prices_at(at), draws))
 }
 
 #[tokio::test]

@@ -57,7 +57,8 @@ fn check_market(
     (quotes, kickoff): (&[&Quote], Timestamp),
     has_draw: bool,
 ) {
-    let standing = last(quotes.iter().copied(), has_draw);
+    let mut standing = last(quotes.iter().copied(), has_draw);
+    standing.retain(|it| !it.is_suspended());
     let closing = quotes.iter().copied();
     let closing = closing.filter(|it| it.stage == QuoteStage::Closing && it.taken_at <= kickoff);
     let closing = last(closing, has_draw);
@@ -287,6 +288,7 @@ fn said_quote((bookmaker, market, minute, stage, prices): Said) -> Quote {
         QuoteStage::Opening,
         QuoteStage::Intermediate,
         QuoteStage::Closing,
+        QuoteStage::Suspended,
     ];
     let at = time("2023-09-01T12:00:00Z") + jiff::SignedDuration::from_mins(minute);
     // Below a price there is none.
@@ -300,6 +302,9 @@ fn said_quote((bookmaker, market, minute, stage, prices): Said) -> Quote {
         Market::BOTH_TEAMS_TO_SCORE,
     ][market];
     quote.prices[width..].fill(None);
+    if quote.is_suspended() {
+        quote.prices = [None; 3];
+    }
     quote
 }
 
@@ -308,7 +313,7 @@ fn quotes() -> impl Strategy<Value = Vec<Quote>> {
         0..4_usize,
         0..3_usize,
         0..6_i64,
-        0..3_usize,
+        0..4_usize,
         [60..600_u16, 60..600_u16, 60..600_u16],
     );
     vec(one.prop_map(said_quote), 1..12)
@@ -326,7 +331,7 @@ async fn priced(
     // A batch may not say two things of one price.
     for it in batch {
         record.quotes = vec![it.clone()];
-        if record.quotes[0].prices.iter().any(Option::is_some) {
+        if it.is_suspended() || it.prices.iter().any(Option::is_some) {
             put(store, std::slice::from_ref(&record)).await;
         }
     }

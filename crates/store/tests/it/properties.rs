@@ -3,8 +3,8 @@
 use crate::each_case;
 use crate::sample::{fixture, game, prices, put, quote, recording_at, time, totals, world};
 use domain::{
-    FixtureStatus, Game, KickoffPrecision, MatchStats, Quote, QuoteStage, Score, SeasonType,
-    TeamId, summarise_quotes,
+    FixtureStatus, Game, KickoffPrecision, MatchStats, PricesAt, Quote, QuoteStage, Score,
+    SeasonType, TeamId, summarise_quotes,
 };
 use jiff::SignedDuration;
 use proptest::collection::vec;
@@ -65,8 +65,16 @@ fn a_quote() -> impl Strategy<Value = Quote> {
     let bookmaker = prop_oneof![Just("bet365"), Just("pinnacle"), Just("market_best")];
     let price = prop_oneof![1 => Just(0.0), 4 => 1.000_001..30.0_f64];
     let values = [price.clone(), price.clone(), price];
-    (bookmaker, 0..6_i64, any::<[bool; 2]>(), values).prop_map(
-        |(bookmaker, day, [closing, goals], values)| {
+    let stage = prop_oneof![
+        3 => Just(QuoteStage::Opening),
+        3 => Just(QuoteStage::Closing),
+        1 => Just(QuoteStage::Suspended)
+    ];
+    (bookmaker, 0..6_i64, stage, any::<bool>(), values).prop_map(
+        |(bookmaker, day, stage, goals, mut values)| {
+            if stage == QuoteStage::Suspended {
+                values = [0.0; 3];
+            }
             let quote = match goals {
                 true => totals(
                     bookmaker,
@@ -78,10 +86,7 @@ fn a_quote() -> impl Strategy<Value = Quote> {
             };
             Quote {
                 taken_at: quote.taken_at + SignedDuration::from_hours(24 * day - 24),
-                stage: match closing {
-                    true => QuoteStage::Closing,
-                    false => QuoteStage::Opening,
-                },
+                stage,
                 ..quote
             }
         },
@@ -163,9 +168,9 @@ fn games_always_agree_with_fixtures_quotes_and_counts() {
             let standing = quotes.into_iter().filter(|it| it.superseded_at.is_none());
             let standing: Vec<Quote> = standing.map(|it| it.quote).collect();
             single_prices += standing.iter().flat_map(|it| it.prices).flatten().count() as u64;
-            let at = |moment| summarise_quotes(&standing, moment, game.sport.has_draw());
-            assert_eq!(game.pregame, at(game.pregame_at()));
-            assert_eq!(game.closing, at(game.kickoff));
+            let at = |moment: PricesAt| summarise_quotes(&standing, moment, game.sport.has_draw());
+            assert_eq!(game.pregame, at(PricesAt::Moment(game.pregame_at())));
+            assert_eq!(game.closing, at(PricesAt::Start(game.kickoff)));
         }
         let counts = store.counts().await.unwrap();
         let sum = |place: usize| counts.iter().map(|(_, it)| it[place]).sum::<u64>();

@@ -2,7 +2,9 @@ use domain::{Line, Market, Price, Quote, QuoteStage};
 use store::{RecordedQuote, Store};
 
 use crate::each_store;
-use crate::sample::{fixture, prices, put, quote, recording_at, source, time, totals, world};
+use crate::sample::{
+    fixture, prices, put, quote, recording_at, source, suspended, time, totals, world,
+};
 
 const FRIDAY: &str = "2023-09-01T12:00:00Z";
 
@@ -28,6 +30,7 @@ async fn every_kind_of_quote_comes_back_bit_for_bit_and_oldest_first() {
                 stage: QuoteStage::Intermediate,
                 ..quote("pinnacle", "2023-09-01T18:00:00Z", [0.0, 2.0, 0.0])
             },
+            suspended("bet365", "2023-09-01T13:00:00Z"),
         ];
         let mut record = fixture(a, b, "2023-09-02T14:00:00Z");
         record.quotes = quotes.clone();
@@ -37,7 +40,7 @@ async fn every_kind_of_quote_comes_back_bit_for_bit_and_oldest_first() {
             .into_iter()
             .map(|it| it.quote)
             .collect();
-        let expected: Vec<Quote> = [1, 0, 3, 2].map(|it: usize| quotes[it].clone()).into();
+        let expected: Vec<Quote> = [1, 0, 4, 3, 2].map(|it: usize| quotes[it].clone()).into();
         assert_eq!(stored, expected);
     })
     .await;

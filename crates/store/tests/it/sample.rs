@@ -112,6 +112,13 @@ pub(crate) fn quote(bookmaker: &str, taken_at: &str, values: [f64; 3]) -> Quote 
     }
 }
 
+pub(crate) fn suspended(bookmaker: &str, taken_at: &str) -> Quote {
+    Quote {
+        stage: QuoteStage::Suspended,
+        ..quote(bookmaker, taken_at, [0.0; 3])
+    }
+}
+
 pub(crate) fn totals(bookmaker: &str, taken_at: &str, line: f64, values: [f64; 2]) -> Quote {
     Quote {
         market: Market::totals(Line::new(line).unwrap()),

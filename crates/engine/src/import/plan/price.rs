@@ -55,6 +55,9 @@ impl QuotePlan {
             (None, true) => return Err(bad(mapping, "the market needs a line")),
             (Some(_), false) => return Err(bad(mapping, "the market has no line")),
         };
+        if mapping.stage == QuoteStage::Suspended {
+            return Err(bad(mapping, "a market that is suspended has no prices"));
+        }
         if mapping.odds == OddsFormat::Fractional {
             return Err(bad(mapping, "fractional odds are not read"));
         }
