@@ -63,6 +63,29 @@ test('the page of a game to come follows its prices, its age, and the game once 
   expect(await table.evaluate((it) => it.scrollWidth - it.parentElement!.clientWidth)).toBeLessThanOrEqual(0);
 });
 
+test('a market that is suspended is off its page and the list of edges without a reload', async ({ page, request, context }) => {
+  const id = await toCome(request, ['Brighton', 'Southampton'], '2054/55', 36 * 60);
+  await priced(request, id, [2.4, 3.2, 3.1]);
+  await page.goto(`/fixtures/${id}`);
+  await live(page);
+  await stays(page);
+  await expect(page.locator('#worth')).toHaveCount(1);
+  const edges = await context.newPage();
+  await edges.goto('/edges?flagged=1&min=-100');
+  await live(edges);
+  const row = edges.locator(`#edges a[href="/fixtures/${id}"]`);
+  await expect(row).toHaveCount(1);
+  await post(request, '/v1/quotes', { fixture_id: id, bookmaker: 'pinnacle', market: 'h2h', stage: 'suspended' });
+  await expect(page.locator('#quotes tbody th').first()).toContainText('suspended');
+  await expect(page.locator('#worth')).toHaveCount(0);
+  await expect(row).toHaveCount(0);
+  if (PICTURES) await page.screenshot({ path: `${PICTURES}/suspended.png`, fullPage: true });
+  await priced(request, id, [2.3, 3.2, 3.3]);
+  await expect(page.locator('#worth')).toHaveCount(1);
+  await expect(row).toHaveCount(1);
+  expect(await stayed(page)).toBe(true);
+});
+
 test('edges appear and go without a reload', async ({ page, request }) => {
   const id = await toCome(request, ['Wolves', 'Leicester'], '2053/54', 36 * 60);
   await page.goto('/edges?flagged=1&min=-100');
