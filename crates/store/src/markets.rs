@@ -121,7 +121,7 @@ pub(crate) fn worked_out(whole: fn(&str) -> String, quotes: &str) -> String {
         "SELECT p.fixture, p.kind, p.line, count(*) {last} AS bookmakers,
                 max(p.taken_at) AS taken_at, {best}, {average}, {closing}, {}
          FROM (SELECT q.fixture, CAST(q.kind AS BIGINT) AS kind, CAST(q.line AS BIGINT) AS line,
-                      q.taken_at, q.price_1, q.price_2, q.price_3, q.stage = 3 AS suspended,
+                      q.taken_at, q.price_1, q.price_2, q.price_3, {SUSPENDED} AS suspended,
                       row_number() OVER (PARTITION BY q.fixture, q.kind, q.line, q.bookmaker
                           ORDER BY q.taken_at DESC, q.stage DESC) AS newest,
                       CASE WHEN {CLOSING} THEN
@@ -135,6 +135,8 @@ pub(crate) fn worked_out(whole: fn(&str) -> String, quotes: &str) -> String {
 }
 
 const CLOSING: &str = "(q.stage = 2 AND q.taken_at <= f.kickoff)";
+
+const SUSPENDED: &str = "q.stage = 3";
 
 /// Whether nobody can have meant a quote, as [`Quote::is_possible`] has it: in SQL, where a missing
 /// price makes it unknown.
