@@ -103,6 +103,22 @@ test('edges appear and go without a reload', async ({ page, request }) => {
   }
 });
 
+test('a board without games becomes one once there is one', async ({ page, request }) => {
+  const day = `${2061 + 20 * test.info().retry}-01-08`;
+  await page.goto(`/?day=${day}`);
+  await expect(page.locator('#empty')).toContainText('Nothing on this board');
+  await stays(page);
+  const game = { competition: 'E0', season: ownSeason('2060/61'), kickoff: `${day}T15:00:00Z`, home: 'Burnley', away: 'Watford' };
+  const id = (await post(request, '/v1/fixtures', game)).data[0]!.fixture_id;
+  await expect(page.locator('#empty')).toHaveCount(0);
+  await expect(page.locator(`#f${id}`)).toContainText('Burnley');
+  await expect(page.locator('#live-state')).toHaveText('Live');
+  // It follows from now on.
+  await priced(request, id, [2.4, 3.2, 3.1]);
+  await expect(page.locator(`#f${id} .view.market`)).toHaveCount(1);
+  expect(await stayed(page)).toBe(true);
+});
+
 test('the first page is in the time zone of the visitor', async ({ browser, baseURL }) => {
   const context = await browser.newContext({ timezoneId: 'Asia/Tokyo', baseURL: baseURL! });
   const page = await context.newPage();
