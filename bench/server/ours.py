@@ -31,6 +31,7 @@ def server(target, work, models, pinned=True):
 
 
 def fill(work, models, pinned):
+    """Puts models where `serve` finds them."""
     folder = work / "served"
     shutil.rmtree(folder, ignore_errors=True)
     for name, (file, settings) in models.items():

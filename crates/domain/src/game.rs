@@ -135,7 +135,7 @@ impl Game {
 /// those it quoted at the latest stage (a line it has moved away from is stale), and of these the
 /// most balanced.
 pub fn summarise_quotes(quotes: &[Quote], at: impl Into<PricesAt>, has_draw: bool) -> Prices {
-    let latest = latest_by_bookmaker(quotes, at.into(), has_draw);
+    let latest = standing_quotes(quotes, at.into(), has_draw);
     let [mut h2h, mut totals, mut spreads] = [const { None::<Summary> }; 3];
     for lines in latest.chunk_by(|a, b| a.market.kind() == b.market.kind()) {
         let slot = match lines[0].market.kind() {
@@ -180,10 +180,14 @@ impl Summary {
     }
 }
 
-/// The newest quote of each bookmaker and market known at `at`, in a fixed order, of those it can
-/// have meant; of what is suspended none.
-fn latest_by_bookmaker(quotes: &[Quote], at: PricesAt, has_draw: bool) -> Vec<&Quote> {
-    let known = quotes.iter().filter(|it| it.is_known(at));
+/// The newest quote of each bookmaker and market known at `at`, by market and bookmaker, of those it
+/// can have meant; of what is suspended none.
+pub fn standing_quotes<'a>(
+    quotes: impl IntoIterator<Item = &'a Quote>,
+    at: PricesAt,
+    has_draw: bool,
+) -> Vec<&'a Quote> {
+    let known = quotes.into_iter().filter(|it| it.is_known(at));
     let mut known: Vec<&Quote> = known.filter(|it| it.is_possible(has_draw)).collect();
     known.sort_by(|a, b| {
         let newest_first = || (b.taken_at, b.stage).cmp(&(a.taken_at, a.stage));
@@ -257,7 +261,7 @@ pub fn reference_taken_at(
     at: impl Into<PricesAt>,
     has_draw: bool,
 ) -> Option<Timestamp> {
-    let mut lines = latest_by_bookmaker(quotes, at.into(), has_draw);
+    let mut lines = standing_quotes(quotes, at.into(), has_draw);
     lines.retain(|it| it.market.kind() == market.kind());
     let reference = Reference::of(market, &keeping_up(&lines, has_draw))?;
     reference.quotes().iter().map(|it| it.taken_at).max()

@@ -25,7 +25,7 @@ pub use fixture::{
 };
 pub use game::{
     BestPrice, Game, MarketPrices, Prices, REFERENCE_BOOKMAKERS, REFERENCE_LAG_MAX,
-    reference_taken_at, summarise_quotes,
+    reference_taken_at, standing_quotes, summarise_quotes,
 };
 pub use key::{
     BookmakerKey, CompetitionKey, FixtureId, InvalidKey, Key, KeyKind, SeasonKey, SourceKey,

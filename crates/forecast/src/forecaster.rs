@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use domain::{
-    Competition, Game, Market, MarketPrediction, Outcome, OutcomeProbability, Prices, PricesAt,
-    Quote, Sport, TeamId,
+    Competition, Game, Market, MarketPrediction, Outcome, OutcomeProbability, Prices, Quote, Sport,
+    TeamId, standing_quotes,
 };
 use jiff::Timestamp;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -314,8 +314,11 @@ impl Forecaster {
         let best_of = |index: usize| h2h.best[index].as_ref().map(|it| &it.bookmaker);
         let outcomes: &[Outcome] = Market::H2H.outcomes(game.sport.has_draw());
         let mut edges = Vec::new();
+        let is_offer =
+            |it: &&Quote| it.market == Market::H2H && it.bookmaker.as_str() != "market_average";
+        let offers = quotes.iter().filter(is_offer);
         let at = game.prices_at(forecast.as_of);
-        for quote in newest(quotes, at, game.sport.has_draw()) {
+        for quote in standing_quotes(offers, at, game.sport.has_draw()) {
             let priced = outcomes.iter().enumerate().zip(quote.prices);
             for ((index, outcome), price) in priced.filter_map(|(it, price)| Some((it, price?))) {
                 let offer = Offer {
@@ -353,23 +356,6 @@ impl Forecaster {
         fits.push_back(((pool, cut), Arc::clone(&fit)));
         fit
     }
-}
-
-/// Of each bookmaker one can bet with, the newest quote on who wins known at a moment that it can
-/// have meant, in order of bookmaker; none of those who take no bets.
-fn newest(quotes: &[Quote], at: PricesAt, has_draw: bool) -> Vec<&Quote> {
-    let mut known: Vec<&Quote> = quotes
-        .iter()
-        .filter(|it| it.market == Market::H2H && it.is_known(at))
-        .filter(|it| it.is_possible(has_draw))
-        .filter(|it| it.bookmaker.as_str() != "market_average")
-        .collect();
-    known.sort_by(|a, b| {
-        (&a.bookmaker, b.taken_at, b.stage).cmp(&(&b.bookmaker, a.taken_at, a.stage))
-    });
-    known.dedup_by(|next, kept| next.bookmaker == kept.bookmaker);
-    known.retain(|it| !it.is_suspended());
-    known
 }
 
 #[cfg(test)]

@@ -9,6 +9,43 @@
 //! It is the search for the lowest bit that no question clears (Lucchese et al., `QuickScorer`,
 //! SIGIR 2015) without the bits: intervals cleared in the order of their ends leave a number.
 
+/// What a module of a processor's features is entered by, and what its vector `V` compiles once for
+/// rows of any number. Whoever calls one answers for the features.
+#[cfg(target_arch = "x86_64")]
+macro_rules! compiled_with {
+    ($features:literal) => {
+        #[target_feature(enable = $features)]
+        fn few_here<T: Number, R: Real, const K: usize>(
+            job: &Job<'_>,
+            rows: [&[T]; K],
+            out: &mut [f64],
+        ) {
+            lanes::score::<V, T, R, K>(job, rows, out);
+        }
+
+        #[target_feature(enable = $features)]
+        fn many_here<T: Number, R: Real>(job: &Job<'_>, rows: &Rows<'_, T>, out: &mut [f64]) {
+            blocks::score::<V, T, R>(job, rows, out);
+        }
+
+        #[inline(never)]
+        #[target_feature(enable = $features)]
+        fn lanes_here<R: Real, const K: usize>(job: &Job<'_>, ranks: [&[u8]; K], out: &mut [f64]) {
+            lanes::score_ranks::<V, R, K>(job, ranks, out);
+        }
+
+        #[inline(never)]
+        #[target_feature(enable = $features)]
+        fn blocks_here<R: Real, const B: usize>(
+            job: &Job<'_>,
+            columns: &mut [Column<B>],
+            out: &mut [f64],
+        ) {
+            blocks::score_ranks::<V, R, B>(job, columns, out);
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]

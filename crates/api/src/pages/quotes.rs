@@ -110,15 +110,17 @@ fn sum_rows(sum: &MarketSummary, preferences: &Preferences) -> Vec<SumRow> {
         };
         sum.outcomes.iter().map(shown).collect()
     };
-    let mut rows = vec![SumRow {
-        what: match sum.bookmakers {
-            0 => "No bookmaker".to_owned(),
-            1 => "One bookmaker".to_owned(),
-            count => format!("Average of {count}"),
-        },
-        cells: cells(|it| it.average),
-        margin: sum.margin.map(text::signed_percent),
-    }];
+    let mut rows = Vec::new();
+    if sum.bookmakers > 0 {
+        rows.push(SumRow {
+            what: match sum.bookmakers {
+                1 => "One bookmaker".to_owned(),
+                count => format!("Average of {count}"),
+            },
+            cells: cells(|it| it.average),
+            margin: sum.margin.map(text::signed_percent),
+        });
+    }
     let closing = cells(|it| it.closing);
     if closing.iter().any(Option::is_some) {
         rows.push(SumRow {

@@ -243,6 +243,11 @@ fn mappings_that_make_no_sense_are_refused() {
         &format!("{quotes}market = \"h2h\"\nodds = \"fractional\""),
         "fractional odds are not read",
     );
+    let suspended = quotes.replace("closing", "suspended");
+    check(
+        &format!("{suspended}market = \"h2h\""),
+        "a market that is suspended has no prices",
+    );
     check(
         "[result]\nhome = \"hg\"\naway = \"hg\"",
         "the header has no hg",

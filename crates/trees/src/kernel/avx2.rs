@@ -45,27 +45,7 @@ pub(crate) fn many<T: Number, R: Real>(job: &Job<'_>, rows: &Rows<'_, T>, out: &
     unsafe { many_here::<T, R>(job, rows, out) }
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn few_here<T: Number, R: Real, const K: usize>(job: &Job<'_>, rows: [&[T]; K], out: &mut [f64]) {
-    lanes::score::<V, T, R, K>(job, rows, out);
-}
-
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn many_here<T: Number, R: Real>(job: &Job<'_>, rows: &Rows<'_, T>, out: &mut [f64]) {
-    blocks::score::<V, T, R>(job, rows, out);
-}
-
-#[inline(never)]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn lanes_here<R: Real, const K: usize>(job: &Job<'_>, ranks: [&[u8]; K], out: &mut [f64]) {
-    lanes::score_ranks::<V, R, K>(job, ranks, out);
-}
-
-#[inline(never)]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn blocks_here<R: Real, const B: usize>(job: &Job<'_>, columns: &mut [Column<B>], out: &mut [f64]) {
-    blocks::score_ranks::<V, R, B>(job, columns, out);
-}
+compiled_with!("avx2,bmi1,bmi2,lzcnt,popcnt");
 
 /// Two registers; made and used only below `few_here` and `many_here`.
 #[derive(Clone, Copy)]
