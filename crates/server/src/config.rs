@@ -25,6 +25,8 @@ const PREFIX: &str = "SPORTS_EDGE_";
 const FILE_VARIABLE: &str = "SPORTS_EDGE_CONFIG";
 /// Holds the API key that commands use; not a setting, so that no file of settings holds a secret.
 const KEY_VARIABLE: &str = "SPORTS_EDGE_KEY";
+/// Holds a header that `live poll` sends to its source, `name: value`; a secret as well.
+const SOURCE_HEADER_VARIABLE: &str = "SPORTS_EDGE_SOURCE_HEADER";
 /// Names a file of authorities that commands trust; not a setting, as no server has a use for it.
 const CA_FILE_VARIABLE: &str = "SPORTS_EDGE_CA_FILE";
 /// What stands behind a variable's name that names the file in which the value is.
@@ -218,18 +220,20 @@ pub struct Config {
     /// The user's own folder of settings; may hold `competitions.toml` and `aliases.csv`.
     pub personal_folder: Option<PathBuf>,
     /// The API key that commands use to talk to a server.
-    pub api_key: Option<ApiKey>,
+    pub api_key: Option<Secret>,
+    /// The header that a source wants to be asked with, `name: value`, where the environment has one.
+    pub source_header: Option<Secret>,
     /// The authorities that commands trust when they talk to a server or fetch from one.
     pub authorities: Authorities,
 }
 
-/// An API key, which is not shown.
+/// A secret of the environment, which is not shown.
 #[derive(Clone)]
-pub struct ApiKey(pub String);
+pub struct Secret(pub String);
 
-impl fmt::Debug for ApiKey {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(…)")
+        f.write_str("Secret(…)")
     }
 }
 
@@ -277,7 +281,8 @@ impl Config {
             origins,
             strangers,
             personal_folder: inputs.personal_folder(),
-            api_key: inputs.secret(KEY_VARIABLE)?.map(ApiKey),
+            api_key: inputs.secret(KEY_VARIABLE)?.map(Secret),
+            source_header: inputs.secret(SOURCE_HEADER_VARIABLE)?.map(Secret),
             authorities: Authorities {
                 system_file: inputs.variable("SSL_CERT_FILE").map(PathBuf::from),
                 system_folders: inputs.variable("SSL_CERT_DIR").map(str::to_owned),

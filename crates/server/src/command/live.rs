@@ -113,7 +113,8 @@ pub(crate) fn run(args: LiveArgs, config: &Config) -> anyhow::Result<ExitCode> {
         LiveVerb::Feed => feed::run(&mut work, &stop),
         LiveVerb::Poll(poll) => {
             let authorities = args.server.authorities(config);
-            poll::run((&poll, authorities), &mut work, &stop)
+            let header = config.source_header.as_ref();
+            poll::run((&poll, authorities, header), &mut work, &stop)
         }
         LiveVerb::Replay(replay) => replay::run(&replay, &mut work, &stop),
     };

@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::{
-    CA_FILE_VARIABLE, ConfigError, FILE_VARIABLE, Inputs, KEY_VARIABLE, OF_FILE, PREFIX, Source,
+    CA_FILE_VARIABLE, ConfigError, FILE_VARIABLE, Inputs, KEY_VARIABLE, OF_FILE, PREFIX,
+    SOURCE_HEADER_VARIABLE, Source,
 };
 
 pub(super) type Origins = BTreeMap<String, (Value, Source)>;
@@ -57,10 +58,11 @@ pub(super) fn lay_environment(
     inputs: &Inputs,
 ) -> Result<Vec<String>, ConfigError> {
     let mut strangers = Vec::new();
-    let own = [FILE_VARIABLE, KEY_VARIABLE, CA_FILE_VARIABLE];
+    let secrets = [KEY_VARIABLE, SOURCE_HEADER_VARIABLE];
+    let own = [&secrets[..], &[FILE_VARIABLE, CA_FILE_VARIABLE]].concat();
     for (name, text) in &inputs.environment {
         let of_file = name.strip_suffix(OF_FILE);
-        if own.contains(&name.as_str()) || of_file == Some(KEY_VARIABLE) {
+        if own.contains(&name.as_str()) || of_file.is_some_and(|it| secrets.contains(&it)) {
             continue;
         }
         let setting = |name: &str| {

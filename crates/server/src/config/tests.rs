@@ -283,7 +283,7 @@ fn the_key_of_the_environment_is_kept_and_not_shown() {
     assert_eq!(config.api_key.as_ref().unwrap().0, "se_secret_words");
     let shown = format!("{config:?}");
     assert!(
-        shown.contains("ApiKey(…)") && !shown.contains("secret_words"),
+        shown.contains("Secret(…)") && !shown.contains("secret_words"),
         "{shown}"
     );
 }
@@ -362,11 +362,17 @@ fn a_name_to_listen_on_is_resolved() {
 #[test]
 fn a_variable_may_name_the_file_in_which_the_value_is() {
     let url = "  postgres://u:secret@host/db\n";
-    let files = [("url", url), ("key", "se_of_file\n"), ("body", "2_000\n")];
+    let files = [
+        ("url", url),
+        ("key", "se_of_file\n"),
+        ("header", "x-key: secret\n"),
+        ("body", "2_000\n"),
+    ];
     let (mut inputs, _folder) = inputs(&files);
     let named = "SPORTS_EDGE_DATABASE__URL_FILE";
     set(&mut inputs, named, "url");
     set(&mut inputs, "SPORTS_EDGE_KEY_FILE", "key");
+    set(&mut inputs, "SPORTS_EDGE_SOURCE_HEADER_FILE", "header");
     set(
         &mut inputs,
         "SPORTS_EDGE_LIMITS__BODY_BYTES_MAX_FILE",
@@ -378,6 +384,7 @@ fn a_variable_may_name_the_file_in_which_the_value_is() {
     assert_eq!(config.settings.database(), database);
     assert_eq!(config.settings.limits.body_bytes_max.get(), 2_000);
     assert_eq!(config.api_key.as_ref().unwrap().0, "se_of_file");
+    assert_eq!(config.source_header.as_ref().unwrap().0, "x-key: secret");
     assert_eq!(config.strangers, ["SPORTS_EDGE_NOTHING_FILE"]);
     assert!(!format!("{config:?}").contains("secret"));
     let (value, source) = &config.origins["database.url"];

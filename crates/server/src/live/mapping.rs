@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use self::quotes::{Answer, Item, QUOTES_MAX, QuoteTable, Told as Prices, Words};
 use super::Line;
+
+mod quotes;
 
 /// Events of games whose last state is remembered, and items that cannot be read; beyond it all are told
 /// anew once.
@@ -36,12 +39,31 @@ pub(crate) struct Mapping {
     game: Option<HashMap<String, Place>>,
     /// The source's words for kinds of events, and the members they stand for.
     #[serde(default)]
-    kinds: HashMap<String, Kind>,
+    kinds: HashMap<String, Word>,
     /// The source's words for home and away.
     #[serde(default)]
     sides: HashMap<String, String>,
+    /// The source's words for markets, and what they stand for; others are passed over.
+    #[serde(default)]
+    markets: HashMap<String, Word>,
+    /// The source's words for outcomes.
+    #[serde(default)]
+    outcomes: HashMap<String, String>,
+    /// What says of a market that no bets are taken on it, beside `true`.
+    #[serde(default)]
+    suspended_words: Vec<String>,
+    /// Whether a market that is no longer told of with its game is suspended.
+    #[serde(default)]
+    absent_is_suspended: bool,
     /// What an item gives rise to.
+    #[serde(default)]
     event: Vec<HashMap<String, Place>>,
+    /// The prices an item tells.
+    #[serde(default)]
+    quote: Vec<HashMap<String, Place>>,
+    /// The same, taken apart.
+    #[serde(skip)]
+    quotes: Vec<QuoteTable>,
 }
 
 /// Where a value comes from.
@@ -52,13 +74,14 @@ enum Place {
     Constant { constant: Value },
 }
 
-/// A kind of event: its name, or all members that are the same in each of its events.
+/// What a word of the source stands for: a kind of event or a market by its name, or all members that
+/// are the same wherever it stands.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a kind or a table of members with `kind`"
+    expecting = "expected a name or a table of members with `kind` or `market`"
 )]
-enum Kind {
+enum Word {
     Name(String),
     Members(Map<String, Value>),
 }
@@ -106,9 +129,12 @@ impl Place {
 impl Mapping {
     /// Reads a mapping, and says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mapping: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        if mapping.event.is_empty() || mapping.event.len() > EVENTS_MAX {
-            return Err(format!("it must have 1 to {EVENTS_MAX} [[event]]"));
+        let mut mapping: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let [events, quotes] = [mapping.event.len(), mapping.quote.len()];
+        if events + quotes == 0 || events > EVENTS_MAX || quotes > QUOTES_MAX {
+            return Err(format!(
+                "it must have 1 to {EVENTS_MAX} [[event]], 1 to {QUOTES_MAX} [[quote]], or both"
+            ));
         }
         let tables = mapping.event.iter().map(|it| (it, &EVENT_MEMBERS[..]));
         let game = mapping.game.iter().map(|it| (it, &GAME_MEMBERS[..]));
@@ -126,10 +152,25 @@ impl Mapping {
             return Err(format!("[game] must say {name}"));
         }
         let places = mapping.event.iter().chain(&mapping.game);
+        let places = places.chain(&mapping.quote);
         let places = places.flat_map(HashMap::values).chain([&mapping.fixture]);
         let fault = places.filter_map(Place::fault).next();
+        let fault = fault.or_else(|| quotes::fault(mapping.words()));
         fault.map_or(Ok(()), Err)?;
+        mapping.quotes = mapping
+            .quote
+            .iter()
+            .map(QuoteTable::new)
+            .collect::<Result<_, _>>()?;
         Ok(mapping)
+    }
+
+    fn words(&self) -> Words<'_> {
+        Words {
+            markets: &self.markets,
+            outcomes: &self.outcomes,
+            suspended: &self.suspended_words,
+        }
     }
 }
 
@@ -144,6 +185,7 @@ pub(crate) struct Reading {
     named: HashSet<String>,
     /// What was last told of an event, or of the state of a game, and under which revision.
     seen: HashMap<(String, usize, u64), Told>,
+    prices: Prices,
     /// Digests of items that cannot be read: each is told of once.
     unread: HashSet<u64>,
 }
@@ -165,6 +207,7 @@ impl Reading {
             mapping,
             named: HashSet::new(),
             seen: HashMap::new(),
+            prices: Prices::default(),
             unread: HashSet::new(),
         }
     }
@@ -182,26 +225,46 @@ impl Reading {
             self.unread.clear();
         }
         let mut lines = Vec::new();
+        let mut prices = Answer::default();
         for (index, item) in items.iter().enumerate() {
-            match self.item(item, now) {
+            match self.item((index, item), now, &mut prices) {
                 Ok(of_item) => lines.extend(of_item.into_iter().map(|it| (index, Ok(it)))),
                 Err(reason) => {
                     let item = item.clone();
-                    if self.unread.insert(digest(&item)) {
-                        lines.push((index, Err(Unread { reason, item })));
-                    }
+                    self.cannot_read(index, Unread { reason, item }, &mut lines);
                 }
             }
         }
+        for (index, unread) in std::mem::take(&mut prices.unread) {
+            self.cannot_read(index, unread, &mut lines);
+        }
+        let absent = self.mapping.absent_is_suspended;
+        let quotes = self.prices.fresh(prices, absent, now).into_iter();
+        lines.extend(quotes.map(|(index, entry)| (index, Ok(Line::Quote(entry)))));
+        lines.sort_by_key(|it| it.0);
         Ok(lines)
     }
 
-    fn item(&mut self, item: &Value, now: Timestamp) -> Result<Vec<Line>, String> {
+    fn cannot_read(&mut self, index: usize, unread: Unread, lines: &mut Vec<Read>) {
+        if self.unread.insert(digest(&unread.item)) {
+            lines.push((index, Err(unread)));
+        }
+    }
+
+    /// What is new in an item, but its prices: they are added to those of the answer.
+    fn item(
+        &mut self,
+        (index, item): (usize, &Value),
+        now: Timestamp,
+        prices: &mut Answer,
+    ) -> Result<Vec<Line>, String> {
         let named = self.mapping.fixture.of(item);
         let named = named.ok_or("nothing names its game")?;
         let key = text(&named);
         let mut lines = Vec::new();
-        let game: (&str, Value) = if let Some(game) = &self.mapping.game {
+        let mut sides = [None, None];
+        let game: (&'static str, Value) = if let Some(game) = &self.mapping.game {
+            sides = ["home", "away"].map(|it| game.get(it)?.of(item));
             if !self.named.contains(&key) {
                 lines.push(Line::Fixture(key.clone(), named_game(game, item)?));
                 self.named.insert(key.clone());
@@ -217,6 +280,15 @@ impl Reading {
             };
             ("fixture_id", (*id).into())
         };
+        let of_item = Item {
+            value: item,
+            index,
+            game: (game.0, &game.1),
+            sides: sides.each_ref().map(Option::as_ref),
+        };
+        for table in self.mapping.quotes.iter().enumerate() {
+            prices.read(table, of_item, self.mapping.words());
+        }
         for place in 0..self.mapping.event.len() {
             if let Some(mut members) = self.event((place, &key), item, now)? {
                 members.insert(game.0.to_owned(), game.1.clone());
@@ -310,8 +382,8 @@ impl Mapping {
     fn kind(&self, word: &str) -> Option<Map<String, Value>> {
         let named = |name: &str| Map::from_iter([("kind".to_owned(), name.into())]);
         match self.kinds.get(word) {
-            Some(Kind::Name(name)) => Some(named(name)),
-            Some(Kind::Members(members)) => Some(members.clone()),
+            Some(Word::Name(name)) => Some(named(name)),
+            Some(Word::Members(members)) => Some(members.clone()),
             None => self.kinds.is_empty().then(|| named(word)),
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use engine::chain;
 use store::FetchState;
-use ureq::http::{HeaderMap, Response, StatusCode, header};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use ureq::{Agent, Body};
 use url::Url;
 
@@ -38,6 +38,8 @@ pub struct FetchOptions {
     pub bytes_max: u64,
     /// Whom to believe that a server is who it says it is.
     pub authorities: Authorities,
+    /// What else to ask with.
+    pub header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Default for FetchOptions {
@@ -50,6 +52,7 @@ impl Default for FetchOptions {
             pause_first: Duration::from_millis(500),
             bytes_max: 512 * 1024 * 1024,
             authorities: Authorities::default(),
+            header: None,
         }
     }
 }
@@ -182,6 +185,9 @@ impl Fetcher {
     ) -> Result<Response<Body>, Failure> {
         let request = self.agent.get(url.as_str());
         let mut request = request.config().timeout_global(Some(time_max)).build();
+        if let Some((name, value)) = &self.options.header {
+            request = request.header(name, value);
+        }
         if let Some(etag) = known.and_then(|it| it.etag.as_deref()) {
             request = request.header(header::IF_NONE_MATCH, etag);
         }

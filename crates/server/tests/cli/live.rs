@@ -2,8 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
-    net::TcpListener,
+    io::Write,
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
@@ -32,11 +31,22 @@ impl Run {
         Self { home, server, key }
     }
 
-    fn live(&self, args: &[&str], address: &str) -> Child {
+    pub(crate) fn live(&self, args: &[&str], address: &str) -> Child {
+        self.live_in(&[], args, address)
+    }
+
+    /// The same with further variables of the environment.
+    pub(crate) fn live_in(
+        &self,
+        environment: &[(&str, &str)],
+        args: &[&str],
+        address: &str,
+    ) -> Child {
         let args: Vec<_> = ["live"].iter().chain(args).copied().collect();
         let mut command = self.home.command(&args);
         command.env("SPORTS_EDGE_LISTEN", address);
         command.env("SPORTS_EDGE_KEY", &self.key);
+        command.envs(environment.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(Stdio::piped()).spawn().unwrap()
     }
@@ -61,7 +71,7 @@ impl Run {
     }
 }
 
-fn ended(child: Child) -> Ended {
+pub(crate) fn ended(child: Child) -> Ended {
     let output = child.wait_with_output().unwrap();
     Ended {
         code: output.status.code().unwrap(),
@@ -271,135 +281,4 @@ fn a_file_without_a_time_and_one_that_is_not_there_are_refused() {
         gone.code == 1 && gone.err.contains("nowhere.ndjson"),
         "{gone:?}"
     );
-}
-
-/// Answers questions in order, each once; returns its address and, once done, what was asked.
-fn source(answers: Vec<String>) -> (String, std::thread::JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}/live.json", listener.local_addr().unwrap());
-    let serve = move || {
-        let mut asked = Vec::new();
-        for answer in answers {
-            let (mut client, _) = listener.accept().unwrap();
-            let mut question = Vec::new();
-            let mut byte = [0];
-            while !question.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap() > 0 {
-                question.push(byte[0]);
-            }
-            asked.push(String::from_utf8(question).unwrap().to_lowercase());
-            client.write_all(answer.as_bytes()).unwrap();
-        }
-        asked
-    };
-    (address, std::thread::spawn(serve))
-}
-
-fn answered(status: &str, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
-    )
-}
-
-#[test]
-fn a_source_is_polled_by_a_mapping_and_asked_only_for_what_has_changed() {
-    let run = Run::start(&[]);
-    let mapping = run.home.path("scores.toml");
-    let text = "fixture = '/id'\n[game]\ncompetition = { constant = 'E0' }\n\
-        season = { constant = '2026/27' }\nkickoff = '/start'\nhome = '/home'\naway = '/away'\n\
-        [[event]]\nkind = { constant = 'score' }\nhome = '/goals/0'\naway = '/goals/1'\n";
-    fs::write(&mapping, text).unwrap();
-    let state = |away: u8| {
-        format!(
-            "[{{\"id\": \"x\", \"start\": \"{}\", \"home\": \"Team 5\", \"away\": \"Team 6\", \
-             \"goals\": [0, {away}]}}, {{}}]",
-            now()
-        )
-    };
-    let answers = vec![
-        answered("200 OK", "etag: \"a\"\r\n", &state(0)),
-        answered("304 Not Modified", "etag: \"a\"\r\n", ""),
-        answered("503 Service Unavailable", "", ""),
-        answered("200 OK", "", &state(1)),
-    ];
-    let (address, serving) = source(answers);
-    let mapping = mapping.to_str().unwrap();
-    let bad = run.home.path("bad.ndjson");
-    let poll = [
-        "poll",
-        "--mapping",
-        mapping,
-        "--source",
-        "scores",
-        "--every",
-        "1",
-        "--set-aside",
-        bad.to_str().unwrap(),
-        &address,
-    ];
-    let child = run.live(&poll, &run.server.address);
-    let asked = serving.join().unwrap();
-    assert!(!asked[0].contains("if-none-match"), "{asked:?}");
-    assert!(asked[1].contains("if-none-match: \"a\""), "{asked:?}");
-    let patience = Instant::now() + Duration::from_secs(30);
-    while run.json("/v1/sources")["data"][0]["events"]["new"] != 2 {
-        assert!(Instant::now() < patience, "the second state is never told");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let id = child.id().to_string();
-    std::process::Command::new("kill")
-        .args(["-s", "INT", &id])
-        .status()
-        .unwrap();
-    let told = ended(child);
-    assert_eq!(told.code, 3, "{told:?}");
-    assert!(told.out.contains("1 games, 2 events (2 new)"), "{told:?}");
-    assert!(told.err.contains("nothing names its game"), "{told:?}");
-    let aside = fs::read_to_string(&bad).unwrap();
-    let wanted = r#"{"reason":"nothing names its game","item":{}}"#;
-    assert_eq!(aside.trim_end(), wanted, "it stands in two answers");
-    assert!(
-        told.err.contains("the source does not answer well"),
-        "{told:?}"
-    );
-}
-
-#[test]
-fn a_poll_says_what_is_wrong_with_its_mapping_its_address_and_an_answer() {
-    let run = Run::start(&[]);
-    let mapping = run.home.path("wrong.toml");
-    fs::write(&mapping, "fixture = 'x'\n[[event]]\nkind = '/k'\n").unwrap();
-    let wrong = mapping.to_str().unwrap();
-    let good = run.home.path("good.toml");
-    fs::write(&good, "fixture = '/x'\n[[event]]\nkind = '/k'\n").unwrap();
-    let good = good.to_str().unwrap();
-    let poll = |mapping: &str, url: &str| {
-        let args = ["poll", "--once", "--mapping", mapping, url];
-        ended(run.live(&args, &run.server.address))
-    };
-    let (address, serving) = source(vec![
-        answered("200 OK", "", "{"),
-        answered("200 OK", "", "{}"),
-    ]);
-    for (ended, code, wanted) in [
-        (poll(wrong, "http://x.example"), 2, "no JSON pointer"),
-        (
-            poll("nowhere.toml", "http://x.example"),
-            2,
-            "nowhere.toml cannot be read",
-        ),
-        (poll(good, "ftp://x.example"), 2, "no http or https address"),
-        (poll(good, &address), 1, "the answer is no JSON"),
-    ] {
-        assert!(
-            ended.code == code && ended.err.contains(wanted),
-            "{wanted}: {ended:?}"
-        );
-    }
-    let listless = poll(good, &address);
-    assert!(
-        listless.code == 3 && listless.err.contains("there is no list"),
-        "{listless:?}"
-    );
-    serving.join().unwrap();
 }

@@ -15,6 +15,7 @@ mod live;
 mod models;
 mod moved;
 mod operated;
+mod polled;
 mod rates;
 mod serve;
 mod sessions;

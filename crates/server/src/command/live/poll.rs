@@ -17,11 +17,13 @@ use engine::{Clock, chain};
 use serde_json::Value;
 use store::FetchState;
 use tracing::warn;
+use ureq::http::{HeaderName, HeaderValue};
 
 use super::{Work, chance, intake};
 use crate::{
     Authorities, SystemClock,
     command::Misuse,
+    config::Secret,
     live::{Aside, Mapping, Numbered, Reading, Unread},
     source::{FetchOptions, Fetched, Fetcher},
 };
@@ -57,14 +59,24 @@ The mapping is a TOML file that says where in the source's JSON what stands, by 
   at = \"/time\"                         RFC 3339, or s or ms since 1970; now where not said
   kind = \"/type\"
   side = \"/team\"
+  [outcomes]
+  Draw = \"draw\"                        also [markets]; a side's name is known from [game]
+  [[quote]]                            the prices an item tells, by POST /v1/quotes; `*` is
+  bookmaker = \"/books/*/key\"           each element of a list. Also line, taken_at, stage,
+  market = \"/books/*/markets/*/key\"    suspended (true), or in place of outcome and price
+  outcome = \"/books/*/markets/*/outcomes/*/name\"      home, draw, away, over, under, yes, no
+  price = \"/books/*/markets/*/outcomes/*/price\"
 
 An event told in other words later is sent with a higher revision. Without `sequence` an item is
-the state of its game and sent whenever it changes. The address is asked with If-None-Match; one
-that fails is asked again after growing pauses, up to five minutes.
+the state of its game and sent whenever it changes; so is a price, and with each new moment of its
+source. With `absent_is_suspended = true` a market no longer told of is suspended. The address is
+asked with If-None-Match and the header that SPORTS_EDGE_SOURCE_HEADER holds (`x-api-key: …`, say);
+one that fails is asked again after growing pauses, up to five minutes.
 
 Examples:
   sports-edge live poll --mapping scores.toml https://scores.example/live.json --every 5
-  sports-edge live poll --mapping scores.toml URL --once --source scores")]
+  sports-edge live poll --mapping scores.toml URL --once --source scores
+  sports-edge live poll --mapping odds.toml https://odds.example/football.json --every 60")]
 pub(super) struct PollArgs {
     /// The address, http or https
     url: String,
@@ -86,7 +98,7 @@ pub(super) struct PollArgs {
 
 /// Asks until told to stop.
 pub(super) fn run(
-    (args, authorities): (&PollArgs, Authorities),
+    (args, authorities, header): (&PollArgs, Authorities, Option<&Secret>),
     work: &mut Work,
     stop: &Arc<AtomicBool>,
 ) -> anyhow::Result<()> {
@@ -99,7 +111,7 @@ pub(super) fn run(
     }
     let mut poll = Poll {
         url: &args.url,
-        fetcher: Fetcher::new(options(args, authorities))?,
+        fetcher: Fetcher::new(options(args, authorities, header)?)?,
         reading: Reading::new(mapping(args)?),
         known: None,
         items: 0,
@@ -141,9 +153,18 @@ pub(super) fn run(
     Ok(())
 }
 
-fn options(args: &PollArgs, authorities: Authorities) -> FetchOptions {
+fn options(
+    args: &PollArgs,
+    authorities: Authorities,
+    header: Option<&Secret>,
+) -> anyhow::Result<FetchOptions> {
     let timeout = Duration::from_secs(args.timeout.into());
-    FetchOptions {
+    let header = header.map(|Secret(text)| {
+        let wrong = || Misuse("SPORTS_EDGE_SOURCE_HEADER is no header, `name: value`".to_owned());
+        read_header(text).ok_or_else(wrong)
+    });
+    Ok(FetchOptions {
+        header: header.transpose()?,
         connect_timeout: timeout,
         read_timeout: timeout,
         total_timeout: timeout,
@@ -151,7 +172,15 @@ fn options(args: &PollArgs, authorities: Authorities) -> FetchOptions {
         bytes_max: ANSWER_BYTES_MAX,
         authorities,
         ..FetchOptions::default()
-    }
+    })
+}
+
+/// A header as it stands in a request.
+fn read_header(text: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = text.split_once(':')?;
+    let mut value: HeaderValue = value.trim().parse().ok()?;
+    value.set_sensitive(true);
+    Some((name.trim().parse().ok()?, value))
 }
 
 fn mapping(args: &PollArgs) -> anyhow::Result<Mapping> {

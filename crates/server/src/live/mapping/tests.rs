@@ -1,5 +1,7 @@
 use super::*;
 
+mod quotes;
+
 const NUMBERED: &str = r#"
 items = "/events"
 fixture = "/match"
@@ -109,6 +111,7 @@ fn an_event_without_a_moment_happened_when_it_was_first_read() {
 fn what_cannot_be_read_is_named() {
     for (text, wanted) in [
         ("fixture = '/a'\nevent = []", "1 to 8 [[event]]"),
+        ("fixture = '/a'\nquote = []", "1 to 8 [[quote]]"),
         ("fixture = 'a'\n[[event]]\nkind = '/k'", "no JSON pointer"),
         (
             "fixture = '/a'\n[[event]]\nhome = '/k'",

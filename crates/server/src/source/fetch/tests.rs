@@ -115,6 +115,27 @@ fn content_comes_with_what_to_remember_of_it() {
 }
 
 #[test]
+fn a_header_that_is_given_goes_along_wherever_the_server_leads() {
+    let server = Server::start(vec![leads("/b"), answer("200 OK", "", "here")]);
+    let mut secret = HeaderValue::from_static("s3cret");
+    secret.set_sensitive(true);
+    let options = FetchOptions {
+        header: Some((HeaderName::from_static("x-key"), secret)),
+        ..options()
+    };
+    assert!(!format!("{options:?}").contains("s3cret"));
+    let fetched = Fetcher::new(options)
+        .unwrap()
+        .fetch(&server.url, None, || 0.5);
+    assert_eq!(text(fetched.unwrap()).0, "here");
+    let asked = server.finish();
+    assert!(
+        asked.iter().all(|it| it.contains("x-key: s3cret")),
+        "{asked:?}"
+    );
+}
+
+#[test]
 fn known_content_is_asked_for_only_where_it_changed() {
     let server = Server::start(vec![answer("304 Not Modified", "", "")]);
     let known = FetchState {
