@@ -6,11 +6,11 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use self::quotes::{Answer, Item, QUOTES_MAX, QuoteTable, Told as Prices, Words};
+use self::quotes::{Answer, Item, QUOTES_MAX, QuoteTable, Rules, Told as Prices, Words};
 use super::Line;
 
 mod quotes;
@@ -55,6 +55,10 @@ pub(crate) struct Mapping {
     /// Whether a market that is no longer told of with its game is suspended.
     #[serde(default)]
     absent_is_suspended: bool,
+    /// Seconds after which a price that stands as it did is told again, where the source does not say
+    /// when it was taken.
+    #[serde(default = "confirm_seconds")]
+    confirm_seconds: u32,
     /// What an item gives rise to.
     #[serde(default)]
     event: Vec<HashMap<String, Place>>,
@@ -64,6 +68,11 @@ pub(crate) struct Mapping {
     /// The same, taken apart.
     #[serde(skip)]
     quotes: Vec<QuoteTable>,
+}
+
+/// Well within what a price may be older than others to stand beside them.
+fn confirm_seconds() -> u32 {
+    3600
 }
 
 /// Where a value comes from.
@@ -212,6 +221,14 @@ impl Reading {
         }
     }
 
+    /// After how long a price that has not changed is told again: an answer must be seen for that.
+    pub(crate) fn confirm_after(&self) -> SignedDuration {
+        if self.mapping.quotes.is_empty() {
+            return SignedDuration::MAX;
+        }
+        SignedDuration::from_secs(self.mapping.confirm_seconds.into())
+    }
+
     /// What is new in an answer that came at `now`; an item that cannot be read is new once.
     pub(crate) fn lines(&mut self, answer: &Value, now: Timestamp) -> Result<Vec<Read>, String> {
         let items = answer.pointer(&self.mapping.items);
@@ -238,8 +255,11 @@ impl Reading {
         for (index, unread) in std::mem::take(&mut prices.unread) {
             self.cannot_read(index, unread, &mut lines);
         }
-        let absent = self.mapping.absent_is_suspended;
-        let quotes = self.prices.fresh(prices, absent, now).into_iter();
+        let rules = Rules {
+            absent_is_suspended: self.mapping.absent_is_suspended,
+            confirm_after: self.confirm_after(),
+        };
+        let quotes = self.prices.fresh(prices, rules, now).into_iter();
         lines.extend(quotes.map(|(index, entry)| (index, Ok(Line::Quote(entry)))));
         lines.sort_by_key(|it| it.0);
         Ok(lines)

@@ -211,7 +211,11 @@ struct Poll<'a> {
 impl Poll<'_> {
     /// The answer, unless it is as it was.
     fn ask(&mut self) -> anyhow::Result<Option<Value>> {
-        let fetched = self.fetcher.fetch(self.url, self.known.as_ref(), chance)?;
+        let seen = |it: &&FetchState| {
+            SystemClock.now().duration_since(it.fetched_at) < self.reading.confirm_after()
+        };
+        let known = self.known.as_ref().filter(seen);
+        let fetched = self.fetcher.fetch(self.url, known, chance)?;
         let Fetched::Fresh {
             mut file,
             etag,

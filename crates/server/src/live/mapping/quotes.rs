@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::{MarketKind, Outcome};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{Place, SEEN_MAX, Unread, Word, moment, text};
@@ -370,6 +370,15 @@ pub(super) fn fault(words: Words<'_>) -> Option<String> {
     Some(format!("{other:?} is none of {}", OUTCOMES.join(", ")))
 }
 
+/// When what an answer says, or does not say, is news.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// Whether a market that was told of and is not in what the answer says of its game is suspended.
+    pub(super) absent_is_suspended: bool,
+    /// For how long a price that stands as it did, of a moment that is not said, is not told again.
+    pub(super) confirm_after: SignedDuration,
+}
+
 /// What was last told of prices.
 #[derive(Debug, Default)]
 pub(super) struct Told {
@@ -379,12 +388,11 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// The entries that are new in an answer that came at `now`. Where `absent` says so, a market
-    /// that was told of and is not in what the answer says of its game is suspended.
+    /// The entries that are new in an answer that came at `now`.
     pub(super) fn fresh(
         &mut self,
         answer: Answer,
-        absent: bool,
+        rules: Rules,
         now: Timestamp,
     ) -> Vec<(usize, Map<String, Value>)> {
         if self.count > SEEN_MAX {
@@ -399,7 +407,7 @@ impl Told {
                 entry.insert(member.to_owned(), game.clone());
                 fresh.push((index, entry));
             };
-            for (key, (draft, at)) in told.iter_mut().filter(|_| absent) {
+            for (key, (draft, at)) in told.iter_mut().filter(|_| rules.absent_is_suspended) {
                 if !draft.is_suspended() && !quotes.drafts.contains_key(key) {
                     (draft.suspended, *at) = (true, now);
                     tell(key, draft, now);
@@ -407,7 +415,12 @@ impl Told {
             }
             for (key, draft) in quotes.drafts {
                 let known = told.get(&key);
-                if known.is_some_and(|it| it.0.says_the_same(&draft)) {
+                let stands = |(it, at): &(Draft, Timestamp)| {
+                    let is_confirmed = now.duration_since(*at) < rules.confirm_after;
+                    let says_when = draft.taken_at.is_some() || draft.is_suspended();
+                    it.says_the_same(&draft) && (says_when || is_confirmed)
+                };
+                if known.is_some_and(stands) {
                     continue;
                 }
                 let mut at = draft.taken_at.unwrap_or(now);

@@ -107,12 +107,16 @@ fn rows_of_one_market_in_several_items_are_one_quote() {
         "outcomes": [{"outcome": "home", "price": 2.0}, {"outcome": "away", "price": 3.0}]});
     assert_eq!(told, [quote]);
     assert!(reading.lines(&open, now(101)).unwrap().is_empty());
+    assert!(reading.lines(&open, now(3699)).unwrap().is_empty());
+    let told = quotes(reading.lines(&open, now(3700)));
+    assert_eq!(told.len(), 1, "it is still on offer: {told:?}");
+    assert_eq!(told[0]["taken_at"], "1970-01-01T01:01:40Z");
     let closed = json!([row("home", 2.0, "OPEN"), row("away", 3.0, "CLOSED")]);
     let suspended = json!({"fixture_id": 8, "bookmaker": "b", "market": "h2h",
-        "taken_at": "1970-01-01T00:01:42Z", "stage": "suspended"});
-    assert_eq!(quotes(reading.lines(&closed, now(102))), [suspended]);
+        "taken_at": "1970-01-01T01:01:42Z", "stage": "suspended"});
+    assert_eq!(quotes(reading.lines(&closed, now(3702))), [suspended]);
     let unpriced = json!([row("home", 1.0, "OPEN")]);
-    let told = reading.lines(&unpriced, now(103)).unwrap();
+    let told = reading.lines(&unpriced, now(9999)).unwrap();
     assert!(told.is_empty(), "it is suspended already: {told:?}");
 }
 
