@@ -10,10 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use self::quotes::{Answer, Item, QUOTES_MAX, QuoteTable, Rules, Told as Prices, Words};
+use self::quotes::{Answer, Item, Rules, Told as Prices, Words};
+use self::table::{QUOTES_MAX, QuoteTable};
 use super::Line;
 
 mod quotes;
+mod table;
 
 /// Events of games whose last state is remembered, and items that cannot be read; beyond it all are told
 /// anew once.

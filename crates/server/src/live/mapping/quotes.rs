@@ -7,140 +7,11 @@ use domain::{MarketKind, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{Place, SEEN_MAX, Unread, Word, moment, text};
-
-/// Kinds of quotes an item can give rise to.
-pub(super) const QUOTES_MAX: usize = 8;
-/// The outcomes a quote can have, each of which may be mapped by itself.
-const OUTCOMES: [&str; 7] = ["home", "draw", "away", "over", "under", "yes", "no"];
-/// What else a quote may be given.
-const MEMBERS: [&str; 8] = [
-    "bookmaker",
-    "market",
-    "line",
-    "stage",
-    "taken_at",
-    "suspended",
-    "outcome",
-    "price",
-];
-
-/// Where in an item its prices stand.
-#[derive(Debug, Clone)]
-pub(super) struct QuoteTable {
-    /// Pointers to the lists that are walked, each from an element of the one before.
-    lists: Vec<String>,
-    members: HashMap<String, Member>,
-}
-
-#[derive(Debug, Clone)]
-enum Member {
-    /// A pointer from an element of the list of that depth; 0 is the item.
-    In(usize, String),
-    Constant(Value),
-}
-
-/// An element of each list, from the item on.
-type Row<'a> = Vec<&'a Value>;
-
-impl QuoteTable {
-    /// Takes the pointers of a table apart at each `*`, and says what is wrong with them.
-    pub(super) fn new(table: &HashMap<String, Place>) -> Result<Self, String> {
-        let known = || MEMBERS.iter().chain(&OUTCOMES);
-        if let Some(name) = table.keys().find(|it| !known().any(|known| known == it)) {
-            let known: Vec<&str> = known().copied().collect();
-            return Err(format!("{name} is not one of {}", known.join(", ")));
-        }
-        let has = |name: &str| table.contains_key(name);
-        if let Some(name) = ["bookmaker", "market"].into_iter().find(|it| !has(it)) {
-            return Err(format!("each [[quote]] must say its {name}"));
-        }
-        let each = OUTCOMES.iter().any(|it| has(it));
-        if !matches!(
-            (has("outcome"), has("price"), each),
-            (true, true, false) | (false, false, true)
-        ) {
-            return Err(
-                "each [[quote]] has either `outcome` with `price`, or prices by the name of \
-                 their outcome (`home`, `over`, …)"
-                    .to_owned(),
-            );
-        }
-        let mut lists: Vec<String> = Vec::new();
-        let mut members = HashMap::new();
-        for (name, place) in table {
-            let member = match place {
-                Place::Constant { constant } => Member::Constant(constant.clone()),
-                Place::At(pointer) => {
-                    let mut pieces = pieces(pointer);
-                    let last = pieces.pop().unwrap_or_default();
-                    let shared = pieces.iter().zip(&lists).all(|(a, b)| a == b);
-                    if !shared {
-                        let others = lists.join("/*");
-                        return Err(format!(
-                            "{name} goes through other lists than the rest: {pointer:?}, not {others:?}"
-                        ));
-                    }
-                    let depth = pieces.len();
-                    if depth > lists.len() {
-                        lists = pieces;
-                    }
-                    Member::In(depth, last)
-                }
-            };
-            members.insert(name.clone(), member);
-        }
-        Ok(Self { lists, members })
-    }
-
-    fn rows<'a>(&self, item: &'a Value) -> Vec<Row<'a>> {
-        let mut rows = vec![vec![item]];
-        for list in &self.lists {
-            let mut longer = Vec::new();
-            for row in rows {
-                let elements = row.last().and_then(|it| it.pointer(list)?.as_array());
-                for element in elements.into_iter().flatten() {
-                    longer.push([&row[..], &[element]].concat());
-                }
-            }
-            rows = longer;
-        }
-        rows
-    }
-
-    fn of(&self, name: &str, row: &Row<'_>) -> Option<Value> {
-        let value = match self.members.get(name)? {
-            Member::In(depth, pointer) => row.get(*depth)?.pointer(pointer)?.clone(),
-            Member::Constant(constant) => constant.clone(),
-        };
-        Some(value).filter(|it| !it.is_null())
-    }
-
-    /// Whether the line is the outcome's own, and so the away side's where that is what is priced.
-    fn line_is_of_outcome(&self) -> bool {
-        match (self.members.get("line"), self.members.get("outcome")) {
-            (Some(Member::In(line, _)), Some(Member::In(outcome, _))) => {
-                *line > 0 && line == outcome
-            }
-            _ => false,
-        }
-    }
-}
-
-/// The pieces of a pointer between its `*`.
-fn pieces(pointer: &str) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    for part in pointer.split('/').skip(1) {
-        match pieces.last_mut() {
-            Some(last) if part != "*" => {
-                last.push('/');
-                last.push_str(part);
-            }
-            _ => pieces.push(String::new()),
-        }
-    }
-    pieces
-}
+use super::{
+    SEEN_MAX, Unread, Word, moment,
+    table::{OUTCOMES, QuoteTable, Row},
+    text,
+};
 
 /// What the words of a source stand for in its quotes.
 #[derive(Debug, Clone, Copy)]
@@ -231,27 +102,30 @@ fn read_row(
     words: Words<'_>,
     drafts: &mut BTreeMap<Key, Draft>,
 ) -> Result<(), String> {
-    let needed = |name: &str| {
-        let value = table.of(name, row);
-        value.ok_or_else(|| format!("a price has no {name}"))
+    let short = table.is_short(row);
+    let needed = |name: &str| match table.of(name, row) {
+        None if !short => Err(format!("a price has no {name}")),
+        value => Ok(value.as_ref().map(text)),
     };
-    let bookmaker = text(&needed("bookmaker")?);
-    let Some(market) = market(&text(&needed("market")?), words.markets) else {
+    let (Some(bookmaker), Some(word)) = (needed("bookmaker")?, needed("market")?) else {
+        return Ok(());
+    };
+    let Some(market) = market(&word, words.markets) else {
         return Ok(());
     };
     let taken_at = match table.of("taken_at", row) {
         None => None,
         Some(at) => Some(moment(&at).ok_or_else(|| format!("{at} is no moment"))?),
     };
-    let priced = prices(table, row, item, words)?;
-    let mut line = match market
-        .get("line")
-        .cloned()
-        .or_else(|| table.of("line", row))
-    {
-        None => None,
-        Some(it) => Some(number(&it).ok_or_else(|| format!("{it} is no line"))?),
+    // A market without a list of prices has none, and so is suspended.
+    let priced = match short {
+        true => Vec::new(),
+        false => prices(table, row, item, words)?,
     };
+    let mut line = line(table, row, &market)?;
+    if short && line.is_none() && takes_line(&market) {
+        return Ok(());
+    }
     let away = matches!(priced[..], [("away", _)]);
     if away && market["market"] == MarketKind::Spreads.as_str() && table.line_is_of_outcome() {
         line = line.map(|it| 0.0 - it);
@@ -292,6 +166,25 @@ fn read_row(
         draft.prices.push((outcome, price));
     }
     Ok(())
+}
+
+/// The line of a market, of its own or as a row tells it; none of one that has none.
+fn line(
+    table: &QuoteTable,
+    row: &Row<'_>,
+    market: &Map<String, Value>,
+) -> Result<Option<f64>, String> {
+    let told = || table.of("line", row).filter(|_| takes_line(market));
+    let Some(line) = market.get("line").cloned().or_else(told) else {
+        return Ok(None);
+    };
+    let number = number(&line).ok_or_else(|| format!("{line} is no line"))?;
+    Ok(Some(number))
+}
+
+fn takes_line(market: &Map<String, Value>) -> bool {
+    let kinds = [MarketKind::Totals, MarketKind::Spreads];
+    kinds.iter().any(|it| market["market"] == it.as_str())
 }
 
 /// The market that a word stands for, with its line where the word says it.

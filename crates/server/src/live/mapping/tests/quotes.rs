@@ -180,13 +180,48 @@ fn a_market_that_is_gone_is_suspended_where_the_mapping_says_so_and_comes_back()
 }
 
 #[test]
+fn a_market_without_prices_is_suspended_and_a_line_of_one_that_has_none_is_left_out() {
+    let mut reading = reading(NESTED);
+    let h2h = json!({"key": "h2h", "outcomes": [{"name": "A", "price": 2.0, "point": 0.0}]});
+    let answer = game(&book(THREE, &json!([h2h])));
+    let told = quotes(reading.lines(&answer, now(0)));
+    assert_eq!((told.len(), told[0].get("line")), (1, None));
+    let empty = json!([{"key": "h2h", "outcomes": []}, {"key": "totals"}, {"key": "ou25"}]);
+    let told = quotes(reading.lines(&game(&book(THREE, &empty)), now(1_716_750_000)));
+    let said: Vec<_> = told
+        .iter()
+        .map(|it| (&it["market"], &it["stage"], &it["line"]))
+        .collect();
+    let suspended = json!([["h2h", "suspended", null], ["totals", "suspended", 2.5]]);
+    assert_eq!(
+        json!(said),
+        suspended,
+        "which of the other totals is not said"
+    );
+    let none = json!([{"key": "sharp", "markets": []}, {"key": "soft"}]);
+    assert!(
+        reading
+            .lines(&game(&none), now(1_716_750_001))
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        reading
+            .lines(&game(&json!(null)), now(1_716_750_001))
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
 fn prices_that_cannot_be_read_are_named_and_hold_up_no_others() {
     let mut reading = reading(NESTED);
     let outcomes = json!([{"name": "A", "price": 2.0}, {"name": "Nobody", "price": 3.0},
-        {"name": "B", "price": "x"}, {"price": 2.0}, {"name": "B", "price": 1.5, "point": []}]);
+        {"name": "B", "price": "x"}, {"price": 2.0}]);
     let answer = game(&book(
         THREE,
-        &json!([{"key": "h2h", "outcomes": outcomes}, {"outcomes": [{}]}]),
+        &json!([{"key": "h2h", "outcomes": outcomes}, {"outcomes": [{}]},
+            {"key": "totals", "outcomes": [{"name": "Over", "price": 1.5, "point": []}]}]),
     ));
     let (read, unread): (Vec<Read>, Vec<Read>) = reading
         .lines(&answer, now(0))
@@ -206,8 +241,8 @@ fn prices_that_cannot_be_read_are_named_and_hold_up_no_others() {
             "\"Nobody\" is none of home, draw, away, over, under, yes, no: say under [outcomes] which it is",
             "\"x\" is no price",
             "a price has no outcome",
-            "[] is no line",
             "a price has no market",
+            "[] is no line",
         ]
     );
 }
