@@ -1,21 +1,21 @@
 //! How the JSON of a source becomes lines: a mapping says where in an item what stands, by JSON
 //! pointers (RFC 6901), and which of our words the source's words are.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use self::quotes::{Answer, Item, Rules, Told as Prices, Words};
+use self::quotes::Words;
 use self::table::{QUOTES_MAX, QuoteTable};
-use super::Line;
 
 mod quotes;
+mod reading;
 mod table;
+mod told;
+
+pub(crate) use reading::{Reading, Unread};
 
 /// Events of games whose last state is remembered, and items that cannot be read; beyond it all are told
 /// anew once.
@@ -45,6 +45,12 @@ pub(crate) struct Mapping {
     /// The source's words for home and away.
     #[serde(default)]
     sides: HashMap<String, String>,
+    /// What an item calls the sides, where no `game` says it.
+    home: Option<Place>,
+    away: Option<Place>,
+    /// The source's names of bookmakers and ours; others are taken as they are.
+    #[serde(default)]
+    bookmakers: HashMap<String, String>,
     /// The source's words for markets, and what they stand for; others are passed over.
     #[serde(default)]
     markets: HashMap<String, Word>,
@@ -57,6 +63,9 @@ pub(crate) struct Mapping {
     /// Whether a market that is no longer told of with its game is suspended.
     #[serde(default)]
     absent_is_suspended: bool,
+    /// Whether a line beside an outcome is home's, whichever outcome it is.
+    #[serde(default)]
+    lines_are_home: bool,
     /// Seconds after which a price that stands as it did is told again, where the source does not say
     /// when it was taken.
     #[serde(default = "confirm_seconds")]
@@ -127,6 +136,15 @@ impl Place {
         Some(value).filter(|it| !it.is_null())
     }
 
+    /// What is wrong with one that is of a single value.
+    fn fault_of_one(&self) -> Option<String> {
+        let pointer = match self {
+            Self::At(pointer) => pointer.as_str(),
+            Self::Constant { .. } => "",
+        };
+        self.fault().or_else(|| star(pointer))
+    }
+
     fn fault(&self) -> Option<String> {
         match self {
             Self::At(pointer) if !pointer.is_empty() && !pointer.starts_with('/') => {
@@ -135,6 +153,11 @@ impl Place {
             _ => None,
         }
     }
+}
+
+fn star(pointer: &str) -> Option<String> {
+    let has = pointer.split('/').any(|it| it == "*");
+    has.then(|| format!("{pointer:?} has a `*`, which is for [[quote]] alone"))
 }
 
 impl Mapping {
@@ -163,214 +186,44 @@ impl Mapping {
             return Err(format!("[game] must say {name}"));
         }
         let places = mapping.event.iter().chain(&mapping.game);
-        let places = places.chain(&mapping.quote);
         let places = places.flat_map(HashMap::values).chain([&mapping.fixture]);
-        let fault = places.filter_map(Place::fault).next();
+        let places = places.chain(&mapping.home).chain(&mapping.away);
+        let fault = places.filter_map(Place::fault_of_one).next();
+        let lists = mapping.quote.iter().flat_map(HashMap::values);
+        let fault = fault.or_else(|| lists.filter_map(Place::fault).next());
         let fault = fault.or_else(|| quotes::fault(mapping.words()));
+        let fault = fault.or_else(|| star(&mapping.items));
+        let no_time = "confirm_seconds is to be 1 or more".to_owned();
+        let fault = fault.or_else(|| (mapping.confirm_seconds == 0).then_some(no_time));
         fault.map_or(Ok(()), Err)?;
-        mapping.quotes = mapping
-            .quote
+        let tables = mapping.quote.iter().map(QuoteTable::new);
+        mapping.quotes = tables.collect::<Result<_, _>>()?;
+        let markets = mapping
+            .quotes
             .iter()
-            .map(QuoteTable::new)
-            .collect::<Result<_, _>>()?;
+            .filter_map(QuoteTable::constant_market);
+        for market in markets.map(self::text) {
+            if quotes::market(&market, &mapping.markets).is_none() {
+                return Err(format!("{market:?} is no market, and not under [markets]"));
+            }
+        }
         Ok(mapping)
+    }
+
+    /// Whether it suspends what is gone from one answer to the next.
+    pub(crate) fn compares_answers(&self) -> bool {
+        self.absent_is_suspended
     }
 
     fn words(&self) -> Words<'_> {
         Words {
+            bookmakers: &self.bookmakers,
             markets: &self.markets,
             outcomes: &self.outcomes,
             suspended: &self.suspended_words,
+            lines_are_home: self.lines_are_home,
         }
     }
-}
-
-/// What was told of an event, and under which revision.
-type Told = (Map<String, Value>, u64);
-
-/// Turns answers into the lines that are new in them.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    mapping: Mapping,
-    /// Games that were named.
-    named: HashSet<String>,
-    /// What was last told of an event, or of the state of a game, and under which revision.
-    seen: HashMap<(String, usize, u64), Told>,
-    prices: Prices,
-    /// Digests of items that cannot be read: each is told of once.
-    unread: HashSet<u64>,
-}
-
-/// A new line of the item at a place, or why there is none.
-pub(crate) type Read = (usize, Result<Line, Unread>);
-
-/// An item that cannot be read.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Unread {
-    /// What is wrong with it.
-    pub(crate) reason: String,
-    pub(crate) item: Value,
-}
-
-impl Reading {
-    pub(crate) fn new(mapping: Mapping) -> Self {
-        Self {
-            mapping,
-            named: HashSet::new(),
-            seen: HashMap::new(),
-            prices: Prices::default(),
-            unread: HashSet::new(),
-        }
-    }
-
-    /// After how long a price that has not changed is told again: an answer must be seen for that.
-    pub(crate) fn confirm_after(&self) -> SignedDuration {
-        if self.mapping.quotes.is_empty() {
-            return SignedDuration::MAX;
-        }
-        SignedDuration::from_secs(self.mapping.confirm_seconds.into())
-    }
-
-    /// What is new in an answer that came at `now`; an item that cannot be read is new once.
-    pub(crate) fn lines(&mut self, answer: &Value, now: Timestamp) -> Result<Vec<Read>, String> {
-        let items = answer.pointer(&self.mapping.items);
-        let Some(Value::Array(items)) = items else {
-            return Err(format!("there is no list at {:?}", self.mapping.items));
-        };
-        if self.seen.len() > SEEN_MAX {
-            self.seen.clear();
-        }
-        if self.unread.len() > SEEN_MAX {
-            self.unread.clear();
-        }
-        let mut lines = Vec::new();
-        let mut prices = Answer::default();
-        for (index, item) in items.iter().enumerate() {
-            match self.item((index, item), now, &mut prices) {
-                Ok(of_item) => lines.extend(of_item.into_iter().map(|it| (index, Ok(it)))),
-                Err(reason) => {
-                    let item = item.clone();
-                    self.cannot_read(index, Unread { reason, item }, &mut lines);
-                }
-            }
-        }
-        for (index, unread) in std::mem::take(&mut prices.unread) {
-            self.cannot_read(index, unread, &mut lines);
-        }
-        let rules = Rules {
-            absent_is_suspended: self.mapping.absent_is_suspended,
-            confirm_after: self.confirm_after(),
-        };
-        let quotes = self.prices.fresh(prices, rules, now).into_iter();
-        lines.extend(quotes.map(|(index, entry)| (index, Ok(Line::Quote(entry)))));
-        lines.sort_by_key(|it| it.0);
-        Ok(lines)
-    }
-
-    fn cannot_read(&mut self, index: usize, unread: Unread, lines: &mut Vec<Read>) {
-        if self.unread.insert(digest(&unread.item)) {
-            lines.push((index, Err(unread)));
-        }
-    }
-
-    /// What is new in an item, but its prices: they are added to those of the answer.
-    fn item(
-        &mut self,
-        (index, item): (usize, &Value),
-        now: Timestamp,
-        prices: &mut Answer,
-    ) -> Result<Vec<Line>, String> {
-        let named = self.mapping.fixture.of(item);
-        let named = named.ok_or("nothing names its game")?;
-        let key = text(&named);
-        let mut lines = Vec::new();
-        let mut sides = [None, None];
-        let game: (&'static str, Value) = if let Some(game) = &self.mapping.game {
-            sides = ["home", "away"].map(|it| game.get(it)?.of(item));
-            if !self.named.contains(&key) {
-                lines.push(Line::Fixture(key.clone(), named_game(game, item)?));
-                self.named.insert(key.clone());
-            }
-            ("fixture", key.clone().into())
-        } else if self.mapping.fixtures.is_empty() {
-            let number = named.as_i64().or_else(|| key.parse().ok());
-            let number = number.ok_or_else(|| format!("{named} is no fixture's number"))?;
-            ("fixture_id", number.into())
-        } else {
-            let Some(id) = self.mapping.fixtures.get(&key) else {
-                return Ok(lines);
-            };
-            ("fixture_id", (*id).into())
-        };
-        let of_item = Item {
-            value: item,
-            index,
-            game: (game.0, &game.1),
-            sides: sides.each_ref().map(Option::as_ref),
-        };
-        for table in self.mapping.quotes.iter().enumerate() {
-            prices.read(table, of_item, self.mapping.words());
-        }
-        for place in 0..self.mapping.event.len() {
-            if let Some(mut members) = self.event((place, &key), item, now)? {
-                members.insert(game.0.to_owned(), game.1.clone());
-                lines.push(Line::Event(members));
-            }
-        }
-        Ok(lines)
-    }
-
-    /// The event that an item gives rise to by one of the tables; none where it is known in the same
-    /// words, or of a kind that is not mapped.
-    fn event(
-        &mut self,
-        (place, game): (usize, &str),
-        item: &Value,
-        now: Timestamp,
-    ) -> Result<Option<Map<String, Value>>, String> {
-        let table = &self.mapping.event[place];
-        let value = |name: &str| table.get(name).and_then(|it| it.of(item));
-        let Some(mut members) = self.mapping.members(table, item) else {
-            return Ok(None);
-        };
-        let at = match value("at") {
-            None => now,
-            Some(at) => moment(&at).ok_or_else(|| format!("{at} is no moment"))?,
-        };
-        let sequence = value("sequence");
-        if sequence.is_some() && table.contains_key("at") {
-            members.insert("at".to_owned(), at.to_string().into());
-        }
-        let number = match &sequence {
-            // The state of a game is one thing that is told anew whenever it changes.
-            None => 0,
-            Some(it) => whole(it).ok_or_else(|| format!("{it} is no number of an event"))?,
-        };
-        let known = (game.to_owned(), place, number);
-        let seen = self.seen.get(&known);
-        if seen.is_some_and(|it| it.0 == members) {
-            return Ok(None);
-        }
-        let next = seen.map_or(0, |it| it.1 + 1);
-        let revision = value("revision").unwrap_or_else(|| next.into());
-        self.seen.insert(known, (members.clone(), next));
-        if sequence.is_some() {
-            members.insert("sequence".to_owned(), number.into());
-            members.insert("revision".to_owned(), revision);
-        } else {
-            let millis = at.as_millisecond().max(0).cast_unsigned();
-            let number = millis * EVENTS_MAX as u64 + place as u64;
-            members.insert("sequence".to_owned(), number.into());
-        }
-        members.insert("at".to_owned(), at.to_string().into());
-        Ok(Some(members))
-    }
-}
-
-fn digest(item: &Value) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    item.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Members of an event that stand in a mapping as they stand in an entry.
@@ -411,24 +264,6 @@ impl Mapping {
     }
 }
 
-/// The entry of a game as an item tells it.
-fn named_game(game: &HashMap<String, Place>, item: &Value) -> Result<Map<String, Value>, String> {
-    let member = |(name, place): (&String, &Place)| {
-        let value = place
-            .of(item)
-            .ok_or_else(|| format!("its game has no {name}"))?;
-        let value = match name.as_str() {
-            "kickoff" => moment(&value)
-                .ok_or_else(|| format!("{value} is no moment"))?
-                .to_string()
-                .into(),
-            _ => value,
-        };
-        Ok((name.clone(), value))
-    };
-    game.iter().map(member).collect()
-}
-
 fn text(value: &Value) -> String {
     value
         .as_str()
@@ -439,12 +274,22 @@ fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
+/// A number, or a text that is one.
+fn number(value: &Value) -> Option<f64> {
+    let text = || value.as_str()?.trim().parse().ok();
+    value
+        .as_f64()
+        .or_else(text)
+        .filter(|it: &f64| it.is_finite())
+}
+
 /// A moment in RFC 3339, or seconds or milliseconds since 1970.
 fn moment(value: &Value) -> Option<Timestamp> {
-    if let Some(text) = value.as_str() {
-        return text.parse().ok();
+    let written = value.as_str().and_then(|it| it.parse().ok());
+    if written.is_some() {
+        return written;
     }
-    let number = value.as_f64()?;
+    let number = number(value)?;
     let millis = if number.abs() > SECONDS_MAX {
         number
     } else {

@@ -151,6 +151,15 @@ fn a_poll_says_what_is_wrong_with_its_mapping_its_address_and_an_answer() {
                 .contains("SPORTS_EDGE_SOURCE_HEADER is no header"),
         "{headless:?}"
     );
+    let compared = run.home.path("compared.toml");
+    let text = "absent_is_suspended = true\nfixture = '/x'\n[[quote]]\nbookmaker = '/b'\n\
+        market = '/m'\nhome = '/h'\n";
+    fs::write(&compared, text).unwrap();
+    let once = poll(compared.to_str().unwrap(), &address);
+    assert!(
+        once.code == 2 && once.err.contains("leave --once away"),
+        "{once:?}"
+    );
     let listless = poll(good, &address);
     assert!(
         listless.code == 3 && listless.err.contains("there is no list"),

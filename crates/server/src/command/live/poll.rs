@@ -34,6 +34,8 @@ const ANSWER_BYTES_MAX: u64 = 16 << 20;
 const MAPPING_BYTES_MAX: u64 = 4 << 20;
 /// The longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_secs(300);
+/// After how long games and prices are told again of which some were refused.
+const AGAIN_AFTER: Duration = Duration::from_secs(300);
 /// By how much of itself an interval is longer or shorter, so that many do not ask at once.
 const JITTER: f64 = 0.1;
 /// How often a pause looks whether to stop.
@@ -60,7 +62,7 @@ The mapping is a TOML file that says where in the source's JSON what stands, by 
   kind = \"/type\"
   side = \"/team\"
   [outcomes]
-  Draw = \"draw\"                        also [markets]; a side's name is known from [game]
+  Draw = \"draw\"                        also [markets], [bookmakers]; sides are known from [game]
   [[quote]]                            the prices an item tells, by POST /v1/quotes; `*` is
   bookmaker = \"/books/*/key\"           each element of a list. Also line, taken_at, stage,
   market = \"/books/*/markets/*/key\"    suspended (true), or in place of outcome and price
@@ -69,7 +71,8 @@ The mapping is a TOML file that says where in the source's JSON what stands, by 
 
 An event told in other words later is sent with a higher revision. Without `sequence` an item is
 the state of its game and sent whenever it changes; so is a price, and with each new moment of its
-source. With `absent_is_suspended = true` a market no longer told of is suspended. The address is
+source. With `absent_is_suspended = true` a market no longer told of is suspended; `suspended_words`,
+`confirm_seconds` and `lines_are_home` are in docs/api/live.md. The address is
 asked with If-None-Match and the header that SPORTS_EDGE_SOURCE_HEADER holds (`x-api-key: …`, say);
 one that fails is asked again after growing pauses, up to five minutes.
 
@@ -109,10 +112,16 @@ pub(super) fn run(
         let text = format!("{:?} is no http or https address", args.url);
         bail!(Misuse(text));
     }
+    let mapping = mapping(args)?;
+    if args.once && mapping.compares_answers() {
+        let text = "absent_is_suspended compares answers: leave --once away".to_owned();
+        bail!(Misuse(text));
+    }
     let mut poll = Poll {
         url: &args.url,
         fetcher: Fetcher::new(options(args, authorities, header)?)?,
-        reading: Reading::new(mapping(args)?),
+        reading: Reading::new(mapping),
+        refused_at: None,
         known: None,
         items: 0,
         fault: None,
@@ -204,6 +213,8 @@ struct Poll<'a> {
     known: Option<FetchState>,
     /// Items that were read, to number them.
     items: u64,
+    /// When something was refused that may be taken later, as when its competition is not there yet.
+    refused_at: Option<Instant>,
     /// What was wrong with the last answer, so that it is told of once.
     fault: Option<String>,
 }
@@ -212,7 +223,8 @@ impl Poll<'_> {
     /// The answer, unless it is as it was.
     fn ask(&mut self) -> anyhow::Result<Option<Value>> {
         let seen = |it: &&FetchState| {
-            SystemClock.now().duration_since(it.fetched_at) < self.reading.confirm_after()
+            // At half the time, for what has not changed may be told of by then in any answer.
+            SystemClock.now().duration_since(it.fetched_at) < self.reading.confirm_after() / 2
         };
         let known = self.known.as_ref().filter(seen);
         let fetched = self.fetcher.fetch(self.url, known, chance)?;
@@ -238,6 +250,11 @@ impl Poll<'_> {
 
     /// Sends what is new in an answer; items are counted as lines are.
     fn take(&mut self, answer: &Value, work: &mut Work) -> anyhow::Result<()> {
+        let again = self.refused_at.filter(|it| it.elapsed() >= AGAIN_AFTER);
+        if again.is_some() {
+            self.refused_at = None;
+            self.reading.tell_again();
+        }
         let read = match self.reading.lines(answer, SystemClock.now()) {
             Ok(read) => read,
             Err(reason) => {
@@ -249,6 +266,9 @@ impl Poll<'_> {
             }
         };
         self.fault = None;
+        if let Some(why) = self.reading.hint() {
+            warn!(why, "no price was read of the answer");
+        }
         let mut lines = Vec::new();
         for (index, line) in read {
             let number = self.items + index as u64 + 1;
@@ -262,8 +282,12 @@ impl Poll<'_> {
         }
         let count = lines.last().map_or(0, |it| it.number);
         self.items = self.items.max(count);
+        let refused = work.sender.tally.set_aside;
         for batch in lines.chunks(super::TOGETHER_MAX) {
             work.sender.send(batch.to_vec())?;
+        }
+        if work.sender.tally.set_aside > refused {
+            self.refused_at.get_or_insert_with(Instant::now);
         }
         Ok(())
     }

@@ -90,19 +90,22 @@ impl QuoteTable {
         Ok(Self { lists, members })
     }
 
-    /// The rows of an item; a list that is empty or not there ends one early.
+    /// The rows of an item; a list that is empty ends one early, one that is not there leaves it out.
     pub(super) fn rows<'a>(&self, item: &'a Value) -> Vec<Row<'a>> {
         let mut rows = vec![vec![item]];
         for (depth, list) in self.lists.iter().enumerate() {
             let mut longer = Vec::new();
             for row in rows {
-                let ended = row.len() <= depth;
-                let elements = row.last().and_then(|it| it.pointer(list)?.as_array());
-                match elements {
-                    Some(elements) if !ended && !elements.is_empty() => {
+                if row.len() <= depth {
+                    longer.push(row);
+                    continue;
+                }
+                match row.last().and_then(|it| it.pointer(list)) {
+                    Some(Value::Array(elements)) if !elements.is_empty() => {
                         longer.extend(elements.iter().map(|it| [&row[..], &[it]].concat()));
                     }
-                    _ => longer.push(row),
+                    Some(Value::Array(_) | Value::Null) => longer.push(row),
+                    _ => {}
                 }
             }
             rows = longer;
@@ -123,13 +126,19 @@ impl QuoteTable {
         Some(value).filter(|it| !it.is_null())
     }
 
-    /// Whether the line is the outcome's own, and so the away side's where that is what is priced.
-    pub(super) fn line_is_of_outcome(&self) -> bool {
-        match (self.members.get("line"), self.members.get("outcome")) {
-            (Some(Member::In(line, _)), Some(Member::In(outcome, _))) => {
-                *line > 0 && line == outcome
-            }
+    /// Whether a member stands beside each outcome, and so is of that one.
+    pub(super) fn is_beside_outcome(&self, name: &str) -> bool {
+        match (self.members.get(name), self.members.get("outcome")) {
+            (Some(Member::In(at, _)), Some(Member::In(outcome, _))) => at == outcome,
             _ => false,
+        }
+    }
+
+    /// A market that is the same in all rows.
+    pub(super) fn constant_market(&self) -> Option<&Value> {
+        match self.members.get("market") {
+            Some(Member::Constant(market)) => Some(market),
+            _ => None,
         }
     }
 }

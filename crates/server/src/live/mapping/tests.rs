@@ -1,6 +1,8 @@
-use super::*;
+use super::{reading::Read, *};
+use crate::live::Line;
 
 mod quotes;
+mod rows;
 
 const NUMBERED: &str = r#"
 items = "/events"

@@ -1,7 +1,7 @@
 use super::*;
 
 /// Bookmakers within a game, markets within a bookmaker, outcomes within a market.
-const NESTED: &str = r#"
+pub(super) const NESTED: &str = r#"
 fixture = "/id"
 [game]
 competition = { constant = "E0" }
@@ -27,18 +27,18 @@ price = "/books/*/markets/*/outcomes/*/price"
 line = "/books/*/markets/*/outcomes/*/point"
 "#;
 
-fn game(books: &Value) -> Value {
+pub(super) fn game(books: &Value) -> Value {
     json!([{"id": "g", "start": 1_716_750_000, "home": "A", "away": "B", "books": books}])
 }
 
-fn book(at: &str, markets: &Value) -> Value {
+pub(super) fn book(at: &str, markets: &Value) -> Value {
     json!([{"key": "sharp", "at": at, "markets": markets}])
 }
 
-const THREE: &str = "2024-05-26T18:00:03Z";
+pub(super) const THREE: &str = "2024-05-26T18:00:03Z";
 
 /// What is told, but the games.
-fn quotes(read: Result<Vec<Read>, String>) -> Vec<Value> {
+pub(super) fn quotes(read: Result<Vec<Read>, String>) -> Vec<Value> {
     let mut told = events(read);
     told.retain(|it| it.get("bookmaker").is_some());
     told
@@ -81,13 +81,11 @@ fn lists_within_lists_become_a_quote_of_each_market_and_line() {
     );
     assert!(reading.lines(&answer, now(9)).unwrap().is_empty());
     let moved = json!([{"key": "h2h", "outcomes": [{"name": "A", "price": 1.8}]}]);
-    let told = quotes(reading.lines(&game(&book(THREE, &moved)), now(9)));
-    assert_eq!(
-        told,
-        [quote("h2h", None, &[("home", 1.8)])],
-        "and the rest stands"
-    );
-    let later = book("2024-05-26T18:00:04Z", &moved);
+    let told = quotes(reading.lines(&game(&book(THREE, &moved)), now(1_716_750_000)));
+    let mut withdrawn = quote("h2h", None, &[("home", 1.8)]);
+    withdrawn["taken_at"] = "2024-05-26T19:00:00Z".into();
+    assert_eq!(told, [withdrawn], "the others are withdrawn from now");
+    let later = book("2024-05-26T19:00:04Z", &moved);
     let told = quotes(reading.lines(&game(&later), now(9)));
     assert_eq!(told.len(), 1, "it is still on offer: {told:?}");
 }
@@ -111,7 +109,7 @@ fn rows_of_one_market_in_several_items_are_one_quote() {
     let told = quotes(reading.lines(&open, now(3700)));
     assert_eq!(told.len(), 1, "it is still on offer: {told:?}");
     assert_eq!(told[0]["taken_at"], "1970-01-01T01:01:40Z");
-    let closed = json!([row("home", 2.0, "OPEN"), row("away", 3.0, "CLOSED")]);
+    let closed = json!([row("home", 2.0, "CLOSED"), row("away", 3.0, "CLOSED")]);
     let suspended = json!({"fixture_id": 8, "bookmaker": "b", "market": "h2h",
         "taken_at": "1970-01-01T01:01:42Z", "stage": "suspended"});
     assert_eq!(quotes(reading.lines(&closed, now(3702))), [suspended]);
@@ -186,7 +184,8 @@ fn a_market_without_prices_is_suspended_and_a_line_of_one_that_has_none_is_left_
     let answer = game(&book(THREE, &json!([h2h])));
     let told = quotes(reading.lines(&answer, now(0)));
     assert_eq!((told.len(), told[0].get("line")), (1, None));
-    let empty = json!([{"key": "h2h", "outcomes": []}, {"key": "totals"}, {"key": "ou25"}]);
+    let empty = json!([{"key": "h2h", "outcomes": []}, {"key": "totals", "outcomes": []}, {"key": "ou25", "outcomes": null},
+        {"key": "ou25"}]);
     let told = quotes(reading.lines(&game(&book(THREE, &empty)), now(1_716_750_000)));
     let said: Vec<_> = told
         .iter()
@@ -238,11 +237,11 @@ fn prices_that_cannot_be_read_are_named_and_hold_up_no_others() {
     assert_eq!(
         reasons,
         [
-            "\"Nobody\" is none of home, draw, away, over, under, yes, no: say under [outcomes] which it is",
-            "\"x\" is no price",
-            "a price has no outcome",
-            "a price has no market",
-            "[] is no line",
+            "g, sharp: \"Nobody\" is none of home, draw, away, over, under, yes, no: say under [outcomes] which it is",
+            "g, sharp: \"x\" is no decimal price",
+            "g, sharp: a price has no outcome",
+            "g, sharp: a price has no market",
+            "g, sharp: [] is no line",
         ]
     );
 }
@@ -282,6 +281,22 @@ fn a_mapping_of_prices_that_makes_no_sense_is_refused() {
         (
             "[outcomes]\nx = '1-0'\n[[quote]]\nbookmaker = '/b'\nmarket = '/m'\nhome = '/h'",
             "\"1-0\" is none of home",
+        ),
+        (
+            "[markets]\nx = { market = 'totals', line = 'a' }\n[[quote]]\nbookmaker = '/b'\nmarket = '/m'\nhome = '/h'",
+            "`line`, a number",
+        ),
+        (
+            "[[quote]]\nbookmaker = '/b'\nmarket = { constant = '1x2' }\nhome = '/h'",
+            "\"1x2\" is no market",
+        ),
+        (
+            "confirm_seconds = 0\n[[quote]]\nbookmaker = '/b'\nmarket = '/m'\nhome = '/h'",
+            "1 or more",
+        ),
+        (
+            "items = '/l/*/e'\n[[quote]]\nbookmaker = '/b'\nmarket = '/m'\nhome = '/h'",
+            "for [[quote]] alone",
         ),
     ] {
         let fault = Mapping::parse(&format!("{head}{text}")).unwrap_err();

@@ -1,0 +1,262 @@
+//! From one answer to the next: what is new in each becomes lines.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::{
+    EVENTS_MAX, Mapping, Place, SEEN_MAX, moment,
+    quotes::{Answer, Item},
+    text,
+    told::{Rules, Told as Prices},
+    whole,
+};
+use crate::live::Line;
+
+/// What was told of an event, and under which revision.
+type Told = (Map<String, Value>, u64);
+
+/// Turns answers into the lines that are new in them.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    mapping: Mapping,
+    /// Games that were named.
+    named: HashSet<String>,
+    /// What was last told of an event, or of the state of a game, and under which revision.
+    seen: HashMap<(String, usize, u64), Told>,
+    prices: Prices,
+    /// Digests of items that cannot be read: each is told of once.
+    unread: HashSet<u64>,
+    /// Why no price was read of an answer, until it is asked for, which it is of the first one.
+    hint: Option<String>,
+    hinted: bool,
+}
+
+/// A new line of the item at a place, or why there is none.
+pub(crate) type Read = (usize, Result<Line, Unread>);
+
+/// An item that cannot be read.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Unread {
+    /// What is wrong with it.
+    pub(crate) reason: String,
+    pub(crate) item: Value,
+}
+
+impl Reading {
+    pub(crate) fn new(mapping: Mapping) -> Self {
+        Self {
+            mapping,
+            named: HashSet::new(),
+            seen: HashMap::new(),
+            prices: Prices::default(),
+            unread: HashSet::new(),
+            hint: None,
+            hinted: false,
+        }
+    }
+
+    /// After how long a price that has not changed is told again: an answer must be seen for that.
+    pub(crate) fn confirm_after(&self) -> SignedDuration {
+        if self.mapping.quotes.is_empty() {
+            return SignedDuration::MAX;
+        }
+        SignedDuration::from_secs(self.mapping.confirm_seconds.into())
+    }
+
+    /// What is new in an answer that came at `now`; an item that cannot be read is new once.
+    pub(crate) fn lines(&mut self, answer: &Value, now: Timestamp) -> Result<Vec<Read>, String> {
+        let items = answer.pointer(&self.mapping.items);
+        let Some(Value::Array(items)) = items else {
+            return Err(format!("there is no list at {:?}", self.mapping.items));
+        };
+        if self.seen.len() > SEEN_MAX {
+            self.seen.clear();
+        }
+        if self.unread.len() > SEEN_MAX {
+            self.unread.clear();
+        }
+        let mut lines = Vec::new();
+        let mut prices = Answer::default();
+        for (index, item) in items.iter().enumerate() {
+            match self.item((index, item), now, &mut prices) {
+                Ok(of_item) => lines.extend(of_item.into_iter().map(|it| (index, Ok(it)))),
+                Err(reason) => {
+                    let item = item.clone();
+                    self.cannot_read(index, Unread { reason, item }, &mut lines);
+                }
+            }
+        }
+        if !items.is_empty() {
+            self.wonder(&prices);
+        }
+        for (index, unread) in std::mem::take(&mut prices.unread) {
+            self.cannot_read(index, unread, &mut lines);
+        }
+        let rules = Rules {
+            absent_is_suspended: self.mapping.absent_is_suspended,
+            confirm_after: self.confirm_after(),
+        };
+        let quotes = self.prices.fresh(prices, rules, now).into_iter();
+        lines.extend(quotes.map(|(index, entry)| (index, Ok(Line::Quote(entry)))));
+        lines.sort_by_key(|it| it.0);
+        Ok(lines)
+    }
+
+    fn cannot_read(&mut self, index: usize, unread: Unread, lines: &mut Vec<Read>) {
+        if self.unread.insert(digest(&unread)) {
+            lines.push((index, Err(unread)));
+        }
+    }
+
+    /// Notes why an answer with items has no prices, once.
+    fn wonder(&mut self, prices: &Answer) {
+        let is_empty = prices.games.values().all(|it| it.drafts.is_empty());
+        if self.mapping.quotes.is_empty() || !is_empty || !prices.unread.is_empty() || self.hinted {
+            return;
+        }
+        self.hinted = true;
+        let words: Vec<String> = prices.passed.iter().map(|it| format!("{it:?}")).collect();
+        self.hint = Some(match words[..] {
+            [] => "nothing is where [[quote]] says, or no game is among `fixtures`".to_owned(),
+            _ => format!(
+                "markets are passed over, as they are not under [markets]: {}",
+                words.join(", ")
+            ),
+        });
+    }
+
+    /// Why no price was read of the last answer; told once.
+    pub(crate) fn hint(&mut self) -> Option<String> {
+        self.hint.take()
+    }
+
+    /// Has games and prices told again, as some were not taken; events stay told, for they are numbered.
+    pub(crate) fn tell_again(&mut self) {
+        self.named.clear();
+        self.prices = Prices::default();
+    }
+
+    /// What is new in an item, but its prices: they are added to those of the answer.
+    fn item(
+        &mut self,
+        (index, item): (usize, &Value),
+        now: Timestamp,
+        prices: &mut Answer,
+    ) -> Result<Vec<Line>, String> {
+        let named = self.mapping.fixture.of(item);
+        let named = named.ok_or("nothing names its game")?;
+        let key = text(&named);
+        let mut lines = Vec::new();
+        let place = |it: &Option<Place>| it.as_ref()?.of(item);
+        let mut sides = [place(&self.mapping.home), place(&self.mapping.away)];
+        let game: (&'static str, Value) = if let Some(game) = &self.mapping.game {
+            sides = ["home", "away"].map(|it| game.get(it)?.of(item));
+            if !self.named.contains(&key) {
+                lines.push(Line::Fixture(key.clone(), named_game(game, item)?));
+                self.named.insert(key.clone());
+            }
+            ("fixture", key.clone().into())
+        } else if self.mapping.fixtures.is_empty() {
+            let number = named.as_i64().or_else(|| key.parse().ok());
+            let number = number.ok_or_else(|| format!("{named} is no fixture's number"))?;
+            ("fixture_id", number.into())
+        } else {
+            let Some(id) = self.mapping.fixtures.get(&key) else {
+                return Ok(lines);
+            };
+            ("fixture_id", (*id).into())
+        };
+        let of_item = Item {
+            value: item,
+            index,
+            game: (game.0, &game.1),
+            sides: sides.each_ref().map(Option::as_ref),
+        };
+        for table in &self.mapping.quotes {
+            prices.read(table, of_item, self.mapping.words());
+        }
+        for place in 0..self.mapping.event.len() {
+            if let Some(mut members) = self.event((place, &key), item, now)? {
+                members.insert(game.0.to_owned(), game.1.clone());
+                lines.push(Line::Event(members));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// The event that an item gives rise to by one of the tables; none where it is known in the same
+    /// words, or of a kind that is not mapped.
+    fn event(
+        &mut self,
+        (place, game): (usize, &str),
+        item: &Value,
+        now: Timestamp,
+    ) -> Result<Option<Map<String, Value>>, String> {
+        let table = &self.mapping.event[place];
+        let value = |name: &str| table.get(name).and_then(|it| it.of(item));
+        let Some(mut members) = self.mapping.members(table, item) else {
+            return Ok(None);
+        };
+        let at = match value("at") {
+            None => now,
+            Some(at) => moment(&at).ok_or_else(|| format!("{at} is no moment"))?,
+        };
+        let sequence = value("sequence");
+        if sequence.is_some() && table.contains_key("at") {
+            members.insert("at".to_owned(), at.to_string().into());
+        }
+        let number = match &sequence {
+            // The state of a game is one thing that is told anew whenever it changes.
+            None => 0,
+            Some(it) => whole(it).ok_or_else(|| format!("{it} is no number of an event"))?,
+        };
+        let known = (game.to_owned(), place, number);
+        let seen = self.seen.get(&known);
+        if seen.is_some_and(|it| it.0 == members) {
+            return Ok(None);
+        }
+        let next = seen.map_or(0, |it| it.1 + 1);
+        let revision = value("revision").unwrap_or_else(|| next.into());
+        self.seen.insert(known, (members.clone(), next));
+        if sequence.is_some() {
+            members.insert("sequence".to_owned(), number.into());
+            members.insert("revision".to_owned(), revision);
+        } else {
+            let millis = at.as_millisecond().max(0).cast_unsigned();
+            let number = millis * EVENTS_MAX as u64 + place as u64;
+            members.insert("sequence".to_owned(), number.into());
+        }
+        members.insert("at".to_owned(), at.to_string().into());
+        Ok(Some(members))
+    }
+}
+
+fn digest(unread: &Unread) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    unread.item.hash(&mut hasher);
+    unread.reason.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The entry of a game as an item tells it.
+fn named_game(game: &HashMap<String, Place>, item: &Value) -> Result<Map<String, Value>, String> {
+    let member = |(name, place): (&String, &Place)| {
+        let value = place
+            .of(item)
+            .ok_or_else(|| format!("its game has no {name}"))?;
+        let value = match name.as_str() {
+            "kickoff" => moment(&value)
+                .ok_or_else(|| format!("{value} is no moment"))?
+                .to_string()
+                .into(),
+            _ => value,
+        };
+        Ok((name.clone(), value))
+    };
+    game.iter().map(member).collect()
+}
