@@ -115,8 +115,10 @@ impl Reading {
 
     /// Notes why an answer with items has no prices, once.
     fn wonder(&mut self, prices: &Answer) {
-        let is_empty = prices.games.values().all(|it| it.drafts.is_empty());
-        if self.mapping.quotes.is_empty() || !is_empty || !prices.unread.is_empty() || self.hinted {
+        let has_any = prices.games.values().any(|it| !it.drafts.is_empty());
+        // Prices that were there and are gone are no wonder.
+        self.hinted |= has_any || !prices.unread.is_empty();
+        if self.hinted || self.mapping.quotes.is_empty() {
             return;
         }
         self.hinted = true;

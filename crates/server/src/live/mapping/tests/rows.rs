@@ -210,4 +210,10 @@ fn an_answer_without_prices_is_wondered_at_once() {
             .unwrap()
             .starts_with("nothing is where [[quote]] says")
     );
+    let mut priced = super::reading(NESTED);
+    let outcome = json!([{"name": "A", "price": 2.0}]);
+    let markets = json!([{"key": "h2h", "outcomes": outcome}]);
+    priced.lines(&game(&book(THREE, &markets)), now(0)).unwrap();
+    priced.lines(&game(&json!([])), now(1)).unwrap();
+    assert_eq!(priced.hint(), None, "they were there and are gone");
 }
