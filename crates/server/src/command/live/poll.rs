@@ -227,6 +227,7 @@ impl Poll<'_> {
             SystemClock.now().duration_since(it.fetched_at) < self.reading.confirm_after() / 2
         };
         let known = self.known.as_ref().filter(seen);
+        let known = known.filter(|_| !self.is_to_tell_again());
         let fetched = self.fetcher.fetch(self.url, known, chance)?;
         let Fetched::Fresh {
             mut file,
@@ -248,10 +249,15 @@ impl Poll<'_> {
         Ok(Some(answer))
     }
 
+    /// Whether something was refused some time ago.
+    fn is_to_tell_again(&self) -> bool {
+        self.refused_at
+            .is_some_and(|it| it.elapsed() >= AGAIN_AFTER)
+    }
+
     /// Sends what is new in an answer; items are counted as lines are.
     fn take(&mut self, answer: &Value, work: &mut Work) -> anyhow::Result<()> {
-        let again = self.refused_at.filter(|it| it.elapsed() >= AGAIN_AFTER);
-        if again.is_some() {
+        if self.is_to_tell_again() {
             self.refused_at = None;
             self.reading.tell_again();
         }
