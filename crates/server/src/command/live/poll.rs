@@ -71,10 +71,10 @@ The mapping is a TOML file that says where in the source's JSON what stands, by 
 
 An event told in other words later is sent with a higher revision. Without `sequence` an item is
 the state of its game and sent whenever it changes; so is a price, and with each new moment of its
-source. With `absent_is_suspended = true` a market no longer told of is suspended; `suspended_words`,
-`confirm_seconds` and `lines_are_home` are in docs/api/live.md. The address is
-asked with If-None-Match and the header that SPORTS_EDGE_SOURCE_HEADER holds (`x-api-key: …`, say);
-one that fails is asked again after growing pauses, up to five minutes.
+source. With `absent_is_suspended = true` a market no longer told of is suspended. The documentation
+of the live feed has more members. The address is asked with If-None-Match and the header that
+SPORTS_EDGE_SOURCE_HEADER holds (`x-api-key: …`, say); one that fails is asked again after
+growing pauses, up to five minutes.
 
 Examples:
   sports-edge live poll --mapping scores.toml https://scores.example/live.json --every 5
