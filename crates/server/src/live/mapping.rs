@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use self::quotes::Words;
+use self::quotes::{Meant, Words};
 use self::table::{QUOTES_MAX, QuoteTable};
 
 mod quotes;
@@ -79,6 +79,9 @@ pub(crate) struct Mapping {
     /// The same, taken apart.
     #[serde(skip)]
     quotes: Vec<QuoteTable>,
+    /// What `markets` says, read.
+    #[serde(skip)]
+    meant: HashMap<String, Meant>,
 }
 
 /// Well within what a price may be older than others to stand beside them.
@@ -137,27 +140,31 @@ impl Place {
     }
 
     /// What is wrong with one that is of a single value.
-    fn fault_of_one(&self) -> Option<String> {
-        let pointer = match self {
-            Self::At(pointer) => pointer.as_str(),
-            Self::Constant { .. } => "",
-        };
-        self.fault().or_else(|| star(pointer))
+    fn check_one(&self) -> Result<(), String> {
+        self.check()?;
+        match self {
+            Self::At(pointer) => check_no_star(pointer),
+            Self::Constant { .. } => Ok(()),
+        }
     }
 
-    fn fault(&self) -> Option<String> {
+    fn check(&self) -> Result<(), String> {
         match self {
             Self::At(pointer) if !pointer.is_empty() && !pointer.starts_with('/') => {
-                Some(format!("{pointer:?} is no JSON pointer: it begins with /"))
+                Err(format!("{pointer:?} is no JSON pointer: it begins with /"))
             }
-            _ => None,
+            _ => Ok(()),
         }
     }
 }
 
-fn star(pointer: &str) -> Option<String> {
-    let has = pointer.split('/').any(|it| it == "*");
-    has.then(|| format!("{pointer:?} has a `*`, which is for [[quote]] alone"))
+fn check_no_star(pointer: &str) -> Result<(), String> {
+    if pointer.split('/').any(|it| it == "*") {
+        return Err(format!(
+            "{pointer:?} has a `*`, which is for [[quote]] alone"
+        ));
+    }
+    Ok(())
 }
 
 impl Mapping {
@@ -187,27 +194,38 @@ impl Mapping {
         }
         let places = mapping.event.iter().chain(&mapping.game);
         let places = places.flat_map(HashMap::values).chain([&mapping.fixture]);
-        let places = places.chain(&mapping.home).chain(&mapping.away);
-        let fault = places.filter_map(Place::fault_of_one).next();
-        let lists = mapping.quote.iter().flat_map(HashMap::values);
-        let fault = fault.or_else(|| lists.filter_map(Place::fault).next());
-        let fault = fault.or_else(|| quotes::fault(mapping.words()));
-        let fault = fault.or_else(|| star(&mapping.items));
-        let no_time = "confirm_seconds is to be 1 or more".to_owned();
-        let fault = fault.or_else(|| (mapping.confirm_seconds == 0).then_some(no_time));
-        fault.map_or(Ok(()), Err)?;
-        let tables = mapping.quote.iter().map(QuoteTable::new);
-        mapping.quotes = tables.collect::<Result<_, _>>()?;
-        let markets = mapping
-            .quotes
+        for place in places.chain(&mapping.home).chain(&mapping.away) {
+            place.check_one()?;
+        }
+        check_no_star(&mapping.items)?;
+        mapping.read_quotes()?;
+        Ok(mapping)
+    }
+
+    /// Reads what it says of prices.
+    fn read_quotes(&mut self) -> Result<(), String> {
+        for place in self.quote.iter().flat_map(HashMap::values) {
+            place.check()?;
+        }
+        self.words().check_outcomes()?;
+        if self.confirm_seconds == 0 {
+            return Err("confirm_seconds is to be 1 or more".to_owned());
+        }
+        let meant = |(word, it): (&String, &Word)| Ok((word.clone(), Meant::read(word, it)?));
+        self.meant = self
+            .markets
             .iter()
-            .filter_map(QuoteTable::constant_market);
-        for market in markets.map(self::text) {
-            if quotes::market(&market, &mapping.markets).is_none() {
-                return Err(format!("{market:?} is no market, and not under [markets]"));
+            .map(meant)
+            .collect::<Result<_, String>>()?;
+        let tables = self.quote.iter().map(QuoteTable::new);
+        self.quotes = tables.collect::<Result<_, _>>()?;
+        for market in self.quotes.iter().filter_map(QuoteTable::constant_market) {
+            let word = text(market);
+            if self.words().market(&word).is_none() {
+                return Err(format!("{word:?} is no market, and not under [markets]"));
             }
         }
-        Ok(mapping)
+        Ok(())
     }
 
     /// Whether it suspends what is gone from one answer to the next.
@@ -218,7 +236,7 @@ impl Mapping {
     fn words(&self) -> Words<'_> {
         Words {
             bookmakers: &self.bookmakers,
-            markets: &self.markets,
+            markets: &self.meant,
             outcomes: &self.outcomes,
             suspended: &self.suspended_words,
             lines_are_home: self.lines_are_home,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::MarketKind;
+use domain::{Line, Market, MarketKind};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -20,7 +20,7 @@ const PASSED_MAX: usize = 3;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words<'a> {
     pub(super) bookmakers: &'a HashMap<String, String>,
-    pub(super) markets: &'a HashMap<String, Word>,
+    pub(super) markets: &'a HashMap<String, Meant>,
     pub(super) outcomes: &'a HashMap<String, String>,
     /// What says that no bets are taken, beside `true`.
     pub(super) suspended: &'a [String],
@@ -28,7 +28,59 @@ pub(super) struct Words<'a> {
     pub(super) lines_are_home: bool,
 }
 
+/// The market that a word stands for, with its line where the word says it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Meant {
+    kind: MarketKind,
+    line: Option<Line>,
+}
+
+impl Meant {
+    /// What a mapping says of a word.
+    pub(super) fn read(word: &str, market: &Word) -> Result<Self, String> {
+        let (name, line) = match market {
+            Word::Name(name) => (Some(name.as_str()), None),
+            Word::Members(it) => {
+                let is_other = |it: &String| it != "market" && it != "line";
+                let line = it.get("line").map(line).transpose();
+                if it.keys().any(is_other) || line.is_err() {
+                    return Err(format!(
+                        "the market {word:?} has `market` and `line`, a number in quarters, and nothing else"
+                    ));
+                }
+                (it.get("market").and_then(Value::as_str), line?)
+            }
+        };
+        let Some(kind) = name.and_then(MarketKind::parse) else {
+            let known = MarketKind::ALL.map(MarketKind::as_str).join(", ");
+            return Err(format!("the market {word:?} is to be one of {known}"));
+        };
+        if let (Some(_), Err(error)) = (line, Market::new(kind, line)) {
+            return Err(error.to_string());
+        }
+        Ok(Self { kind, line })
+    }
+}
+
 impl Words<'_> {
+    /// The market of a word; where no words are mapped, ours are.
+    pub(super) fn market(&self, word: &str) -> Option<Meant> {
+        let ours = || {
+            let kind = MarketKind::parse(word).filter(|_| self.markets.is_empty())?;
+            Some(Meant { kind, line: None })
+        };
+        self.markets.get(word).copied().or_else(ours)
+    }
+
+    /// The words for outcomes that are none of ours.
+    pub(super) fn check_outcomes(&self) -> Result<(), String> {
+        let is_other = |it: &&String| !OUTCOMES.contains(&it.as_str());
+        match self.outcomes.values().find(is_other) {
+            Some(other) => Err(format!("{other:?} is none of {}", OUTCOMES.join(", "))),
+            None => Ok(()),
+        }
+    }
+
     fn is_suspended(&self, value: &Value) -> bool {
         let has = |word: &str| self.suspended.iter().any(|it| it == word);
         match value {
@@ -54,17 +106,15 @@ pub(super) struct Item<'a> {
 /// A bookmaker's market, line and stage.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
-    pub(super) bookmaker: String,
-    market: String,
-    line: Option<String>,
+    bookmaker: String,
+    market: &'static str,
+    line: Option<Line>,
     stage: Option<String>,
 }
 
 /// A quote under way, or one that was told.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Default)]
 pub(super) struct Draft {
-    market: Map<String, Value>,
-    line: Option<f64>,
     /// When a row said that it is suspended.
     suspended: Option<Option<Timestamp>>,
     /// By their place among [`OUTCOMES`]; none is an outcome that no bets are taken on.
@@ -78,17 +128,20 @@ pub(super) struct Quotes {
     pub(super) index: usize,
     pub(super) game: (&'static str, Value),
     pub(super) drafts: BTreeMap<Key, Draft>,
-    /// Bookmakers and markets of which something could not be read; none is any.
-    unsure: BTreeSet<[Option<String>; 2]>,
+    pub(super) unsure: Unsure,
 }
 
-impl Quotes {
-    /// Whether something of it could not be read, so that what is missing says nothing.
-    pub(super) fn is_unsure(&self, key: &Key) -> bool {
-        let is =
-            |named: &Option<String>, it: &String| named.as_ref().is_none_or(|named| named == it);
-        let mut unsure = self.unsure.iter();
-        unsure.any(|[bookmaker, market]| is(bookmaker, &key.bookmaker) && is(market, &key.market))
+/// Bookmakers and markets of which something could not be read; none is any.
+#[derive(Debug, Default)]
+pub(super) struct Unsure(BTreeSet<(Option<String>, Option<&'static str>)>);
+
+impl Unsure {
+    /// Whether something of a quote could not be read, so that what is missing says nothing.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.0.iter().any(|(bookmaker, market)| {
+            let is_of = bookmaker.as_ref().is_none_or(|it| *it == key.bookmaker);
+            is_of && market.is_none_or(|it| it == key.market)
+        })
     }
 }
 
@@ -111,7 +164,7 @@ impl Answer {
                 index: item.index,
                 game: (item.game.0, item.game.1.clone()),
                 drafts: BTreeMap::new(),
-                unsure: BTreeSet::new(),
+                unsure: Unsure::default(),
             });
             let reading = RowReading {
                 table,
@@ -129,17 +182,12 @@ impl Answer {
                     let bookmaker = reading.bookmaker();
                     let whose = bookmaker.as_deref().unwrap_or("no bookmaker");
                     let reason = format!("{game}, {whose}: {reason}");
-                    let market = reading
-                        .market_word()
-                        .and_then(|it| market(&it, words.markets));
-                    let market = market.map(|it| text(&it["market"]));
-                    quotes.unsure.insert([bookmaker, market]);
-                    let item_of_list = row.last().map_or(Value::Null, |it| (*it).clone());
-                    let unread = Unread {
-                        reason,
-                        item: item_of_list,
-                    };
-                    self.unread.push((item.index, unread));
+                    let market = reading.market_word().and_then(|it| words.market(&it));
+                    let market = market.map(|it| it.kind.as_str());
+                    quotes.unsure.0.insert((bookmaker, market));
+                    let index = item.index;
+                    let item = row.last().map_or(Value::Null, |it| (*it).clone());
+                    self.unread.push((index, Unread { reason, item }));
                 }
             }
         }
@@ -180,7 +228,7 @@ impl RowReading<'_> {
             (None, _) => return Err("a price has no bookmaker".to_owned()),
             _ => return Err("a price has no market".to_owned()),
         };
-        let Some(market) = market(&word, self.words.markets) else {
+        let Some(market) = self.words.market(&word) else {
             return Ok(Some(word));
         };
         let at = match self.of("taken_at") {
@@ -192,8 +240,8 @@ impl RowReading<'_> {
             true => Vec::new(),
             false => self.prices()?,
         };
-        let line = self.line(&market, &priced)?;
-        if short && line.is_none() && takes_line(&market) {
+        let line = self.line(market, &priced)?;
+        if short && line.is_none() && market.kind.has_line() {
             return Ok(None);
         }
         let stage = self.of("stage").as_ref().map(text);
@@ -210,16 +258,11 @@ impl RowReading<'_> {
         }
         let key = Key {
             bookmaker,
-            market: text(&market["market"]),
-            line: line.map(|it| it.to_string()),
+            market: market.kind.as_str(),
+            line,
             stage: stage.filter(|it| it != "suspended"),
         };
-        let draft = drafts.entry(key).or_insert_with(|| Draft {
-            market,
-            line,
-            suspended: None,
-            prices: BTreeMap::new(),
-        });
+        let draft = drafts.entry(key).or_default();
         if suspended {
             draft.suspended = draft.suspended.max(Some(at));
         }
@@ -233,21 +276,20 @@ impl RowReading<'_> {
         Ok(None)
     }
 
-    /// The line of a market, of its own or as the row tells it; none of one that has none.
-    fn line(&self, market: &Map<String, Value>, priced: &Priced) -> Result<Option<f64>, String> {
-        let told = || self.of("line").filter(|_| takes_line(market));
-        let Some(line) = market.get("line").cloned().or_else(told) else {
-            return Ok(None);
+    /// The line of a market, of its word or as the row tells it; none of one that has none.
+    fn line(&self, market: Meant, priced: &Priced) -> Result<Option<Line>, String> {
+        let told = self.of("line").filter(|_| market.kind.has_line());
+        let (None, Some(told)) = (market.line, told) else {
+            return Ok(market.line);
         };
-        let line = number(&line).ok_or_else(|| format!("{line} is no line"))?;
+        let line = line(&told)?;
         let away = matches!(priced[..], [(outcome, _)] if OUTCOMES[outcome] == "away");
         let of_away = away
             && !self.words.lines_are_home
-            && !market.contains_key("line")
-            && market["market"] == MarketKind::Spreads.as_str()
+            && market.kind == MarketKind::Spreads
             && self.table.is_beside_outcome("line");
-        // Zero has no sign.
-        Ok(Some(if of_away { 0.0 - line } else { line + 0.0 }))
+        let turned = || Line::from_quarters(-line.quarters());
+        Ok(Some(if of_away { turned() } else { line }))
     }
 
     fn prices(&self) -> Result<Priced, String> {
@@ -286,54 +328,9 @@ fn price(value: &Value) -> Result<Option<f64>, String> {
     Ok(Some(price).filter(|it| *it > 1.0))
 }
 
-fn takes_line(market: &Map<String, Value>) -> bool {
-    let kinds = [MarketKind::Totals, MarketKind::Spreads];
-    kinds.iter().any(|it| market["market"] == it.as_str())
-}
-
-fn is_market(word: &str) -> bool {
-    MarketKind::ALL.iter().any(|it| it.as_str() == word)
-}
-
-/// The market that a word stands for, with its line where the word says it.
-pub(super) fn market(word: &str, words: &HashMap<String, Word>) -> Option<Map<String, Value>> {
-    let named = |name: &str| Map::from_iter([("market".to_owned(), name.into())]);
-    match words.get(word) {
-        Some(Word::Name(name)) => Some(named(name)),
-        Some(Word::Members(members)) => Some(members.clone()),
-        None => (words.is_empty() && is_market(word)).then(|| named(word)),
-    }
-}
-
-/// The words of a mapping that are none of ours.
-pub(super) fn fault(words: Words<'_>) -> Option<String> {
-    for (word, market) in words.markets {
-        let (name, strange) = match market {
-            Word::Name(name) => (Some(name.as_str()), false),
-            Word::Members(it) => (
-                it.get("market").and_then(Value::as_str),
-                it.iter().any(|(name, value)| match name.as_str() {
-                    "market" => false,
-                    "line" => number(value).is_none(),
-                    _ => true,
-                }),
-            ),
-        };
-        if strange {
-            return Some(format!(
-                "the market {word:?} has `market` and `line`, a number, and nothing else"
-            ));
-        }
-        if !name.is_some_and(is_market) {
-            let known = MarketKind::ALL.map(MarketKind::as_str).join(", ");
-            return Some(format!("the market {word:?} is to be one of {known}"));
-        }
-    }
-    let other = words
-        .outcomes
-        .values()
-        .find(|it| !OUTCOMES.contains(&it.as_str()))?;
-    Some(format!("{other:?} is none of {}", OUTCOMES.join(", ")))
+fn line(value: &Value) -> Result<Line, String> {
+    let number = number(value).ok_or_else(|| format!("{value} is no line"))?;
+    Line::new(number).map_err(|error| error.to_string())
 }
 
 impl Draft {
@@ -371,10 +368,11 @@ impl Draft {
     }
 
     pub(super) fn entry(&self, key: &Key, at: Timestamp) -> Map<String, Value> {
-        let mut entry = self.market.clone();
+        let mut entry = Map::new();
         entry.insert("bookmaker".to_owned(), key.bookmaker.clone().into());
-        if let Some(line) = self.line {
-            entry.insert("line".to_owned(), line.into());
+        entry.insert("market".to_owned(), key.market.into());
+        if let Some(line) = key.line {
+            entry.insert("line".to_owned(), line.value().into());
         }
         entry.insert("taken_at".to_owned(), at.to_string().into());
         if self.is_suspended() {

@@ -65,21 +65,21 @@ impl Told {
 /// The entries that are new of a game.
 fn of_game(
     told: &mut BTreeMap<Key, Last>,
-    mut quotes: Quotes,
+    quotes: Quotes,
     rules: Rules,
     now: Timestamp,
 ) -> Vec<Map<String, Value>> {
     let mut fresh = Vec::new();
     for (key, last) in told.iter_mut().filter(|_| rules.absent_is_suspended) {
-        let gone = !quotes.drafts.contains_key(key) && !quotes.is_unsure(key);
+        let gone = !quotes.drafts.contains_key(key) && !quotes.unsure.has(key);
         if gone && !last.draft.is_suspended() {
             last.draft.suspend();
             (last.at, last.ours) = (now, true);
             fresh.push(last.draft.entry(key, now));
         }
     }
-    for (key, draft) in std::mem::take(&mut quotes.drafts) {
-        let unsure = quotes.is_unsure(&key);
+    for (key, draft) in quotes.drafts {
+        let unsure = quotes.unsure.has(&key);
         if draft.is_suspended() && unsure {
             continue;
         }
@@ -88,14 +88,13 @@ fn of_game(
             continue;
         }
         let said = draft.taken_at().unwrap_or(now);
-        let lags = match known {
+        let ours = match known {
             Some(it) => it.outlives(&draft, unsure) && said <= it.at,
             // An earlier process may have suspended it by its clock.
             None => rules.absent_is_suspended && said < now,
         };
-        let at = if lags { now } else { said };
+        let at = if ours { now } else { said };
         fresh.push(draft.entry(&key, at));
-        let ours = lags;
         told.insert(key, Last { draft, at, ours });
     }
     fresh

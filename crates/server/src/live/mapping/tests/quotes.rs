@@ -287,6 +287,14 @@ fn a_mapping_of_prices_that_makes_no_sense_is_refused() {
             "`line`, a number",
         ),
         (
+            "[markets]\nx = { market = 'h2h', line = 1 }\n[[quote]]\nbookmaker = '/b'\nmarket = '/m'\nhome = '/h'",
+            "market h2h has no line",
+        ),
+        (
+            "[markets]\nx = { market = 'totals', line = 2.3 }\n[[quote]]\nbookmaker = '/b'\nmarket = '/m'\nover = '/o'",
+            "`line`, a number",
+        ),
+        (
             "[[quote]]\nbookmaker = '/b'\nmarket = { constant = '1x2' }\nhome = '/h'",
             "\"1x2\" is no market",
         ),

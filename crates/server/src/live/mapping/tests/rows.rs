@@ -72,6 +72,11 @@ fn a_line_beside_an_outcome_is_its_own_or_homes() {
     );
     let level = quotes(reading(FLAT).lines(&spreads(-0.0, false), now(200)));
     assert_eq!(level.len(), 1, "{level:?}");
+    let odd = reading(FLAT)
+        .lines(&json!([spreads(0.3, false)[0]]), now(200))
+        .unwrap();
+    let reason = &odd[0].1.as_ref().unwrap_err().reason;
+    assert!(reason.starts_with("8, b: 0.3 is not a line"), "{reason}");
 }
 
 #[test]
