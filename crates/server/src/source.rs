@@ -5,6 +5,7 @@
 
 mod fetch;
 mod open;
+mod shown;
 
 use std::path::{Path, PathBuf};
 
@@ -28,11 +29,11 @@ pub enum Location {
 }
 
 impl Location {
-    /// The location as it is shown.
+    /// The location as it is shown, without what lets somebody in.
     pub fn text(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
-            Self::Url(url) => url.clone(),
+            Self::Url(url) => shown::shown(url),
         }
     }
 }

@@ -8,20 +8,21 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use self::quotes::{Meant, Words};
-use self::table::{QUOTES_MAX, QuoteTable};
+use self::table::{EVENTS_MAX, EventTable, QUOTES_MAX, QuoteTable, check_known};
+use self::walk::{Row, Step};
 
+mod events;
 mod quotes;
 mod reading;
 mod table;
 mod told;
+mod walk;
 
 pub(crate) use reading::{Reading, Unread};
 
 /// Events of games whose last state is remembered, and items that cannot be read; beyond it all are told
 /// anew once.
 const SEEN_MAX: usize = 1_000_000;
-/// Kinds of events an item can give rise to.
-const EVENTS_MAX: usize = 8;
 /// Moments as numbers beyond this are milliseconds, below it seconds, since 1970.
 const SECONDS_MAX: f64 = 1e11;
 
@@ -29,7 +30,7 @@ const SECONDS_MAX: f64 = 1e11;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mapping {
-    /// Where the list of items lies; empty is the answer itself.
+    /// Where the items lie: a list of them, or an object that is one; empty is the answer itself.
     #[serde(default)]
     items: String,
     /// What names the game of an item.
@@ -76,7 +77,9 @@ pub(crate) struct Mapping {
     /// The prices an item tells.
     #[serde(default)]
     quote: Vec<HashMap<String, Place>>,
-    /// The same, taken apart.
+    /// Both, taken apart.
+    #[serde(skip)]
+    events: Vec<EventTable>,
     #[serde(skip)]
     quotes: Vec<QuoteTable>,
     /// What `markets` says, read.
@@ -91,10 +94,21 @@ fn confirm_seconds() -> u32 {
 
 /// Where a value comes from.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "expected a JSON pointer or { constant = … }")]
+#[serde(
+    untagged,
+    deny_unknown_fields,
+    expecting = "expected a JSON pointer, { constant = … } or { name = \"…/*\" }"
+)]
 enum Place {
     At(String),
-    Constant { constant: Value },
+    Constant {
+        constant: Value,
+    },
+    /// The name that a member has in the object which the last `*` of the pointer walks; without a
+    /// pointer the item's own.
+    Name {
+        name: String,
+    },
 }
 
 /// What a word of the source stands for: a kind of event or a market by its name, or all members that
@@ -109,31 +123,15 @@ enum Word {
     Members(Map<String, Value>),
 }
 
-/// The members an event may be given.
-const EVENT_MEMBERS: [&str; 15] = [
-    "sequence",
-    "revision",
-    "at",
-    "kind",
-    "period",
-    "running",
-    "seconds",
-    "side",
-    "points",
-    "of",
-    "home",
-    "away",
-    "clock_period",
-    "clock_seconds",
-    "told_at",
-];
 /// The members a game must be given.
 const GAME_MEMBERS: [&str; 5] = ["competition", "season", "kickoff", "home", "away"];
 
 impl Place {
-    fn of(&self, item: &Value) -> Option<Value> {
+    /// Its value where it is of an item itself.
+    fn of(&self, item: Step<'_>) -> Option<Value> {
         let value = match self {
-            Self::At(pointer) => item.pointer(pointer)?.clone(),
+            Self::At(pointer) => item.value.pointer(pointer)?.clone(),
+            Self::Name { .. } => item.name?.into(),
             Self::Constant { constant } => constant.clone(),
         };
         Some(value).filter(|it| !it.is_null())
@@ -143,28 +141,36 @@ impl Place {
     fn check_one(&self) -> Result<(), String> {
         self.check()?;
         match self {
-            Self::At(pointer) => check_no_star(pointer),
-            Self::Constant { .. } => Ok(()),
+            Self::At(pointer) | Self::Name { name: pointer } if has_star(pointer) => Err(format!(
+                "{pointer:?} has a `*`, which is for items, [[event]] and [[quote]]"
+            )),
+            _ => Ok(()),
         }
     }
 
     fn check(&self) -> Result<(), String> {
         match self {
-            Self::At(pointer) if !pointer.is_empty() && !pointer.starts_with('/') => {
-                Err(format!("{pointer:?} is no JSON pointer: it begins with /"))
-            }
+            Self::At(pointer) | Self::Name { name: pointer } => check_pointer(pointer)?,
+            Self::Constant { .. } => {}
+        }
+        match self {
+            Self::Name { name } if !name.is_empty() && !name.ends_with("/*") => Err(format!(
+                "{{ name = {name:?} }} is to end with a `*`, whose name it is, or to be empty"
+            )),
             _ => Ok(()),
         }
     }
 }
 
-fn check_no_star(pointer: &str) -> Result<(), String> {
-    if pointer.split('/').any(|it| it == "*") {
-        return Err(format!(
-            "{pointer:?} has a `*`, which is for [[quote]] alone"
-        ));
+fn check_pointer(pointer: &str) -> Result<(), String> {
+    match pointer.is_empty() || pointer.starts_with('/') {
+        true => Ok(()),
+        false => Err(format!("{pointer:?} is no JSON pointer: it begins with /")),
     }
-    Ok(())
+}
+
+fn has_star(pointer: &str) -> bool {
+    pointer.split('/').any(|it| it == "*")
 }
 
 impl Mapping {
@@ -177,36 +183,31 @@ impl Mapping {
                 "it must have 1 to {EVENTS_MAX} [[event]], 1 to {QUOTES_MAX} [[quote]], or both"
             ));
         }
-        let tables = mapping.event.iter().map(|it| (it, &EVENT_MEMBERS[..]));
-        let game = mapping.game.iter().map(|it| (it, &GAME_MEMBERS[..]));
-        for (table, known) in tables.chain(game) {
-            if let Some(name) = table.keys().find(|it| !known.contains(&it.as_str())) {
-                return Err(format!("{name} is not one of {}", known.join(", ")));
-            }
-        }
-        if mapping.event.iter().any(|it| !it.contains_key("kind")) {
-            return Err("each [[event]] must say its kind".to_owned());
+        if let Some(game) = &mapping.game {
+            check_known(game, &GAME_MEMBERS)?;
         }
         if let Some(game) = &mapping.game
             && let Some(name) = GAME_MEMBERS.iter().find(|it| !game.contains_key(**it))
         {
             return Err(format!("[game] must say {name}"));
         }
-        let places = mapping.event.iter().chain(&mapping.game);
-        let places = places.flat_map(HashMap::values).chain([&mapping.fixture]);
-        for place in places.chain(&mapping.home).chain(&mapping.away) {
+        let places = mapping.game.iter().flat_map(HashMap::values);
+        for place in places
+            .chain([&mapping.fixture])
+            .chain(&mapping.home)
+            .chain(&mapping.away)
+        {
             place.check_one()?;
         }
-        check_no_star(&mapping.items)?;
+        check_pointer(&mapping.items)?;
+        let events = mapping.event.iter().map(EventTable::new);
+        mapping.events = events.collect::<Result<_, _>>()?;
         mapping.read_quotes()?;
         Ok(mapping)
     }
 
     /// Reads what it says of prices.
     fn read_quotes(&mut self) -> Result<(), String> {
-        for place in self.quote.iter().flat_map(HashMap::values) {
-            place.check()?;
-        }
         self.words().check_outcomes()?;
         if self.confirm_seconds == 0 {
             return Err("confirm_seconds is to be 1 or more".to_owned());
@@ -219,7 +220,7 @@ impl Mapping {
             .collect::<Result<_, String>>()?;
         let tables = self.quote.iter().map(QuoteTable::new);
         self.quotes = tables.collect::<Result<_, _>>()?;
-        for market in self.quotes.iter().filter_map(QuoteTable::constant_market) {
+        for market in self.quotes.iter().filter_map(|it| it.constant("market")) {
             let word = text(market);
             if self.words().market(&word).is_none() {
                 return Err(format!("{word:?} is no market, and not under [markets]"));
@@ -250,9 +251,9 @@ const PLAIN_MEMBERS: [&str; 8] = [
 ];
 
 impl Mapping {
-    /// What an item says of an event, but its number and moment; none of a kind that is not mapped.
-    fn members(&self, table: &HashMap<String, Place>, item: &Value) -> Option<Map<String, Value>> {
-        let value = |name: &str| table.get(name).and_then(|it| it.of(item));
+    /// What a row says of an event, but its number and moment; none of a kind that is not mapped.
+    fn members(&self, table: &EventTable, row: &Row<'_>) -> Option<Map<String, Value>> {
+        let value = |name: &str| table.of(name, row);
         let mut members = self.kind(&text(&value("kind")?))?;
         for name in PLAIN_MEMBERS {
             if let Some(value) = value(name) {

@@ -14,6 +14,7 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use ureq::{Agent, Body};
 use url::Url;
 
+use super::shown::shown;
 use crate::{Authorities, trust};
 use redirect::REDIRECTS_MAX;
 
@@ -129,7 +130,7 @@ impl Fetcher {
             let stretched = doubled.mul_f64(1.0 + chance() / 2.0);
             let pause = asked.map_or(stretched, |it| it.max(stretched));
             tracing::warn!(
-                url,
+                url = shown(url),
                 attempt,
                 error = chain(error.as_ref()),
                 "fetch failed, trying again"

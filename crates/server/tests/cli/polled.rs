@@ -101,7 +101,7 @@ fn a_source_is_polled_by_a_mapping_and_asked_only_for_what_has_changed() {
     assert!(told.out.contains("1 games, 2 events (2 new)"), "{told:?}");
     assert!(told.err.contains("nothing names its game"), "{told:?}");
     let aside = fs::read_to_string(&bad).unwrap();
-    let wanted = r#"{"reason":"nothing names its game","item":{}}"#;
+    let wanted = r#"{"reason":"nothing names its game, there is none at \"/id\"","item":{}}"#;
     assert_eq!(aside.trim_end(), wanted, "it stands in two answers");
     assert!(
         told.err.contains("the source does not answer well"),
@@ -162,7 +162,7 @@ fn a_poll_says_what_is_wrong_with_its_mapping_its_address_and_an_answer() {
     );
     let listless = poll(good, &address);
     assert!(
-        listless.code == 3 && listless.err.contains("there is no list"),
+        listless.code == 3 && listless.err.contains("there is none at"),
         "{listless:?}"
     );
     serving.join().unwrap();

@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Unread, Word, moment, number,
-    table::{OUTCOMES, QuoteTable, Row},
+    table::{OUTCOMES, QuoteTable},
     text,
+    walk::{Row, Step},
 };
 
 /// Unmapped words of markets that are remembered.
@@ -91,12 +92,14 @@ impl Words<'_> {
     }
 }
 
-/// The item that prices are read from.
+/// The item that events and prices are read from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item<'a> {
-    pub(super) value: &'a Value,
+    pub(super) step: Step<'a>,
     /// Which of the answer's.
     pub(super) index: usize,
+    /// When the answer came.
+    pub(super) now: Timestamp,
     /// The member that says the game, in an entry.
     pub(super) game: (&'static str, &'a Value),
     /// What the source calls the sides, where that is known.
@@ -159,7 +162,7 @@ impl Answer {
     /// Reads the prices of an item.
     pub(super) fn read(&mut self, table: &QuoteTable, item: Item<'_>, words: Words<'_>) {
         let game = text(item.game.1);
-        for row in table.rows(item.value) {
+        for row in table.of_item(item.step) {
             let quotes = self.games.entry(game.clone()).or_insert_with(|| Quotes {
                 index: item.index,
                 game: (item.game.0, item.game.1.clone()),
@@ -186,7 +189,7 @@ impl Answer {
                     let market = market.map(|it| it.kind.as_str());
                     quotes.unsure.0.insert((bookmaker, market));
                     let index = item.index;
-                    let item = row.last().map_or(Value::Null, |it| (*it).clone());
+                    let item = row.last().map_or(Value::Null, |it| it.value.clone());
                     self.unread.push((index, Unread { reason, item }));
                 }
             }
@@ -298,8 +301,8 @@ impl RowReading<'_> {
             Some(it) => price(&it),
         };
         let places = OUTCOMES.iter().enumerate();
-        if !self.table.members.contains_key("outcome") {
-            let mapped = places.filter(|it| self.table.members.contains_key(*it.1));
+        if !self.table.has("outcome") {
+            let mapped = places.filter(|it| self.table.has(it.1));
             return mapped.map(|(at, name)| Ok((at, price(name)?))).collect();
         }
         let word = self.of("outcome").ok_or("a price has no outcome")?;

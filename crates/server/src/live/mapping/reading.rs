@@ -9,16 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    EVENTS_MAX, Mapping, Place, SEEN_MAX, moment,
+    Mapping, Place, SEEN_MAX, events, moment,
     quotes::{Answer, Item},
     text,
     told::{Rules, Told as Prices},
-    whole,
+    walk::{self, Step},
 };
 use crate::live::Line;
-
-/// What was told of an event, and under which revision.
-type Told = (Map<String, Value>, u64);
 
 /// Turns answers into the lines that are new in them.
 #[derive(Debug)]
@@ -26,8 +23,7 @@ pub(crate) struct Reading {
     mapping: Mapping,
     /// Games that were named.
     named: HashSet<String>,
-    /// What was last told of an event, or of the state of a game, and under which revision.
-    seen: HashMap<(String, usize, u64), Told>,
+    events: events::Told,
     prices: Prices,
     /// Digests of items that cannot be read: each is told of once.
     unread: HashSet<u64>,
@@ -52,7 +48,7 @@ impl Reading {
         Self {
             mapping,
             named: HashSet::new(),
-            seen: HashMap::new(),
+            events: events::Told::default(),
             prices: Prices::default(),
             unread: HashSet::new(),
             hint: None,
@@ -70,24 +66,28 @@ impl Reading {
 
     /// What is new in an answer that came at `now`; an item that cannot be read is new once.
     pub(crate) fn lines(&mut self, answer: &Value, now: Timestamp) -> Result<Vec<Read>, String> {
-        let items = answer.pointer(&self.mapping.items);
-        let Some(Value::Array(items)) = items else {
-            return Err(format!("there is no list at {:?}", self.mapping.items));
+        let Some(items) = walk::items(answer, &self.mapping.items) else {
+            let place = &self.mapping.items;
+            return Err(format!(
+                "there is neither a list nor an object at {place:?}"
+            ));
         };
-        if self.seen.len() > SEEN_MAX {
-            self.seen.clear();
-        }
+        self.events.bound();
         if self.unread.len() > SEEN_MAX {
             self.unread.clear();
         }
         let mut lines = Vec::new();
         let mut prices = Answer::default();
         for (index, item) in items.iter().enumerate() {
-            match self.item((index, item), now, &mut prices) {
-                Ok(of_item) => lines.extend(of_item.into_iter().map(|it| (index, Ok(it)))),
-                Err(reason) => {
-                    let item = item.clone();
-                    self.cannot_read(index, Unread { reason, item }, &mut lines);
+            let of_item = self.item((index, *item), now, &mut prices);
+            let whole = |reason| {
+                let item = item.value.clone();
+                vec![Err(Unread { reason, item })]
+            };
+            for line in of_item.unwrap_or_else(whole) {
+                match line {
+                    Ok(line) => lines.push((index, Ok(line))),
+                    Err(unread) => self.cannot_read(index, unread, &mut lines),
                 }
             }
         }
@@ -146,20 +146,26 @@ impl Reading {
     /// What is new in an item, but its prices: they are added to those of the answer.
     fn item(
         &mut self,
-        (index, item): (usize, &Value),
+        (index, item): (usize, Step<'_>),
         now: Timestamp,
         prices: &mut Answer,
-    ) -> Result<Vec<Line>, String> {
-        let named = self.mapping.fixture.of(item);
-        let named = named.ok_or("nothing names its game")?;
-        let key = text(&named);
+    ) -> Result<Vec<Result<Line, Unread>>, String> {
         let mut lines = Vec::new();
+        let place = &self.mapping.fixture;
+        let named = place.of(item).ok_or_else(|| match place {
+            Place::At(pointer) => format!("nothing names its game, there is none at {pointer:?}"),
+            Place::Name { .. } | Place::Constant { .. } => {
+                "nothing names its game: items are to end with a `*`".to_owned()
+            }
+        })?;
+        let key = text(&named);
         let place = |it: &Option<Place>| it.as_ref()?.of(item);
         let mut sides = [place(&self.mapping.home), place(&self.mapping.away)];
         let game: (&'static str, Value) = if let Some(game) = &self.mapping.game {
             sides = ["home", "away"].map(|it| game.get(it)?.of(item));
             if !self.named.contains(&key) {
-                lines.push(Line::Fixture(key.clone(), named_game(game, item)?));
+                let line = Line::Fixture(key.clone(), named_game(game, item)?);
+                lines.push(Ok(line));
                 self.named.insert(key.clone());
             }
             ("fixture", key.clone().into())
@@ -174,67 +180,17 @@ impl Reading {
             ("fixture_id", (*id).into())
         };
         let of_item = Item {
-            value: item,
+            step: item,
             index,
+            now,
             game: (game.0, &game.1),
             sides: sides.each_ref().map(Option::as_ref),
         };
         for table in &self.mapping.quotes {
             prices.read(table, of_item, self.mapping.words());
         }
-        for place in 0..self.mapping.event.len() {
-            if let Some(mut members) = self.event((place, &key), item, now)? {
-                members.insert(game.0.to_owned(), game.1.clone());
-                lines.push(Line::Event(members));
-            }
-        }
+        lines.extend(self.events.fresh(&self.mapping, of_item));
         Ok(lines)
-    }
-
-    /// The event that an item gives rise to by one of the tables; none where it is known in the same
-    /// words, or of a kind that is not mapped.
-    fn event(
-        &mut self,
-        (place, game): (usize, &str),
-        item: &Value,
-        now: Timestamp,
-    ) -> Result<Option<Map<String, Value>>, String> {
-        let table = &self.mapping.event[place];
-        let value = |name: &str| table.get(name).and_then(|it| it.of(item));
-        let Some(mut members) = self.mapping.members(table, item) else {
-            return Ok(None);
-        };
-        let at = match value("at") {
-            None => now,
-            Some(at) => moment(&at).ok_or_else(|| format!("{at} is no moment"))?,
-        };
-        let sequence = value("sequence");
-        if sequence.is_some() && table.contains_key("at") {
-            members.insert("at".to_owned(), at.to_string().into());
-        }
-        let number = match &sequence {
-            // The state of a game is one thing that is told anew whenever it changes.
-            None => 0,
-            Some(it) => whole(it).ok_or_else(|| format!("{it} is no number of an event"))?,
-        };
-        let known = (game.to_owned(), place, number);
-        let seen = self.seen.get(&known);
-        if seen.is_some_and(|it| it.0 == members) {
-            return Ok(None);
-        }
-        let next = seen.map_or(0, |it| it.1 + 1);
-        let revision = value("revision").unwrap_or_else(|| next.into());
-        self.seen.insert(known, (members.clone(), next));
-        if sequence.is_some() {
-            members.insert("sequence".to_owned(), number.into());
-            members.insert("revision".to_owned(), revision);
-        } else {
-            let millis = at.as_millisecond().max(0).cast_unsigned();
-            let number = millis * EVENTS_MAX as u64 + place as u64;
-            members.insert("sequence".to_owned(), number.into());
-        }
-        members.insert("at".to_owned(), at.to_string().into());
-        Ok(Some(members))
     }
 }
 
@@ -246,7 +202,7 @@ fn digest(unread: &Unread) -> u64 {
 }
 
 /// The entry of a game as an item tells it.
-fn named_game(game: &HashMap<String, Place>, item: &Value) -> Result<Map<String, Value>, String> {
+fn named_game(game: &HashMap<String, Place>, item: Step<'_>) -> Result<Map<String, Value>, String> {
     let member = |(name, place): (&String, &Place)| {
         let value = place
             .of(item)

@@ -3,6 +3,7 @@ use crate::live::Line;
 
 mod quotes;
 mod rows;
+mod walks;
 
 const NUMBERED: &str = r#"
 items = "/events"
@@ -136,9 +137,9 @@ fn what_cannot_be_read_is_named() {
         reading("fixture = '/f'\n[[event]]\nkind = '/k'\nat = '/at'\nsequence = '/n'");
     assert!(
         reading
-            .lines(&json!({}), now(0))
+            .lines(&json!("busy"), now(0))
             .unwrap_err()
-            .contains("no list")
+            .contains("neither a list")
     );
     let answer = json!([{"k": "clock"}, {"f": "x"}, {"f": 1, "k": "clock", "at": []},
         {"f": 1, "k": "clock", "n": -1}, {"f": 1}]);
@@ -147,7 +148,7 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(unread[2].item, answer[2], "so that it can be put right");
     let faults: Vec<_> = unread.into_iter().map(|it| it.reason).collect();
     for (fault, wanted) in faults.iter().zip([
-        "nothing names its game",
+        "nothing names its game, there is none at \"/f\"",
         "\"x\" is no fixture's number",
         "[] is no moment",
         "-1 is no number of an event",

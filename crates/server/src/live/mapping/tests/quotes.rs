@@ -302,10 +302,6 @@ fn a_mapping_of_prices_that_makes_no_sense_is_refused() {
             "confirm_seconds = 0\n[[quote]]\nbookmaker = '/b'\nmarket = '/m'\nhome = '/h'",
             "1 or more",
         ),
-        (
-            "items = '/l/*/e'\n[[quote]]\nbookmaker = '/b'\nmarket = '/m'\nhome = '/h'",
-            "for [[quote]] alone",
-        ),
     ] {
         let fault = Mapping::parse(&format!("{head}{text}")).unwrap_err();
         assert!(fault.contains(wanted), "{text}: {fault}");
