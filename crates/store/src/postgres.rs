@@ -49,6 +49,7 @@ use crate::{
     Revision, SeasonTable, Store, StoreError, TeamName, TeamQuery,
 };
 use outbox::Bell;
+use reach::Absence;
 
 pub use url::redacted;
 
@@ -80,6 +81,9 @@ pub struct PostgresOptions {
     pub application_name: String,
     /// What stands between.
     pub pooler: Pooler,
+    /// How long a server that [`ping`](crate::Store::ping) found away is waited for as if it were
+    /// busy; after that callers wait for a moment only. Default 5 s, which a restart is done in.
+    pub absence_max: Duration,
 }
 
 impl Default for PostgresOptions {
@@ -92,6 +96,7 @@ impl Default for PostgresOptions {
             idle_timeout: Duration::from_secs(60),
             application_name: "sports-edge".to_owned(),
             pooler: Pooler::None,
+            absence_max: Duration::from_secs(5),
         }
     }
 }
@@ -106,6 +111,8 @@ pub struct PostgresStore {
     /// Partitions of quotes that are known to be there.
     partitions: Arc<Mutex<BTreeSet<i16>>>,
     bell: Arc<Bell>,
+    absence: Arc<Absence>,
+    absence_max: Duration,
 }
 
 impl PostgresStore {
@@ -150,6 +157,8 @@ impl PostgresStore {
             begin: session::begin(options),
             partitions: Arc::default(),
             bell: Arc::default(),
+            absence: Arc::default(),
+            absence_max: options.absence_max,
         })
     }
 

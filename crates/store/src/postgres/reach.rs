@@ -3,7 +3,8 @@
 
 use std::fs::File;
 use std::io::{Error, ErrorKind};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::{sleep, timeout};
@@ -16,6 +17,28 @@ use crate::{PostgresOptions, StoreError};
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// How long nothing may be heard until it is looked why.
 const SILENCE_MAX: Duration = Duration::from_millis(300);
+/// How long a connection is waited for while the server is known to be away.
+const HOPE_MAX: Duration = Duration::from_millis(250);
+
+/// Since when the server has not answered whoever asked whether it is there.
+#[derive(Debug, Default)]
+pub(super) struct Absence(Mutex<Option<Instant>>);
+
+impl Absence {
+    fn note(&self, is_there: bool) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match is_there {
+            true => *since = None,
+            false => *since = since.or_else(|| Some(Instant::now())),
+        }
+    }
+
+    /// Whether it has lasted for longer than that.
+    fn exceeds(&self, patience: Duration) -> bool {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|it| it.elapsed() > patience)
+    }
+}
 
 impl PostgresStore {
     /// The same as [`Self::connect`], where a connection can be made.
@@ -34,11 +57,27 @@ impl PostgresStore {
         Ok(made.close().await?)
     }
 
+    /// Refuses whoever would wait for a server that has long been away: many who wait leave no room
+    /// for those whose answers need none.
+    pub(super) async fn expect(&self) -> Result<(), StoreError> {
+        if self.absence.exceeds(self.absence_max) {
+            let there = timeout(HOPE_MAX, self.pool.acquire()).await;
+            there.map_err(|_| silent(HOPE_MAX))??;
+        }
+        Ok(())
+    }
+
     /// Whether it answers within a second; if not, with the cause. Where all connections are in use,
     /// one that is made beside them says that it is there.
     pub(super) async fn answers(&self) -> Result<(), StoreError> {
+        let answered = self.asked().await;
+        self.absence.note(answered.is_ok());
+        answered
+    }
+
+    async fn asked(&self) -> Result<(), StoreError> {
         let asked = async {
-            let mut session = self.read().await?;
+            let mut session = self.read_now().await?;
             session.run("SELECT 1", Args::default()).await?;
             session.commit().await
         };

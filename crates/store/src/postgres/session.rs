@@ -64,6 +64,11 @@ impl PostgresStore {
     }
 
     async fn transaction(&self, begin: &str) -> Result<Session, StoreError> {
+        self.expect().await?;
+        self.transaction_now(begin).await
+    }
+
+    async fn transaction_now(&self, begin: &str) -> Result<Session, StoreError> {
         let (pool, begin) = (self.pool.clone(), AssertSqlSafe(begin.to_owned()));
         // On a task of its own: a connection whose user leaves while it begins would come back to
         // the pool within a transaction that nobody ends, and keep what is written in it, or what
@@ -75,11 +80,17 @@ impl PostgresStore {
 
     /// A connection for one statement.
     pub(crate) async fn read(&self) -> Result<Session, StoreError> {
+        self.expect().await?;
+        self.read_now().await
+    }
+
+    /// The same, however long the server has been away.
+    pub(super) async fn read_now(&self) -> Result<Session, StoreError> {
         match self.pooler {
             Pooler::None => Ok(self.session(Inner::Single(self.pool.acquire().await?))),
             // A statement is parsed in one step and run in another; between them the pooler may
             // change the connection, except within a transaction.
-            Pooler::Transaction => self.snapshot().await,
+            Pooler::Transaction => self.transaction_now(&self.begin[1]).await,
         }
     }
 

@@ -415,6 +415,31 @@ async fn a_server_that_died_and_came_back_is_talked_to_again() {
     assert_eq!(put(&store, &[record]).await.fixtures_added, 1);
 }
 
+#[tokio::test]
+async fn a_server_that_has_long_been_away_is_not_waited_for_until_it_is_back() {
+    let Some(mut server) = PostgresServer::start(settings(&["synchronous_commit=on"])) else {
+        testkit::skip("PostgreSQL");
+        return;
+    };
+    let options = PostgresOptions {
+        acquire_timeout: Duration::from_secs(600), // Longer than any test may take.
+        absence_max: Duration::ZERO,
+        ..PostgresOptions::default()
+    };
+    let store = PostgresStore::open(&server.url("postgres"), &options)
+        .await
+        .unwrap();
+    world(&store).await;
+    server.kill();
+    store.ping().await.unwrap_err();
+    let read = store.competitions().await.unwrap_err();
+    let written = store.put_competitions(&[]).await.unwrap_err();
+    assert!(read.is_away() && written.is_away(), "{read:?} {written:?}");
+    server.restart();
+    while store.ping().await.is_err() {}
+    assert!(!store.competitions().await.unwrap().is_empty());
+}
+
 fn settings(settings: &[&str]) -> ServerOptions {
     ServerOptions {
         settings: settings.iter().map(|it| (*it).to_owned()).collect(),
