@@ -28,6 +28,10 @@ use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
 use self::{beside::Beside, cores::Cores, warmth::Warmth};
 use crate::config::{Settings, is_loopback};
 
+/// After which time what watches and follows has run its first time, and what that needed can be
+/// given back.
+const SETTLED_AFTER: Duration = Duration::from_secs(10);
+
 /// Serves until `shutdown` is done, says for as long as that tells that it is about to stop, then
 /// finishes requests at work within the bound set.
 ///
@@ -117,11 +121,11 @@ async fn load(state: ApiState, warmth: Warmth) {
     match state.engine().load().await {
         Ok(found) => {
             warmth.warm().await;
-            // Locks the heap and walks all pages: nobody is to wait for it.
-            let given_back = tokio::task::spawn_blocking(crate::memory::give_back_start).await;
-            debug!(bytes = given_back.ok(), "pages of the program given back");
+            give_back().await;
             state.end_warming();
             info!(games = found.games, model = found.model, "ready");
+            tokio::time::sleep(SETTLED_AFTER).await;
+            give_back().await;
         }
         Err(error) => {
             error!(
@@ -130,6 +134,12 @@ async fn load(state: ApiState, warmth: Warmth) {
             );
         }
     }
+}
+
+/// Locks the heap and walks all pages, so nobody waits for it.
+async fn give_back() {
+    let given_back = tokio::task::spawn_blocking(crate::memory::give_back_start).await;
+    debug!(bytes = given_back.ok(), "pages of the program given back");
 }
 
 fn options(settings: &Settings) -> anyhow::Result<ApiOptions> {
