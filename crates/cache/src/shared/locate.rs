@@ -19,7 +19,7 @@ pub(crate) async fn locate(
     }
     // Whoever answers first is believed; one that does not must not use up the others' time.
     for door in &place.doors {
-        let asked = ask(door, place, options, namespace);
+        let asked = asked(door, place, options, namespace);
         match tokio::time::timeout(options.command_timeout * 2, asked).await {
             Ok(Ok(host)) => return place.server(&host),
             Ok(Err(error)) => last = error,
@@ -44,6 +44,25 @@ pub(crate) fn client(info: ConnectionInfo, options: &SharedOptions) -> Result<Cl
         Client::open(info)
     };
     client.map_err(SharedError::Refused)
+}
+
+/// The same as [`ask`]; a sentinel that wants a password is given that of the servers.
+async fn asked(
+    door: &ConnectionInfo,
+    place: &Place,
+    options: &SharedOptions,
+    namespace: &str,
+) -> Result<String, SharedError> {
+    let answer = ask(door, place, options, namespace).await;
+    match (&answer, &place.route) {
+        (Err(SharedError::Refused(error)), Route::Sentinel(_))
+            if error.code() == Some("NOAUTH") && place.has_credentials() =>
+        {
+            let door = place.with_credentials(door);
+            ask(&door, place, options, namespace).await
+        }
+        _ => answer,
+    }
 }
 
 /// Asks one who should know for the server's `host:port`.

@@ -11,7 +11,8 @@ use super::types::SharedError;
 #[derive(Debug, Clone)]
 pub struct SharedOptions {
     /// Where the server is: `redis://[user:password@]host[:port][/database]`,
-    /// `redis-sentinel://[user:password@]host[:port],host[:port]/service[/database]` or
+    /// `redis-sentinel://[user:password@]host[:port],host[:port]/service[/database]` (sentinels that
+    /// want a password are given the same) or
     /// `redis-cluster://[user:password@]host[:port],host[:port]`. TLS as `rediss`,
     /// `rediss-sentinel` and `rediss-cluster`; `valkey` may stand for `redis`.
     pub url: String,
@@ -175,6 +176,26 @@ impl Place {
     /// How to connect to the server at `host`, which may end in a port.
     pub(crate) fn server(&self, host: &str) -> Result<ConnectionInfo, SharedError> {
         self.connection(&self.credentials, host, &self.database, 6379)
+    }
+
+    pub(crate) fn has_credentials(&self) -> bool {
+        !self.credentials.is_empty()
+    }
+
+    /// The same door, for whom the credentials are that the servers want.
+    pub(crate) fn with_credentials(&self, door: &ConnectionInfo) -> ConnectionInfo {
+        let mut settings = door.redis_settings().clone();
+        // A place has been connected to by them before there is a door.
+        if let Ok(server) = self.server("localhost") {
+            let known = server.redis_settings();
+            if let Some(name) = known.username() {
+                settings = settings.set_username(name);
+            }
+            if let Some(password) = known.password() {
+                settings = settings.set_password(password);
+            }
+        }
+        door.clone().set_redis_settings(settings)
     }
 
     fn connection(

@@ -303,6 +303,36 @@ async fn a_sentinel_says_who_the_primary_is() {
 }
 
 #[tokio::test]
+async fn sentinels_that_want_a_password_are_given_that_of_the_servers() {
+    let Some(primary) = Redis::start() else {
+        return;
+    };
+    let Some(sentinel) = Redis::sentinel("edge", &primary) else {
+        return;
+    };
+    // Whoever comes later must say it.
+    sentinel.run(&["SENTINEL", "SET", "edge", "auth-pass", "open sesame"]);
+    for server in [&primary, &sentinel] {
+        server.run(&["ACL", "SETUSER", "default", "resetpass", ">open sesame"]);
+    }
+    let at = |password: &str| {
+        let address = sentinel.address();
+        format!("redis-sentinel://{password}{address}/edge")
+    };
+    let (a, _) = replica(&at(":open%20sesame@")).await;
+    store(&a, "k", "value", &[1]).await;
+    assert_eq!(look(&a, "k").await.as_deref(), Some("value"));
+    for wrong in ["", ":wrong@"] {
+        let b = Shared::connect(options(&at(wrong))).unwrap();
+        until("it says why", || {
+            let trouble = b.health().trouble;
+            trouble.is_some_and(|it| it.contains("NOAUTH") || it.contains("WRONGPASS"))
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn other_slots_than_the_namespace_has_are_refused() {
     let Some(redis) = Redis::start() else { return };
     let (_a, _) = replica(&redis.url()).await;
