@@ -36,6 +36,9 @@ pub enum StoreError {
     /// Something would be written over.
     #[error("{0} is not empty; nothing was written")]
     NotEmpty(String),
+    /// A file is in the way.
+    #[error("{0} is there already; move it away, or name another place; nothing was written")]
+    Taken(String),
     /// A file is no backup, or a damaged one.
     #[error("this is no backup of Sports Edge: {0}")]
     NotABackup(String),
@@ -57,6 +60,12 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// The server follows another one.
+    #[error(
+        "the server follows another one, so that nothing can be written: set database.url to the one \
+         that leads"
+    )]
+    Follows,
     /// The database is not one of ours, or is damaged.
     #[error("{0} is not a Sports Edge database")]
     NotOurs(String),

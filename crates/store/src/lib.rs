@@ -263,7 +263,8 @@ pub trait Store: AlertStore + Send + Sync {
         String::new()
     }
 
-    /// Whether replicas answer reads for as long as [`Self::ping`] fails.
+    /// Whether reads are answered for as long as [`Self::ping`] fails, by replicas or by a server that
+    /// follows another one.
     fn reads_on(&self) -> bool {
         false
     }

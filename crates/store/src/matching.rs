@@ -11,7 +11,9 @@ use std::collections::HashMap;
 use domain::Score;
 use jiff::tz::TimeZone;
 
+use crate::code::micros;
 use crate::draft::{Draft, Facts, same_day};
+use crate::record::Recording;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -80,9 +82,9 @@ pub(crate) fn assign(
     wanted: &[Wanted],
     drafts: &mut Vec<Draft>,
     rules: &HashMap<i64, Rules>,
-    import: Option<i64>,
+    recording: &Recording,
 ) -> Result<Vec<usize>, i64> {
-    let mut search = Search::new(drafts, import);
+    let mut search = Search::new(drafts, recording);
     let mut found: Vec<Result<usize, &Facts>> = Vec::with_capacity(wanted.len());
     for it in wanted {
         let index = match &it.about {
@@ -116,10 +118,12 @@ struct Search {
     /// Whether a record of this batch is already about the draft.
     claimed: Vec<bool>,
     import: Option<i64>,
+    /// The time of writing.
+    now: i64,
 }
 
 impl Search {
-    fn new(drafts: &[Draft], import: Option<i64>) -> Self {
+    fn new(drafts: &[Draft], recording: &Recording) -> Self {
         let mut by_pairing: HashMap<Pairing, Vec<usize>> = HashMap::new();
         for (index, draft) in drafts.iter().enumerate() {
             by_pairing
@@ -132,7 +136,8 @@ impl Search {
             by_id: by_id.map(|(index, draft)| (draft.id, index)).collect(),
             by_pairing,
             claimed: vec![false; drafts.len()],
-            import,
+            import: recording.import,
+            now: micros(recording.at),
         }
     }
 
@@ -147,7 +152,11 @@ impl Search {
         let candidates = self.candidates(facts).iter().copied();
         candidates
             .filter(|it| {
-                rules.single_round || same_day(drafts[*it].now.kickoff, facts.kickoff, &rules.zone)
+                let now = &drafts[*it].now;
+                // A game that was played is not moved to a day that is still to come.
+                let may_move = now.score.is_none() || facts.kickoff <= self.now;
+                (rules.single_round && may_move)
+                    || same_day(now.kickoff, facts.kickoff, &rules.zone)
             })
             .min_by_key(|it| {
                 let kickoff = drafts[*it].now.kickoff;

@@ -30,6 +30,7 @@ pub(crate) mod url;
 mod views;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -113,6 +114,8 @@ pub struct PostgresStore {
     bell: Arc<Bell>,
     absence: Arc<Absence>,
     absence_max: Duration,
+    /// Whether the server was last found to follow another one.
+    follows: Arc<AtomicBool>,
 }
 
 impl PostgresStore {
@@ -122,6 +125,9 @@ impl PostgresStore {
     pub async fn open(url: &str, options: &PostgresOptions) -> Result<Self, StoreError> {
         let store = Self::reached(url, options).await?;
         schema::migrate(&store).await?;
+        if let Err(error) = schema::history(&store).await {
+            tracing::debug!(%error, "the server does not say which history it has");
+        }
         Ok(store)
     }
 
@@ -159,6 +165,7 @@ impl PostgresStore {
             bell: Arc::default(),
             absence: Arc::default(),
             absence_max: options.absence_max,
+            follows: Arc::default(),
         })
     }
 
@@ -170,6 +177,11 @@ impl PostgresStore {
     /// The same of a server that follows another; `None` where it follows none.
     pub(crate) async fn followed_head(&self) -> Result<Option<[u64; 2]>, StoreError> {
         competitions::followed_head(self).await
+    }
+
+    /// Which history the database has: another one since another server leads.
+    pub(crate) async fn history(&self) -> Result<String, StoreError> {
+        schema::history(self).await
     }
 
     /// The schema found in the database; `None` where it is empty.
@@ -413,6 +425,10 @@ impl Store for PostgresStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.answers().await
+    }
+
+    fn reads_on(&self) -> bool {
+        self.follows.load(Relaxed)
     }
 
     async fn close(&self) {

@@ -8,8 +8,8 @@
 //! read as it was before, however far behind a replica is; and what it was not told of is at most
 //! as old as its following. Keys are read at the primary, however well this process follows, so
 //! that a revoked one counts no longer; only while it is away a replica says what it knows of them
-//! (`pulse`). A replica that does not answer, lags too long, holds another database or was promoted
-//! leaves the rotation and returns by itself once it is fit again (`rotation`).
+//! (`pulse`). A replica that does not answer, lags too long, holds another database or another
+//! history of it, or was promoted leaves the rotation and returns by itself once it is fit again (`rotation`).
 
 mod alerts;
 mod figures;
@@ -28,7 +28,7 @@ use crate::{Change, ChangeKind, Changes, PostgresOptions, PostgresStore, Store, 
 use needs::Need;
 use pulse::Pulse;
 use recent::Recent;
-use rotation::Rotation;
+use rotation::{Origin, Rotation};
 
 /// How replicas are used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,12 +66,14 @@ impl ReplicatedStore {
         replicas: &[String],
         (options, bounds): (&PostgresOptions, &ReplicaOptions),
     ) -> Result<Self, StoreError> {
-        let rotation = Arc::new(Rotation::new(replicas, options, bounds)?);
         let primary = PostgresStore::open(primary, options).await?;
+        let origin = Origin::of(&primary).await?;
+        let rotation = Arc::new(Rotation::new(replicas, options, bounds, origin)?);
         let newest = primary.position().await?;
         let recent = Arc::new(Mutex::new(Recent::from(newest)));
-        let identity = primary.identity().await?;
-        let mut looking = rotation.look(&recent, &identity);
+        let mut looking = rotation.look(&recent);
+        let (led, leads) = (Arc::clone(&rotation), primary.clone());
+        looking.push(tokio::spawn(async move { led.keep_origin(&leads).await }));
         let pulse = Arc::new(Pulse::new(bounds.answer_max));
         let (looker, asked) = (Arc::clone(&pulse), primary.clone());
         looking.push(tokio::spawn(

@@ -7,6 +7,7 @@
 mod backup;
 mod copy;
 mod file;
+mod leader;
 mod replica;
 mod server;
 mod status;
@@ -15,6 +16,7 @@ mod tally;
 
 pub use backup::{backup, restore};
 pub use copy::copy;
+pub use leader::{LeaderStatus, leader_status};
 pub use replica::{ReplicaStatus, replica_status};
 pub use status::{DatabaseStatus, TableStatus, known_schema, status};
 pub use tally::Tally;

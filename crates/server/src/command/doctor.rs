@@ -77,10 +77,21 @@ fn folder(path: &Path) -> Finding {
     let written = fs::create_dir_all(path).and_then(|()| fs::write(&probe, "probe"));
     match written.and_then(|()| fs::remove_file(&probe)) {
         Ok(()) => Finding::Fine(format!("folder {shown} can be written")),
-        Err(error) => Finding::Fix(
-            format!("folder {shown} cannot be written: {error}"),
-            "give this user the right to write there, or set data_dir to another folder".into(),
-        ),
+        Err(error) => {
+            let remedy = match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    "free space there, or set data_dir to a larger disk"
+                }
+                ErrorKind::ReadOnlyFilesystem => {
+                    "mount it so that it can be written, or set data_dir to another folder"
+                }
+                _ => "give this user the right to write there, or set data_dir to another folder",
+            };
+            Finding::Fix(
+                format!("folder {shown} cannot be written: {error}"),
+                remedy.into(),
+            )
+        }
     }
 }
 
@@ -140,6 +151,9 @@ async fn database(settings: &Settings) -> Vec<Finding> {
         findings.extend(open_to_all(path));
     }
     let engine = engine(Arc::clone(&store), settings);
+    if let Place::Server(url) = &place {
+        findings.extend(beside::leader(settings, url).await);
+    }
     findings.extend(content(&engine).await);
     findings.extend(beside::replicas(settings, &*store).await);
     store.close().await;

@@ -85,13 +85,16 @@ fn reads_go_on_and_a_server_stays_ready_while_only_the_primary_is_away() {
     assert_eq!(made.code, 0, "{made:?}");
     let mut replica = primary.replica(ServerOptions::default());
     let replicas = replica.url("postgres");
-    let (mut server, _) = start(&home, &[(URL, &url), (REPLICAS, &replicas)]);
+    let (mut server, log) = start(&home, &[(URL, &url), (REPLICAS, &replicas)]);
     let key = server.first_key();
     let says = |status: &str, word: &str| {
         let answer = server.get("/health/ready");
         answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(word)
     };
     until("it is ready", || says("200", r#""status":"ok""#));
+    until("the replica is read from", || {
+        log().contains("replica is in the rotation")
+    });
     primary.kill();
     let degraded = r#""status":"degraded","writes":"away""#;
     until("it says what does not go", || says("200", degraded));

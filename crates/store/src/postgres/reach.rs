@@ -3,18 +3,21 @@
 
 use std::fs::File;
 use std::io::{Error, ErrorKind};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, raw_sql};
 use tokio::time::{sleep, timeout};
 
-use super::PostgresStore;
 use super::sql::Args;
+use super::{Pooler, PostgresStore};
 use crate::{PostgresOptions, StoreError};
 
-/// How long whoever asks whether it is there waits for it.
+/// How long whoever asks whether it is there waits for it; behind a pooler, where there may be no
+/// connection left to ask by, longer.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
+const POOLED_ANSWER_MAX: Duration = Duration::from_secs(3);
 /// How long nothing may be heard until it is looked why.
 const SILENCE_MAX: Duration = Duration::from_millis(300);
 /// How long a connection is waited for while the server is known to be away.
@@ -49,12 +52,16 @@ impl PostgresStore {
         Ok(store)
     }
 
-    /// Makes a connection beside the pool's, and ends it.
+    /// Makes a connection beside the pool's, has it answer, for a pooler lets everybody in, and ends it.
     async fn reach(&self, patience: Duration) -> Result<(), StoreError> {
         let options = self.pool.connect_options();
-        let made = timeout(patience, options.connect()).await;
-        let made = made.map_err(|_| silent(patience))??;
-        Ok(made.close().await?)
+        let reached = async {
+            let mut made = options.connect().await?;
+            raw_sql("SELECT 1").execute(&mut made).await?;
+            made.close().await
+        };
+        let reached = timeout(patience, reached).await;
+        Ok(reached.map_err(|_| silent(patience))??)
     }
 
     /// Refuses whoever would wait for a server that has long been away: many who wait leave no room
@@ -67,23 +74,34 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// Whether it answers within a second; if not, with the cause. Where all connections are in use,
+    /// Whether it answers in time and leads; if not, with the cause. Where all connections are in use,
     /// one that is made beside them says that it is there.
     pub(super) async fn answers(&self) -> Result<(), StoreError> {
         let answered = self.asked().await;
-        self.absence.note(answered.is_ok());
+        let follows = matches!(answered, Err(StoreError::Follows));
+        self.follows.store(follows, Relaxed);
+        self.absence.note(answered.is_ok() || follows);
         answered
     }
 
     async fn asked(&self) -> Result<(), StoreError> {
+        let patience = match self.pooler {
+            Pooler::None => ANSWER_MAX,
+            Pooler::Transaction => POOLED_ANSWER_MAX,
+        };
         let asked = async {
             let mut session = self.read_now().await?;
-            session.run("SELECT 1", Args::default()).await?;
-            session.commit().await
+            let sql = "SELECT pg_is_in_recovery()";
+            let (follows,): (bool,) = session.one(sql, Args::default()).await?;
+            session.commit().await?;
+            if follows {
+                return Err(StoreError::Follows);
+            }
+            Ok(())
         };
         let beside = async {
             sleep(SILENCE_MAX).await;
-            self.reach(ANSWER_MAX).await
+            self.reach(patience).await
         };
         let looked = async {
             tokio::select! {
@@ -91,8 +109,8 @@ impl PostgresStore {
                 reached = beside => reached,
             }
         };
-        let looked = timeout(ANSWER_MAX, looked).await;
-        looked.unwrap_or_else(|_| Err(silent(ANSWER_MAX)))
+        let looked = timeout(patience, looked).await;
+        looked.unwrap_or_else(|_| Err(silent(patience)))
     }
 }
 

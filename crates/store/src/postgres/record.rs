@@ -25,8 +25,8 @@ pub(super) async fn record(
     let wanted = wanted(records, &mut names)?;
     load::check_teams(&mut session, records).await?;
     let mut drafts = load::drafts(&mut session, &wanted).await?;
-    let places = assign(&wanted, &mut drafts, &rules, recording.import)
-        .map_err(|id| unknown("fixture", id))?;
+    let places =
+        assign(&wanted, &mut drafts, &rules, recording).map_err(|id| unknown("fixture", id))?;
     apply_facts(&mut drafts, &places, &wanted, records, &rules);
     let touched = touched(&drafts, &places, records);
     load::quotes(&mut session, &mut drafts, &touched).await?;

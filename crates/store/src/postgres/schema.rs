@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// Every migration, oldest first; the n-th makes schema n of schema n − 1. Never edited once
 /// released.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../../migrations/postgres/0001_fixtures.sql"),
     include_str!("../../migrations/postgres/0002_events.sql"),
     include_str!("../../migrations/postgres/0003_no_events_known.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../../migrations/postgres/0010_who_asked_for_an_alert.sql"),
     include_str!("../../migrations/postgres/0011_identity.sql"),
     include_str!("../../migrations/postgres/0012_season_type.sql"),
+    include_str!("../../migrations/postgres/0013_history.sql"),
 ];
 
 pub(crate) const KNOWN: i64 = MIGRATIONS.len().cast_signed() as i64;
@@ -91,6 +92,26 @@ pub(super) async fn identity(store: &PostgresStore) -> Result<String, StoreError
     let sql = "SELECT replace(identity::text, '-', '') FROM sports_edge";
     let (identity,): (String,) = store.read().await?.one(sql, Args::default()).await?;
     Ok(identity)
+}
+
+/// Which history the database has; where another server leads than before, a new one begins. A server
+/// that follows another has the one it was given.
+pub(super) async fn history(store: &PostgresStore) -> Result<String, StoreError> {
+    // The first digits of a segment's name are the timeline, which every promotion counts up.
+    const LED: &str = "CASE WHEN pg_is_in_recovery() THEN timeline ELSE
+        ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END";
+    let look = format!("SELECT replace(history::text, '-', ''), timeline = {LED} FROM sports_edge");
+    let (history, goes_on): (String, bool) =
+        store.read().await?.one(&look, Args::default()).await?;
+    if goes_on {
+        return Ok(history);
+    }
+    let begin = format!(
+        "UPDATE sports_edge SET timeline = {LED}, history = gen_random_uuid() WHERE timeline <> {LED}"
+    );
+    store.run(&begin, Args::default()).await?;
+    let (history, _): (String, bool) = store.read().await?.one(&look, Args::default()).await?;
+    Ok(history)
 }
 
 /// What is wrong: rows that refer to nothing where no foreign key watches, at most 20 of each.

@@ -27,6 +27,16 @@ const PARAMETERS: [&str; 18] = [
     "options",
 ];
 
+/// What `sslmode` may be.
+const SSL_MODES: [&str; 6] = [
+    "disable",
+    "allow",
+    "prefer",
+    "require",
+    "verify-ca",
+    "verify-full",
+];
+
 const BEHIND_THE_HOST: &str = "has @ or # behind its host; of a user and a password write ? as %3F, \
      # as %23, @ as %40, : as %3A and / as %2F";
 const SEVERAL_HOSTS: &str =
@@ -56,12 +66,19 @@ pub(crate) fn check(url: &str) -> Result<(), StoreError> {
     let query = after.split_once('?').map_or("", |(_, query)| query);
     let mut names = query.split('&').filter_map(|it| it.split('=').next());
     let known = |it: &&str| it.is_empty() || it.starts_with("options[") || PARAMETERS.contains(it);
-    match names.find(|it| !known(it)) {
-        Some(name) => {
-            let what = format!("has the parameter {name:?}, which is not known");
+    if let Some(name) = names.find(|it| !known(it)) {
+        let what = format!("has the parameter {name:?}, which is not known");
+        return Err(StoreError::UrlPart(what));
+    }
+    let mut pairs = query.split('&').filter_map(|it| it.split_once('='));
+    let mode = pairs.find(|(name, _)| matches!(*name, "sslmode" | "ssl-mode"));
+    match mode {
+        Some((name, mode)) if !SSL_MODES.contains(&mode.to_lowercase().as_str()) => {
+            let known = SSL_MODES.join(", ");
+            let what = format!("has {name}={mode}, which is none of {known}");
             Err(StoreError::UrlPart(what))
         }
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -154,6 +171,10 @@ mod tests {
         refused("postgres://u:SECRET@::1:5432/db", "stands in [ ]");
         refused("postgres://u:SECRET@a:1,b:2/db", "several hosts");
         refused("postgres://u:SECRET@h/db?sslmod=verify-full", "\"sslmod\"");
+        refused(
+            "postgres://u:SECRET@h/db?sslmode=foo",
+            "sslmode=foo, which is none of disable",
+        );
         refused(
             "postgres://u:SECRET@h/db?user=v&keepalives",
             "\"keepalives\"",

@@ -14,17 +14,21 @@ use super::recent::Recent;
 use super::{ReplicaOptions, locked};
 use crate::postgres::schema::KNOWN;
 use crate::postgres::sql::Args;
-use crate::{PostgresOptions, PostgresStore, StoreError, redacted};
+use crate::{PostgresOptions, PostgresStore, Store, StoreError, redacted};
 
 /// How often a replica that has everything is asked where it is, and one that has not.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const LOOK_BEHIND: Duration = Duration::from_millis(10);
 
+/// How often it is looked whether another server leads than before.
+const LOOK_WHO_LEADS: Duration = Duration::from_millis(250);
+
 /// Where a replica is: the last change applied, its schema, bytes received and not applied, which
-/// database it holds, whether it follows another server.
+/// database and history it holds, whether it follows another server.
 const WHERE: &str = "SELECT outbox, schema, coalesce(pg_wal_lsn_diff(
          pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::bigint,
-         replace(identity::text, '-', ''), pg_is_in_recovery() FROM sports_edge";
+         replace(identity::text, '-', ''), replace(history::text, '-', ''), pg_is_in_recovery()
+     FROM sports_edge";
 
 /// Why a replica is not read from.
 #[derive(Debug, Error)]
@@ -35,6 +39,28 @@ enum Unfit {
     Another,
     #[error("it follows no other server: it was promoted, or never was a replica")]
     Leads,
+    #[error(
+        "it has another history than the primary: it has not heard yet who leads now, or knew more \
+         when that one took over and has to be made anew from it"
+    )]
+    Strayed,
+}
+
+/// What tells the database that replicas must hold.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    identity: String,
+    /// Unknown where the server does not say, as some do that are rented.
+    history: Option<String>,
+}
+
+impl Origin {
+    pub(super) async fn of(primary: &PostgresStore) -> Result<Self, StoreError> {
+        Ok(Self {
+            identity: Store::identity(primary).await?,
+            history: primary.history().await.ok(),
+        })
+    }
 }
 
 /// Every replica, and what was read from the primary instead.
@@ -43,6 +69,7 @@ pub(super) struct Rotation {
     pub(super) primary_reads: AtomicU64,
     bounds: ReplicaOptions,
     turn: AtomicUsize,
+    origin: Mutex<Origin>,
 }
 
 /// One replica.
@@ -69,6 +96,7 @@ impl Rotation {
         urls: &[String],
         options: &PostgresOptions,
         bounds: &ReplicaOptions,
+        origin: Origin,
     ) -> Result<Self, StoreError> {
         let replica = |url: &String| Replica::new(url, options).map(Arc::new);
         Ok(Self {
@@ -76,22 +104,29 @@ impl Rotation {
             primary_reads: AtomicU64::new(0),
             bounds: bounds.clone(),
             turn: AtomicUsize::new(0),
+            origin: Mutex::new(origin),
         })
     }
 
-    /// Looks at each replica, which must hold the database of this identity, for as long as the tasks
-    /// run.
-    pub(super) fn look(
-        self: &Arc<Self>,
-        recent: &Arc<Mutex<Recent>>,
-        identity: &str,
-    ) -> Vec<JoinHandle<()>> {
+    /// Looks at each replica, which must hold the primary's database, for as long as the tasks run.
+    pub(super) fn look(self: &Arc<Self>, recent: &Arc<Mutex<Recent>>) -> Vec<JoinHandle<()>> {
         let looking = |replica: &Arc<Replica>| {
             let (replica, rotation) = (Arc::clone(replica), Arc::clone(self));
-            let (recent, identity) = (Arc::clone(recent), identity.to_owned());
-            tokio::spawn(async move { replica.keep_looking(&rotation, (&recent, &identity)).await })
+            let recent = Arc::clone(recent);
+            tokio::spawn(async move { replica.keep_looking(&rotation, &recent).await })
         };
         self.replicas.iter().map(looking).collect()
+    }
+
+    /// Looks whether another server leads than before, for as long as it is polled.
+    pub(super) async fn keep_origin(&self, primary: &PostgresStore) {
+        loop {
+            sleep(LOOK_WHO_LEADS).await;
+            match primary.history().await {
+                Ok(history) => locked(&self.origin).history = Some(history),
+                Err(error) => tracing::debug!(%error, "it is not known who leads"),
+            }
+        }
     }
 
     /// Whether one of them has applied this change.
@@ -123,10 +158,7 @@ impl Rotation {
     /// Lets go of every connection.
     pub(super) async fn close(&self) {
         for replica in &self.replicas {
-            tokio::join!(
-                crate::Store::close(&replica.store),
-                crate::Store::close(&replica.looker)
-            );
+            tokio::join!(Store::close(&replica.store), Store::close(&replica.looker));
         }
     }
 }
@@ -200,13 +232,14 @@ impl Replica {
         self.is_in() && self.position.load(Relaxed) >= floor
     }
 
-    async fn keep_looking(&self, rotation: &Rotation, (recent, identity): (&Mutex<Recent>, &str)) {
+    async fn keep_looking(&self, rotation: &Rotation, recent: &Mutex<Recent>) {
         let mut told = None;
         // What was the newest change at a moment, until it is applied.
         let (mut awaited, mut since) = (0, Instant::now());
         loop {
             let newest = locked(recent).newest();
-            let found = timeout(rotation.bounds.answer_max, self.find(identity)).await;
+            let origin = locked(&rotation.origin).clone();
+            let found = timeout(rotation.bounds.answer_max, self.find(&origin)).await;
             let mut pause = LOOK_AGAIN;
             match found {
                 Ok(Ok(position)) => {
@@ -233,8 +266,8 @@ impl Replica {
     }
 
     /// The last change it has applied, where it is fit to be read from.
-    async fn find(&self, identity: &str) -> Result<u64, Unfit> {
-        let (outbox, schema, unapplied, holds, follows) = self
+    async fn find(&self, origin: &Origin) -> Result<u64, Unfit> {
+        let (outbox, schema, unapplied, identity, history, follows) = self
             .whereabouts()
             .await
             .map_err(|it| Unfit::Away(it.why()))?;
@@ -246,16 +279,19 @@ impl Replica {
             let error = StoreError::SchemaTooOld { found, known };
             return Err(Unfit::Away(error.to_string()));
         }
-        if holds != identity {
+        if identity != origin.identity {
             return Err(Unfit::Another);
         }
         if !follows {
             return Err(Unfit::Leads);
         }
+        if origin.history.as_ref().is_some_and(|it| *it != history) {
+            return Err(Unfit::Strayed);
+        }
         Ok(outbox.unsigned_abs())
     }
 
-    async fn whereabouts(&self) -> Result<(i64, i64, i64, String, bool), StoreError> {
+    async fn whereabouts(&self) -> Result<(i64, i64, i64, String, String, bool), StoreError> {
         let mut session = self.looker.read().await?;
         let found = session.one(WHERE, Args::default()).await?;
         session.commit().await?;

@@ -321,7 +321,7 @@ impl Store for ReplicatedStore {
 
     fn reads_on(&self) -> bool {
         let floor = locked(&self.recent).floor(&Need::Anything);
-        self.rotation.knows(floor)
+        self.rotation.knows(floor) || self.primary.reads_on()
     }
 
     fn metrics(&self) -> String {

@@ -283,8 +283,14 @@ pub(super) struct Aside {
 impl Aside {
     /// Begins a file that must not be there yet.
     pub(super) fn new(target: &Path) -> Result<Self, StoreError> {
-        if target.exists() {
-            return Err(StoreError::NotEmpty(target.display().to_string()));
+        // What a database that stood there has left beside it would be taken for a part of this one.
+        for end in ["", "-wal", "-shm", "-journal"] {
+            let mut name = target.as_os_str().to_owned();
+            name.push(end);
+            if Path::new(&name).exists() {
+                let taken = name.to_string_lossy().into_owned();
+                return Err(StoreError::Taken(taken));
+            }
         }
         let folder = target.parent().filter(|it| !it.as_os_str().is_empty());
         let mut name = tempfile::Builder::new();

@@ -115,7 +115,7 @@ async fn a_server_of_an_older_release_gets_an_identity() {
     let url = database.url();
     let new = of_server(&url).await;
     database.sql(
-        "ALTER TABLE sports_edge DROP COLUMN identity;
+        "ALTER TABLE sports_edge DROP COLUMN identity, DROP COLUMN timeline, DROP COLUMN history;
          ALTER TABLE fixtures DROP COLUMN season_type CASCADE;
          UPDATE sports_edge SET schema = 10",
     );

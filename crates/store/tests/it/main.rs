@@ -23,6 +23,7 @@ mod plans;
 mod postgres;
 mod properties;
 mod quoting;
+mod reaching;
 mod recording;
 mod replicas;
 mod requests;

@@ -24,6 +24,23 @@ async fn where_pairs_meet_once_a_season_a_fixture_that_moves_is_the_same() {
 }
 
 #[tokio::test]
+async fn a_game_that_was_played_is_not_moved_to_a_day_still_to_come() {
+    each_store(async |store| {
+        let ([a, b, ..], _) = world(store).await;
+        let mut played = fixture(a, b, "2023-09-02T14:00:00Z");
+        played.result = result(4, 1);
+        let first = put_one(store, &played).await;
+        // The recording is of the first of January 2024.
+        let mistyped = put_one(store, &fixture(a, b, "2024-09-02T14:00:00Z")).await;
+        assert_ne!(mistyped.id, first.id);
+        let corrected = put_one(store, &fixture(a, b, "2023-09-09T14:00:00Z")).await;
+        assert_eq!(corrected.id, first.id, "a day gone by may be put right");
+        assert_eq!(corrected.score, first.score);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn elsewhere_the_day_decides() {
     each_store(async |store| {
         let (_, [a, b, ..]) = world(store).await;

@@ -8,9 +8,9 @@ use sqlx::{Connection, PgConnection};
 use store::{
     FixtureRecord, GameQuery, Pooler, PostgresOptions, PostgresStore, Store, StoreError, redacted,
 };
-use testkit::{PostgresDatabase, PostgresPooler, PostgresServer, ServerOptions};
+use testkit::{PostgresDatabase, PostgresPooler};
 
-use crate::sample::{fixture, put, put_one, quote, recording, result, world};
+use crate::sample::{fixture, put, put_one, quote, recording, world};
 
 async fn open(database: &PostgresDatabase) -> Result<PostgresStore, StoreError> {
     PostgresStore::open(&database.url(), &PostgresOptions::default()).await
@@ -378,71 +378,4 @@ async fn a_database_whose_connections_are_all_in_use_is_there() {
     sqlx::raw_sql(release).execute(&mut holder).await.unwrap();
     assert_eq!(writing.await.unwrap(), 1);
     store.close().await;
-}
-
-#[tokio::test]
-async fn a_server_that_died_and_came_back_is_talked_to_again() {
-    let Some(mut server) = PostgresServer::start(settings(&["synchronous_commit=on"])) else {
-        testkit::skip("PostgreSQL");
-        return;
-    };
-    let options = PostgresOptions {
-        acquire_timeout: Duration::from_secs(5),
-        ..PostgresOptions::default()
-    };
-    let store = PostgresStore::open(&server.url("postgres"), &options)
-        .await
-        .unwrap();
-    let ([a, b, ..], _) = world(&store).await;
-    server.kill();
-    // A connection of the old life may be what fails the first time.
-    for _ in 0..2 {
-        let error = store.ping().await.unwrap_err();
-        assert!(
-            matches!(error, StoreError::Database(sqlx::Error::Io(_))),
-            "the cause, and not that it was waited for: {error:?}"
-        );
-    }
-    server.restart();
-    let mut record = fixture(a, b, "2023-09-02T14:00:00Z");
-    record.result = result(1, 0);
-    // The first call may still meet a connection of the old life.
-    for _ in 0..20 {
-        if store.ping().await.is_ok() {
-            break;
-        }
-    }
-    assert_eq!(put(&store, &[record]).await.fixtures_added, 1);
-}
-
-#[tokio::test]
-async fn a_server_that_has_long_been_away_is_not_waited_for_until_it_is_back() {
-    let Some(mut server) = PostgresServer::start(settings(&["synchronous_commit=on"])) else {
-        testkit::skip("PostgreSQL");
-        return;
-    };
-    let options = PostgresOptions {
-        acquire_timeout: Duration::from_secs(600), // Longer than any test may take.
-        absence_max: Duration::ZERO,
-        ..PostgresOptions::default()
-    };
-    let store = PostgresStore::open(&server.url("postgres"), &options)
-        .await
-        .unwrap();
-    world(&store).await;
-    server.kill();
-    store.ping().await.unwrap_err();
-    let read = store.competitions().await.unwrap_err();
-    let written = store.put_competitions(&[]).await.unwrap_err();
-    assert!(read.is_away() && written.is_away(), "{read:?} {written:?}");
-    server.restart();
-    while store.ping().await.is_err() {}
-    assert!(!store.competitions().await.unwrap().is_empty());
-}
-
-fn settings(settings: &[&str]) -> ServerOptions {
-    ServerOptions {
-        settings: settings.iter().map(|it| (*it).to_owned()).collect(),
-        port: None,
-    }
 }

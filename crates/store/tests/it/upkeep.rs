@@ -248,13 +248,23 @@ async fn nothing_is_written_over_and_nothing_is_left_half_written() {
     let store = database.store().await;
     world(&store).await;
     let server = Place::Server(database.url());
-    for to in [Place::File(path.clone()), server] {
-        let error = copy(&from, &to, &options(), &silent).await.unwrap_err();
-        assert!(matches!(error, StoreError::NotEmpty(_)), "{error:?}");
-        assert!(error.to_string().ends_with("nothing was written"));
-    }
-    let error = backup(&from, &path, &options(), &silent).await.unwrap_err();
+    let error = copy(&from, &server, &options(), &silent).await.unwrap_err();
     assert!(matches!(error, StoreError::NotEmpty(_)), "{error:?}");
+    assert!(error.to_string().ends_with("nothing was written"));
+    let error = copy(&from, &from, &options(), &silent).await.unwrap_err();
+    assert!(matches!(error, StoreError::Taken(_)), "{error:?}");
+    assert!(error.to_string().ends_with("nothing was written"));
+    let error = backup(&from, &path, &options(), &silent).await.unwrap_err();
+    assert!(matches!(error, StoreError::Taken(_)), "{error:?}");
+    // What a database left behind that stood there would be taken for a part of the new one.
+    for left in ["new.db-wal", "new.db-shm", "new.db-journal"] {
+        let left = folder.path().join(left);
+        std::fs::write(&left, "left").unwrap();
+        let new = Place::File(folder.path().join("new.db"));
+        let error = copy(&from, &new, &options(), &silent).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Taken(it) if *it == left.display().to_string()));
+        std::fs::remove_file(left).unwrap();
+    }
 
     // A value that PostgreSQL cannot hold ends the copy, and all of it with it.
     let empty = PostgresDatabase::migrated().await.unwrap();

@@ -60,12 +60,25 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
 /// Prints where each replica is; whether all of them answer.
 async fn replicas(settings: &Settings, status: &DatabaseStatus) -> anyhow::Result<bool> {
     let mut all = true;
+    let history = match settings.database() {
+        Place::Server(url) if !settings.database.replicas.is_empty() => {
+            let options = postgres_options(settings);
+            let leader = upkeep::leader_status(&url, &options).await;
+            leader.ok().and_then(|it| it.history)
+        }
+        _ => None,
+    };
     for (place, found) in look_at_replicas(settings).await {
         match found {
-            Ok(it) => say(format_args!(
-                "replica   {place}: {}",
-                whereabouts(&it, status.outbox)
-            ))?,
+            Ok(it) => {
+                let strayed = history
+                    .as_ref()
+                    .is_some_and(|history| *history != it.history);
+                let beside = if strayed { ", another history" } else { "" };
+                let place_now = whereabouts(&it, status.outbox);
+                say(format_args!("replica   {place}: {place_now}{beside}"))?;
+                all &= !strayed;
+            }
             Err(error) => {
                 say(format_args!("replica   {place}: {}", chain(&error)))?;
                 all = false;
@@ -173,6 +186,7 @@ mod tests {
         let told = |follows, paused| {
             let replica = ReplicaStatus {
                 identity: String::new(),
+                history: String::new(),
                 position: 90,
                 unapplied_bytes: 1_500,
                 follows,

@@ -11,13 +11,16 @@ use engine::{
     chain,
     serving::{InferenceError, LoadState, ModelServer, ServerOptions, VersionRef},
 };
-use store::{Store, StoreError, upkeep::ReplicaStatus};
+use store::{
+    Place, Store, StoreError,
+    upkeep::{LeaderStatus, ReplicaStatus, leader_status},
+};
 
 use super::{Finding, answers};
 use crate::{
     command::{
         db::status::{look_at_replicas, whereabouts},
-        model_options,
+        model_options, postgres_options,
     },
     config::Settings,
     run::shared,
@@ -26,38 +29,16 @@ use crate::{
 /// Looks at all that the settings name.
 pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut taken = vec![(settings.listen, "listen")];
     for (address, setting) in [
         (settings.grpc_listen, "grpc_listen"),
         (settings.metrics_listen, "metrics_listen"),
     ] {
-        let Some(address) = address else {
-            continue;
-        };
         let lives = || answers(settings.listen).is_ok();
-        let other = taken.iter().find(|(it, _)| clash(*it, address));
-        findings.push(match other {
-            None => listens(address, setting, lives),
-            Some((it, other)) => Finding::Fix(
-                format!("{setting} is {address} and {other} is {it}: only one can have it"),
-                format!("set {setting} to another port"),
-            ),
-        });
-        taken.push((address, setting));
+        findings.extend(address.map(|it| listens(it, setting, lives)));
     }
     findings.extend(models(settings).await);
     findings.extend(redis(settings).await);
     findings
-}
-
-/// Whether no two sockets can listen there at once.
-fn clash(one: SocketAddr, other: SocketAddr) -> bool {
-    // On Linux the unspecified address of IPv6 is that of IPv4, too.
-    let covers = |it: SocketAddr, other: SocketAddr| {
-        it.ip().is_unspecified() && (it.is_ipv6() || other.is_ipv4())
-    };
-    let overlaps = one.ip() == other.ip() || covers(one, other) || covers(other, one);
-    one.port() != 0 && one.port() == other.port() && overlaps
 }
 
 /// Each replica: whether it answers, and follows the database in force.
@@ -65,9 +46,21 @@ pub(super) async fn replicas(settings: &Settings, store: &dyn Store) -> Vec<Find
     if settings.database.replicas.is_empty() {
         return Vec::new();
     }
-    let primary = match (store.identity().await, store.position().await) {
-        (Ok(identity), Ok(newest)) => (identity, newest),
-        (Err(error), _) | (_, Err(error)) => {
+    let known = async {
+        let (identity, newest) = (store.identity().await?, store.position().await?);
+        let history = match settings.database() {
+            Place::Server(url) => {
+                let options = postgres_options(settings);
+                leader_status(&url, &options).await?.history
+            }
+            Place::File(_) => None, // Such a database has no replicas.
+        };
+        Ok((identity, history, newest))
+    };
+    let primary: Result<_, StoreError> = known.await;
+    let primary = match primary {
+        Ok(primary) => primary,
+        Err(error) => {
             return vec![Finding::Fix(
                 format!(
                     "replicas cannot be compared with the database: {}",
@@ -83,11 +76,42 @@ pub(super) async fn replicas(settings: &Settings, store: &dyn Store) -> Vec<Find
         .collect()
 }
 
-/// A replica of the database that has this identity and this number of its newest change.
+/// Whether the server leads, and has room for the connections that may be made.
+pub(super) async fn leader(settings: &Settings, url: &str) -> Vec<Finding> {
+    let Ok(status) = leader_status(url, &postgres_options(settings)).await else {
+        return Vec::new(); // What is asked of it beside this says why.
+    };
+    leads(&status, settings.database.connections_max.get().into())
+}
+
+fn leads(status: &LeaderStatus, wanted: u64) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if status.follows {
+        found.push(Finding::Fix(
+            "the server of database.url follows another one: nothing can be written".into(),
+            "set database.url to the server that leads".into(),
+        ));
+    }
+    if status.connections_max < wanted {
+        let most = status.connections_max;
+        found.push(Finding::Fix(
+            format!(
+                "the server lets this user have {most} connections and database.connections_max is \
+                 {wanted}: who finds none free waits until there is one"
+            ),
+            "raise max_connections or the limit of the role or database, or lower \
+             database.connections_max"
+                .into(),
+        ));
+    }
+    found
+}
+
+/// A replica of the database that has this identity and history and this number of its newest change.
 fn replica(
     place: &str,
     found: Result<ReplicaStatus, StoreError>,
-    (identity, newest): &(String, u64),
+    (identity, history, newest): &(String, Option<String>, u64),
 ) -> Finding {
     let set_another = || "correct database.replicas".to_owned();
     match found {
@@ -105,6 +129,19 @@ fn replica(
             format!("replica {place} follows nobody: it is no standby, or was promoted"),
             set_another(),
         ),
+        Ok(it)
+            if history
+                .as_ref()
+                .is_some_and(|history| *history != it.history) =>
+        {
+            Finding::Fix(
+                format!(
+                    "replica {place} has another history than database.url: it has not heard yet who leads \
+                 now, or knew more when that one took over"
+                ),
+                "make it anew from the server that leads, as by pg_rewind or pg_basebackup".into(),
+            )
+        }
         Ok(it) if it.paused => Finding::Fix(
             format!("replica {place} is at {}", whereabouts(&it, *newest)),
             "let it go on: SELECT pg_wal_replay_resume()".into(),
@@ -226,4 +263,53 @@ async fn redis(settings: &Settings) -> Option<Finding> {
                 .into(),
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(finding: &Finding) -> String {
+        match finding {
+            Finding::Fine(what) => format!("ok {what}"),
+            Finding::Fix(what, remedy) => format!("FIX {what} → {remedy}"),
+        }
+    }
+
+    #[test]
+    fn a_server_that_follows_or_has_too_few_connections_is_named() {
+        let status = |follows, connections_max| LeaderStatus {
+            history: None,
+            follows,
+            connections_max,
+        };
+        assert_eq!(leads(&status(false, 16), 16).len(), 0);
+        let few = leads(&status(false, 8), 16);
+        let few = words(&few[0]);
+        assert!(
+            few.contains("have 8 connections") && few.contains("is 16"),
+            "{few}"
+        );
+        let follows = words(&leads(&status(true, 97), 16)[0]);
+        assert!(follows.contains("nothing can be written"), "{follows}");
+    }
+
+    #[test]
+    fn a_replica_of_another_history_is_named_where_the_server_says_its_own() {
+        let status = ReplicaStatus {
+            identity: "one".to_owned(),
+            history: "old".to_owned(),
+            position: 9,
+            unapplied_bytes: 0,
+            follows: true,
+            paused: false,
+        };
+        let told = |history: Option<&str>| {
+            let primary = ("one".to_owned(), history.map(str::to_owned), 10);
+            words(&replica("r", Ok(status.clone()), &primary))
+        };
+        assert!(told(Some("old")).starts_with("ok replica r is at change 9"));
+        assert!(told(None).starts_with("ok"));
+        assert!(told(Some("new")).starts_with("FIX replica r has another history"));
+    }
 }
