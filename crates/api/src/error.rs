@@ -33,7 +33,7 @@ pub(crate) enum ApiError {
     BadHeader(FieldError),
     #[error("the body cannot be read: {0}")]
     MalformedBody(FieldError),
-    #[error("{} of the batch's entries cannot be taken; nothing was written", .0.len())]
+    #[error("{} of the batch's entries cannot be taken, so none was", .0.len())]
     InvalidEntries(Vec<FieldError>),
     #[error("there can be no such alert: {0}")]
     BadAlert(FieldError),
@@ -86,7 +86,7 @@ pub(crate) enum ApiError {
     TooManyRequests(Verdict),
     #[error("the first request with this idempotency key is still at work")]
     IdempotencyInProgress,
-    #[error("this idempotency key came with another body before")]
+    #[error("this idempotency key came with another body or query before")]
     IdempotencyMismatch,
     #[error(
         "this server listens on loopback and does not answer to the host {0:?}; names it may \

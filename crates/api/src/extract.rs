@@ -122,6 +122,11 @@ impl FromRequest<ApiState> for JsonBody {
                     malformed(String::new(), rejection.body_text())
                 }
             })?;
+        // Some programs begin whatever they write with a mark of its encoding.
+        let bytes = match bytes.strip_prefix(b"\xef\xbb\xbf") {
+            Some(rest) => bytes.slice_ref(rest),
+            None => bytes,
+        };
         Ok(Self {
             query,
             headers,

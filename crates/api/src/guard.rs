@@ -305,11 +305,15 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Result<Response, ApiError> {
     check_host(&state, request.headers())?;
-    if let Some(refusal) = request.extensions().get::<Verdict>() {
+    let path = request.uri().path();
+    // Who has asked for too much can still sign out.
+    let signs_out = request.method() == Method::DELETE && path == "/v1/session";
+    if let Some(refusal) = request.extensions().get::<Verdict>().filter(|_| !signs_out) {
         return Err(ApiError::TooManyRequests(*refusal));
     }
-    // What is followed has bounds of its own, and is waited for longer than an answer may take.
-    if matches!(request.uri().path(), "/health/live" | "/v1/live") {
+    // What is followed has bounds of its own, and is waited for longer than an answer may take. A
+    // server that is busy is not one to be sent nobody any more.
+    if matches!(path, "/health/live" | "/health/ready" | "/v1/live") {
         return Ok(next.run(request).await);
     }
     let _permit = state

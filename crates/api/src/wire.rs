@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for CompetitionList {
     }
 }
 
-/// A moment in a query, in RFC 3339 with any offset.
+/// A moment in a query or a body, in RFC 3339 with any offset.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment(pub(crate) Timestamp);
 
@@ -118,8 +118,14 @@ impl<'de> Deserialize<'de> for Moment {
         let text = String::deserialize(input)?;
         let moment = text.parse().map(Self);
         moment.map_err(|_| {
-            let detail = "is not a moment of RFC 3339, such as 2024-05-19T14:00:00Z (a + is %2B)";
-            D::Error::custom(format!("{text:?} {detail}"))
+            // In a query a + that is not written as %2B is a space.
+            let plus = if text.contains(' ') {
+                " (a + is %2B)"
+            } else {
+                ""
+            };
+            let detail = "is not a moment of RFC 3339, such as 2024-05-19T14:00:00Z";
+            D::Error::custom(format!("{text:?} {detail}{plus}"))
         })
     }
 }

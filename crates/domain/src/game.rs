@@ -322,6 +322,9 @@ fn summarise_market(quotes: &[&Quote], complete: &[&Quote], has_draw: bool) -> O
 
 /// The prices whose implied probabilities are the means over `quotes`.
 fn mean_prices(quotes: &[&Quote], width: usize) -> [Option<Price>; 3] {
+    if let [alone] = quotes {
+        return alone.prices; // Turned to a probability and back it would be another number.
+    }
     std::array::from_fn(|index| {
         let implied = |it: &&Quote| it.prices[index].map_or(0.0, Price::implied_probability);
         #[expect(clippy::cast_precision_loss, reason = "a handful of bookmakers")]

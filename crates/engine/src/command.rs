@@ -77,6 +77,8 @@ pub struct BatchOutcome {
     pub fixtures_changed: u64,
     /// Single prices that were new or corrected.
     pub prices_written: u64,
+    /// Names never seen before, each a new team now.
+    pub teams_added: Vec<String>,
 }
 
 /// How a game might stand.

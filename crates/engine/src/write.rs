@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::{Fixture, FixtureId, Market, Price, Quote, QuoteStage, SourceKey, Sport, TeamId};
+use domain::{
+    Fixture, FixtureId, FixtureStatus, Market, Price, Quote, QuoteStage, SourceKey, Sport, TeamId,
+};
+use jiff::Timestamp;
 use store::{
     FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, KnownRecord, NewTeam,
     Recorded, Recording, ResultRecord,
@@ -25,7 +28,7 @@ impl Engine {
         let names = self.reload_names().await?;
         let named = commands.iter().filter_map(|it| it.fixture);
         let known = self.known_fixtures(named).await?;
-        let problems = fixture_problems(&commands, &names, &known);
+        let problems = fixture_problems(&commands, &names, &known, self.now());
         refuse_if_any(problems)?;
         let sports = commands
             .iter()
@@ -33,7 +36,7 @@ impl Engine {
         let sports: Vec<Sport> = sports.collect();
         let mut teams = self.teams_by_name(&sports).await?;
         refuse_if_any(pairing_problems(&commands, &sports, (&teams, &known)))?;
-        self.add_teams(&commands, &sports, &mut teams).await?;
+        let teams_added = self.add_teams(&commands, &sports, &mut teams).await?;
         let mut records = Vec::with_capacity(commands.len());
         for (command, sport) in commands.iter().zip(&sports) {
             let team = |it| side(it, *sport, &teams).expect("every name has a team by now");
@@ -53,7 +56,10 @@ impl Engine {
                 quotes: Vec::new(),
             });
         }
-        self.record(&records).await
+        Ok(BatchOutcome {
+            teams_added,
+            ..self.record(&records).await?
+        })
     }
 
     /// Writes results of known fixtures.
@@ -174,7 +180,7 @@ impl Engine {
         commands: &[FixtureCommand],
         sports: &[Sport],
         teams: &mut TeamsByName,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<String>, EngineError> {
         let mut wanted: Vec<(Sport, String)> = Vec::new();
         for (command, sport) in commands.iter().zip(sports) {
             for it in [&command.home, &command.away] {
@@ -194,8 +200,9 @@ impl Engine {
             })
             .collect();
         let ids = self.store.put_teams(&new).await?;
+        let names = wanted.iter().map(|(_, name)| name.clone()).collect();
         teams.extend(wanted.into_iter().zip(ids));
-        Ok(())
+        Ok(names)
     }
 
     pub(crate) async fn known_fixtures(
@@ -273,6 +280,7 @@ fn outcome(done: Recorded) -> BatchOutcome {
         fixtures_added: done.fixtures_added,
         fixtures_changed: done.fixtures_changed,
         prices_written: done.prices_added + done.prices_changed,
+        teams_added: Vec::new(),
     }
 }
 
@@ -362,11 +370,22 @@ fn fixture_problems(
     commands: &[FixtureCommand],
     names: &Names,
     known: &HashMap<FixtureId, Fixture>,
+    now: Timestamp,
 ) -> Vec<BatchProblem> {
     let mut problems = Vec::new();
     for (index, command) in commands.iter().enumerate() {
         if let Some(id) = command.fixture.filter(|it| !known.contains_key(it)) {
             problems.push(unknown_fixture(index, id));
+        }
+        let fixture = command.fixture.and_then(|it| known.get(&it));
+        let has_result = fixture.is_some_and(|it| it.score.is_some());
+        if has_result && command.kickoff > now {
+            let detail = "the fixture has a result, so that it cannot be still to come".to_owned();
+            problems.push(problem(index, "kickoff", detail));
+        }
+        if command.status == Some(FixtureStatus::Finished) && !has_result {
+            let detail = "a fixture is finished by its result, which is written as such".to_owned();
+            problems.push(problem(index, "status", detail));
         }
         if !names.competitions.contains_key(&command.competition) {
             let detail = format!("competition {} is not known", command.competition);
@@ -381,14 +400,11 @@ fn fixture_problems(
                 TeamRef::Id(id) if !names.teams.contains_key(id) => {
                     problems.push(problem(index, field, format!("team {id} is not known")));
                 }
-                TeamRef::Name(name)
-                    if name.trim().is_empty() || name.len() > 128 || !is_plain(name) =>
-                {
-                    let detail =
-                        "a team's name has 1 to 128 bytes, and nothing that is not seen".to_owned();
-                    problems.push(problem(index, field, detail));
+                TeamRef::Name(name) => {
+                    let wrong = name_problem(name);
+                    problems.extend(wrong.map(|it| problem(index, field, it)));
                 }
-                _ => {}
+                TeamRef::Id(_) => {}
             }
         }
         if command.home == command.away {
@@ -400,6 +416,15 @@ fn fixture_problems(
         }
     }
     problems
+}
+
+/// What is wrong with a team's name.
+fn name_problem(name: &str) -> Option<String> {
+    if name.trim().is_empty() || name.len() > 128 || !is_plain(name) {
+        return Some("a team's name has 1 to 128 bytes, and nothing that is not seen".to_owned());
+    }
+    let is_number = name.bytes().all(|it| it.is_ascii_digit());
+    is_number.then(|| format!("{name:?} is no name; a team's number is written without quotes"))
 }
 
 pub(crate) fn unknown_fixture(index: usize, id: FixtureId) -> BatchProblem {

@@ -19,7 +19,7 @@ use std::{
 use axum::{
     BoxError, Router,
     body::{Bytes, HttpBody},
-    http::{Method, Request, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
@@ -85,12 +85,20 @@ impl Front {
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError> + Send,
     {
-        let Some(cors) = &self.cors else {
-            return self.same_origin(request).await;
+        let mut answer = match &self.cors {
+            None => self.same_origin(request).await,
+            Some(cors) => {
+                let answer = service_fn(async |request| Ok(self.same_origin(request).await));
+                let answer = cors.layer(answer).oneshot(request).await;
+                answer.unwrap_or_else(|never: Infallible| match never {})
+            }
         };
-        let answer = service_fn(async |request| Ok(self.same_origin(request).await));
-        let answer = cors.layer(answer).oneshot(request).await;
-        answer.unwrap_or_else(|never: Infallible| match never {})
+        if self.door.state.is_draining() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            // The client's next request goes to another server, before this one closes its connections.
+            let headers = answer.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
     }
 
     async fn same_origin<B>(&self, mut request: Request<B>) -> Response

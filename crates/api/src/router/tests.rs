@@ -138,7 +138,8 @@ fn endless() -> (Router, Arc<AtomicBool>, Arc<Notify>) {
     let routes = Router::new()
         .route("/endless", get(handler))
         .route("/quick", get(|| async { "done" }))
-        .route("/health/live", get(|| async { "alive" }));
+        .route("/health/live", get(|| async { "alive" }))
+        .route("/health/ready", get(|| async { "ready" }));
     (routes, dropped, started)
 }
 
@@ -158,7 +159,7 @@ async fn an_answer_that_takes_too_long_is_stopped() {
 }
 
 #[tokio::test]
-async fn one_request_too_many_is_refused_now_and_liveness_is_not() {
+async fn one_request_too_many_is_refused_now_and_health_is_not() {
     let (routes, _, started) = endless();
     let options = ApiOptions {
         concurrent_requests_max: 1,
@@ -173,7 +174,9 @@ async fn one_request_too_many_is_refused_now_and_liveness_is_not() {
     let response = ask(&router, "/quick").await;
     assert_eq!(response.headers()["retry-after"], "1");
     assert_eq!(problem(response).await["type"], "/docs/problems#overloaded");
-    assert_eq!(ask(&router, "/health/live").await.status(), StatusCode::OK);
+    for health in ["/health/live", "/health/ready"] {
+        assert_eq!(ask(&router, health).await.status(), StatusCode::OK);
+    }
     busy.abort();
     assert!(busy.await.unwrap_err().is_cancelled());
     assert_eq!(ask(&router, "/quick").await.status(), StatusCode::OK);

@@ -5,7 +5,6 @@ use std::num::NonZeroU8;
 use axum::{extract::State, response::Response};
 use domain::{FixtureId, PlayEvent};
 use engine::{BatchProblem, EventCommand};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -20,7 +19,7 @@ use crate::{
     extract::{JsonBody, Query, read_batch},
     idempotency::{Answer, once},
     problem::Problem,
-    wire::{Clock, EventBody, EventFault, EventKind, Side, game_clock},
+    wire::{Clock, EventBody, EventFault, EventKind, Moment, Side, game_clock},
 };
 
 /// An event of a game under way.
@@ -40,11 +39,11 @@ pub(crate) struct EventEntry {
     revision: u16,
     /// When it happened (RFC 3339).
     #[schema(value_type = String, format = DateTime, example = "2024-08-17T14:10:00Z")]
-    at: Timestamp,
+    at: Moment,
     /// When it was told (RFC 3339), for games recorded earlier: from then on it counts as known.
     /// Now where not given.
     #[schema(value_type = Option<String>, format = DateTime)]
-    told_at: Option<Timestamp>,
+    told_at: Option<Moment>,
     /// Where the game's clock stood, where the source says. A game is under way once that or one of
     /// its whistles was told.
     clock: Option<Clock>,
@@ -127,11 +126,11 @@ impl EventEntry {
             event: PlayEvent {
                 sequence: self.sequence,
                 revision: self.revision,
-                at: self.at,
+                at: self.at.0,
                 clock: self.clock.map(game_clock).transpose().map_err(problem)?,
                 kind: self.body().kind().map_err(problem)?,
             },
-            told_at: self.told_at,
+            told_at: self.told_at.map(|it| it.0),
         })
     }
 }

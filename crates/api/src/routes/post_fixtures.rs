@@ -3,7 +3,6 @@
 use axum::{extract::State, response::Response};
 use domain::{CompetitionKey, FixtureId, SeasonKey, TeamId};
 use engine::{FixtureCommand, TeamRef};
-use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -15,7 +14,7 @@ use crate::{
     extract::{JsonBody, NoQuery, Query, read_batch},
     idempotency::once,
     problem::Problem,
-    wire::{FixtureStatus, SeasonType},
+    wire::{FixtureStatus, Moment, SeasonType},
 };
 
 /// A fixture to add or change.
@@ -35,7 +34,7 @@ pub(crate) struct FixtureEntry {
     season_type: Option<SeasonType>,
     /// Start (RFC 3339).
     #[schema(value_type = String, format = DateTime, example = "2024-08-17T14:00:00Z")]
-    kickoff: Timestamp,
+    kickoff: Moment,
     /// Home side.
     home: TeamName,
     /// Away side.
@@ -43,7 +42,8 @@ pub(crate) struct FixtureEntry {
     /// Whether neither side is at home.
     #[serde(default)]
     neutral: bool,
-    /// Where it stands; left as it is where not given. `finished` comes with a result.
+    /// Where it stands; left as it is where not given. A result, written as such, is what makes it
+    /// `finished`: that is refused here, but for a fixture named by its number that has one.
     status: Option<FixtureStatus>,
 }
 
@@ -74,7 +74,7 @@ impl From<FixtureEntry> for FixtureCommand {
             competition: entry.competition,
             season: entry.season,
             season_type: entry.season_type.map(domain::SeasonType::from),
-            kickoff: entry.kickoff,
+            kickoff: entry.kickoff.0,
             home: entry.home.into(),
             away: entry.away.into(),
             neutral: entry.neutral,
@@ -88,7 +88,8 @@ impl From<FixtureEntry> for FixtureCommand {
 /// Adds fixtures, or changes those already there: an entry is taken for a fixture known when
 /// competition, season and teams agree (and the day, where teams meet more than once a season, as
 /// those do that play on two days running). One that moves to another day there is named by its
-/// number. All entries are written or none.
+/// number. A game that has a result is never moved to a day that is still to come. All entries are
+/// written or none.
 #[utoipa::path(
     post,
     path = "/v1/fixtures",

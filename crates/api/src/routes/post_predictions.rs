@@ -3,7 +3,6 @@
 use axum::{Extension, Json, extract::State};
 use domain::FixtureId;
 use engine::{EngineError, PredictionRequest, PredictionView};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +13,7 @@ use crate::{
     extract::{JsonBody, NoQuery, Query, read_batch_beside},
     guard::{RequestId, problem_of},
     problem::{FieldError, Problem},
-    wire::{MarketKind, Prediction},
+    wire::{MarketKind, Moment, Prediction},
 };
 
 /// A fixture to predict.
@@ -27,7 +26,7 @@ pub(crate) struct PredictionEntry {
     /// The moment whose knowledge counts (RFC 3339), not after kickoff and not in the future.
     /// Where not given: now, or one hour before kickoff once that has passed.
     #[schema(value_type = Option<String>, format = DateTime, example = "2024-05-19T14:00:00Z")]
-    as_of: Option<Timestamp>,
+    as_of: Option<Moment>,
 }
 
 /// Fixtures to predict.
@@ -107,7 +106,7 @@ pub(crate) async fn predict_fixtures(
 fn request(entry: PredictionEntry) -> PredictionRequest {
     PredictionRequest {
         fixture: FixtureId(entry.fixture_id),
-        as_of: entry.as_of,
+        as_of: entry.as_of.map(|it| it.0),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     extract::{JsonBody, Query, read_batch},
     idempotency::once,
     problem::Problem,
-    wire::{MarketKind, QuoteStage},
+    wire::{MarketKind, Moment, QuoteStage},
 };
 
 /// One bookmaker's prices for one market of one fixture, or that it takes no bets on it.
@@ -43,7 +43,7 @@ pub(crate) struct QuoteEntry {
     stage: Option<QuoteStage>,
     /// When it was taken (RFC 3339), not in the future; now where not given.
     #[schema(value_type = Option<String>, format = DateTime, example = "2024-08-17T12:00:00Z")]
-    taken_at: Option<Timestamp>,
+    taken_at: Option<Moment>,
     /// The outcomes that are priced, each once; none where the market is suspended, else one at
     /// least.
     #[serde(default)]
@@ -84,7 +84,7 @@ impl QuoteEntry {
             bookmaker: self.bookmaker,
             market,
             stage: self.stage.unwrap_or(QuoteStage::Intermediate).into(),
-            taken_at: self.taken_at.or(Some(sent)),
+            taken_at: self.taken_at.map(|it| it.0).or(Some(sent)),
             prices: self
                 .outcomes
                 .into_iter()

@@ -48,6 +48,10 @@ pub(crate) struct Written {
     /// Single prices that were new or corrected.
     #[schema(example = 0)]
     prices_written: u64,
+    /// Names never seen before, each a new team now: look for mistyped ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, example = json!(["Wrexham"]))]
+    teams_added: Vec<String>,
 }
 
 /// What became of an entry.
@@ -68,6 +72,7 @@ impl From<BatchOutcome> for Written {
             fixtures_added: outcome.fixtures_added,
             fixtures_changed: outcome.fixtures_changed,
             prices_written: outcome.prices_written,
+            teams_added: outcome.teams_added,
         }
     }
 }

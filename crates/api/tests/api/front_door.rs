@@ -1,5 +1,8 @@
-use api::{ApiOptions, Hosts, ReadAccess};
-use axum::http::StatusCode;
+use api::{ApiOptions, Front, Hosts, ReadAccess};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
 
 use crate::app::App;
 
@@ -119,6 +122,21 @@ async fn readiness_follows_loading_and_draining() {
     let draining = app.get("/health/ready").await;
     assert_eq!(draining.json()["detail"], "the server is stopping");
     assert_eq!(app.get("/health/live").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_is_answered_while_the_server_stops_is_to_go_elsewhere() {
+    let app = App::open().await;
+    let front = Front::new(app.state.clone());
+    let ask = async || {
+        let request = Request::get("/v1/competitions").body(Body::empty());
+        front.answer(request.unwrap()).await
+    };
+    assert!(ask().await.headers().get("connection").is_none());
+    app.state.announce_stop();
+    let answer = ask().await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["connection"], "close");
 }
 
 #[tokio::test]

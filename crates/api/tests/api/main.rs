@@ -9,6 +9,7 @@ mod cache;
 mod conditional;
 mod cors;
 mod document;
+mod entries;
 mod events;
 mod front_door;
 mod kept;

@@ -17,7 +17,7 @@ use super::{
     figures::add,
     sign,
 };
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, chain};
 
 /// Receivers told at the same time.
 const AT_ONCE: usize = 32;
@@ -50,7 +50,7 @@ impl Engine {
             let wait = match self.take(&courier, &mut busy, &mut at_work).await {
                 Ok(wait) => wait,
                 Err(error) => {
-                    tracing::warn!(%error, "what fired cannot be told");
+                    tracing::warn!(error = chain(&error), "what fired cannot be told");
                     LOOK_AGAIN[1]
                 }
             };

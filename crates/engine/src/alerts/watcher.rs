@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::{AlertRecord, AlertState, AlertStep, CHANGES_MAX, Committed, FixtureQuery, NewFiring};
 
 use super::{due::Due, figures::add, notice::Notice, rules::Rules};
-use crate::{EdgeView, Engine, EngineError, board::Seen, follow::NOWHERE, in_play::TICK};
+use crate::{EdgeView, Engine, EngineError, board::Seen, chain, follow::NOWHERE, in_play::TICK};
 
 /// How far ahead fixtures are looked at when everything may have changed.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 14);
@@ -102,7 +102,7 @@ impl AlertWatcher {
             if self.engine.is_ready() {
                 let outcome = self.look().await;
                 if let (Err(error), false) = (&outcome, failing) {
-                    tracing::warn!(%error, "alerts cannot be looked after");
+                    tracing::warn!(error = chain(error), "alerts cannot be looked after");
                 }
                 failing = outcome.is_err();
             }
