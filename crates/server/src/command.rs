@@ -115,7 +115,7 @@ pub(crate) async fn open_serving_store(settings: &Settings) -> anyhow::Result<Ar
         return open_place(&place, settings).await;
     }
     let Place::Server(primary) = &place else {
-        bail!("database.replicas are set but database.url is no PostgreSQL database");
+        bail!("database.replicas are of a PostgreSQL database"); // As settings they were refused.
     };
     let urls: Vec<String> = replicas
         .iter()

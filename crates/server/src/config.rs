@@ -5,6 +5,7 @@
 
 mod layer;
 mod settings;
+mod together;
 
 use std::{collections::BTreeMap, fmt, fs, io, net::SocketAddr, path::PathBuf};
 
@@ -257,6 +258,11 @@ impl Config {
         settings.models.folder = home_expanded(settings.models.folder, inputs, "models.folder")?;
         let roots = settings.redis.root_certificates;
         settings.redis.root_certificates = home_expanded(roots, inputs, "redis.root_certificates")?;
+        together::check(&settings).map_err(|(key, reason)| ConfigError::Invalid {
+            key: key.to_owned(),
+            source_name: origins.get(key).map_or(Source::Defaults, |it| it.1.clone()),
+            reason,
+        })?;
         // From here on it is only shown.
         if let Some((Value::String(url), _)) = origins.get_mut("database.url")
             && let Some(place) = &settings.database.url

@@ -38,6 +38,11 @@ impl Location {
     }
 }
 
+/// The name under which it is remembered what was fetched from a URL: it holds no secret.
+pub(crate) fn remembered(url: &str) -> String {
+    shown::remembered(url)
+}
+
 /// Files and URLs behind what was named; folders become the data files in them, in order.
 pub fn locate(named: &[String]) -> Result<Vec<Location>> {
     let mut locations = Vec::new();

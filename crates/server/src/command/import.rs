@@ -21,7 +21,7 @@ use self::progress::Progress;
 use super::Misuse;
 use crate::source::{
     DECOMPRESSED_BYTES_MAX, FetchOptions, Fetched, Fetcher, Location, OpenedFile, locate,
-    mapping_beside,
+    mapping_beside, remembered,
 };
 
 /// Reads fixtures, results and prices into the database.
@@ -230,7 +230,7 @@ async fn fetch(
 ) -> Result<Option<(OpenedFile, FetchState)>> {
     let known = match args.force {
         true => None,
-        false => context.store.fetch_state(url).await?,
+        false => context.store.fetch_state(&remembered(url)).await?,
     };
     // One for all, made where there is something to fetch: it reads the system's authorities.
     let fetcher = match fetcher.get() {
@@ -251,7 +251,7 @@ async fn fetch(
             last_modified,
         } => {
             let state = FetchState {
-                url: url.to_owned(),
+                url: remembered(url),
                 etag,
                 last_modified,
                 fetched_at: context.clock.now(),

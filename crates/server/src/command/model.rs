@@ -3,6 +3,7 @@
 mod bench;
 mod push;
 mod show;
+mod traffic;
 
 use std::{process::ExitCode, str::FromStr};
 
@@ -27,6 +28,8 @@ Examples:
   sports-edge model promote goals 2               version 2 serves
   sports-edge model rollback goals                what served before serves again
   sports-edge model canary goals 3 --share 0.1    a tenth of the traffic for version 3
+  sports-edge model shadow goals 3                a copy of all of it, to be compared
+  sports-edge model delete goals 1                with its files
   sports-edge model bench goals --rate 2000 --seconds 10")]
 pub(crate) struct ModelArgs {
     #[command(flatten)]
@@ -79,18 +82,22 @@ enum ModelVerb {
     },
     /// Give a version a share of the traffic, or end that
     #[command(disable_version_flag = true)]
-    Canary {
+    Canary(traffic::CanaryArgs),
+    /// Give a version a copy of a share of the traffic, or end that
+    ///
+    /// It answers nobody; what it would have said is compared with what was said.
+    #[command(disable_version_flag = true)]
+    Shadow(traffic::ShadowArgs),
+    /// Point a label at a version, by which it may be asked for, or take it away
+    #[command(disable_version_flag = true)]
+    Label(traffic::LabelArgs),
+    /// Delete a version that is not needed, with its files
+    #[command(disable_version_flag = true)]
+    Delete {
         /// Name of the model
         name: Name,
         /// Number of the version
-        #[arg(required_unless_present = "end", requires = "share")]
-        version: Option<u64>,
-        /// Its share, 0 to 1
-        #[arg(long)]
-        share: Option<f64>,
-        /// End the canary
-        #[arg(long, conflicts_with_all = ["version", "share"])]
-        end: bool,
+        version: u64,
     },
     /// Tell what came true for a request that had a routing key, to score who answered it
     Observe {
@@ -130,10 +137,14 @@ impl FromStr for Name {
     }
 }
 
+/// The path of something of a model's.
+fn of(name: &Name, path: &str) -> String {
+    format!("/v1/models/{}{path}", name.0)
+}
+
 /// Does it.
 pub(crate) fn run(args: ModelArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let client = Client::of(&args.server, config)?;
-    let of = |name: &Name, path: &str| format!("/v1/models/{}{path}", name.0);
     let change = |name: &Name, path: &str, body| client.send(Method::POST, &of(name, path), body);
     let told = match args.verb {
         ModelVerb::List => (client.get("/v1/models")?, show::models as Show),
@@ -160,16 +171,12 @@ pub(crate) fn run(args: ModelArgs, config: &Config) -> anyhow::Result<ExitCode> 
             let body = json!({"version": version, "force": force});
             (change(&name, "/promote", Some(&body))?, show::model as _)
         }
-        ModelVerb::Canary {
-            name,
-            version,
-            share,
-            ..
-        } => {
-            let canary = version.map(|version| json!({"version": version, "share": share}));
-            let method = canary.as_ref().map_or(Method::DELETE, |_| Method::PUT);
-            let answer = client.send(method, &of(&name, "/canary"), canary.as_ref())?;
-            (answer, show::model as _)
+        ModelVerb::Canary(args) => (args.run(&client)?, show::model as _),
+        ModelVerb::Shadow(args) => (args.run(&client)?, show::model as _),
+        ModelVerb::Label(args) => (args.run(&client)?, show::model as _),
+        ModelVerb::Delete { name, version } => {
+            let path = of(&name, &format!("/versions/{version}"));
+            (client.send(Method::DELETE, &path, None)?, show::model as _)
         }
         ModelVerb::Observe {
             name,

@@ -292,6 +292,7 @@ fn the_key_of_the_environment_is_kept_and_not_shown() {
 fn replicas_are_servers_whose_passwords_are_not_shown() {
     let (mut inputs, _folder) = inputs(&[]);
     let name = "SPORTS_EDGE_DATABASE__REPLICAS";
+    set(&mut inputs, "SPORTS_EDGE_DATABASE__URL", "postgres://p/db");
     set(
         &mut inputs,
         name,
@@ -312,6 +313,35 @@ fn replicas_are_servers_whose_passwords_are_not_shown() {
         error.contains("a replica is a PostgreSQL server"),
         "{error}"
     );
+}
+
+#[test]
+fn settings_that_do_not_go_together_are_refused_by_name() {
+    for (variables, wanted) in [
+        (
+            &[("DATABASE__REPLICAS", "postgres://a/db")][..],
+            "database.replicas (environment SPORTS_EDGE_DATABASE__REPLICAS): replicas are of",
+        ),
+        (
+            &[
+                ("LISTEN", "0.0.0.0:9000"),
+                ("METRICS_LISTEN", "127.0.0.1:9000"),
+            ],
+            "metrics_listen (environment SPORTS_EDGE_METRICS_LISTEN): 127.0.0.1:9000 cannot be listened on \
+             beside listen",
+        ),
+        (
+            &[("REDIS__PREFIX", "a b")],
+            "redis.prefix (environment SPORTS_EDGE_REDIS__PREFIX): ",
+        ),
+    ] {
+        let (mut inputs, _folder) = inputs(&[]);
+        for (name, value) in variables {
+            set(&mut inputs, &format!("SPORTS_EDGE_{name}"), value);
+        }
+        let error = refusal(&inputs);
+        assert!(error.contains(wanted), "{error}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! An address as it may be shown: without what lets somebody in.
 
+use sha2::{Digest, Sha256};
 use url::Url;
 
 /// Parts of the names of parameters whose values are not shown.
@@ -46,9 +47,29 @@ pub(super) fn shown(address: &str) -> String {
     url.into()
 }
 
+/// The address by which it is remembered what was fetched from it: as it is shown, and told from
+/// others that are shown alike.
+pub(super) fn remembered(address: &str) -> String {
+    let shown = shown(address);
+    if shown == address {
+        return shown;
+    }
+    let digest = Sha256::digest(address);
+    let digest: String = digest[..8].iter().map(|it| format!("{it:02x}")).collect();
+    format!("{shown} ({digest})")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{remembered, shown};
+
+    #[test]
+    fn addresses_are_told_apart_by_what_is_not_shown() {
+        let plain = "https://odds.example/E0.csv";
+        assert_eq!(remembered(plain), plain);
+        let [one, other] = ["a", "b"].map(|it| remembered(&format!("{plain}?key={it}")));
+        assert!(one != other && one.starts_with("https://odds.example/E0.csv?key=*** ("));
+    }
 
     #[test]
     fn what_lets_somebody_in_is_hidden_and_nothing_else() {

@@ -147,26 +147,6 @@ fn doctor_names_versions_that_do_not_load_and_what_is_no_model() {
 }
 
 #[test]
-fn doctor_finds_two_settings_with_one_address() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
-    let environment = [
-        ("SPORTS_EDGE_LISTEN", address.as_str()),
-        (
-            "SPORTS_EDGE_METRICS_LISTEN",
-            &address.replace("127.0.0.1", "0.0.0.0"),
-        ),
-    ];
-    let found = Home::new().run_with(&["doctor"], &environment).out;
-    assert!(found.contains("FIX  metrics_listen is 0.0.0.0:"), "{found}");
-    assert!(
-        found.contains("→ set metrics_listen to another port"),
-        "{found}"
-    );
-}
-
-#[test]
 fn doctor_knows_a_newer_database_and_a_backup() {
     let home = Home::new();
     assert_eq!(home.run(&["db", "migrate"]).code, 0);

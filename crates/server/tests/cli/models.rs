@@ -63,6 +63,25 @@ fn models_are_pushed_listed_promoted_rolled_back_and_measured() {
     assert_eq!(model["versions"][0]["traffic_share"], 0.5);
     let model = run.json(&["canary", "goals", "--end"]);
     assert_eq!(model["versions"][0]["traffic_share"], 0.0);
+    let model = run.json(&["shadow", "goals", "1", "--share", "0.25", "--rows-min", "9"]);
+    assert_eq!(model["shadow"]["rows_min"], 9, "{model}");
+    let model = run.json(&["shadow", "goals", "--end"]);
+    assert!(model["shadow"].is_null(), "{model}");
+    let model = run.json(&["label", "goals", "candidate", "1"]);
+    let labels = model["versions"][0]["labels"].to_string();
+    assert!(labels.contains("candidate"), "{model}");
+    let needed = run.ended(&["delete", "goals", "1"]);
+    assert!(
+        needed.err.contains("take the label away first"),
+        "{needed:?}"
+    );
+    let model = run.json(&["label", "goals", "candidate", "--remove"]);
+    let labels = model["versions"][0]["labels"].to_string();
+    assert!(!labels.contains("candidate"), "{model}");
+    run.json(&["push", "goals", &file("square_root"), "--version", "7"]);
+    run.done(&["promote", "goals", "5", "--force"]);
+    let model = run.json(&["delete", "goals", "7"]);
+    assert_eq!(model["versions"].as_array().unwrap().len(), 2, "{model}");
     run.done(&["unload", "goals"]);
     let model = run.json(&["load", "goals"]);
     assert_eq!(model["versions"][1]["state"], "ready");
