@@ -73,7 +73,7 @@ async function once(browser) {
     }).observe({ type: "layout-shift", buffered: true });
   });
   await page.goto(address, { waitUntil: "networkidle" });
-  await page.waitForTimeout(500);
+  await page.waitForTimeout(1_500);
   const seen = await page.evaluate(() => ({
     ...window.seen,
     first: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0,

@@ -107,6 +107,20 @@ pub(crate) async fn open_store(settings: &Settings) -> anyhow::Result<Arc<dyn St
     open_place(&settings.database(), settings).await
 }
 
+/// The same where it is there: a folder that was mistyped is not made, to be found empty.
+pub(crate) async fn open_known_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let place = settings.database();
+    if let Place::File(path) = &place
+        && !path.exists()
+    {
+        bail!(
+            "there is no database at {place}: name the folder of one with --data-dir, or import \
+             something (`sports-edge import --help`)"
+        );
+    }
+    open_store(settings).await
+}
+
 /// Opens the store in force with its replicas.
 pub(crate) async fn open_serving_store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     let place = settings.database();

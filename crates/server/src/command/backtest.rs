@@ -9,7 +9,7 @@ use engine::BacktestOptions;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Misuse, engine, open_store,
+    Misuse, engine, open_known_store,
     output::{put, say},
     progress,
 };
@@ -62,7 +62,7 @@ pub(crate) async fn run(args: BacktestArgs, config: &Config) -> anyhow::Result<E
     {
         bail!(Misuse("--until must be a later day than --from".to_owned()));
     }
-    let store = open_store(&config.settings).await?;
+    let store = open_known_store(&config.settings).await?;
     let engine = engine(store, &config.settings);
     let known = engine.competitions().await?;
     for key in &args.competition {

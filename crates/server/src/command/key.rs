@@ -7,7 +7,7 @@ use api::{KEY_RANDOM_BYTES, KeyText, NewKey, Scope};
 use clap::Subcommand;
 use engine::{ApiKeyRecord, Engine, KEY_BELIEVED};
 
-use super::{engine, open_store, output::say};
+use super::{engine, open_known_store, open_store, output::say};
 use crate::{config::Config, run::fill_random};
 
 /// What to do with keys.
@@ -47,7 +47,11 @@ fn scope(text: &str) -> Result<Scope, String> {
 
 /// Does it.
 pub(crate) async fn run(verb: KeyVerb, config: &Config) -> anyhow::Result<ExitCode> {
-    let store = open_store(&config.settings).await?;
+    let store = match verb {
+        // A key may be there before anything else is.
+        KeyVerb::Create { .. } => open_store(&config.settings).await?,
+        _ => open_known_store(&config.settings).await?,
+    };
     let engine = engine(store, &config.settings);
     match verb {
         KeyVerb::Create { name, scope } => {

@@ -7,7 +7,7 @@ use clap::Args;
 use domain::FixtureId;
 use jiff::Timestamp;
 
-use super::{open_store, output::say, serving_engine};
+use super::{open_known_store, output::say, serving_engine};
 use crate::config::Config;
 
 /// Which fixture, as of when.
@@ -31,7 +31,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 
 /// Prints probabilities and fair prices of every market.
 pub(crate) async fn run(args: PredictArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let store = open_store(&config.settings).await?;
+    let store = open_known_store(&config.settings).await?;
     let (engine, models) = serving_engine(store, &config.settings).await?;
     let id = FixtureId(args.fixture);
     let fixture = engine.fixture(id).await?;

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use super::{open_store, output::say, progress, serving_engine};
+use super::{open_known_store, output::say, progress, serving_engine};
 use crate::config::Config;
 
 /// Trains on everything known and keeps the new version.
 pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
-    let store = open_store(&config.settings).await?;
+    let store = open_known_store(&config.settings).await?;
     let (engine, models) = serving_engine(store, &config.settings).await?;
     let known = engine.competitions().await?;
     if known.iter().all(|it| it.fixtures == 0) {

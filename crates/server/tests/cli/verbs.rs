@@ -134,7 +134,17 @@ fn doctor_says_what_to_fix_until_there_is_nothing_left() {
     let empty = home.run_with(&["doctor"], &listen);
     assert_eq!(empty.code, 3, "{empty:?}");
     assert!(empty.out.contains("there is no database") && empty.out.contains("sports-edge import"));
-    assert_eq!(home.run(&["key", "list"]).code, 0);
+    for verb in [
+        &["key", "list"][..],
+        &["train"],
+        &["predict", "1"],
+        &["backtest"],
+    ] {
+        let ended = home.run(verb);
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert!(ended.err.contains("there is no database at"), "{ended:?}");
+    }
+    assert_eq!(home.run(&["db", "migrate"]).code, 0);
     let bare = home.run_with(&["doctor"], &listen);
     assert!(
         bare.out.contains("the database has no fixtures"),
@@ -288,7 +298,8 @@ fn what_cannot_be_meant_ends_with_two_and_says_what_can() {
 fn a_data_folder_that_cannot_be_made_is_named() {
     let home = Home::new();
     fs::write(home.path("file"), "").unwrap();
-    let ended = home.run(&["key", "list", "--data-dir", "file/data"]);
+    let create = ["key", "create", "--name", "k", "--scope", "read"];
+    let ended = home.run(&[&create[..], &["--data-dir", "file/data"]].concat());
     assert_eq!(ended.code, 1);
     assert!(
         ended.err.contains("data_dir file/data cannot be made"),
