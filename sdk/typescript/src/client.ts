@@ -70,7 +70,8 @@ export class Client {
   readonly #opened: Promise<void> | undefined;
   readonly #flights = new Map<Key, Promise<Entry>>();
   readonly #waiting: (() => void)[] = [];
-  #reading = 0;
+  /** Reads under way and waiting. */
+  #reads = 0;
   #drawn: number | undefined;
   readonly #leave: () => void;
 
@@ -152,12 +153,10 @@ export class Client {
 
   /** Asks for a state whatever is held, in its turn if that is still due; what goes wrong is noted beside it. */
   async reload(key: Key, due = () => true): Promise<void> {
-    if (this.#reading < READS_MAX) this.#reading += 1;
-    else await new Promise<void>((turn) => this.#waiting.push(turn));
+    if (this.#reads++ >= READS_MAX) await new Promise<void>((turn) => this.#waiting.push(turn));
     if (due()) await this.load(key, { maxAgeMs: 0 }).catch(() => undefined);
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#reading -= 1;
+    this.#reads -= 1;
+    this.#waiting.shift()?.();
   }
 
   async #fetch(key: Key, options: CallOptions, again = ASKED_AGAIN): Promise<Entry> {
@@ -174,7 +173,7 @@ export class Client {
         if (now.etag !== held?.etag) return now; // something newer came meanwhile
         this.store.mark(key, { seen, doubt: null });
         this.#relay.tabs.tell({ t: "held", k: key, seen });
-        return this.store.get(key) ?? now;
+        return latest()!;
       }
       const news = { data: parsed(reply.text), rev: null, at: reply.at, seen, size: reply.text.length, folded: 0, etag };
       const followed = now?.rev;
@@ -253,9 +252,8 @@ export class Client {
     const { tabs } = this.#relay;
     // The lock is asked for at the start; only then is it known who leads.
     await sleep(0);
-    const follows = tabs.shared && !tabs.leader;
-    if (follows) tabs.tell({ t: "get", k: key });
-    const patience = this.#relay.brings(key) ? FEED_MS : follows ? TAB_MS : 0;
+    if (!tabs.leader) tabs.tell({ t: "get", k: key });
+    const patience = this.#relay.brings(key) ? FEED_MS : tabs.leader ? 0 : TAB_MS;
     if (!fresh() && patience > 0) await this.#next(key, patience);
     await this.reload(key, () => !fresh() && this.store.watched().includes(key));
   }

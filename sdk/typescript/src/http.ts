@@ -84,7 +84,7 @@ export class Http {
   /** Makes a call, again where that is safe and may help. Anything but 2xx and 304 throws. */
   async send(call: Call): Promise<Reply> {
     const headers = await this.headers(call);
-    const body = call.body === undefined || isRaw(call.body) ? call.body : JSON.stringify(call.body);
+    const body = isRaw(call.body) ? call.body : JSON.stringify(call.body);
     const repeatable = call.method !== "POST" || "idempotency-key" in headers || call.address.startsWith("/v1/predictions");
     const retries = repeatable && !call.once ? (this.options.retries ?? 3) : 0;
     for (let attempt = 0; ; attempt += 1) {
@@ -144,8 +144,7 @@ export class Http {
     call.signal?.addEventListener("abort", abort);
     if (call.signal?.aborted) abort();
     // What a browser kept is asked about: what is kept here is not older than it says.
-    const init: RequestInit = { method, headers, signal: ending.signal, cache: "no-cache" };
-    if (body !== undefined) init.body = body;
+    const init: RequestInit = { method, headers, body: body ?? null, signal: ending.signal, cache: "no-cache" };
     const sent = this.clock.local();
     try {
       const response = await this.#fetch(address, init);
@@ -203,8 +202,8 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /** A pause that grows with each attempt, anywhere up to its bound so that clients spread out. */
-export function backoff(attempt: number, base = BACKOFF_MS, most = BACKOFF_MS_MAX): number {
-  return Math.random() * Math.min(most, base * 2 ** attempt);
+export function backoff(attempt: number): number {
+  return Math.random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** attempt);
 }
 
 /** A name that nobody else makes up. */
@@ -232,9 +231,9 @@ function problem(status: number, headers: Headers, text: string): Problem {
     // A proxy answered in its own words.
   }
   const after = headers.get("retry-after") ?? "";
-  const moment = () => Date.parse(after) - Date.parse(headers.get("date") ?? "");
-  const wait = after && Math.max(0, Number(after) * 1000 || moment());
-  return new Problem(status, document, wait === "" || isNaN(wait) ? undefined : wait);
+  // Seconds or a date; one that is over, or neither, asks for no pause.
+  const wait = Number(after) * 1000 || Date.parse(after) - Date.parse(headers.get("date") ?? "");
+  return new Problem(status, document, wait > 0 ? wait : undefined);
 }
 
 /** Whether a body is sent as it is: text and bytes. */

@@ -172,7 +172,7 @@ export class Relay {
     if (this.#mine.length > 0 && client.clock.local() - this.#repeated >= REPEAT_MS) this.#say();
     for (const key of this.#mine) client.age(key, this.brings(key));
     if (tabs.leader) this.#poll();
-    if (this.#mine.length > 0 || (tabs.leader && this.#all().length > 0)) return;
+    if ((tabs.leader ? this.#all() : this.#mine).length > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#follow();

@@ -140,10 +140,9 @@ export class Store {
   }
 
   #evict(): void {
-    if (this.#size <= this.sizeMax) return;
     for (const key of this.#slots.keys()) {
-      this.drop(key);
       if (this.#size <= this.sizeMax) return;
+      this.drop(key);
     }
   }
 

@@ -52,11 +52,6 @@ export class Tabs {
     locks.request(name, { signal }, hold).catch(() => undefined);
   }
 
-  /** Whether there may be other tabs. */
-  get shared(): boolean {
-    return this.#channel !== undefined;
-  }
-
   /** Tells all other tabs. */
   tell(word: Word): void {
     this.#channel?.postMessage(word);

@@ -187,10 +187,8 @@ class Device implements DeviceCache {
   }
 }
 
-function textOf({ data, rev, at, seen, etag, tags, doubt }: Entry): string {
-  const kept: Kept = { data, rev, at, seen, etag, tags, doubt };
-  return JSON.stringify(kept);
-}
+// Where it came from and what that brought along is of this page alone.
+const textOf = (entry: Entry): string => JSON.stringify({ ...entry, source: undefined, size: undefined, folded: undefined });
 
 function keptOf(text: string | null | undefined): Kept | undefined {
   try {

@@ -25,7 +25,7 @@ export type Frame =
 
 /** What a client asks for. `since` holds the id per key that it has. */
 export type Ask =
-  | { op: "sub"; k: Key[]; since: Record<Key, string> }
+  | { op: "sub"; k: Key[]; since: Record<Key, string | undefined> }
   | { op: "unsub"; k: Key[] };
 
 /** Applies changes to a state. What did not change stays the same object. */

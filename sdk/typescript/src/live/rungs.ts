@@ -41,21 +41,15 @@ export interface Link {
 /** A way of connecting. */
 export type Rung = (http: Http, wish: Wish, ear: Ear) => Link;
 
-const asked = (wish: Wish, keys: Key[]): Ask => {
-  const since: Record<Key, string> = {};
-  for (const key of keys) {
-    const rev = wish.held(key);
-    if (rev) since[key] = rev;
-  }
-  return { op: "sub", k: keys, since };
-};
+// As JSON, what is not held is left out.
+const asked = (wish: Wish, k: Key[]): Ask => ({ op: "sub", k, since: Object.fromEntries(k.map((key) => [key, wish.held(key) ?? undefined])) });
 
 /** A WebSocket. With an API key a ticket is fetched first, for a socket carries no headers. */
 export const ws: Rung = (http, wish, ear) => {
   let socket: WebSocket | undefined;
   let over = false;
   let following = new Set<Key>();
-  const say = (ask: Ask) => socket?.readyState === 1 && ask.k.length > 0 && socket.send(JSON.stringify(ask));
+  const say = (ask: Ask) => ask.k.length > 0 && socket!.send(JSON.stringify(ask));
   const end = (gone = false) => {
     if (over) return;
     over = true;
