@@ -64,8 +64,9 @@ describe("following", () => {
   it("tells of a doubt, and of a source that is silent", async () => {
     start();
     await open();
-    feed.send({ t: "stale", k: key, age: 12_000 });
-    await vi.waitFor(() => expect(changed).toHaveBeenCalledWith(3, "the source is silent for 12 s"));
+    const reason = "nothing was heard of the game for 5 min while the clock runs";
+    feed.send({ t: "d", k: key, b: "3.7", id: "4.7", ts: Date.now(), d: [["/play", { stale: { since: "2026-05-01T15:10:02Z", reason } }]] });
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledWith(3, reason));
   });
 
   it("says that figures may be old only when a connection stays lost", async () => {

@@ -92,7 +92,7 @@ test("a server that fails is said, until it answers", async () => {
   await followed(async () => answers.shift()!);
   scored(2, 1);
   await vi.waitFor(() => expect(banner()).toContain("No answer"));
-  feed.send({ t: "stale", k: KEY, age: 9_000 });
+  scored(3, 0);
   await vi.waitFor(() => expect(score()).toBe("0–1"));
   await vi.waitFor(() => expect(banner()).toBe(""));
 });

@@ -9,7 +9,7 @@ import type { Way } from "./live/ladder.js";
 import { saysNo } from "./problem.js";
 import { Relay } from "./relay.js";
 import type { paths } from "./schema.gen.js";
-import { Store, supersedes, type Entry, type Source } from "./store.js";
+import { doubtOf, Store, supersedes, type Entry, type Source } from "./store.js";
 import { page, type Surroundings } from "./surroundings.js";
 
 /** How a client is set up. Everything has a default. */
@@ -54,7 +54,7 @@ const READS_MAX = 8;
 const ASKED_AGAIN = 2;
 
 /** What is new of a state. */
-type News = Pick<Entry, "data" | "rev" | "at" | "size" | "folded"> & Partial<Pick<Entry, "etag" | "seen">>;
+type News = Pick<Entry, "data" | "at" | "size"> & Partial<Pick<Entry, "rev" | "etag" | "seen" | "folded">>;
 
 /** A client of one server. */
 export class Client {
@@ -171,14 +171,14 @@ export class Client {
       const now = latest();
       if (reply.status === 304 && now) {
         if (now.etag !== held?.etag) return now; // something newer came meanwhile
-        this.store.mark(key, { seen, doubt: null });
+        this.store.mark(key, { seen });
         this.#relay.tabs.tell({ t: "held", k: key, seen });
         return latest()!;
       }
-      const news = { data: parsed(reply.text), rev: null, at: reply.at, seen, size: reply.text.length, folded: 0, etag };
+      const news = { data: parsed(reply.text), at: reply.at, seen, size: reply.text.length, etag };
       const followed = now?.rev;
       if (followed && (await this.#brought(key, news.data))) {
-        this.store.mark(key, { seen, doubt: null, etag });
+        this.store.mark(key, { seen, etag });
         return latest()!;
       }
       const last = latest();
@@ -208,7 +208,7 @@ export class Client {
   /** Takes news of a state in; answers with what is held then. */
   take(key: Key, news: News, source: Source): Entry {
     const held = this.store.get(key);
-    const entry: Entry = { seen: this.clock.now(), etag: null, ...news, tags: held?.tags ?? tagsOf(key), doubt: null, source };
+    const entry: Entry = { rev: null, seen: this.clock.now(), etag: null, folded: 0, ...news, tags: tagsOf(key), doubt: doubtOf(news.data), source };
     if (held && !supersedes(entry, held)) return held;
     this.keep(key, entry);
     // Frames are relayed as they are; what was asked for is told as a whole.

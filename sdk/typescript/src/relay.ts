@@ -103,7 +103,7 @@ export class Relay {
     } else if (word.t === "put") {
       this.#feed?.whole(word.k);
       client.keep(word.k, { ...word.e, source: "tab" });
-    } else if (word.t === "held") client.store.mark(word.k, { seen: word.seen, doubt: null });
+    } else if (word.t === "held") client.store.mark(word.k, { seen: word.seen });
     else if (word.t === "frame") void this.feed().then((feed) => feed?.receive(word.f, word.n));
     else if (word.t === "link") {
       if (!tabs.leader) client.connection.set({ ...word.c, leader: false });

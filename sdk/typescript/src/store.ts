@@ -35,6 +35,9 @@ interface Slot {
 /** When a revision came to be, in milliseconds since 1970 by the server's clock; 0 for none. */
 export const momentOf = (rev: string | null | undefined): number => parseInt(rev ?? "0");
 
+/** What a state says against itself: that the source of its game is silent. */
+export const doubtOf = (data: unknown): string | null => (data as { play?: { stale?: { reason: string } } } | undefined)?.play?.stale?.reason ?? null;
+
 /** Whether an entry may take another's place. */
 export function supersedes(next: Entry, held: Entry): boolean {
   if (next.rev && held.rev) return momentOf(next.rev) >= momentOf(held.rev);
@@ -93,12 +96,13 @@ export class Store {
     return true;
   }
 
-  /** Changes what is said of an entry, not its state. */
+  /** Changes what is said of an entry, not its state; of one that was seen to hold only its state's own doubt is left. */
   mark(key: Key, change: Partial<Pick<Entry, "rev" | "at" | "seen" | "doubt" | "etag">>): void {
     const slot = this.#slots.get(key);
     if (!slot?.entry) return;
-    slot.entry = { ...slot.entry, ...change };
-    if (change.seen) slot.error = undefined;
+    const { seen } = change;
+    slot.entry = { ...slot.entry, ...(seen && { doubt: doubtOf(slot.entry.data) }), ...change };
+    if (seen) slot.error = undefined;
     this.#tell(slot);
   }
 

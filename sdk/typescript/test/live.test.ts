@@ -337,9 +337,17 @@ it("says when the source is silent, what was invalidated, and survives frames it
   const one = client();
   one.watch(KEY, () => undefined);
   await until(() => expect(one.peek(KEY)?.rev).toBe("1001.00000000abcd"));
-  server.tell({ t: "stale", k: KEY, age: 12_000 });
-  await until(() => expect(one.peek(KEY)?.doubt).toContain("12 s"));
-  server.change(KEY, { n: 1 });
+  server.change(KEY, { play: { stale: { since: "2026-05-01T15:10:02Z", reason: "nothing was heard for 5 min" } } });
+  server.tell({ t: "stale", k: KEY, age: 300_000 });
+  await until(() => expect(one.peek(KEY)?.doubt).toBe("nothing was heard for 5 min"));
+  // It stays so, whoever asks and whatever else changes, until the state says otherwise.
+  await one.get("/v1/fixtures/{id}", { path: { id: 8 } });
+  expect(one.peek(KEY)!.doubt).toBe("nothing was heard for 5 min");
+  const other = client();
+  await other.load(KEY);
+  await other.load(KEY, { maxAgeMs: 0 });
+  expect(other.stale(other.peek(KEY)!)).toBe(true);
+  server.change(KEY, { n: 1, play: null });
   await until(() => expect(one.peek(KEY)?.doubt).toBeNull());
   server.tell({ t: "new" } as never);
   server.tell({ t: "hb", ts: Date.now() });

@@ -83,14 +83,12 @@ export class Feed {
       this.#broken.delete(k);
       this.#take(k, { data: frame.d, rev: frame.id, at: frame.ts, size, folded: 0 });
     } else if (frame.t === "d") this.#change(frame);
-    else if (frame.t === "same") store.mark(k, { seen: clock.now(), doubt: null });
+    else if (frame.t === "same") store.mark(k, { seen: clock.now() });
     else if (frame.t === "gap") {
       this.#broken.add(k);
       // What is held is of no history of this server: whatever comes is newer.
       if (frame.why === "ahead") store.mark(k, { rev: null, at: 0 });
-    }
-    else if (frame.t === "stale") store.mark(k, { doubt: `the source is silent for ${Math.round(frame.age / 1000)} s` });
-    else if (frame.t === "err") this.refused.set(k, frame.code === "too-many-requests" ? AGAIN_BEATS : 0);
+    } else if (frame.t === "err") this.refused.set(k, frame.code === "too-many-requests" ? AGAIN_BEATS : 0);
   }
 
   /** Asks again for some of the keys that were too many. */

@@ -14,7 +14,7 @@ export type Frame =
   | { t: "same"; k: Key; id: string; ts: number }
   /** What was asked to resume from is gone; a snapshot follows. */
   | { t: "gap"; k: Key; why: string }
-  /** The source is silent, for so many milliseconds. */
+  /** The source is silent, for so many milliseconds; the state says so, too, and is believed. */
   | { t: "stale"; k: Key; age: number }
   /** What carries one of these tags is no longer current. */
   | { t: "inv"; tags: string[] }
