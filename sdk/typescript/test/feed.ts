@@ -8,6 +8,8 @@ import type { Ask, Change, Frame } from "../src/live/frames.js";
 interface State {
   epoch: number;
   rev: number;
+  /** When it came to be so. */
+  at: number;
   data: Record<string, unknown>;
   history: (Frame & { t: "d" })[];
 }
@@ -37,6 +39,8 @@ export class FeedServer {
   revoked = false;
   /** What a proxy answers in place of a server that is away. */
   away = 0;
+  /** What it answers a long poll at once, whatever is held. */
+  polled: Frame[] | undefined;
   /** Told of each way that is taken. */
   took: (way: string) => void = () => undefined;
   /** The code that sockets are closed with at once. */
@@ -73,7 +77,7 @@ export class FeedServer {
   }
 
   set(key: string, data: Record<string, unknown>): void {
-    this.states.set(key, { epoch: (this.states.get(key)?.epoch ?? 0) + 1, rev: 1, data, history: [] });
+    this.states.set(key, { epoch: (this.states.get(key)?.epoch ?? 0) + 1, rev: 1, at: Date.now(), data, history: [] });
   }
 
   /** Changes members of a state and tells who follows it. */
@@ -83,7 +87,8 @@ export class FeedServer {
     const d = Object.entries(members).map(([name, value]): Change => [`/${name}`, value]);
     const b = idOf(state);
     state.rev += 1;
-    const frame = { t: "d" as const, k: key, b, id: idOf(state), ts: Date.now(), d };
+    state.at = Date.now();
+    const frame = { t: "d" as const, k: key, b, id: idOf(state), ts: state.at, d };
     state.history.push(frame);
     this.tell(frame);
   }
@@ -96,7 +101,7 @@ export class FeedServer {
 
   snap(key: string): Frame {
     const state = this.states.get(key)!;
-    return { t: "snap", k: key, id: idOf(state), ts: Date.now(), d: structuredClone(state.data) };
+    return { t: "snap", k: key, id: idOf(state), ts: state.at, d: structuredClone(state.data) };
   }
 
   /** What a reader that holds `since` has to be told. */
@@ -104,7 +109,7 @@ export class FeedServer {
     const state = this.states.get(key);
     if (!state) return [{ t: "err", k: key, code: "not-live", detail: "this key is not followed" }];
     if (!since) return [this.snap(key)];
-    if (since === idOf(state)) return [{ t: "same", k: key, id: since, ts: Date.now() }];
+    if (since === idOf(state)) return [{ t: "same", k: key, id: since, ts: state.at }];
     const at = state.history.findIndex((frame) => frame.b === since);
     return at < 0 ? [{ t: "gap", k: key, why: this.why }, this.snap(key)] : state.history.slice(at);
   }
@@ -156,6 +161,7 @@ export class FeedServer {
     if (this.shut.has(way)) return void response.writeHead(404).end("{}");
     this.opened += 1;
     this.took(way);
+    if (this.polled) return void response.end(JSON.stringify({ frames: this.polled }));
     const keys = query.getAll("k");
     const since = query.get("since")!.split(",");
     const missed = keys.flatMap((key, at) => this.#missed(key, since[at] === "-" ? undefined : since[at]));

@@ -399,34 +399,6 @@ it("goes on at another server from what it holds, and anew where that is of none
   await until(() => expect(one.peek(KEY)).toMatchObject({ rev: "1001.00000000abcd", data: { n: 0 } }));
 });
 
-it("tabs elect a leader, share one connection and hand over", async () => {
-  // Node has channels but no locks before version 24: a queue stands in for the browser's.
-  let queue = Promise.resolve();
-  const request = (_: string, { signal }: { signal: AbortSignal }, hold: () => Promise<void> | undefined) => {
-    const mine = queue.then(() => (signal.aborted ? undefined : hold()));
-    queue = mine.then(() => undefined);
-    return mine;
-  };
-  vi.stubGlobal("navigator", { locks: { request }, onLine: true });
-  const [one, two] = [client(), client()];
-  one.watch(KEY, () => undefined);
-  two.watch(KEY, () => undefined);
-  server.change(KEY, { n: 3 });
-  await until(() => expect(one.connection.now.state).toBe("live"));
-  await until(() => expect(two.connection.now).toMatchObject({ state: "live", leader: false }));
-  await until(() => expect(two.peek(KEY)?.rev).toBe("1002.00000000abcd"));
-  server.change(KEY, { n: 4 });
-  await until(() => expect(two.peek(KEY)).toMatchObject({ data: { n: 4 }, source: "tab" }));
-  expect(server.opened).toBe(1);
-  await two.post("/v1/quotes", { body: { data: [] } });
-  await until(() => expect(one.http.position).toBe("42"));
-  await one.close();
-  await until(() => expect(two.connection.now).toMatchObject({ state: "live", leader: true }));
-  server.change(KEY, { n: 5 });
-  await until(() => expect(two.peek(KEY)?.data.n).toBe(5));
-  vi.unstubAllGlobals();
-});
-
 it("applies changes without touching what did not change", () => {
   const state = { a: { b: [1, 2, 3] }, c: {} };
   const next = applied(state, [["/a/b/1", 9], ["/a/b/-", 4], ["/a/b/0"], ["/d~1e", 1]]) as typeof state;

@@ -77,12 +77,10 @@ export class Feed {
     if ("ts" in frame) clock.atLeast(frame.ts);
     if (frame.t === "inv") return this.client.invalidate(frame.tags, false);
     if (frame.t === "hb") return this.#beat();
-    const k = "k" in frame && frame.k;
+    const { k } = frame as { k?: Key };
     if (!k) return;
-    if (frame.t === "snap") {
-      this.#broken.delete(k);
-      this.#take(k, { data: frame.d, rev: frame.id, at: frame.ts, size, folded: 0 });
-    } else if (frame.t === "d") this.#change(frame);
+    if (frame.t === "snap") this.#snapshot(frame, size);
+    else if (frame.t === "d") this.#change(frame);
     else if (frame.t === "same") store.mark(k, { seen: clock.now() });
     else if (frame.t === "gap") {
       this.#broken.add(k);
@@ -103,8 +101,21 @@ export class Feed {
     }
   }
 
-  #take(key: Key, news: Parameters<Client["take"]>[1]): void {
-    this.client.take(key, news, this.sharing.leads() ? "network" : "tab");
+  #snapshot(frame: Frame & { t: "snap" }, size: number): void {
+    const { clock, store } = this.client;
+    const { k, id: rev, d: data } = frame;
+    this.#broken.delete(k);
+    const held = store.get(k);
+    // An answer is of the moment it was given, a frame of the one its state came to be: where they say the
+    // same, what is held has a revision now.
+    if (!held?.rev && alike(held?.data, data)) store.mark(k, { rev, seen: clock.now() });
+    else this.#take(frame, data, size);
+    // An answer said otherwise, and later: only another tells which of the two is behind.
+    if (store.get(k)?.rev === null && this.sharing.leads()) void this.client.reload(k);
+  }
+
+  #take({ k, id: rev, ts: at, cf: folded = 0 }: { k: Key; id: string; ts: number; cf?: number }, data: unknown, size: number): void {
+    this.client.take(k, { data, rev, at, size, folded }, this.sharing.leads() ? "network" : "tab");
   }
 
   #change(frame: Frame & { t: "d" }): void {
@@ -114,7 +125,7 @@ export class Feed {
     if (http.tools.momentOf(frame.id) <= http.tools.momentOf(held?.rev)) return;
     if (frame.b !== held?.rev) return this.again(frame.k);
     try {
-      this.#take(frame.k, { data: applied(held.data, frame.d), rev: frame.id, at: frame.ts, size: held.size, folded: frame.cf ?? 0 });
+      this.#take(frame, applied(held.data, frame.d), held.size);
     } catch {
       this.again(frame.k);
     }

@@ -11,8 +11,9 @@ export const LIVE = "/v1/live";
 const WAIT_MS = 20_000;
 /** The code of a close that says that trying again is no use. */
 const FORBIDDEN = 4403;
-/** The pause after an answer without news, so that a server that does not hold is not pressed. */
-const IDLE_MS = 250;
+/** From one request that waits to the next, in milliseconds: at least the first, and the second where nothing was gained. */
+const APART_MS = 100;
+const VAIN_MS = 1_000;
 /** Keys that change together are told to the server together. */
 const SETTLE_MS = 20;
 
@@ -152,15 +153,18 @@ export const sse: Rung = (http, wish, ear) =>
 /** A request that is held until there is something new; the first is not, for it says whether there is a server. */
 export const poll: Rung = (http, wish, ear) => {
   let wait = 0;
-  const { parsed, sleep } = http.tools;
+  const { clock, tools } = http;
   return looped(http, wish, ear, async (keys, signal) => {
-    const address = liveAddress(wish, keys, `&wait_ms=${wait}`);
-    const { text } = await http.send({ method: "GET", address, signal, timeoutMs: WAIT_MS * 1.5, once: true });
+    const address = liveAddress(wish, keys, "&wait_ms=");
+    const began = clock.local();
+    const { text } = await http.send({ method: "GET", address: address + wait, signal, timeoutMs: WAIT_MS * 1.5, once: true });
     ear.opened();
-    wait = WAIT_MS;
-    const { frames } = parsed(text) as { frames: Frame[] };
+    const { frames } = tools.parsed(text) as { frames: Frame[] };
     for (const frame of frames) ear.frame(frame, text.length);
-    if (frames.length === 0) await sleep(IDLE_MS, signal);
+    // A server that does not hold what leads no further must not be pressed.
+    const apart = wait && address === liveAddress(wish, keys, "&wait_ms=") ? VAIN_MS : APART_MS;
+    wait = WAIT_MS;
+    await tools.sleep(began + apart - clock.local(), signal);
   });
 };
 
