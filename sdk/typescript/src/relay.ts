@@ -51,9 +51,11 @@ export class Relay {
     this.#run();
   }
 
-  /** There is a network again, or none any more. */
+  /** An answer came or none did, or whether there is a network has changed. */
   reach(reached: boolean): void {
-    const { connection, http } = this.client;
+    const { around, connection, http } = this.client;
+    // Where the feed is heard, a call without an answer says nothing of the server.
+    if (!reached && around.online() && connection.now.state === "live") return;
     const back = !http.reached;
     http.reached = reached;
     if (!reached) connection.set({ state: "offline" });

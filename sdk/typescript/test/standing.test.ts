@@ -2,7 +2,7 @@
 // and what tabs and failed calls make of a connection.
 import { WebSocket } from "ws";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { createClient, type Client, type ClientOptions, type Key } from "../src/index.js";
+import { createClient, key, type Client, type ClientOptions, type Key } from "../src/index.js";
 import type { Frame } from "../src/live/frames.js";
 import { FeedServer } from "./feed.js";
 
@@ -99,6 +99,33 @@ it("asks once a second at most by a long poll whose answers lead no further, wha
   server.polled = undefined;
   server.change(KEY, { n: 1 });
   await until(() => expect(one.peek(KEY)?.data.n).toBe(1));
+});
+
+it("stays live when a call gets no answer while the feed is heard, in every tab", async () => {
+  vi.stubGlobal("navigator", { locks: queue(), onLine: true });
+  const hanging: typeof fetch = (address, init) =>
+    String(address).includes("competitions") ? new Promise((_, fail) => init!.signal!.addEventListener("abort", () => fail(new Error("aborted")))) : fetch(address, init);
+  const [one, two] = [client({ fetch: hanging, retries: 0 }), client({ fetch: hanging, retries: 0 })];
+  for (const each of [one, two]) each.watch(KEY, () => undefined);
+  for (const each of [one, two]) await until(() => expect(each.connection.now).toMatchObject({ state: "live", way: "ws" }));
+  const states = new Set<string>();
+  for (const each of [one, two]) {
+    each.connection.watch(() => states.add(each.connection.now.state));
+    await expect(each.get("/v1/competitions", { timeoutMs: 5 })).rejects.toMatchObject({ kind: "timeout" });
+    const body = { data: [], markets: ["h2h" as const] };
+    server.script.push([502, {}, "<html>nobody is there</html>"]);
+    await expect(each.post("/v1/predictions/batch", { body })).rejects.toMatchObject({ kind: "offline" });
+    // An answer after it is no reason to connect anew.
+    await each.load(key("/v1/fixtures/{id}", { path: { id: 8 } }), { maxAgeMs: 0 });
+  }
+  server.change(KEY, { n: 3 });
+  for (const each of [one, two]) await until(() => expect(each.peek(KEY)?.data.n).toBe(3));
+  expect(states).toEqual(new Set());
+  expect(server.opened).toBe(1);
+  // Once the feed is lost, it counts.
+  await server.stop();
+  await expect(one.get("/v1/competitions", { timeoutMs: 5 })).rejects.toMatchObject({ kind: "timeout" });
+  await until(() => expect(one.connection.now.state).toBe("offline"));
 });
 
 it("tabs elect a leader, share one connection and hand over", async () => {
