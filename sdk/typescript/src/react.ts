@@ -5,6 +5,8 @@ import { board, edges, fixture, prediction, type Key, type Query, type Schemas }
 import { beforePicture, forgo } from "./beat.js";
 import type { Client, Dehydrated } from "./client.js";
 import type { Connection } from "./connection.js";
+import { saysNo } from "./problem.js";
+import { REFUSED_TIMES } from "./relay.js";
 import type { Entry, Source } from "./store.js";
 
 const Context = createContext<Client | undefined>(undefined);
@@ -176,37 +178,52 @@ export interface SeriesOptions {
   points?: number;
 }
 
-/** A line and what became of the request for it. */
-export type Series = Omit<View<Point[]>, "doubt">;
+/** A line and what became of the requests for it. */
+export type Series = View<Point[]>;
 
 /** Who wins, over time: asked of the server once, then prolonged by every newer prediction. */
 export function useWinProbability(id: number, { from, until, points = 30 }: SeriesOptions = {}): Series {
   const client = useClient();
   const now = usePrediction(id);
-  const end = until ?? now.data?.as_of;
-  // The line begins where the first prediction is; later ones are put behind it.
-  const [line, setLine] = useState<{ id: number; points: Point[]; error?: unknown }>({ id, points: [] });
-  const begun = useRef<string>(undefined);
-  const wanted = `${id} ${from} ${until} ${points}`;
+  const latest = now.data;
+  const end = until ?? latest?.as_of;
+  const [line, setLine] = useState<Line>({ id, points: [] });
+  const [failures, setFailures] = useState(0);
+  // Ends where the first prediction is; later ones are put behind it.
   useEffect(() => {
-    if (!end || begun.current === wanted) return;
-    begun.current = wanted;
+    if (!end) return;
+    const last = Date.parse(end);
+    let timer: ReturnType<typeof setTimeout>;
     let over = false;
-    history(client, id, Date.parse(from ?? "") || Date.parse(end) - 7 * 86_400_000, Date.parse(end), Math.min(200, points)).then(
-      (found) => !over && setLine({ id, points: found }),
-      (error: unknown) => !over && setLine({ id, points: [], error }),
+    history(client, id, Date.parse(from ?? "") || last - 7 * 86_400_000, last, Math.min(200, points)).then(
+      (found) => over || setLine((held) => ({ id, points: [...found, ...lineOf(held, id).points.filter(({ at }) => !until && at > last)] })),
+      (error: unknown) => {
+        if (over) return;
+        setLine((held) => ({ ...lineOf(held, id), error }));
+        timer = setTimeout(() => setFailures((count) => count + 1), client.pollMs * (saysNo(error) ? REFUSED_TIMES : 1));
+      },
     );
     return () => {
-      over = begun.current !== wanted;
+      over = true;
+      clearTimeout(timer);
     };
-  }, [client, id, from, end, points, wanted]);
-  const latest = now.data;
+  }, [client, id, from, until, points, !end, failures]);
   useEffect(() => {
-    if (latest && !until) setLine((held) => (held.id === id ? { ...held, points: prolonged(held.points, pointsOf(latest)) } : held));
+    if (latest && !until) setLine((held) => ({ ...lineOf(held, id), points: prolonged(lineOf(held, id).points, pointsOf(latest)) }));
   }, [latest, until, id]);
-  const { rev, age, stale, source } = now;
-  return { data: line.id === id && line.points.length > 0 ? line.points : undefined, rev, age, stale, source, error: line.error ?? now.error };
+  const { points: data, error = now.error } = lineOf(line, id);
+  return { ...now, data: data.length > 0 ? data : undefined, error };
 }
+
+/** What is held of a line, and why its beginning could not be had. */
+interface Line {
+  id: number;
+  points: Point[];
+  error?: unknown;
+}
+
+/** The line where it is that of a fixture. */
+const lineOf = (line: Line, id: number): Line => (line.id === id ? line : { id, points: [] });
 
 async function history(client: Client, id: number, from: number, until: number, points: number): Promise<Point[]> {
   const step = (until - from) / Math.max(1, points - 1);

@@ -13,7 +13,7 @@ const FORGET_MS = 150_000;
 /** How often it is looked whether something is due. */
 const TICK_MS = 500;
 /** An answer that says no is asked for again after so many times the usual pause. */
-const REFUSED_TIMES = 10;
+export const REFUSED_TIMES = 10;
 
 /** What a client shares with the other tabs of its browser. */
 export class Relay {

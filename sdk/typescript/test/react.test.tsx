@@ -192,6 +192,47 @@ it("draws a line of who wins and prolongs it", async () => {
   await screen.findByText("3 0.4,0.5,0.6,0.7");
 });
 
+/** A line of a fixture, and what became of it. */
+function Line({ id }: { id: number }) {
+  const { data, error } = useWinProbability(id, { points: 2 });
+  return h("p", null, `${id}: ${data?.map(({ probabilities }) => probabilities[0]).join(",")} ${error ? "failed" : "fine"}`);
+}
+const predicted = (as_of: string, home: number) => ({ as_of, markets: [{ market: "h2h", outcomes: [{ probability: home }] }] });
+
+it("draws the line of the fixture that is asked for now, whichever answer comes last", async () => {
+  for (const id of [8, 9]) server.set(`fixtures/${id}/prediction`, predicted("2026-01-08T00:00:00Z", id / 10));
+  const answers: (() => void)[] = [];
+  vi.spyOn(client, "post").mockImplementation((_, asked) => {
+    const id = (asked as unknown as { body: { data: { fixture_id: number }[] } }).body.data[0]!.fixture_id;
+    const answer = { data: [{ prediction: predicted("2026-01-01T00:00:00Z", id / 100) }, { prediction: predicted("2026-01-08T00:00:00Z", id / 10) }] };
+    return new Promise((done) => answers.push(() => done(answer as never)));
+  });
+  const of = (id: number) => h(SportsEdgeProvider, { client }, h(Line, { id }));
+  const view = render(of(8));
+  await waitFor(() => expect(answers).toHaveLength(1));
+  view.rerender(of(9));
+  await waitFor(() => expect(answers).toHaveLength(2));
+  await act(async () => answers[1]!());
+  await screen.findByText("9: 0.09,0.9 fine");
+  await act(async () => answers[0]!());
+  screen.getByText("9: 0.09,0.9 fine");
+  server.change("fixtures/9/prediction", predicted("2026-01-08T01:00:00Z", 0.95));
+  await screen.findByText("9: 0.09,0.9,0.95 fine");
+});
+
+it("asks for the beginning of a line again after it could not be had, and then the error is gone", async () => {
+  server.set("fixtures/8/prediction", predicted("2026-01-08T00:00:00Z", 0.5));
+  const batch = vi.spyOn(client, "post").mockRejectedValueOnce(new Error("no answer"));
+  batch.mockResolvedValue({ data: [{ prediction: predicted("2026-01-01T00:00:00Z", 0.4) }, { prediction: predicted("2026-01-08T00:00:00Z", 0.5) }] } as never);
+  show(h(Line, { id: 8 }));
+  await screen.findByText("8: 0.5 failed");
+  // What came meanwhile stays behind it.
+  server.change("fixtures/8/prediction", predicted("2026-01-08T01:00:00Z", 0.6));
+  await screen.findByText(/^8: 0.4,0.5.* fine$/);
+  await screen.findByText("8: 0.4,0.5,0.6 fine");
+  expect(batch).toHaveBeenCalledTimes(2);
+});
+
 it("a query of TanStack shows what the client holds and follows it", async () => {
   const queries = new QueryClient();
   const end = follow(client, queries);
