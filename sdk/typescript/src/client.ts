@@ -4,7 +4,7 @@ import { Clock } from "./clock.js";
 import { ConnectionBox } from "./connection.js";
 import type { DeviceCache } from "./device/cache.js";
 import { SHAPE } from "./facts.gen.js";
-import { Http, parsed, sleep, type HttpOptions } from "./http.js";
+import { Http, KEYED, parsed, sleep, type HttpOptions } from "./http.js";
 import type { Way } from "./live/ladder.js";
 import { saysNo } from "./problem.js";
 import { Relay } from "./relay.js";
@@ -121,10 +121,9 @@ export class Client {
     const { text } = await this.http.send({ method, address: address(path, parts, query), ...rest });
     // What was asked for before need not see this.
     this.#flights.clear();
-    const [, , area = "", name] = path.split("/");
-    if (area === "models" || area === "alerts") this.invalidate([area]);
-    else if (area !== "predictions" && name === undefined) this.invalidate(touched(rest.body));
-    return parsed(text) as T;
+    const answer = parsed(text);
+    this.invalidate(KEYED.test(path) ? touched(answer) : [path.split("/")[2]!]);
+    return answer as T;
   }
 
   /** What is held of a key now; the same object until it changes. */
@@ -346,9 +345,9 @@ type Given<P extends keyof paths, V extends Verb> = Record<never, never> extends
 /** Makes a client. */
 export const createClient = (options?: ClientOptions): Client => new Client(options);
 
-/** What a batch of writes makes stale: the fixtures it names, and every list. */
-function touched(body: unknown): string[] {
-  const entries = (body as { data?: { fixture_id?: number }[] } | undefined)?.data ?? [];
-  return ["board", "edges", "fixtures", "competitions", "teams", ...entries.map((entry) => `fixture:${entry.fixture_id}`)];
+/** What a batch of writes makes stale: the fixtures its answer names, and every list. */
+function touched(answer: unknown): string[] {
+  const entries = (answer as { data?: { fixture_id?: number }[] } | undefined)?.data ?? [];
+  return ["board", "scoreboard", "edges", "fixtures", "competitions", "teams", ...entries.map((entry) => `fixture:${entry.fixture_id}`)];
 }
 

@@ -14,7 +14,7 @@ const BACKOFF_MS_MAX = 10_000;
 const RETRY_AFTER_MS_MAX = 30_000;
 const RETRIED = [408, 425, 429, 502, 503, 504];
 /** Writes that take an `Idempotency-Key`, so that a repeat cannot write twice. */
-const KEYED = /^\/v1\/(fixtures|results|quotes|events)$/;
+export const KEYED = /^\/v1\/(fixtures|results|quotes|events)$/;
 
 /** How calls are made. */
 export interface HttpOptions {

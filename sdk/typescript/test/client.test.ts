@@ -95,6 +95,17 @@ it("a write makes stale what it touched, and asks for what is watched", async ()
   await vi.waitFor(() => expect(one.peek(KEY)!.data.n).toBe(1), 3_000);
 });
 
+it("makes stale what the answer of a write names, though its body does not, and every list", async () => {
+  const lists: Key[] = [board(), key("/v1/scoreboard"), edges(), key("/v1/fixtures"), fixture(9)];
+  for (const of of lists) server.set(of, { data: [] });
+  for (const of of [KEY, ...lists]) await one.load(of);
+  await one.post("/v1/fixtures", { body: { data: [{ competition: "E0", season: "2026/27", home: "Arsenal", away: "Chelsea" }] as never } });
+  expect([KEY, ...lists].filter((of) => one.peek(of)!.doubt === null)).toEqual([fixture(9)]);
+  // What was held is not answered with.
+  server.change(KEY, { n: 1 });
+  expect((await one.load(KEY)).data.n).toBe(1);
+});
+
 it("changes an alert, and then asks for what it lists", async () => {
   const alerts = key("/v1/alerts");
   server.set(alerts, { data: [] });

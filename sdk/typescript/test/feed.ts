@@ -17,6 +17,10 @@ interface State {
 /** As which revision a state is told. */
 const idOf = ({ epoch, rev }: State): string => `${epoch * 1000 + rev}.00000000abcd`;
 
+/** What a write answers with: the fixture of each entry, which is 8 where it does not say. */
+const written = (body: string): object[] =>
+  body.startsWith('{"data"') ? (JSON.parse(body) as { data: object[] }).data.map((entry) => ({ fixture_id: 8, ...entry })) : [];
+
 type Reader = { keys: Set<string>; send: (frame: Frame) => void; end: () => void };
 
 export class FeedServer {
@@ -148,7 +152,7 @@ export class FeedServer {
     const { pathname, searchParams } = new URL(url, this.url);
     if (pathname === "/v1/live/tickets") return void say(200, {}, '{"ticket":"t1"}');
     if (pathname === "/v1/live") return this.#feed(request, response, searchParams);
-    if (method !== "GET") return void say(200, { "sports-edge-position": "42" }, '{"data":[]}');
+    if (method !== "GET") return void say(200, { "sports-edge-position": "42" }, JSON.stringify({ data: written(body) }));
     const state = this.states.get(url.replace(/^\/v1\//, ""));
     if (!state) return void say(404, {}, '{"type":"/docs/problems#unknown-route","title":"There is nothing at this path"}');
     const etag = `"${idOf(state)}"`;
