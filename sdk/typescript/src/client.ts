@@ -328,8 +328,9 @@ export class Client {
     }
   }
 
-  /** Ends every connection and writes what is due to the device. */
+  /** Ends every connection and writes what is due to the device. Whatever is asked for later fails as `aborted`. */
   async close(): Promise<void> {
+    this.http.closed = true;
     this.#leave();
     this.#relay.close();
     await this.#opened;

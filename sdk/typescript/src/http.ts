@@ -59,6 +59,8 @@ export class Http {
   onPosition: (position: string) => void = () => undefined;
   /** Whether the server was there when last heard of. */
   reached = true;
+  /** Whether nothing is asked any more. */
+  closed = false;
   /** Told whether the last attempt reached the server. */
   onReach: (reached: boolean) => void = () => undefined;
   readonly base: string;
@@ -136,6 +138,7 @@ export class Http {
 
   async #attempt(call: Call, headers: Record<string, string>, body: BodyInit | undefined): Promise<Reply> {
     const { method, address } = call;
+    if (this.closed) throw new SportsEdgeError("aborted", "closed");
     if (!this.around.online()) throw new SportsEdgeError("offline", "no network");
     const patience = call.timeoutMs ?? this.options.timeoutMs ?? 10_000;
     const ending = new AbortController();

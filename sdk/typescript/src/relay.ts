@@ -42,9 +42,9 @@ export class Relay {
 
   /** What is watched here, or whether somebody looks, has changed. */
   changed(): void {
-    const { around, store } = this.client;
+    const { around, http, store } = this.client;
     const before = this.#mine.join();
-    this.#mine = around.visible() ? store.watched() : [];
+    this.#mine = around.visible() && !http.closed ? store.watched() : [];
     if (this.#mine.join() === before) return;
     this.#say();
     this.#follow();
@@ -68,6 +68,7 @@ export class Relay {
     clearInterval(this.#timer);
     this.#feed?.ladder.stop();
     this.tabs.close();
+    this.#state("idle", "rest");
   }
 
   /** The feed, loaded when it is first needed. */

@@ -32,7 +32,9 @@ export class Tabs {
   /** Joins the tabs of a name. `lead` is called once, if and when this tab leads. */
   constructor(name: string, shared: boolean, hear: (word: Word) => void, lead: () => void) {
     const locks = (globalThis as { navigator?: Partial<Navigator> }).navigator?.locks;
+    const { signal } = this.#ending;
     const first = () => {
+      if (signal.aborted) return;
       this.leader = true;
       lead();
     };
@@ -42,11 +44,10 @@ export class Tabs {
     }
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }) => hear(data as Word);
-    const { signal } = this.#ending;
     // The lock is held until the tab goes or closes its client.
     const hold = () => {
-      if (signal.aborted) return undefined;
       first();
+      if (signal.aborted) return undefined;
       return new Promise<void>((done) => signal.addEventListener("abort", () => done()));
     };
     locks.request(name, { signal }, hold).catch(() => undefined);

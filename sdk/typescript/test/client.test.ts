@@ -40,6 +40,26 @@ it("answers again from what it holds, by a 304", async () => {
   expect(server.seen).toHaveLength(2);
 });
 
+it("asks for nothing once it was closed, shows what it holds and says why", async () => {
+  await one.load(KEY);
+  await one.close();
+  const ends = [one.watch(KEY, () => undefined), one.watch(board(), () => undefined)];
+  const before = server.seen.length;
+  await expect(one.get("/v1/board")).rejects.toMatchObject({ kind: "aborted", message: "closed" });
+  await expect(one.post("/v1/quotes", { body: { data: [] } })).rejects.toMatchObject({ kind: "aborted" });
+  expect(one.peek(KEY)!.data).toEqual({ n: 0 });
+  await vi.waitFor(() => expect(one.store.error(board())).toMatchObject({ kind: "aborted" }));
+  for (const end of ends) end();
+  expect(server.seen.length).toBe(before);
+  // One that was closed before it began, too.
+  client({ live: true });
+  await one.close();
+  one.watch(KEY, () => undefined);
+  await new Promise((done) => setTimeout(done, 700));
+  expect(one.connection.now).toMatchObject({ state: "idle", leader: false });
+  expect(server.seen.length).toBe(before);
+});
+
 it("calls at the same time share one request", async () => {
   const [a, b] = await Promise.all([one.load(KEY), one.load(KEY)]);
   expect(a).toBe(b);
