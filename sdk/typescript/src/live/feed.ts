@@ -119,10 +119,10 @@ export class Feed {
   }
 
   #change(frame: Frame & { t: "d" }): void {
-    const { http, store } = this.client;
-    const held = store.get(frame.k);
+    const { momentOf } = this.client.http.tools;
+    const held = this.client.store.get(frame.k);
     // Twice, or late.
-    if (http.tools.momentOf(frame.id) <= http.tools.momentOf(held?.rev)) return;
+    if (momentOf(frame.id) <= momentOf(held?.rev)) return;
     if (frame.b !== held?.rev) return this.again(frame.k);
     try {
       this.#take(frame, applied(held.data, frame.d), held.size);
