@@ -437,7 +437,8 @@ export interface paths {
          * @description Adds fixtures, or changes those already there: an entry is taken for a fixture known when
          *     competition, season and teams agree (and the day, where teams meet more than once a season, as
          *     those do that play on two days running). One that moves to another day there is named by its
-         *     number. All entries are written or none.
+         *     number. A game that has a result is never moved to a day that is still to come. All entries are
+         *     written or none.
          */
         post: operations["putFixtures"];
         delete?: never;
@@ -5346,6 +5347,13 @@ export interface components {
              * @example 0
              */
             prices_written: number;
+            /**
+             * @description Names never seen before, each a new team now: look for mistyped ones.
+             * @example [
+             *       "Wrexham"
+             *     ]
+             */
+            teams_added?: string[];
         };
         /** @description What became of an entry. */
         WrittenEntry: {
