@@ -320,8 +320,10 @@ impl KeyState {
             return self.lost("expired", counters);
         }
         let (mut frames, mut now) = (Vec::with_capacity(1), self.number);
+        // Who comes back with the newest state is told of silence again, and it is no news.
+        let comes_back = number == self.number && is_claim;
         if number == self.number {
-            if is_claim {
+            if comes_back {
                 frames.push(Frame::same(&self.key, self.id, self.ts));
             }
         } else if mode == Mode::All && number + 1 < self.number {
@@ -332,7 +334,10 @@ impl KeyState {
             frames.push(self.way_from(number, counters));
         }
         if now == self.number {
-            frames.extend(self.stale.clone());
+            frames.extend(self.stale.clone().map(|it| Frame {
+                is_news: !comes_back,
+                ..it
+            }));
         }
         Owed {
             frames,

@@ -207,6 +207,13 @@ fn silence_is_told_once_until_the_next_state() {
     let mut later = feed.reader().unwrap();
     later.follow(KEY, None, Mode::Latest).unwrap();
     assert_eq!(drain(&mut later).len(), 2);
+    // A request that waits must not be answered each time with what was told before.
+    let mut again = feed.reader().unwrap();
+    let held = feed.revision(KEY);
+    again.follow(KEY, held, Mode::Latest).unwrap();
+    let told: Vec<_> = std::iter::from_fn(|| again.try_next()).collect();
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|it| !it.is_news), "{told:?}");
     feed.publish(KEY, json!([1]), 0).unwrap();
     assert_eq!(drain(&mut reader).len(), 1);
 }
