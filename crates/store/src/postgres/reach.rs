@@ -74,13 +74,19 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// Whether it answers in time and leads; if not, with the cause. Where all connections are in use,
+    /// Whether it answers in time and leads, and if it leads in another's place, what was followed is
+    /// known to be missed; if not, with the cause. Where all connections are in use,
     /// one that is made beside them says that it is there.
     pub(super) async fn answers(&self) -> Result<(), StoreError> {
         let answered = self.asked().await;
         let follows = matches!(answered, Err(StoreError::Follows));
         self.follows.store(follows, Relaxed);
         self.absence.note(answered.is_ok() || follows);
+        if answered.is_ok()
+            && let Ok(Err(error)) = timeout(ANSWER_MAX, self.history()).await
+        {
+            tracing::debug!(%error, "the server does not say which history it has");
+        }
         answered
     }
 

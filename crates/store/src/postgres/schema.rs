@@ -94,6 +94,11 @@ pub(super) async fn identity(store: &PostgresStore) -> Result<String, StoreError
     Ok(identity)
 }
 
+/// By how much the numbers of changes go ahead where a new history begins: more than could be told of the
+/// one before and be lost to it, so that no number means two things and whoever followed that one finds
+/// that it missed something.
+const LOST_MAX: i64 = 1_000_000;
+
 /// Which history the database has; where another server leads than before, a new one begins. A server
 /// that follows another has the one it was given.
 pub(super) async fn history(store: &PostgresStore) -> Result<String, StoreError> {
@@ -106,8 +111,12 @@ pub(super) async fn history(store: &PostgresStore) -> Result<String, StoreError>
     if goes_on {
         return Ok(history);
     }
+    // What has not been asked before has lost nothing.
+    let ahead = format!("CASE timeline WHEN 0 THEN 0 ELSE {LOST_MAX} END");
     let begin = format!(
-        "UPDATE sports_edge SET timeline = {LED}, history = gen_random_uuid() WHERE timeline <> {LED}"
+        "UPDATE sports_edge SET timeline = {LED}, history = gen_random_uuid(),
+             revision = revision + {ahead}, outbox = outbox + {ahead}
+         WHERE timeline <> {LED}"
     );
     store.run(&begin, Args::default()).await?;
     let (history, _): (String, bool) = store.read().await?.one(&look, Args::default()).await?;

@@ -75,8 +75,14 @@ async fn a_standby_that_knew_more_than_the_one_that_was_promoted_is_not_read_fro
     assert_ne!(before.history, after.history);
     let found = replica(&strayed.url("postgres")).find(&after).await;
     assert!(matches!(found, Err(Unfit::Strayed)), "{found:?}");
+    // Whoever followed the one before finds that something was missed, whatever numbers come.
+    let followed = leads.changes(9, 10).await.unwrap();
+    assert!(followed.missed, "{followed:?}");
+    leads.ping().await.unwrap();
     let again = Origin::of(&leads).await.unwrap();
     assert_eq!(again.history, after.history, "once for each that leads");
+    let on = leads.changes(followed.last, 10).await.unwrap();
+    assert!(!on.missed && on.last == followed.last, "{on:?}");
     // One that follows who leads now has what it was given.
     let follower = promoted.replica(ServerOptions::default());
     assert!(
