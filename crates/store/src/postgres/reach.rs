@@ -74,9 +74,8 @@ impl PostgresStore {
         Ok(())
     }
 
-    /// Whether it answers in time and leads, and if it leads in another's place, what was followed is
-    /// known to be missed; if not, with the cause. Where all connections are in use,
-    /// one that is made beside them says that it is there.
+    /// Whether it answers in time and leads; if not, with the cause. Where all connections are in use, one
+    /// that is made beside them says that it is there. One that leads in another's place begins a history.
     pub(super) async fn answers(&self) -> Result<(), StoreError> {
         let answered = self.asked().await;
         let follows = matches!(answered, Err(StoreError::Follows));
