@@ -151,11 +151,10 @@ async fn database(settings: &Settings) -> Vec<Finding> {
         findings.extend(open_to_all(path));
     }
     let engine = engine(Arc::clone(&store), settings);
-    if let Place::Server(url) = &place {
-        findings.extend(beside::leader(settings, url).await);
-    }
+    let leader = beside::ask_leader(settings).await;
+    findings.extend(beside::leader(settings, &leader));
     findings.extend(content(&engine).await);
-    findings.extend(beside::replicas(settings, &*store).await);
+    findings.extend(beside::replicas(settings, &*store, leader).await);
     store.close().await;
     findings
 }

@@ -150,14 +150,12 @@ impl Place {
 
     fn check(&self) -> Result<(), String> {
         match self {
-            Self::At(pointer) | Self::Name { name: pointer } => check_pointer(pointer)?,
-            Self::Constant { .. } => {}
-        }
-        match self {
-            Self::Name { name } if !name.is_empty() && !name.ends_with("/*") => Err(format!(
+            Self::Constant { .. } => Ok(()),
+            Self::At(pointer) => check_pointer(pointer),
+            Self::Name { name } if name.is_empty() || name.ends_with("/*") => check_pointer(name),
+            Self::Name { name } => Err(format!(
                 "{{ name = {name:?} }} is to end with a `*`, whose name it is, or to be empty"
             )),
-            _ => Ok(()),
         }
     }
 }

@@ -71,9 +71,7 @@ async fn replicas(settings: &Settings, status: &DatabaseStatus) -> anyhow::Resul
     for (place, found) in look_at_replicas(settings).await {
         match found {
             Ok(it) => {
-                let strayed = history
-                    .as_ref()
-                    .is_some_and(|history| *history != it.history);
+                let strayed = has_strayed(&it, history.as_deref());
                 let beside = if strayed { ", another history" } else { "" };
                 let place_now = whereabouts(&it, status.outbox);
                 say(format_args!("replica   {place}: {place_now}{beside}"))?;
@@ -103,6 +101,11 @@ pub(in crate::command) async fn look_at_replicas(
         }
     }
     found
+}
+
+/// Whether a replica has another history than the server that leads, where that says its own.
+pub(in crate::command) fn has_strayed(replica: &ReplicaStatus, history: Option<&str>) -> bool {
+    history.is_some_and(|it| it != replica.history)
 }
 
 /// Where a replica is, in words.

@@ -19,7 +19,7 @@ use store::{
 use super::{Finding, answers};
 use crate::{
     command::{
-        db::status::{look_at_replicas, whereabouts},
+        db::status::{has_strayed, look_at_replicas, whereabouts},
         model_options, postgres_options,
     },
     config::Settings,
@@ -41,20 +41,29 @@ pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
+/// What the server of the database in force says of itself; nothing of a file.
+pub(super) type Leader = Option<Result<LeaderStatus, StoreError>>;
+
+/// Asks the server of the database in force.
+pub(super) async fn ask_leader(settings: &Settings) -> Leader {
+    match settings.database() {
+        Place::Server(url) => Some(leader_status(&url, &postgres_options(settings)).await),
+        Place::File(_) => None,
+    }
+}
+
 /// Each replica: whether it answers, and follows the database in force.
-pub(super) async fn replicas(settings: &Settings, store: &dyn Store) -> Vec<Finding> {
+pub(super) async fn replicas(
+    settings: &Settings,
+    store: &dyn Store,
+    leader: Leader,
+) -> Vec<Finding> {
     if settings.database.replicas.is_empty() {
         return Vec::new();
     }
     let known = async {
         let (identity, newest) = (store.identity().await?, store.position().await?);
-        let history = match settings.database() {
-            Place::Server(url) => {
-                let options = postgres_options(settings);
-                leader_status(&url, &options).await?.history
-            }
-            Place::File(_) => None, // Such a database has no replicas.
-        };
+        let history = leader.transpose()?.and_then(|it| it.history);
         Ok((identity, history, newest))
     };
     let primary: Result<_, StoreError> = known.await;
@@ -77,11 +86,11 @@ pub(super) async fn replicas(settings: &Settings, store: &dyn Store) -> Vec<Find
 }
 
 /// Whether the server leads, and has room for the connections that may be made.
-pub(super) async fn leader(settings: &Settings, url: &str) -> Vec<Finding> {
-    let Ok(status) = leader_status(url, &postgres_options(settings)).await else {
+pub(super) fn leader(settings: &Settings, leader: &Leader) -> Vec<Finding> {
+    let Some(Ok(status)) = leader else {
         return Vec::new(); // What is asked of it beside this says why.
     };
-    leads(&status, settings.database.connections_max.get().into())
+    leads(status, settings.database.connections_max.get().into())
 }
 
 fn leads(status: &LeaderStatus, wanted: u64) -> Vec<Finding> {
@@ -129,19 +138,13 @@ fn replica(
             format!("replica {place} follows nobody: it is no standby, or was promoted"),
             set_another(),
         ),
-        Ok(it)
-            if history
-                .as_ref()
-                .is_some_and(|history| *history != it.history) =>
-        {
-            Finding::Fix(
-                format!(
-                    "replica {place} has another history than database.url: it has not heard yet who leads \
-                 now, or knew more when that one took over"
-                ),
-                "make it anew from the server that leads, as by pg_rewind or pg_basebackup".into(),
-            )
-        }
+        Ok(it) if has_strayed(&it, history.as_deref()) => Finding::Fix(
+            format!(
+                "replica {place} has another history than database.url: it has not heard yet who \
+                 leads now, or knew more when that one took over"
+            ),
+            "make it anew from the server that leads, as by pg_rewind or pg_basebackup".into(),
+        ),
         Ok(it) if it.paused => Finding::Fix(
             format!("replica {place} is at {}", whereabouts(&it, *newest)),
             "let it go on: SELECT pg_wal_replay_resume()".into(),

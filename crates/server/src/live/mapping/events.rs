@@ -9,7 +9,7 @@ use super::{
     quotes::Item,
     table::{EVENTS_MAX, EventTable},
     text,
-    walk::Row,
+    walk::{Row, end},
     whole,
 };
 use crate::live::Line;
@@ -39,7 +39,7 @@ impl Told {
                     Ok(None) => {}
                     Ok(Some(members)) => lines.push(Ok(Line::Event(members))),
                     Err(reason) => {
-                        let item = row.last().map_or(Value::Null, |it| it.value.clone());
+                        let item = end(&row);
                         lines.push(Err(Unread { reason, item }));
                     }
                 }

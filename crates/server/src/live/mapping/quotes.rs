@@ -11,7 +11,7 @@ use super::{
     Unread, Word, moment, number,
     table::{OUTCOMES, QuoteTable},
     text,
-    walk::{Row, Step},
+    walk::{Row, Step, end},
 };
 
 /// Unmapped words of markets that are remembered.
@@ -189,7 +189,7 @@ impl Answer {
                     let market = market.map(|it| it.kind.as_str());
                     quotes.unsure.0.insert((bookmaker, market));
                     let index = item.index;
-                    let item = row.last().map_or(Value::Null, |it| it.value.clone());
+                    let item = end(&row);
                     self.unread.push((index, Unread { reason, item }));
                 }
             }

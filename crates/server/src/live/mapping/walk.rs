@@ -40,27 +40,20 @@ impl Rows {
         let mut members = HashMap::new();
         for (name, place) in table {
             place.check()?;
-            let (Place::At(pointer) | Place::Name { name: pointer }) = place else {
-                if let Place::Constant { constant } = place {
-                    members.insert(name.clone(), Member::Constant(constant.clone()));
-                }
-                continue;
+            let mut depth_and_rest = |pointer: &str| {
+                descend(&mut lists, pointer).map_err(|others| {
+                    format!(
+                        "{name} goes through other lists than the rest: {pointer:?}, not {others:?}"
+                    )
+                })
             };
-            let mut pieces = pieces(pointer);
-            let last = pieces.pop().unwrap_or_default();
-            if !pieces.iter().zip(&lists).all(|(a, b)| a == b) {
-                let others = lists.join("/*");
-                return Err(format!(
-                    "{name} goes through other lists than the rest: {pointer:?}, not {others:?}"
-                ));
-            }
-            let depth = pieces.len();
-            if depth > lists.len() {
-                lists = pieces;
-            }
             let member = match place {
-                Place::Name { .. } => Member::Name(depth),
-                _ => Member::In(depth, last),
+                Place::Constant { constant } => Member::Constant(constant.clone()),
+                Place::Name { name: pointer } => Member::Name(depth_and_rest(pointer)?.0),
+                Place::At(pointer) => {
+                    let (depth, rest) = depth_and_rest(pointer)?;
+                    Member::In(depth, rest)
+                }
             };
             members.insert(name.clone(), member);
         }
@@ -110,6 +103,26 @@ impl Rows {
             Member::Constant(_) => None,
         }
     }
+}
+
+/// How deep a pointer leads through lists and what is left of it there; the lists grow by its own, and are
+/// named where it goes through others.
+fn descend(lists: &mut Vec<String>, pointer: &str) -> Result<(usize, String), String> {
+    let mut pieces = pieces(pointer);
+    let rest = pieces.pop().unwrap_or_default();
+    if !pieces.iter().zip(&*lists).all(|(a, b)| a == b) {
+        return Err(lists.join("/*"));
+    }
+    let depth = pieces.len();
+    if depth > lists.len() {
+        *lists = pieces;
+    }
+    Ok((depth, rest))
+}
+
+/// What a row came to, to be told of where it cannot be read.
+pub(super) fn end(row: &Row<'_>) -> Value {
+    row.last().map_or(Value::Null, |it| it.value.clone())
 }
 
 /// The items of an answer: what is in the list at a pointer, or the one object that is there; none
