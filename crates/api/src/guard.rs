@@ -2,6 +2,7 @@
 //! writing of problems.
 
 mod conditional;
+mod reason;
 
 use std::{
     any::Any,
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub(crate) use conditional::{conditional, find_tag, name_encoding_in_etag, tag};
+pub(crate) use reason::Reason;
 
 /// How long an upload or a load may take.
 const MODEL_CHANGE_TIME_MAX: Duration = Duration::from_secs(600);
@@ -73,7 +75,7 @@ pub(crate) async fn outside(
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
     let asked = (&method, route.as_ref().map(MatchedPath::as_str));
-    span.in_scope(|| note(&state, asked, response.status(), took));
+    span.in_scope(|| note(&state, asked, &response, took));
     dress(&mut response, name_value);
     response
 }
@@ -101,7 +103,7 @@ pub(crate) fn short(
     } else {
         Span::none()
     };
-    span.in_scope(|| note(state, asked, response.status(), took));
+    span.in_scope(|| note(state, asked, &response, took));
     dress(&mut response, name_value);
     Some(response)
 }
@@ -130,29 +132,33 @@ pub(crate) fn span(
 }
 
 /// Counts an answer and logs it.
-fn note(state: &ApiState, asked: (&Method, Option<&str>), status: StatusCode, took: Duration) {
-    state.figures.answered(asked, status, took);
-    log(status, took, asked.1);
+fn note(state: &ApiState, asked: (&Method, Option<&str>), response: &Response, took: Duration) {
+    state.figures.answered(asked, response.status(), took);
+    log(response, took, asked.1);
 }
 
-/// Logs an answer: for all to see where it was refused, failed or took long.
-pub(crate) fn log(status: StatusCode, took: Duration, route: Option<&str>) {
-    let is_plain = status.as_u16() < 400 && took < LONG;
-    let (status, wait_ms) = (status.as_u16(), took.as_secs_f64() * 1e3);
-    if is_plain {
-        debug!(status, wait_ms, route, "request answered");
+/// Logs an answer: for all to see where it was refused, failed or took long, with the reason.
+pub(crate) fn log(response: &Response, took: Duration, route: Option<&str>) {
+    let status = response.status().as_u16();
+    let (is_error, wait_ms) = (status >= 400, took.as_secs_f64() * 1e3);
+    let reason = is_error.then(|| reason::of(response)).flatten();
+    if is_error || took >= LONG {
+        info!(status, wait_ms, route, reason, "request answered");
     } else {
-        info!(status, wait_ms, route, "request answered");
+        debug!(status, wait_ms, route, "request answered");
     }
 }
 
 /// Logs the answer to a call of gRPC in the same way.
-pub(crate) fn log_call(code: Code, took: Duration) {
+pub(crate) fn log_call(code: Code, reason: &str, took: Duration) {
     let wait_ms = took.as_secs_f64() * 1e3;
-    if code == Code::Ok && took < LONG {
-        debug!(?code, wait_ms, "call answered");
-    } else {
+    if code != Code::Ok {
+        let reason = reason::bounded(reason.to_owned());
+        info!(?code, wait_ms, reason, "call answered");
+    } else if took >= LONG {
         info!(?code, wait_ms, "call answered");
+    } else {
+        debug!(?code, wait_ms, "call answered");
     }
 }
 
@@ -217,7 +223,9 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
     let error = error.unwrap_or_else(|| Arc::new(unexplained(status)));
     log_if_ours(&error);
     if let Some(asked) = asked {
-        return as_page(&error, &instance, &asked);
+        let mut page = as_page(&error, &instance, &asked);
+        page.extensions_mut().insert(error);
+        return page;
     }
     let id = id.map_or_else(String::new, |it| it.0);
     with_problem(response, &error, &instance, &id)

@@ -125,7 +125,7 @@ async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Res
             Ok(_inside) => explained(next.run(request).await),
             Err(error) => OipError::from(&error).into_response(),
         };
-        guard::log(response.status(), started.elapsed(), None);
+        guard::log(&response, started.elapsed(), None);
         response
     };
     let mut response = answer.instrument(span).await;

@@ -146,6 +146,7 @@ fn repository() -> OpenApiRouter<ApiState> {
             model_versions::get_model_version,
             model_delete::delete_model_version
         ))
+        .routes(routes!(model_delete::delete_model))
         .routes(routes!(model_load::load_model_version))
         .routes(routes!(model_load::load_model))
         .routes(routes!(model_load::unload_model))

@@ -213,8 +213,10 @@ impl ApiState {
         let alerts = metrics::alerts_text(&self.engine.alert_figures());
         let views = metrics::views_text(&self.engine.views_behind());
         let server = metrics::server::text(&self.server_figures());
+        let age = metrics::server::age_text(self.engine.age());
         self.figures.text()
             + &server
+            + &age
             + &views
             + &live
             + &latency

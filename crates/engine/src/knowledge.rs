@@ -30,6 +30,15 @@ pub(crate) struct Knowledge {
     serving: Option<Serving>,
 }
 
+/// Of when what is known is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KnowledgeAge {
+    /// When the model that serves was trained.
+    pub trained_at: Option<Timestamp>,
+    /// Kickoff of the newest game whose result is known.
+    pub newest_result: Option<Timestamp>,
+}
+
 /// The model that answers.
 #[derive(Clone)]
 pub(crate) struct Serving {
@@ -120,6 +129,20 @@ impl Engine {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&next));
         Ok(next)
+    }
+
+    /// Of when what is known is, as it stands in memory; asks nobody.
+    pub fn age(&self) -> KnowledgeAge {
+        let Some(known) = self.known() else {
+            return KnowledgeAge::default();
+        };
+        let mut games = known.history.games().iter().rev();
+        let newest = games.find(|it| it.score.is_some());
+        let pending = known.pending.values().filter(|it| it.score.is_some());
+        KnowledgeAge {
+            trained_at: known.serving.as_ref().map(|it| it.record.created_at),
+            newest_result: newest.into_iter().chain(pending).map(|it| it.kickoff).max(),
+        }
     }
 
     fn known(&self) -> Option<Arc<Knowledge>> {

@@ -57,6 +57,7 @@ pub use heard::{HeardFigures, RecentFigures, SOURCES_MAX, SourceView};
 /// The server of models: what it takes, gives and refuses.
 pub use inference as serving;
 pub use keys::KEY_BELIEVED;
+pub use knowledge::KnowledgeAge;
 pub use lists::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 pub use models::{ProgressSink, TrainOutcome};
 pub use predict::PredictionRequest;

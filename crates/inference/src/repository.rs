@@ -21,7 +21,7 @@ mod entry;
 mod scan;
 mod state;
 
-pub(crate) use disk::{sync_folder, unique, write_whole};
+pub(crate) use disk::{lock, sync_folder, unique, write_whole};
 pub(crate) use entry::{ModelEntry, STABLE, VersionFiles};
 pub(crate) use scan::{file, kind_of, model_file, sensible};
 pub(crate) use state::RuntimeState;
@@ -30,6 +30,8 @@ pub(crate) use state::RuntimeState;
 pub(crate) const VERSION_MAX: u64 = i64::MAX.cast_unsigned();
 /// Where files lie until they are whole.
 pub(crate) const UPLOADS: &str = ".uploads";
+/// What a server holds while it changes what a model's operators set.
+const LOCK: &str = "lock";
 /// What lies there for longer was left by a crash; what is younger another process may be writing.
 pub(crate) const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(60 * 60);
 
@@ -174,19 +176,33 @@ impl Repository {
             && slot(entry.serving).is_none_or(|it| it.facts().is_none())
     }
 
-    /// Deletes a version's files, out of sight in one step. Blocks.
-    pub(crate) fn remove(&self, model: &str, version: u64) -> Result<(), InferenceError> {
+    /// Deletes a version's files, or a model's, out of sight in one step. Blocks.
+    pub(crate) fn remove(&self, model: &str, version: Option<u64>) -> Result<(), InferenceError> {
         let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = self.folder.join(model);
-        let path = folder.join(version.to_string());
-        let gone = self.folder.join(UPLOADS);
-        let gone = gone.join(format!("{model}-{version}.gone"));
+        let _alone = self.alone()?;
+        let (folder, path, name) = match (version, self.folder.join(model)) {
+            (None, model_folder) => (self.folder.clone(), model_folder, model.to_owned()),
+            (Some(version), folder) => {
+                let path = folder.join(version.to_string());
+                (folder, path, format!("{model}-{version}"))
+            }
+        };
+        let gone = self.folder.join(UPLOADS).join(format!("{name}.gone"));
         // One that could not be deleted before is in the way.
         let _ = fs::remove_dir_all(&gone);
         fs::rename(&path, &gone).map_err(|it| failed(&path, "taken away", it))?;
         sync_folder(&folder).map_err(|it| failed(&folder, "made durable", it))?;
         self.scan()?;
         fs::remove_dir_all(&gone).map_err(|it| failed(&gone, "deleted", it))
+    }
+
+    /// Keeps other servers on the folder from changing it, so that nothing of what they write is lost
+    /// between the reading and the writing.
+    fn alone(&self) -> Result<fs::File, InferenceError> {
+        let uploads = self.folder.join(UPLOADS);
+        fs::create_dir_all(&uploads).map_err(|it| failed(&uploads, "made", it))?;
+        let path = uploads.join(LOCK);
+        lock(&path).map_err(|it| failed(&path, "locked", it))
     }
 
     /// Changes what a model's operators set at run time, and keeps it. Blocks.
@@ -196,12 +212,17 @@ impl Repository {
         edit: impl FnOnce(&ModelEntry, &mut RuntimeState) -> Result<(), InferenceError>,
     ) -> Result<Arc<ModelEntry>, InferenceError> {
         let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = self.entry(model)?;
+        let _alone = self.alone()?;
         let folder = self.folder.join(model);
         let path = folder.join(state::FILE);
         // As it lies there: what could not be read before would be written over.
         let state = scan::runtime_state(&folder);
         let mut state = state.map_err(|it| failed(&path, "read", it))?;
+        if self.entry(model)?.state != state {
+            // Another server has changed it since.
+            self.scan()?;
+        }
+        let entry = self.entry(model)?;
         edit(&entry, &mut state)?;
         let text = serde_json::to_vec_pretty(&state).expect("maps of strings and numbers");
         write_whole(&path, &text).map_err(|it| failed(&path, "written", it))?;
@@ -239,6 +260,9 @@ fn clear_leftovers(uploads: &Path) -> io::Result<()> {
     let now = time_of_a_write(uploads)?;
     for found in fs::read_dir(uploads)? {
         let found = found?;
+        if found.file_name() == LOCK {
+            continue;
+        }
         // What is gone already, another process has cleared or finished.
         let Ok(data) = found.metadata() else { continue };
         let age = now.duration_since(data.modified()?).unwrap_or_default();

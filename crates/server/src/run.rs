@@ -4,6 +4,7 @@
 
 mod beside;
 mod cores;
+pub(crate) mod disk;
 mod http;
 mod listener;
 mod metrics;
@@ -25,7 +26,7 @@ use tokio::net::TcpListener;
 use tracing::{debug, error, info, warn};
 
 use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
-use self::{beside::Beside, cores::Cores, warmth::Warmth};
+use self::{beside::Beside, cores::Cores, disk::Disks, warmth::Warmth};
 use crate::config::{Settings, is_loopback};
 
 /// After which time what watches and follows has run its first time, and what that needed can be
@@ -52,6 +53,7 @@ pub async fn run(
     let viewing = Arc::clone(&engine);
     let viewing = tokio::spawn(async move { viewing.keep_views().await });
     let reaching = tokio::spawn(watch::keep(Arc::clone(&engine)));
+    let measuring = tokio::spawn(Disks::of(settings).keep());
     let following = tokio::spawn(async move { engine.keep_following().await });
     let watcher = state.engine().alert_watcher();
     let alerting = tokio::spawn(async move { watcher.keep().await });
@@ -86,6 +88,7 @@ pub async fn run(
     loading.abort();
     following.abort();
     reaching.abort();
+    measuring.abort();
     viewing.abort();
     alerting.abort();
     telling.abort();

@@ -1,6 +1,9 @@
 //! How the server does: whether it can answer, what is at work, what it keeps.
 
-use engine::caching::KindStatistics;
+use std::fmt::Write;
+
+use engine::{KnowledgeAge, caching::KindStatistics};
+use jiff::Timestamp;
 
 use super::{Figure, write_all, write_figures};
 
@@ -105,4 +108,57 @@ pub(crate) fn health_text(is_ready: bool, is_database_up: bool) -> String {
     let mut text = String::new();
     write_all(&HEALTH, &[is_ready, is_database_up], &mut text);
     text
+}
+
+/// Name, help, value; left out where there is none.
+type Moment = (
+    &'static str,
+    &'static str,
+    fn(&KnowledgeAge) -> Option<Timestamp>,
+);
+
+const AGE: [Moment; 2] = [
+    (
+        "sports_edge_trained_timestamp_seconds",
+        "When the model that serves forecasts was trained, in s since 1970",
+        |it| it.trained_at,
+    ),
+    (
+        "sports_edge_newest_result_timestamp_seconds",
+        "Kickoff of the newest game whose result is known, in s since 1970",
+        |it| it.newest_result,
+    ),
+];
+
+/// Of when what is known is, in the text format.
+pub(crate) fn age_text(age: KnowledgeAge) -> String {
+    let mut text = String::new();
+    for (name, help, value) in AGE {
+        if let Some(value) = value(&age) {
+            let seconds = value.as_second();
+            let _ = writeln!(
+                text,
+                "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {seconds}"
+            );
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_has_no_age() {
+        assert_eq!(age_text(KnowledgeAge::default()), "");
+        let text = age_text(KnowledgeAge {
+            trained_at: Some(Timestamp::from_second(7).unwrap()),
+            newest_result: None,
+        });
+        assert!(
+            text.ends_with("\nsports_edge_trained_timestamp_seconds 7\n"),
+            "{text}"
+        );
+    }
 }

@@ -9,7 +9,7 @@ use axum::{
 use engine::serving::InferenceError;
 use tonic::{Code, Status};
 
-use crate::{error::ApiError, problem};
+use crate::{error::ApiError, guard::Reason, problem};
 
 /// When to come again where an error does not say.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -135,6 +135,7 @@ impl IntoResponse for OipError {
             let value = HeaderValue::from_str(&seconds.to_string()).expect("digits are ASCII");
             response.headers_mut().insert(header::RETRY_AFTER, value);
         }
+        response.extensions_mut().insert(Reason(self.text));
         response
     }
 }

@@ -199,7 +199,7 @@ impl Door {
             );
             span.in_scope(|| {
                 let response = explained(response);
-                guard::log(response.status(), took, None);
+                guard::log(&response, took, None);
                 response
             })
         } else {

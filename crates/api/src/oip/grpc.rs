@@ -96,7 +96,8 @@ impl Grpc {
         let answer = self.answered(call, &asked).await;
         // That of a good answer comes after its message.
         let status = Status::from_header_map(answer.headers());
-        asked.log(&self.door.state, status.map_or(Code::Ok, |it| it.code()));
+        let said = status.as_ref().map(|it| (it.code(), it.message()));
+        asked.log(&self.door.state, said.unwrap_or((Code::Ok, "")));
         answer
     }
 
@@ -156,7 +157,7 @@ impl Asked {
     }
 
     /// Logs how it was answered: for all to see where it was refused, failed or took long.
-    fn log(&self, state: &ApiState, code: Code) {
+    fn log(&self, state: &ApiState, (code, reason): (Code, &str)) {
         let took = self.since.elapsed();
         if !guard::is_seen(code != Code::Ok, took) {
             return;
@@ -164,7 +165,7 @@ impl Asked {
         let id = guard::request_id(state, &self.headers);
         let asked = (&self.method, &self.uri);
         let span = guard::span(&id, asked, (&self.headers, self.peer));
-        span.in_scope(|| guard::log_call(code, took));
+        span.in_scope(|| guard::log_call(code, reason, took));
     }
 }
 
@@ -327,8 +328,9 @@ impl GrpcInferenceService for Service {
                 let since = Instant::now();
                 let answer = service.infer(asked, None).await;
                 if let Some(call) = call {
-                    let code = answer.as_ref().map_or_else(|it| it.code, |_| Code::Ok);
-                    Asked { since, ..call }.log(&service.state, code);
+                    let said = answer.as_ref().err().map(|it| (it.code, &*it.text));
+                    let said = said.unwrap_or((Code::Ok, ""));
+                    Asked { since, ..call }.log(&service.state, said);
                 }
                 Ok(match answer {
                     Ok(answer) => ModelStreamInferResponse {

@@ -1,6 +1,9 @@
-//! `DELETE /v1/models/{name}/versions/{version}`.
+//! `DELETE /v1/models/{name}/versions/{version}` and `DELETE /v1/models/{name}`.
 
 use axum::{Json, extract::State};
+use serde::Serialize;
+use tracing::info;
+use utoipa::ToSchema;
 
 use super::served::{self, VersionPath};
 use crate::{
@@ -44,4 +47,51 @@ pub(crate) async fn delete_model_version(
     models.remove(&path.name, path.version).await?;
     let change = format!("delete {}", path.version);
     served::changed(models, &keeper, (&path.name, &change))
+}
+
+/// That a model is gone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletedModel {
+    /// Its name.
+    #[schema(example = "goals")]
+    name: String,
+    /// The versions that went with it.
+    #[schema(example = json!([1, 2]))]
+    versions: Vec<u64>,
+}
+
+/// Delete a model
+///
+/// Deletes a model with all its versions, its settings, labels and what was changed at run time. One
+/// that another model falls back to is refused. Requests at work on it finish.
+#[utoipa::path(
+    delete,
+    path = "/v1/models/{name}",
+    operation_id = "deleteModel",
+    tag = "Models",
+    params(("name" = String, Path, description = "Name of the model.", example = "goals")),
+    responses(
+        (status = 200, description = "It is gone.", body = DeletedModel),
+        (status = 404, description = "There is no such model.", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 409, description = "Another model falls back to it.", body = Problem,
+            content_type = "application/problem+json"),
+    ),
+    security(("bearer" = ["models"]), ("api_key" = ["models"]))
+)]
+pub(crate) async fn delete_model(
+    keeper: Keeper,
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    _query: Query<NoQuery>,
+) -> Result<Json<DeletedModel>, ApiError> {
+    let models = served::serving(&state, &name)?;
+    let versions = models.remove_model(&name).await?;
+    info!(
+        model = name,
+        key = keeper.principal,
+        key_name = keeper.name,
+        "model deleted"
+    );
+    Ok(Json(DeletedModel { name, versions }))
 }

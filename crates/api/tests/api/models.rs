@@ -240,6 +240,14 @@ async fn a_version_is_promoted_rolled_back_tried_and_labelled() {
     assert_eq!(model["versions"][1]["state"], "ready");
     let model = of(Method::DELETE, "versions/1", Value::Null).await;
     assert_eq!(model["versions"].as_array().unwrap().len(), 1);
+
+    let whole = app.keeper().await;
+    let headers = [("authorization", whole.as_str())];
+    let path = (Method::DELETE, "/v1/models/goals");
+    let gone = app.ask(path.clone(), "", &headers).await;
+    assert_eq!(gone.json(), json!({"name": "goals", "versions": [2]}));
+    let none = app.ask(path, "", &headers).await;
+    assert_eq!(none.problem(), "unknown-model");
 }
 
 #[tokio::test]
@@ -304,6 +312,7 @@ async fn changing_models_needs_a_key_with_the_scope_models() {
         (Method::POST, "versions"),
         (Method::POST, "versions/1/load"),
         (Method::DELETE, "versions/1"),
+        (Method::DELETE, ""),
         (Method::POST, "load"),
         (Method::POST, "unload"),
         (Method::POST, "promote"),
@@ -316,10 +325,11 @@ async fn changing_models_needs_a_key_with_the_scope_models() {
         (Method::DELETE, "labels/x"),
     ] {
         let path = format!("/v1/models/goals/{path}");
-        let nobody = app.ask((method.clone(), &path), "", &[]).await;
+        let path = path.trim_end_matches('/');
+        let nobody = app.ask((method.clone(), path), "", &[]).await;
         assert_eq!(nobody.problem(), "key-missing", "{path}");
         let headers = [("authorization", writer.as_str())];
-        let other = app.ask((method, &path), "", &headers).await;
+        let other = app.ask((method, path), "", &headers).await;
         assert_eq!(other.problem(), "scope-missing", "{path}");
     }
     let headers = [("authorization", admin.as_str())];

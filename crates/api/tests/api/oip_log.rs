@@ -72,6 +72,13 @@ async fn what_was_refused_has_a_line_that_says_who_asked_what_and_what_went_well
     let told = log.answers();
     assert_eq!((told.len(), &told[0]["status"]), (1, &404.into()));
     assert_eq!(told[0]["span"]["path"], "/v2/models/none");
+    assert_eq!(told[0]["reason"], "model none is not known");
+    ask("GET", "/v1/fixtures?limit=x").await;
+    let reason = log.answers()[0]["reason"].as_str().unwrap().to_owned();
+    assert!(
+        reason.starts_with("bad-query: the query cannot be read: limit: "),
+        "{reason}"
+    );
 
     let path = "/v2/models/none/infer";
     let request = Request::post(path).header("x-request-id", "mine");
@@ -81,6 +88,7 @@ async fn what_was_refused_has_a_line_that_says_who_asked_what_and_what_went_well
         (told.len(), &told[0]["status"]),
         (1, &answer.status().as_u16().into())
     );
+    assert!(told[0]["reason"].as_str().is_some(), "{told:?}");
     let span = &told[0]["span"];
     assert_eq!((&span["path"], &span["id"]), (&path.into(), &"mine".into()));
 
@@ -91,6 +99,7 @@ async fn what_was_refused_has_a_line_that_says_who_asked_what_and_what_went_well
             .await;
         let told = log.answers();
         assert_eq!(told.first().map(|it| it["code"].as_str().unwrap()), code);
+        assert!(told.iter().all(|it| it["reason"].is_string()), "{told:?}");
         assert!(told.iter().all(|it| it["span"]["path"] == *path));
     }
 }

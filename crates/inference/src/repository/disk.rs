@@ -1,11 +1,17 @@
 //! Files that are there whole or not at all, after a crash too.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     hash::{BuildHasher, RandomState},
     io::{self, Write},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
+
+/// How long it is waited for another process that is changing the folder, and how often it is looked.
+const LOCKED_MAX: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Writes a file beside its place, makes it durable, and renames it into place.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -24,6 +30,26 @@ fn written(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Keeps other processes on the folder from changing what this one is changing, until it is dropped.
+/// Where the filesystem knows no locks there is none.
+pub(crate) fn lock(path: &Path) -> io::Result<File> {
+    let file = File::options().create(true).append(true).open(path)?;
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCKED_MAX => thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) => {
+                let reason = "another process has been changing the models for 5 s";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
+            }
+            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
+                return Err(error);
+            }
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
 }
 
 /// A part of a name that neither a crash left behind nor another process on the folder gives.

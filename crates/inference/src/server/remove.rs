@@ -1,4 +1,4 @@
-//! Deletes a version.
+//! Deletes a version, or a model.
 
 use std::sync::{Arc, PoisonError};
 
@@ -34,9 +34,35 @@ impl ModelServer {
                 });
                 forget?;
             }
-            models.repository.remove(&model, version)?;
+            models.repository.remove(&model, Some(version))?;
             models.sync();
             Ok(())
+        })
+        .await
+    }
+
+    /// Deletes a model with its versions, settings and labels; refuses one that another falls back
+    /// to. Answers with the versions that are gone. Requests at work on it finish.
+    pub async fn remove_model(&self, model: &str) -> Result<Vec<u64>, InferenceError> {
+        let (models, model) = (Arc::clone(&self.models), model.to_owned());
+        blocking(move || {
+            let _one = models
+                .changes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            models.repository.refresh()?;
+            let entry = models.repository.entry(&model)?;
+            let entries = models.repository.entries();
+            let leans = |it: &&Arc<ModelEntry>| it.config.fallback.as_deref() == Some(&*model);
+            if let Some(other) = entries.values().find(leans) {
+                return Err(InferenceError::Refused(format!(
+                    "{} falls back to {model}: take `fallback` out of its config.toml first",
+                    other.name
+                )));
+            }
+            models.repository.remove(&model, None)?;
+            models.sync();
+            Ok(entry.files.keys().copied().collect())
         })
         .await
     }
@@ -48,7 +74,9 @@ fn needed(entry: &ModelEntry, version: u64) -> Option<String> {
     let canary = entry.canary.as_ref();
     let shadow = entry.shadow.as_ref();
     match label {
-        _ if entry.serving == version => Some("serves: promote another first".to_owned()),
+        _ if entry.serving == version => {
+            Some("serves: promote another first, or delete the model".to_owned())
+        }
         _ if canary.is_some_and(|it| it.version == version) => {
             Some("is the canary: end it first".to_owned())
         }

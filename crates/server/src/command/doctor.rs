@@ -21,10 +21,9 @@ use super::{EXIT_ATTENTION, engine, open_store, output::say};
 use crate::{
     SystemClock,
     config::{Config, Settings},
+    run::disk::{FREE_BYTES_MIN, Space},
 };
 
-/// Free space below which writing may soon fail.
-const DISK_BYTES_MIN: u64 = 512 << 20;
 /// Age of a model from which it should be trained again.
 const MODEL_AGE_MAX: SignedDuration = SignedDuration::from_hours(24 * 14);
 
@@ -96,8 +95,8 @@ fn folder(path: &Path) -> Finding {
 }
 
 fn disk(path: &Path) -> Finding {
-    match rustix::fs::statvfs(path) {
-        Ok(space) => disk_space(space.f_bavail.saturating_mul(space.f_frsize)),
+    match Space::at(path) {
+        Ok(space) => disk_space(space.free),
         Err(error) => Finding::Fix(
             format!("free space cannot be read: {error}"),
             "check that the disk is mounted".into(),
@@ -107,10 +106,10 @@ fn disk(path: &Path) -> Finding {
 
 fn disk_space(bytes: u64) -> Finding {
     let mib = bytes >> 20;
-    if bytes >= DISK_BYTES_MIN {
+    if bytes >= FREE_BYTES_MIN {
         Finding::Fine(format!("{mib} MiB are free"))
     } else {
-        let needed = DISK_BYTES_MIN >> 20;
+        let needed = FREE_BYTES_MIN >> 20;
         Finding::Fix(
             format!("only {mib} MiB are free"),
             format!("free {needed} MiB, or set data_dir to a larger disk"),

@@ -91,13 +91,17 @@ enum ModelVerb {
     /// Point a label at a version, by which it may be asked for, or take it away
     #[command(disable_version_flag = true)]
     Label(traffic::LabelArgs),
-    /// Delete a version that is not needed, with its files
+    /// Delete a version that is not needed, or a whole model, with its files
     #[command(disable_version_flag = true)]
     Delete {
         /// Name of the model
         name: Name,
         /// Number of the version
-        version: u64,
+        #[arg(required_unless_present = "all")]
+        version: Option<u64>,
+        /// Every version, and the model's settings and labels with them
+        #[arg(long, conflicts_with = "version")]
+        all: bool,
     },
     /// Tell what came true for a request that had a routing key, to score who answered it
     Observe {
@@ -174,9 +178,13 @@ pub(crate) fn run(args: ModelArgs, config: &Config) -> anyhow::Result<ExitCode> 
         ModelVerb::Canary(args) => (args.run(&client)?, show::model as _),
         ModelVerb::Shadow(args) => (args.run(&client)?, show::model as _),
         ModelVerb::Label(args) => (args.run(&client)?, show::model as _),
-        ModelVerb::Delete { name, version } => {
-            let path = of(&name, &format!("/versions/{version}"));
-            (client.send(Method::DELETE, &path, None)?, show::model as _)
+        ModelVerb::Delete { name, version, .. } => {
+            let version = version.map(|it| format!("/versions/{it}"));
+            let show = version
+                .as_ref()
+                .map_or(show::deleted as _, |_| show::model as _);
+            let path = of(&name, &version.unwrap_or_default());
+            (client.send(Method::DELETE, &path, None)?, show)
         }
         ModelVerb::Observe {
             name,

@@ -10,6 +10,7 @@ use tracing::{error, info};
 
 use super::{
     cores::Cores,
+    disk::Disks,
     http,
     listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX},
     metrics,
@@ -44,8 +45,9 @@ impl Beside {
         if let Some(address) = settings.metrics_listen {
             let listener = bind(address, "metrics_listen").await?;
             let (state, stopped) = (state.clone(), until(stopped.clone()));
+            let disks = Disks::of(settings);
             servers.spawn(async move {
-                let serving = axum::serve(listener, router(state));
+                let serving = axum::serve(listener, router(state, disks));
                 if let Err(cause) = serving.with_graceful_shutdown(stopped).await {
                     error!(error = %cause, "metrics are not served any more");
                 }
@@ -77,13 +79,14 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|it| *it).await; // A lost sender is a reason to stop as well.
 }
 
-fn router(state: ApiState) -> Router {
+fn router(state: ApiState, disks: Disks) -> Router {
     let text = move || async move {
         let models = state.engine().serving();
         let models = models.map_or_else(String::new, |it| it.metrics());
         let store = state.engine().store_metrics();
         let health = state.health_metrics().await;
-        let figures = metrics::text() + &health + &state.metrics() + &store + &models;
+        let process = metrics::text() + &disks.text();
+        let figures = process + &health + &state.metrics() + &store + &models;
         ([(header::CONTENT_TYPE, METRICS_TYPE)], figures)
     };
     Router::new().route("/metrics", get(text))

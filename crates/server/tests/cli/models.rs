@@ -107,6 +107,18 @@ fn models_are_pushed_listed_promoted_rolled_back_and_measured() {
 }
 
 #[test]
+fn a_whole_model_is_deleted_where_all_of_it_is_meant() {
+    let run = start();
+    run.done(&["push", "goals", &file("square_root")]);
+    run.done(&["push", "goals", &file("square_root")]);
+    assert_eq!(run.ended(&["delete", "goals"]).code, 2);
+    assert_eq!(run.ended(&["delete", "goals", "1", "--all"]).code, 2);
+    let gone = run.done(&["delete", "goals", "--all"]);
+    assert_eq!(gone, "goals is deleted, 2 version(s) with it\n");
+    assert!(!run.done(&["list"]).contains("goals"));
+}
+
+#[test]
 fn what_the_server_refuses_is_said_in_its_words() {
     let run = start();
     let nonsense = run.home.path("nonsense.txt");

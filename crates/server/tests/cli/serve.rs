@@ -319,6 +319,7 @@ fn metrics_tell_of_the_process_and_of_what_was_asked() {
     let metrics = free.local_addr().unwrap().to_string();
     drop(free);
     let home = Home::new();
+    home.import();
     let mut server = Server::start(&home, &[("SPORTS_EDGE_METRICS_LISTEN", &metrics)]);
     server.until_ready();
     for _ in 0..3 {
@@ -336,6 +337,7 @@ fn metrics_tell_of_the_process_and_of_what_was_asked() {
         "sports_edge_database_up 1",
         "# TYPE process_cpu_seconds_total counter",
         "# TYPE nv_inference_request_success counter",
+        "# TYPE sports_edge_newest_result_timestamp_seconds gauge",
         concat!(
             "sports_edge_build_info{version=\"",
             env!("CARGO_PKG_VERSION"),
@@ -344,6 +346,11 @@ fn metrics_tell_of_the_process_and_of_what_was_asked() {
     ] {
         assert!(text.lines().any(|it| it == line), "{line}: {text}");
     }
+    for folder in ["data", "models"] {
+        let free = format!("sports_edge_disk_free_bytes{{folder=\"{folder}\"}} ");
+        assert!(text.contains(&free), "{text}");
+    }
+    assert!(!text.contains("sports_edge_trained"), "nothing was: {text}");
     let name = "process_resident_memory_bytes ";
     let resident = text.lines().find_map(|it| it.strip_prefix(name));
     assert!(resident.unwrap().parse::<f64>().unwrap() > 1e6);

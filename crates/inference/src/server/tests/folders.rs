@@ -75,6 +75,70 @@ async fn no_change_is_written_over_a_state_that_cannot_be_read() {
     assert_eq!(labels, ["new"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_servers_of_one_folder_change_at_once_is_kept_all_of_it() {
+    let it = Bench::new().await;
+    let other = ModelServer::open(options(&it.folder)).await.unwrap();
+    let mut changes = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        for (who, server) in [("here", &it.server), ("there", &other)] {
+            let server = Arc::clone(server);
+            let label = format!("{who}-{number}");
+            changes.spawn(async move { server.label("elo", &label, Some(1)).await });
+        }
+    }
+    for change in changes.join_all().await {
+        change.unwrap();
+    }
+    let again = ModelServer::open(options(&it.folder)).await.unwrap();
+    let labels = again.versions(Some("elo")).unwrap().remove(0).labels;
+    assert_eq!(labels.len(), 40, "{labels:?}");
+}
+
+#[tokio::test]
+async fn a_change_goes_by_what_another_server_has_changed_before_it() {
+    let it = Bench::new().await;
+    put(it.folder.path(), "elo", 2, &model(2.0));
+    it.server.refresh().await.unwrap();
+    it.server.promote("elo", 1, true).await.unwrap();
+    let other = ModelServer::open(options(&it.folder)).await.unwrap();
+    other.promote("elo", 2, true).await.unwrap();
+    // It has not looked since.
+    let error = it.server.remove("elo", 2).await.unwrap_err();
+    assert!(error.to_string().contains("serves"), "{error}");
+    it.server.label("elo", "last", Some(1)).await.unwrap();
+    assert_eq!(it.serving(), 2);
+}
+
+#[tokio::test]
+async fn a_model_goes_with_all_it_has_unless_another_falls_back_to_it() {
+    let it = Bench::new().await;
+    put(it.folder.path(), "elo", 2, &model(2.0));
+    put(it.folder.path(), "rest", 1, &model(3.0));
+    it.write("rest/config.toml", "fallback = \"elo\"");
+    it.server.refresh().await.unwrap();
+    it.server.label("elo", "old", Some(1)).await.unwrap();
+    it.server.infer(ask("elo")).await.unwrap();
+    let error = it.server.remove_model("elo").await.unwrap_err();
+    assert!(
+        error.to_string().starts_with("rest falls back to elo"),
+        "{error}"
+    );
+    it.write("rest/config.toml", "");
+    assert_eq!(it.server.remove_model("elo").await.unwrap(), [1, 2]);
+    assert!(!it.folder.path().join("elo").exists());
+    for error in [
+        it.server.infer(ask("elo")).await.unwrap_err(),
+        it.server.remove_model("elo").await.unwrap_err(),
+    ] {
+        assert!(matches!(error, InferenceError::UnknownModel(_)), "{error}");
+    }
+    // One of its name begins anew.
+    let view = it.server.push(it.push("elo", &model(4.0))).await.unwrap();
+    assert_eq!((view.version, view.labels.as_slice()), (1, &[][..]));
+    it.server.infer(ask("rest")).await.unwrap();
+}
+
 #[tokio::test]
 async fn who_asks_a_model_without_a_version_to_serve_hears_why_there_is_none() {
     let it = Bench::new().await;

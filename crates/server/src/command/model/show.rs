@@ -6,6 +6,13 @@ use serde_json::Value;
 
 use crate::command::table::{entries, kibibytes, table, tenth, text};
 
+/// That a model is gone.
+pub(super) fn deleted(answer: &Value) -> String {
+    let versions = entries(&answer["versions"]).len();
+    let name = text(&answer["name"]);
+    format!("{name} is deleted, {versions} version(s) with it\n")
+}
+
 /// The list of models.
 pub(super) fn models(answer: &Value) -> String {
     let rows = entries(&answer["data"]).iter().map(|it| {
