@@ -27,6 +27,27 @@ test('a fixture written elsewhere appears without a reload', async ({ page, requ
   expect(place('Chelsea')).toBeLessThan(place(away));
 });
 
+test('a socket is opened while the program is on its way, one for all tabs', async ({ page, context }) => {
+  let [sockets, letGo] = [0, () => {}];
+  const held = new Promise<void>((done) => (letGo = done));
+  page.on('websocket', () => (sockets += 1));
+  await page.route('**/assets/**', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto('/', { waitUntil: 'commit' });
+  await expect.poll(() => sockets).toBe(1);
+  await expect(page.locator('#live-state.on')).toHaveCount(0);
+  letGo();
+  await lived(page);
+  const other = await context.newPage();
+  other.on('websocket', () => (sockets += 1));
+  await other.goto('/');
+  await lived(other);
+  expect(sockets).toBe(1);
+  await other.close();
+});
+
 test('score, clock and probabilities on the board follow the game, and no page is asked for twice', async ({ page, request, shifts }) => {
   const game = await begun(request, ['Brighton', 'Burnley'], '2034/35', 6);
   await game.tell({ kind: 'period_start', period: 1, clock: { period: 1, seconds: 300 } });

@@ -1,6 +1,6 @@
 // The board's program: rows that follow the games, ages and clocks that tick, and a word when they
 // cannot.
-import { Component, type ComponentChildren, type JSX } from "preact";
+import { Component, hydrate, render, type ComponentChildren, type JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Board } from "./board";
 import { AGES_MS, TICK_MS, tickClocks } from "./clock";
@@ -9,6 +9,17 @@ import { onOdds } from "./preferences";
 import { speaker } from "./said";
 import { standings } from "./standings";
 import type { BoardState, Scoreboard, StillState } from "./wire";
+
+/** Takes over the board that the server wrote; the function returned lets go of it. */
+export function startBoard(around: Connected, board: HTMLElement, state: BoardState | StillState): () => void {
+  const app = (
+    <Fallback html={board.innerHTML}>
+      <App state={state} around={around} />
+    </Fallback>
+  );
+  hydrate(app, board);
+  return () => render(null, board);
+}
 
 /** Shows the board and lets it follow the games. */
 export function App({ state, around }: { state: BoardState | StillState; around: Connected }): JSX.Element {

@@ -3,6 +3,7 @@
 import { createClient, type Client } from "@sports-edge/sdk";
 import { deviceCache, indexedDb } from "@sports-edge/sdk/device";
 import { afterFrame, Latency } from "@sports-edge/sdk/live";
+import { socketTo } from "./early";
 
 /** How often latencies are told. */
 export const REPORT_MS = 30_000;
@@ -13,7 +14,7 @@ let latency: Latency | undefined;
 /** The client of this page. */
 export function connect(): Client {
   const device = typeof indexedDB === "undefined" ? {} : { device: deviceCache({ driver: indexedDb() }) };
-  return (client ??= createClient(device));
+  return (client ??= createClient({ ...device, socket: socketTo }));
 }
 
 /** A change of this moment of the server's clock was drawn: once it is painted, it is measured. */

@@ -26,6 +26,8 @@ export interface HttpOptions {
   credentials?: "include" | "omit" | "same-origin";
   /** Stands in for the global `fetch`. */
   fetch?: typeof fetch;
+  /** Opens a socket, where the global `WebSocket` is not to or there is none. One that is open already is taken as it is. */
+  socket?: (address: string) => WebSocket;
   /** How long one attempt may take, in milliseconds; 10,000 where not given. */
   timeoutMs?: number;
   /** How often a call that failed on the way is tried again; 3 where not given. */

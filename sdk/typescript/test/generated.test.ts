@@ -15,10 +15,10 @@ it("types and facts are those of the server's documents (npm run generate)", asy
   }
 }, 30_000);
 
-it("the core is at most 6 kB, with hooks and device cache 9 kB, the feed 2.6 kB more once watched", async () => {
+it("the core is at most 6 kB, with hooks and device cache 9 kB, the feed 2.7 kB more once watched", async () => {
   const core = (await size(["index"])) as { first: number; later: number };
   expect(core.first).toBeLessThanOrEqual(6_000);
-  expect(core.later).toBeLessThanOrEqual(2_600);
+  expect(core.later).toBeLessThanOrEqual(2_700);
   expect(((await size(["index", "react", "device"])) as { first: number }).first).toBeLessThanOrEqual(9_000);
 }, 30_000);
 

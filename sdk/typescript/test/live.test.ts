@@ -49,6 +49,30 @@ for (const [way, shut] of [["ws", []], ["sse", ["ws"]], ["poll", ["ws", "sse"]]]
   });
 }
 
+it("follows by a socket that was opened for it, wherever it comes from", async () => {
+  vi.stubGlobal("WebSocket", undefined);
+  const address = `${server.url.replace("http", "ws")}/v1/live`;
+  const early = new WebSocket(address);
+  const heard: unknown[] = [];
+  early.onmessage = (event) => heard.push(event);
+  await until(() => expect(early.readyState).toBe(1));
+  const asked: string[] = [];
+  const socket = (where: string) => {
+    asked.push(where);
+    if (asked.length > 1) return new WebSocket(where) as unknown as globalThis.WebSocket;
+    queueMicrotask(() => heard.forEach((event) => early.onmessage!(event as never)));
+    return early as unknown as globalThis.WebSocket;
+  };
+  const one = client({ socket });
+  one.watch(KEY, () => undefined);
+  await until(() => expect(one.peek(KEY)?.rev).toBe("1001.00000000abcd"));
+  server.cut();
+  server.change(KEY, { n: 1 });
+  await until(() => expect(one.peek(KEY)?.data.n).toBe(1));
+  expect(one.connection.now).toMatchObject({ state: "live", way: "ws" });
+  expect(asked).toEqual([address, address]);
+});
+
 it("holds what the feed brings to be true for as long as the feed is heard", async () => {
   const one = client({ staleMs: 300 });
   one.watch(KEY, () => undefined);

@@ -23,7 +23,7 @@ const ENTRY: &str = "src/main.ts";
 
 /// What of the program a page is soon to ask for, by its sources in the manifest: what follows a
 /// board, what follows a game.
-const BOARD: [&str; 2] = ["src/client.ts", "src/fired.ts"];
+const BOARD: [&str; 3] = ["src/app.tsx", "src/client.ts", "src/fired.ts"];
 const GAME: [&str; 3] = ["src/client.ts", "src/fired.ts", "src/play.ts"];
 
 /// One entry of Vite's manifest.

@@ -23,6 +23,8 @@ pub(super) struct Style {
     pub(super) text: String,
     /// What the pages of models need besides; the others do not carry it.
     models: String,
+    /// The script of pages that follow something.
+    early: String,
     policy: HeaderValue,
 }
 
@@ -38,6 +40,7 @@ pub(super) struct Shell<'a> {
     /// Style of this page alone.
     pub(super) more_style: Option<&'a str>,
     models_style: &'a str,
+    early: &'a str,
     pub(super) script: Option<&'a str>,
     /// More of the program that is asked for as soon as it runs.
     pub(super) soon: &'a [String],
@@ -52,9 +55,11 @@ impl Style {
     pub(super) fn new() -> Self {
         let text = minify(include_str!("../../templates/style.css"));
         let models = minify(include_str!("../../templates/models.css"));
-        let [digest, more] = [&text, &models].map(|it| base64(&Sha256::digest(it.as_bytes())));
+        let early = minify(include_str!("../../templates/early.js"));
+        let digests = [&text, &models, &early].map(|it| base64(&Sha256::digest(it.as_bytes())));
+        let [digest, more, script] = digests;
         let policy = format!(
-            "default-src 'none'; script-src 'self'; \
+            "default-src 'none'; script-src 'self' 'sha256-{script}'; \
              style-src 'self' 'sha256-{digest}' 'sha256-{more}'; \
              img-src 'self' data:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; \
              form-action 'self'; frame-ancestors 'none'"
@@ -63,6 +68,7 @@ impl Style {
         Self {
             text,
             models,
+            early,
             policy,
         }
     }
@@ -117,6 +123,7 @@ impl Pages {
             style: &self.style.text,
             more_style: None,
             models_style: &self.style.models,
+            early: &self.style.early,
             script: self.assets.entry(),
             soon: &[],
             preferences,
@@ -146,6 +153,7 @@ impl<'a> Shell<'a> {
             style: &style.text,
             more_style: None,
             models_style: &style.models,
+            early: &style.early,
             script: None,
             soon: &[],
             preferences,
@@ -160,6 +168,11 @@ impl<'a> Shell<'a> {
             more_style: Some(self.models_style),
             ..self
         }
+    }
+
+    /// What opens the socket before the program is there, where it is going to.
+    pub(super) fn early(&self) -> Option<&str> {
+        (!self.soon.is_empty()).then_some(self.early)
     }
 
     /// Where to sign in, to come back here.

@@ -65,11 +65,12 @@ export const ws: Rung = (http, wish, ear) => {
     following = now;
   };
   const open = async () => {
-    if (typeof WebSocket === "undefined") return end(true);
+    const { socket: made } = http.options;
+    if (!made && typeof WebSocket === "undefined") return end(true);
     const address = http.base.replace(/^http/, "ws") + LIVE;
     const ticket = http.options.apiKey ? await fetchTicket(http) : "";
     if (over) return;
-    socket = new WebSocket(address + ticket);
+    socket = made ? made(address + ticket) : new WebSocket(address + ticket);
     socket.onopen = update;
     socket.onmessage = ({ data }) => {
       // The server speaks first to whom it lets in; others are told why not by the close.
@@ -79,6 +80,7 @@ export const ws: Rung = (http, wish, ear) => {
     };
     socket.onerror = () => end();
     socket.onclose = ({ code }) => end(code === FORBIDDEN);
+    update();
   };
   open().catch((error: unknown) => end(http.tools.saysNo(error)));
   const changed = settled(update);

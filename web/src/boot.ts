@@ -1,11 +1,12 @@
 // Takes over the page the server wrote.
-import { hydrate } from "preact";
-import { App, Fallback } from "./app";
 import { listen } from "./keys";
 import type { Connected } from "./live";
 import { rememberZone, takeMenu } from "./preferences";
 import { fetched, replace, REPLACED } from "./renew";
 import { readState, type BoardState, type FixtureState, type StillState } from "./wire";
+
+/** How long it is waited for a browser that is busy. */
+const IDLE_MS_MAX = 500;
 
 /** Starts whatever the page has use for; the function returned lets go of the keyboard. */
 export async function boot(around: Connected, go: (address: string) => void): Promise<() => void> {
@@ -13,7 +14,6 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
   page.documentElement.classList.add("js");
   takeMenu(page);
   const stop = listen(page, go);
-  await inZone(around, Intl.DateTimeFormat().resolvedOptions().timeZone);
   const fired = told(around);
   let leaves = await begin(around);
   const anew = async (): Promise<void> => {
@@ -21,6 +21,9 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
     leaves = await begin(around);
   };
   page.addEventListener(REPLACED, anew);
+  // What browsers take long to say is asked for once they have nothing else to do.
+  await idle();
+  await inZone(around, Intl.DateTimeFormat().resolvedOptions().timeZone);
   // Whoever drives the page from outside may begin.
   page.documentElement.classList.add("started");
   return () => {
@@ -29,6 +32,14 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
     page.removeEventListener(REPLACED, anew);
     leaves.forEach((leave) => leave());
   };
+}
+
+/** Until the browser has nothing to do, or half a second is over. */
+function idle(): Promise<void> {
+  return new Promise((done) => {
+    if (typeof requestIdleCallback === "undefined") setTimeout(done, IDLE_MS_MAX);
+    else requestIdleCallback(() => done(), { timeout: IDLE_MS_MAX });
+  });
 }
 
 /** A first page does not know the visitor's time zone: once the server is told, it is written anew. */
@@ -51,25 +62,14 @@ async function told(around: Connected): Promise<() => void> {
 
 /** Starts whatever the main part of the page has use for; each function returned lets go of one. */
 async function begin(around: Connected): Promise<(() => void)[]> {
-  const { page } = around;
-  submitOnChange(page);
-  const board = page.getElementById("board");
-  const state = board && readState<BoardState | StillState>(page);
-  if (board && state) {
-    const app = (
-      <Fallback html={board.innerHTML}>
-        <App state={state} around={around} />
-      </Fallback>
-    );
-    hydrate(app, board);
-  }
+  submitOnChange(around.page);
   // A page that was left open over a release may not find a file: the rest of it works.
-  const started = await Promise.allSettled(parts(around, (state?.key ?? null) !== null));
+  const started = await Promise.allSettled(parts(around));
   return started.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
 }
 
-/** Starts what else the page has, each as soon as its file is there; `follows` where a board is followed. */
-function parts(around: Connected, follows: boolean): Promise<() => void>[] {
+/** Starts what the page has, each as soon as its file is there. */
+function parts(around: Connected): Promise<() => void>[] {
   const { page } = around;
   const started: Promise<() => void>[] = [];
   const has = (id: string, start: () => Promise<() => void>): boolean => {
@@ -77,8 +77,11 @@ function parts(around: Connected, follows: boolean): Promise<() => void>[] {
     if (there) started.push(start());
     return there;
   };
-  const fixture = readState<Partial<FixtureState>>(page);
-  if (fixture?.key != null && !follows) started.push(import("./play").then((it) => it.startPlay(around)));
+  const board = page.getElementById("board");
+  const state = readState<BoardState | StillState>(page);
+  const fixture = state as Partial<FixtureState> | null;
+  if (board && state) started.push(import("./app").then((it) => it.startBoard(around, board, state)));
+  else if (fixture?.key != null) started.push(import("./play").then((it) => it.startPlay(around)));
   has("what-if", async () => (await import("./whatif")).startWhatIf(around));
   has("replay", async () => (await import("./replay")).startReplay(around));
   has("console", async () => (await import("./console")).startConsole(around));
