@@ -199,7 +199,7 @@ async fn a_model_in_the_folder_has_a_page_and_another_has_none() {
         assert!(plain.contains(words), "{words}");
     }
     let policy = page.header("content-security-policy");
-    assert_eq!(policy.matches("'sha256-").count(), 2, "{policy}");
+    assert_eq!(policy.matches("'sha256-").count(), 3, "{policy}");
     let list = world.get("/models?name=corn").await.body;
     assert!(list.contains(r#"id="m-corners""#) && !list.contains(r#"id="m-goals""#));
     assert_eq!(
