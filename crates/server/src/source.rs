@@ -19,6 +19,9 @@ const DEPTH_MAX: usize = 16;
 /// How many files one folder may hold.
 const FILES_MAX: usize = 100_000;
 
+/// How standard input is named.
+const PIPED: &str = "-";
+
 /// Something to import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -26,6 +29,8 @@ pub enum Location {
     File(PathBuf),
     /// An `http` or `https` URL.
     Url(String),
+    /// What is piped in.
+    Piped,
 }
 
 impl Location {
@@ -34,6 +39,7 @@ impl Location {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Url(url) => shown::shown(url),
+            Self::Piped => "standard input".to_owned(),
         }
     }
 }
@@ -43,10 +49,17 @@ pub(crate) fn remembered(url: &str) -> String {
     shown::remembered(url)
 }
 
-/// Files and URLs behind what was named; folders become the data files in them, in order.
+/// Files, URLs and standard input behind what was named; folders become the data files in them, in order.
 pub fn locate(named: &[String]) -> Result<Vec<Location>> {
     let mut locations = Vec::new();
     for text in named {
+        if text == PIPED {
+            if locations.contains(&Location::Piped) {
+                bail!("standard input ({PIPED}) can be read once");
+            }
+            locations.push(Location::Piped);
+            continue;
+        }
         if text.starts_with("http://") || text.starts_with("https://") {
             locations.push(Location::Url(text.clone()));
             continue;

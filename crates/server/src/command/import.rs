@@ -3,7 +3,7 @@
 mod progress;
 mod report;
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -32,7 +32,7 @@ use crate::source::{
 /// file was refused.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ImportArgs {
-    /// Files, folders (searched for .csv and .json) or http(s) URLs.
+    /// Files, folders (searched for .csv and .json), http(s) URLs, or - for standard input.
     #[arg(required = true, value_name = "LOCATION")]
     pub locations: Vec<String>,
     /// What the files are: football-data, openfootball, nflverse or csv. Told by their content
@@ -183,6 +183,13 @@ async fn import_one(
             let path = path.clone();
             let open = move || OpenedFile::open(&path, DECOMPRESSED_BYTES_MAX);
             (blocking(open).await?, None)
+        }
+        Location::Piped => {
+            if io::stdin().is_terminal() {
+                anyhow::bail!("nothing is piped in: `sports-edge import - < FILE`");
+            }
+            let read = || OpenedFile::piped(io::stdin().lock(), DECOMPRESSED_BYTES_MAX);
+            (blocking(read).await?, None)
         }
         Location::Url(url) => match fetch(url, args, (context, fetcher)).await? {
             None => return Ok(None),

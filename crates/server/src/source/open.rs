@@ -36,6 +36,17 @@ impl OpenedFile {
         Self::check(file, unpacked_bytes_max)
     }
 
+    /// Keeps what is piped in, as it comes, in a file of its own that is gone with it, and takes that
+    /// as [`OpenedFile::open`] does.
+    pub fn piped(mut input: impl Read, unpacked_bytes_max: u64) -> Result<Self> {
+        let mut file = tempfile::tempfile().context("no file can be made for it")?;
+        let mut within = input.by_ref().take(unpacked_bytes_max);
+        io::copy(&mut within, &mut file).context("it cannot be kept")?;
+        let is_more = input.read(&mut [0]).context("it cannot be read")? > 0;
+        anyhow::ensure!(!is_more, "it has more than {unpacked_bytes_max} bytes");
+        Self::check(file, unpacked_bytes_max)
+    }
+
     /// Takes an open file as [`OpenedFile::open`] does.
     pub fn check(mut file: File, unpacked_bytes_max: u64) -> Result<Self> {
         let size_bytes = file.metadata().context("the file cannot be read")?.len();

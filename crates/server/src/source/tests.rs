@@ -77,6 +77,9 @@ fn folders_become_their_data_files_in_order() {
 
 #[test]
 fn what_is_not_there_or_empty_or_too_deep_is_refused() {
+    let twice = ["-".to_owned(), "-".to_owned()];
+    assert_eq!(locate(&twice[..1]).unwrap(), [Location::Piped]);
+    assert!(problem(locate(&twice)).contains("can be read once"));
     assert!(problem(locate(&["/no/such/file.csv".to_owned()])).contains("cannot be opened"));
     let empty = folder(&[("readme.txt", b"")]);
     let named = [empty.path().display().to_string()];
@@ -132,4 +135,22 @@ fn a_folder_is_no_file() {
     assert!(OpenedFile::open(folder.path(), 1).is_err());
     assert!(problem(OpenedFile::open(&folder.path().join("x"), 1)).contains("cannot be opened"));
     assert!(File::open(folder.path().join("x")).is_err());
+}
+
+#[test]
+fn what_is_piped_in_is_taken_packed_or_plain_up_to_a_bound() {
+    let read = |opened: OpenedFile| {
+        let mut text = String::new();
+        let mut content = opened.into_content(Arc::default()).unwrap();
+        content.read_to_string(&mut text).unwrap();
+        text
+    };
+    let plain = b"Div,Date\nE0,01/08/2026\n";
+    let text = read(OpenedFile::piped(&plain[..], 100).unwrap());
+    assert_eq!(text.as_bytes(), plain);
+    let packed = zstd::encode_all(&plain[..], 1).unwrap();
+    let text = read(OpenedFile::piped(&packed[..], 100).unwrap());
+    assert_eq!(text.as_bytes(), plain);
+    assert!(problem(OpenedFile::piped(&plain[..], 10)).contains("more than 10 bytes"));
+    assert!(OpenedFile::piped(&plain[..], plain.len() as u64).is_ok());
 }

@@ -336,6 +336,23 @@ fn an_import_that_is_stopped_says_how_far_it_came_and_what_completes_it() {
 }
 
 #[test]
+fn what_is_piped_in_is_imported() {
+    let home = Home::new();
+    let file = home.path("E0.csv");
+    let text = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG\nE0,05/08/2023,Arsenal,Chelsea,2,1\n";
+    std::fs::write(&file, text).unwrap();
+    let mut command = home.command(&["import", "-", "--json"]);
+    command.stdin(std::fs::File::open(&file).unwrap());
+    let ended = command.output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let told: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(told["files"][0]["location"], "standard input", "{told}");
+    assert_eq!(told["files"][0]["fixtures_added"], 1, "{told}");
+    let nothing = home.run(&["import", "-"]);
+    assert_eq!(nothing.code, 2, "{nothing:?}");
+}
+
+#[test]
 fn a_file_of_authorities_that_is_not_there_is_named() {
     let url = "postgres://u@127.0.0.1:1/db?sslmode=verify-full&sslrootcert=/nowhere/ca.pem";
     let ended = Home::new().run_with(&["db", "status"], &[("SPORTS_EDGE_DATABASE__URL", url)]);
