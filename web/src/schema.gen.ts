@@ -4258,7 +4258,10 @@ export interface components {
         };
         /** @description The version to promote. */
         Promotion: {
-            /** @description Whether to promote it even where the gate of its shadow would refuse. */
+            /**
+             * @description Whether to promote it even where the gate of its shadow would refuse, or it takes or gives
+             *     something else than what serves.
+             */
             force?: boolean;
             /**
              * Format: int64
@@ -7939,7 +7942,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The gate of its shadow refuses. */
+            /** @description The gate of its shadow refuses, or it takes or gives something else than what serves; `force` goes past both. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    ContentHash, InferenceError, ServerOptions, VersionRef,
+    ContentHash, InferenceError, ServerOptions, Signature, VersionRef,
     model_cache::{Loaded, ModelCache, Reader},
     pipeline::{Pair, Results},
     repository::{LEFTOVER_AGE_MIN, ModelEntry, Repository, RuntimeState, STABLE},
@@ -111,11 +111,13 @@ impl Models {
     }
 
     /// Makes a version the one that serves, in one step, once it is loaded, also where the policy
-    /// leaves it out; remembers what served.
+    /// leaves it out; remembers what served. One that does not take what that took, or does not give
+    /// what it gave, has to be forced.
     pub(crate) async fn promote(
         self: &Arc<Self>,
         model: &str,
         version: u64,
+        force: bool,
     ) -> Result<(), InferenceError> {
         let entry = self.repository.entry(model)?;
         let asked = entry.resolve(&VersionRef::Number(version)).is_ok();
@@ -123,6 +125,12 @@ impl Models {
             true => self.cache.load(model, version).await.map(|()| None)?,
             false => Some(self.load_apart(&entry, version).await?),
         };
+        if !force && version != entry.serving {
+            let own = apart.as_ref().map(|it| it.0.backend.signature().clone());
+            self.stands_in(&entry, version, own).await.map_err(|what| {
+                InferenceError::Refused(format!("{what}; force it, if that is what is wanted"))
+            })?;
+        }
         let change = self.change(model, move |entry, state| {
             entry.on_disk(version)?;
             if entry.serving != version {
@@ -146,6 +154,39 @@ impl Models {
             self.cache.adopt(model, version, loaded, held);
         }
         Ok(())
+    }
+
+    /// Says what keeps a version from taking what the one that serves is sent, or from giving what is
+    /// read of it. Where either cannot be loaded now, nothing is said.
+    pub(crate) async fn stands_in(
+        &self,
+        entry: &ModelEntry,
+        version: u64,
+        own: Option<Signature>,
+    ) -> Result<(), String> {
+        let own = match own {
+            None => self.signature(&entry.name, version).await,
+            own => own,
+        };
+        let serving = self.signature(&entry.name, entry.serving).await;
+        let (Some(own), Some(serving)) = (own, serving) else {
+            return Ok(());
+        };
+        let (name, other) = (&entry.name, own.lacks(&serving));
+        other.map_or(Ok(()), |what| {
+            Err(format!(
+                "version {version} of {name} cannot stand in for what serves: {what}"
+            ))
+        })
+    }
+
+    /// What a version takes and gives, loaded where that is not known yet.
+    async fn signature(&self, model: &str, version: u64) -> Option<Signature> {
+        if let Some(facts) = self.cache.slot(model, version).ok()?.facts() {
+            return Some(facts.signature.clone());
+        }
+        let lease = self.cache.lease(model, version).await.ok()?;
+        Some(lease.backend.signature().clone())
     }
 
     /// Loads a version that may not be asked for yet, and sets its bytes aside.

@@ -21,7 +21,8 @@ pub(crate) struct Promotion {
     /// Number of the version.
     #[schema(example = 2)]
     version: u64,
-    /// Whether to promote it even where the gate of its shadow would refuse.
+    /// Whether to promote it even where the gate of its shadow would refuse, or it takes or gives
+    /// something else than what serves.
     #[serde(default)]
     #[schema(required = false)]
     force: bool,
@@ -42,7 +43,8 @@ pub(crate) struct Promotion {
         (status = 200, description = "The model as it is now.", body = ServedModel),
         (status = 404, description = "There is no such model or version.", body = Problem,
             content_type = "application/problem+json"),
-        (status = 409, description = "The gate of its shadow refuses.", body = Problem,
+        (status = 409, description = "The gate of its shadow refuses, or it takes or gives something else than what serves; \
+             `force` goes past both.", body = Problem,
             content_type = "application/problem+json"),
         (status = 422, description = "The version does not load; the reason is said.", body = Problem,
             content_type = "application/problem+json"),

@@ -232,7 +232,7 @@ impl Pipeline {
         *state.shadow() = Trial::default();
         let (pipeline, name) = (Arc::clone(self), Arc::clone(&entry.name));
         self.spawn(async move {
-            match pipeline.models.promote(&name, shadow.version).await {
+            match pipeline.models.promote(&name, shadow.version, false).await {
                 Ok(()) => {
                     pipeline.lane.promotions.fetch_add(1, Ordering::Relaxed);
                     tracing::info!(model = %name, version = shadow.version, "shadow_promoted");

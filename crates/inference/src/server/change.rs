@@ -57,7 +57,8 @@ impl ModelServer {
     }
 
     /// Makes a version the one that serves (label `stable`), in one step, once it is loaded; a
-    /// shadow's gate can refuse. Remembers what served before.
+    /// shadow's gate can refuse, and one that takes or gives something else than what serves is
+    /// refused, unless forced. Remembers what served before.
     pub async fn promote(
         &self,
         model: &str,
@@ -71,7 +72,7 @@ impl ModelServer {
         {
             self.gate(&entry, shadow)?;
         }
-        self.models.promote(model, version).await
+        self.models.promote(model, version, force).await
     }
 
     /// Refuses a shadow that its gate holds back.
@@ -128,20 +129,12 @@ impl ModelServer {
     }
 
     /// Refuses a candidate that does not take what the model is sent, or does not give what is read
-    /// of it: it would refuse all its share. Where either cannot be loaded now, nothing is said.
+    /// of it: it would refuse all its share.
     async fn stands_in(&self, model: &str, version: u64) -> Result<(), InferenceError> {
-        self.models.repository.entry(model)?.may_try(version)?;
-        let own = self.metadata(model, &VersionRef::Number(version)).await;
-        let serving = self.metadata(model, &VersionRef::Serving).await;
-        let (Ok(own), Ok(serving)) = (own, serving) else {
-            return Ok(());
-        };
-        let other = own.signature.lacks(&serving.signature);
-        other.map_or(Ok(()), |what| {
-            Err(InferenceError::Refused(format!(
-                "version {version} of {model} cannot stand in for what serves: {what}"
-            )))
-        })
+        let entry = self.models.repository.entry(model)?;
+        entry.may_try(version)?;
+        let stands_in = self.models.stands_in(&entry, version, None).await;
+        stands_in.map_err(InferenceError::Refused)
     }
 
     /// Sets or ends a model's canary.

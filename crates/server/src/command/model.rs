@@ -71,7 +71,8 @@ enum ModelVerb {
         name: Name,
         /// Number of the version
         version: u64,
-        /// Even where the gate of its shadow would refuse
+        /// Even where the gate of its shadow would refuse, or it takes or gives something else than what
+        /// serves
         #[arg(long)]
         force: bool,
     },

@@ -156,7 +156,7 @@ async fn a_reply_names_the_file_that_answered_and_files_are_told_as_they_lie_the
 }
 
 #[tokio::test]
-async fn a_candidate_that_takes_other_rows_is_refused_as_canary_and_as_shadow() {
+async fn a_candidate_that_takes_other_rows_is_refused_as_canary_and_shadow_and_promoted_by_force() {
     let it = Bench::new().await;
     let golden = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -172,10 +172,27 @@ async fn a_candidate_that_takes_other_rows_is_refused_as_canary_and_as_shadow() 
     for refused in [
         it.server.canary("elo", canary(2)).await,
         it.server.shadow("elo", shadow(2)).await,
+        it.server.promote("elo", 2, false).await,
+        it.server.label("elo", "stable", Some(2)).await,
     ] {
         let error = refused.unwrap_err();
         assert!(matches!(error, InferenceError::Refused(_)), "{error}");
         assert!(error.to_string().contains("[-1, 6]"), "{error}");
     }
     assert_eq!(it.shares(), [1.0, 0.0]);
+    // Nor where neither was loaded, nor where it may not be asked for.
+    fs::create_dir(it.folder.path().join("elo/3")).unwrap();
+    fs::copy(golden, it.folder.path().join("elo/3/model.txt")).unwrap();
+    it.write("elo/config.toml", "versions = { listed = [1] }");
+    let again = ModelServer::open(options(&it.folder)).await.unwrap();
+    assert_eq!(again.model("elo").unwrap().problem, None);
+    let error = again.promote("elo", 3, false).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("force it, if that is what is wanted"),
+        "{error}"
+    );
+    again.promote("elo", 3, true).await.unwrap();
+    assert_eq!(again.model("elo").unwrap().serving, Some(3));
 }
