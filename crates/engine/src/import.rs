@@ -8,6 +8,7 @@
 mod catalogue;
 mod error;
 mod football_data;
+mod known;
 mod mapping;
 mod moment;
 mod names;
@@ -20,6 +21,7 @@ mod row;
 mod source;
 mod text;
 
+pub(crate) use known::{Candidate, Known};
 pub(crate) use plan::{is_plain, parse_season};
 
 pub use catalogue::{Catalogue, load_competitions};

@@ -1,16 +1,19 @@
 //! Writes from outside: fixtures, results and quotes in batches, all of a batch or nothing.
 
-use std::collections::{HashMap, HashSet};
+mod teams;
+
+use std::collections::HashMap;
 
 use domain::{
-    Fixture, FixtureId, FixtureStatus, Market, Price, Quote, QuoteStage, SourceKey, Sport, TeamId,
+    Competition, Fixture, FixtureId, FixtureStatus, Market, Price, Quote, QuoteStage, SourceKey,
 };
 use jiff::Timestamp;
 use store::{
-    FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, KnownRecord, NewTeam,
-    Recorded, Recording, ResultRecord,
+    FixtureQuery, FixtureRecord, IdempotencyClaim, IdempotencyRecord, KnownRecord, Recorded,
+    Recording, ResultRecord,
 };
 
+use self::teams::Teams;
 use crate::engine::Names;
 use crate::follow::Changed;
 use crate::import::{is_plain, parse_season};
@@ -30,21 +33,27 @@ impl Engine {
         let known = self.known_fixtures(named).await?;
         let problems = fixture_problems(&commands, &names, &known, self.now());
         refuse_if_any(problems)?;
-        let sports = commands
+        let played = commands
             .iter()
-            .map(|it| names.competitions[&it.competition].sport);
-        let sports: Vec<Sport> = sports.collect();
-        let mut teams = self.teams_by_name(&sports).await?;
-        refuse_if_any(pairing_problems(&commands, &sports, (&teams, &known)))?;
-        let teams_added = self.add_teams(&commands, &sports, &mut teams).await?;
+            .map(|it| &names.competitions[&it.competition]);
+        let played: Vec<&Competition> = played.collect();
+        let store = self.store.writing();
+        let mut teams = Teams::read(store, &played).await?;
+        refuse_if_any(pairing_problems(&commands, &played, (&teams, &known)))?;
+        let teams_added = teams.add(&*self.store, &commands, &played).await?;
         let mut records = Vec::with_capacity(commands.len());
-        for (command, sport) in commands.iter().zip(&sports) {
-            let team = |it| side(it, *sport, &teams).expect("every name has a team by now");
+        for (command, competition) in commands.iter().zip(&played) {
+            let team = |it| {
+                teams
+                    .side(it, competition)
+                    .expect("every name has a team by now")
+            };
             let (home, away) = (team(&command.home), team(&command.away));
+            let season = parse_season(command.season.as_str());
             records.push(FixtureRecord {
                 id: command.fixture,
                 competition: command.competition.clone(),
-                season: command.season.clone(),
+                season: season.expect("a season that is none was refused"),
                 season_type: command.season_type,
                 kickoff: command.kickoff,
                 kickoff_precision: domain::KickoffPrecision::Minute,
@@ -158,51 +167,6 @@ impl Engine {
         answer: Option<(u16, Vec<u8>)>,
     ) -> Result<(), EngineError> {
         Ok(self.store.finish_idempotency(record, answer).await?)
-    }
-
-    /// Finds teams named in commands; makes those never heard of.
-    /// The teams of these sports by the names that no source alone gives them.
-    async fn teams_by_name(&self, sports: &[Sport]) -> Result<TeamsByName, EngineError> {
-        let mut found = HashMap::new();
-        for sport in sports.iter().copied().collect::<HashSet<_>>() {
-            for name in self.store.team_names(sport).await? {
-                if name.source.is_none() {
-                    found.insert((sport, name.name), name.team);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// Makes teams of the names that have none.
-    async fn add_teams(
-        &self,
-        commands: &[FixtureCommand],
-        sports: &[Sport],
-        teams: &mut TeamsByName,
-    ) -> Result<Vec<String>, EngineError> {
-        let mut wanted: Vec<(Sport, String)> = Vec::new();
-        for (command, sport) in commands.iter().zip(sports) {
-            for it in [&command.home, &command.away] {
-                if let Err(name) = side(it, *sport, teams) {
-                    wanted.push((*sport, name.to_owned()));
-                }
-            }
-        }
-        wanted.sort();
-        wanted.dedup();
-        let new: Vec<NewTeam> = wanted
-            .iter()
-            .map(|(sport, name)| NewTeam {
-                sport: *sport,
-                name: name.clone(),
-                country: String::new(),
-            })
-            .collect();
-        let ids = self.store.put_teams(&new).await?;
-        let names = wanted.iter().map(|(_, name)| name.clone()).collect();
-        teams.extend(wanted.into_iter().zip(ids));
-        Ok(names)
     }
 
     pub(crate) async fn known_fixtures(
@@ -328,29 +292,15 @@ pub(crate) fn problem(index: usize, field: &str, detail: String) -> BatchProblem
     }
 }
 
-type TeamsByName = HashMap<(Sport, String), TeamId>;
-
-/// A side's team, or its name where that has none yet.
-fn side<'a>(side: &'a TeamRef, sport: Sport, teams: &TeamsByName) -> Result<TeamId, &'a str> {
-    match side {
-        TeamRef::Id(id) => Ok(*id),
-        TeamRef::Name(name) => {
-            let name = name.trim();
-            let team = teams.get(&(sport, name.to_owned()));
-            team.copied().ok_or(name)
-        }
-    }
-}
-
 /// Which of these fixtures are between teams that cannot meet there.
 fn pairing_problems(
     commands: &[FixtureCommand],
-    sports: &[Sport],
-    (teams, known): (&TeamsByName, &HashMap<FixtureId, Fixture>),
+    played: &[&Competition],
+    (teams, known): (&Teams, &HashMap<FixtureId, Fixture>),
 ) -> Vec<BatchProblem> {
     let mut problems = Vec::new();
-    for (index, (command, sport)) in commands.iter().zip(sports).enumerate() {
-        let [home, away] = [&command.home, &command.away].map(|it| side(it, *sport, teams));
+    for (index, (command, competition)) in commands.iter().zip(played).enumerate() {
+        let [home, away] = [&command.home, &command.away].map(|it| teams.side(it, competition));
         if home == away {
             let detail = "both names belong to the same team".to_owned();
             problems.push(problem(index, "away", detail));

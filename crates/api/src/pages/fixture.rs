@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
-use domain::{FixtureId, MarketKind, MarketPrediction, Price, SeasonType};
+use domain::{FixtureId, MarketKind, MarketPrediction, Price, SeasonType, Sport};
 use engine::{FixtureInsight, FixtureView, RatingSeries};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -80,6 +80,7 @@ struct FixturePage<'a> {
     /// Models that could not be asked, for people; empty where all were.
     left_out: String,
     ratings: Option<String>,
+    ratings_say: &'static str,
     markets: Vec<MarketCard>,
     tables: Vec<MarketTable>,
     edges: Vec<EdgeLine>,
@@ -216,6 +217,7 @@ fn page<'a>(
         reasons: Reason::list(insight.prediction.as_ref().map_or(&[], |it| &it.reasons)),
         left_out: left_out(insight),
         ratings: ratings_chart(view, &insight.ratings),
+        ratings_say: ratings_say(view.home.sport),
         markets: market_cards(prediction.map_or(&[], |it| &it.markets), &preferences),
         tables: quotes::tables((quotes, &seen.sums), view.has_draw, since, &preferences),
         edges: edge_lines(insight, &preferences, now),
@@ -360,6 +362,17 @@ fn summary(insight: &FixtureInsight, happened: Option<usize>) -> Option<String> 
         );
     }
     Some(text)
+}
+
+/// What ratings of a sport are.
+fn ratings_say(sport: Sport) -> &'static str {
+    if sport.has_draw() {
+        "Elo after each game; 100 points more mean an expected score of about 64% on neutral ground, \
+         a draw counted as half."
+    } else {
+        "Points by which each is better than the average team, after each game; the difference of two \
+         is the margin to expect on neutral ground."
+    }
 }
 
 fn ratings_chart(view: &FixtureView, ratings: &[RatingSeries]) -> Option<String> {

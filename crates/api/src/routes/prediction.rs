@@ -30,6 +30,8 @@ pub(crate) struct AsOfQuery {
 ///
 /// Probabilities and fair prices of every market as of a moment. Nothing that became known later
 /// is used, so the answer for a past moment is, bit for bit, what a backtest of that moment says.
+/// A result that has been corrected counts at every moment as it is known now, and a price from the
+/// moment it was taken at, whenever it was written.
 #[utoipa::path(
     get,
     path = "/v1/fixtures/{id}/prediction",

@@ -132,6 +132,21 @@ impl Catalogue {
         .map(String::as_str)
     }
 
+    /// The canonical name behind an alias, whichever source's it is; `None` where sources mean
+    /// different teams.
+    pub(crate) fn alias_of_any(&self, competition: &Competition, name: &str) -> Option<&str> {
+        let name = name.to_lowercase();
+        let is_meant = |key: &AliasKey| {
+            let country = key.country.as_str();
+            key.sport == competition.sport
+                && key.name == name
+                && (country == competition.country || country.is_empty())
+        };
+        let mut found = self.aliases.iter().filter(|(key, _)| is_meant(key));
+        let (_, first) = found.next()?;
+        found.all(|(_, it)| it == first).then_some(first)
+    }
+
     fn add_competitions(&mut self, toml: &str, what: &str) -> Result<(), ImportError> {
         let bad = |problem: String| ImportError::BadTable {
             what: what.to_owned(),

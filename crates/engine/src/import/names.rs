@@ -7,8 +7,9 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{Competition, CompetitionKey, SourceKey, Sport, TeamId};
 use serde::Serialize;
-use store::{FixtureRecord, NewTeam, Store, TeamName, TeamQuery};
+use store::{FixtureRecord, NewTeam, Store, TeamName};
 
+use crate::import::known::{Candidate, Known, qualified};
 use crate::import::row::{CellProblem, Reason, RejectedRow, Row};
 use crate::import::{Catalogue, ImportError};
 
@@ -37,24 +38,10 @@ pub(crate) struct Resolver<'a> {
     source: SourceKey,
     strict: bool,
     sports: HashMap<Sport, Known>,
+    /// Names, in small letters, by which the source is known to call teams.
+    aliased: HashSet<(Sport, String)>,
     competitions: HashSet<CompetitionKey>,
     pub(crate) new_names: Vec<NewName>,
-}
-
-/// What is known of a sport's teams.
-#[derive(Default)]
-struct Known {
-    by_name: HashMap<String, Vec<Candidate>>,
-    aliased: HashSet<String>,
-}
-
-struct Candidate {
-    team: TeamId,
-    name: String,
-    country: String,
-    source: Option<SourceKey>,
-    /// Made by this very import: what else the same file calls new is no neighbour.
-    fresh: bool,
 }
 
 /// Rows with their teams found, and rows set aside.
@@ -83,6 +70,7 @@ impl<'a> Resolver<'a> {
             source,
             strict,
             sports: HashMap::new(),
+            aliased: HashSet::new(),
             competitions: HashSet::new(),
             new_names: Vec::new(),
         }
@@ -127,40 +115,17 @@ impl<'a> Resolver<'a> {
         self.store.put_competitions(&fresh).await?;
         for competition in fresh {
             if !self.sports.contains_key(&competition.sport) {
-                let known = self.known(competition.sport).await?;
-                self.sports.insert(competition.sport, known);
+                let (sport, source) = (competition.sport, &self.source);
+                let aliased = &mut self.aliased;
+                let known = Known::read(self.store, sport, |it| {
+                    if it.source.as_ref() == Some(source) {
+                        aliased.insert((sport, it.name.to_lowercase()));
+                    }
+                });
+                self.sports.insert(sport, known.await?);
             }
         }
         Ok(())
-    }
-
-    async fn known(&self, sport: Sport) -> Result<Known, ImportError> {
-        let query = TeamQuery {
-            sport: Some(sport),
-            ..TeamQuery::default()
-        };
-        let countries: HashMap<TeamId, String> = self
-            .store
-            .teams(&query)
-            .await?
-            .into_iter()
-            .map(|team| (team.id, team.country))
-            .collect();
-        let mut known = Known::default();
-        for it in self.store.team_names(sport).await? {
-            let country = countries.get(&it.team).cloned().unwrap_or_default();
-            if it.source.as_ref() == Some(&self.source) {
-                known.aliased.insert(it.name.to_lowercase());
-            }
-            known.add(Candidate {
-                team: it.team,
-                name: it.name,
-                country,
-                source: it.source,
-                fresh: false,
-            });
-        }
-        Ok(known)
     }
 
     fn competition(&self, key: &CompetitionKey) -> &'a Competition {
@@ -251,12 +216,9 @@ impl<'a> Resolver<'a> {
     /// The name a new team gets: its canonical one, with its country where that is taken.
     fn new_team_name(&self, competition: &Competition, name: &str) -> String {
         let canonical = self.canonical(competition, name);
-        let taken = self.sports.get(&competition.sport).is_some_and(|known| {
-            known
-                .by_name
-                .get(&canonical.to_lowercase())
-                .is_some_and(|all| all.iter().any(|it| it.source.is_none()))
-        });
+        let known = self.sports.get(&competition.sport);
+        let mut named = known.map_or(&[][..], |it| it.named(canonical)).iter();
+        let taken = named.any(|it| it.source.is_none());
         if taken {
             qualified(canonical, competition)
         } else {
@@ -274,10 +236,9 @@ impl<'a> Resolver<'a> {
                 if canonical.eq_ignore_ascii_case(name) {
                     continue;
                 }
-                let team = self.find(competition, name);
-                let known = self.sports.entry(competition.sport).or_default();
-                if let Some(team) = team
-                    && known.aliased.insert(name.to_lowercase())
+                let alias = (competition.sport, name.to_lowercase());
+                if let Some(team) = self.find(competition, name)
+                    && self.aliased.insert(alias)
                 {
                     names.push(TeamName {
                         team,
@@ -334,9 +295,7 @@ impl<'a> Resolver<'a> {
         };
         let name = name.to_lowercase();
         let mut alike: Vec<(f64, &str)> = known
-            .by_name
-            .iter()
-            .flat_map(|(folded, all)| all.iter().map(move |it| (folded, it)))
+            .all()
             .filter(|(_, it)| !it.fresh && it.fits(competition))
             .map(|(folded, it)| (strsim::jaro_winkler(&name, folded), it.name.as_str()))
             .filter(|(likeness, _)| *likeness >= NEAREST_LIKENESS)
@@ -349,36 +308,4 @@ impl<'a> Resolver<'a> {
             .map(|(_, name)| name.to_owned())
             .collect()
     }
-}
-
-impl Known {
-    fn add(&mut self, candidate: Candidate) {
-        self.by_name
-            .entry(candidate.name.to_lowercase())
-            .or_default()
-            .push(candidate);
-    }
-
-    /// The team of this name: what the source calls so goes before what everybody does.
-    fn find(&self, name: &str, competition: &Competition, source: &SourceKey) -> Option<TeamId> {
-        let all = self.by_name.get(&name.to_lowercase())?;
-        let of = |wanted: Option<&SourceKey>| {
-            all.iter()
-                .find(|it| it.source.as_ref() == wanted && it.fits(competition))
-                .map(|it| it.team)
-        };
-        of(Some(source)).or_else(|| of(None))
-    }
-}
-
-impl Candidate {
-    fn fits(&self, competition: &Competition) -> bool {
-        self.country == competition.country
-            || self.country.is_empty()
-            || competition.country.is_empty()
-    }
-}
-
-fn qualified(name: &str, competition: &Competition) -> String {
-    format!("{name} ({})", competition.country)
 }

@@ -2,14 +2,14 @@ use std::sync::{Arc, Mutex};
 
 use domain::{
     BookmakerKey, CompetitionKey, Fixture, FixtureId, FixtureStatus, Market, MatchStats, Outcome,
-    QuoteStage, Score, SeasonKey, TeamId,
+    QuoteStage, Score, SeasonKey, SourceKey, TeamId,
 };
 use engine::{
     ApiKeyRecord, BatchProblem, Clock, Engine, EngineError, EngineOptions, FixtureCommand,
     IdempotencyClaim, IdempotencyRecord, QuoteCommand, ResultCommand, TeamRef,
 };
 use jiff::SignedDuration;
-use store::{FixtureRecord, Recording};
+use store::{FixtureRecord, Recording, TeamName};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -67,6 +67,45 @@ fn quote(fixture: FixtureId, prices: &[(Outcome, f64)]) -> QuoteCommand {
         taken_at: None,
         prices: prices.to_vec(),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_team_is_found_by_any_of_its_names_and_a_season_however_it_is_written() {
+    let world = untrained().await;
+    let sport = world.league.competition.sport;
+    let calls = |source: &str, team: usize, name: &str| TeamName {
+        team: world.teams[team],
+        sport,
+        name: name.to_owned(),
+        source: Some(SourceKey::new(source).unwrap()),
+    };
+    let called = [
+        calls("here", 0, "The First"),
+        calls("here", 1, "The Best"),
+        calls("there", 2, "The Best"),
+    ];
+    world.store.put_aliases(&called).await.unwrap();
+    let mut meant = Vec::new();
+    for (name, season) in [
+        ("TEAM 01", "2030/31"),
+        ("the first", "30/31"),
+        ("Team 01", "2030-2031"),
+    ] {
+        let mut command = fixture(&world, named(name), named("team 04"));
+        command.season = SeasonKey::new(season).unwrap();
+        let outcome = world.engine.put_fixtures(vec![command]).await.unwrap();
+        assert_eq!(outcome.teams_added, [""; 0], "{name}");
+        meant.extend(outcome.fixtures);
+    }
+    assert_eq!(meant, [meant[0]; 3]);
+    // Two sources mean different teams by it.
+    let command = fixture(&world, named("The Best"), named("team 04"));
+    let outcome = world.engine.put_fixtures(vec![command]).await.unwrap();
+    assert_eq!(outcome.teams_added, ["The Best"]);
+    let mut apart = fixture(&world, named("Team 01"), named("Team 02"));
+    apart.season = SeasonKey::new("30/32").unwrap();
+    let wrong = problems(world.engine.put_fixtures(vec![apart]).await);
+    assert_eq!(wrong, [(0, "season: \"30/32\" is not a season".to_owned())]);
 }
 
 #[tokio::test]

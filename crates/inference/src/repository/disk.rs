@@ -44,9 +44,6 @@ pub(crate) fn lock(path: &Path) -> io::Result<File> {
                 let reason = "another process has been changing the models for 5 s";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
             }
-            Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
-                return Err(error);
-            }
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
         }
     }

@@ -54,7 +54,8 @@ impl Betting {
             ),
         ];
         let rules = format!(
-            "Bets at the best price an hour before kickoff whenever the claimed value is at least \
+            "Bets at the best price known an hour before kickoff, which may be up to two days old, \
+             whenever the claimed value is at least \
              {}, staking {} of Kelly up to {} of the bankroll, at prices up to {}.",
             text::percent(it.options.claimed_value_min),
             text::percent(it.options.kelly_share),

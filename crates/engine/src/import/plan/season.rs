@@ -85,9 +85,12 @@ pub(crate) fn split_season(first: i16) -> SeasonKey {
 /// Years a season may go on beyond its first: cups are qualified for in several.
 const YEARS_MAX: i16 = 4;
 
-/// Reads `2023`, `2022/23`, `2022-23`, `2022/2023` and `2022-2023`, and any other key as it is, but
-/// for two years that are too far apart.
+/// Reads `2023`, `2022/23`, `2022-23`, `2022/2023`, `2022-2023` and `22/23`, and any other key as it
+/// is, but for two years that are too far apart.
 pub(crate) fn parse_season(text: &str) -> Option<SeasonKey> {
+    if let Some(short) = short_season(text) {
+        return short;
+    }
     if let Some((first, last)) = text.split_once(['/', '-'])
         && let (Some(first), Ok(last)) = (year(first), last.parse::<i16>())
     {
@@ -102,6 +105,19 @@ pub(crate) fn parse_season(text: &str) -> Option<SeasonKey> {
     SeasonKey::new(text).ok()
 }
 
+/// A season of two years of two digits each, such as `23/24`, which is of this century or, from 70 on,
+/// of the last; within, nothing where the second does not follow the first.
+fn short_season(text: &str) -> Option<Option<SeasonKey>> {
+    let (first, last) = text.split_once(['/', '-'])?;
+    let two = |it: &str| -> Option<i16> {
+        let is_two = it.len() == 2 && it.bytes().all(|it| it.is_ascii_digit());
+        is_two.then(|| it.parse().ok()).flatten()
+    };
+    let (first, last) = (two(first)?, two(last)?);
+    let century = if first < 70 { 2000 } else { 1900 };
+    Some((last == (first + 1) % 100).then(|| split_season(century + first)))
+}
+
 /// Whether a game of this day can be of a season that is named by its first year: from the year
 /// before it, for what is played early, to the one after its last, for what is played late.
 pub(crate) fn holds(season: &SeasonKey, day: Date) -> bool {
@@ -112,4 +128,24 @@ pub(crate) fn holds(season: &SeasonKey, day: Date) -> bool {
 fn year(text: &str) -> Option<i16> {
     let year = text.strip_suffix(".0").unwrap_or(text).parse().ok()?;
     (1850..=2100).contains(&year).then_some(year)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_years_of_two_digits_are_a_season_where_one_follows_the_other() {
+        let read = |text| parse_season(text).map(|it| it.as_str().to_owned());
+        for (text, season) in [
+            ("23/24", Some("2023/24")),
+            ("99-00", Some("1999/00")),
+            ("69/70", Some("2069/70")),
+            ("23/25", None),
+            ("2023/24", Some("2023/24")),
+            ("2/3", Some("2/3")),
+        ] {
+            assert_eq!(read(text).as_deref(), season, "{text}");
+        }
+    }
 }
