@@ -159,12 +159,16 @@ impl Models {
     /// Says what keeps a version from taking what the one that serves is sent, or from giving what is
     /// read of it. Where either cannot be loaded now, nothing is said.
     pub(crate) async fn stands_in(
-        &self,
+        self: &Arc<Self>,
         entry: &ModelEntry,
         version: u64,
         own: Option<Signature>,
     ) -> Result<(), String> {
         let own = match own {
+            None if entry.resolve(&VersionRef::Number(version)).is_err() => {
+                let apart = self.load_apart(entry, version).await;
+                apart.ok().map(|it| it.0.backend.signature().clone())
+            }
             None => self.signature(&entry.name, version).await,
             own => own,
         };

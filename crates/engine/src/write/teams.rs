@@ -54,9 +54,11 @@ impl Teams {
     fn find(&self, name: &str, competition: &Competition) -> Option<TeamId> {
         let known = self.0.get(&competition.sport)?;
         let own = |name: &str, anywhere: bool| {
-            let mut all = known.named(name).iter();
-            all.find(|it| it.source.is_none() && (anywhere || it.fits(competition)))
-                .map(|it| it.team)
+            let is_own =
+                |it: &&Candidate| it.source.is_none() && (anywhere || it.fits(competition));
+            let mut all = known.named(name).iter().filter(is_own);
+            let same_letters = all.clone().find(|it| it.name == name);
+            same_letters.or_else(|| all.next()).map(|it| it.team)
         };
         own(name, false)
             .or_else(|| own(SHIPPED.alias_of_any(competition, name)?, false))

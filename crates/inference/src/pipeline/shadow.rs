@@ -300,7 +300,8 @@ impl Pipeline {
         state: &Arc<ModelState>,
         reason: String,
     ) {
-        let Some(canary) = entry.canary.clone() else {
+        // One that was stopped may still be asked for by its number.
+        let Some(canary) = entry.canary.clone().filter(|it| it.share > 0.0) else {
             return;
         };
         // A late failure of one that was replaced says nothing of the one that is there now.

@@ -208,6 +208,7 @@ impl Routing {
                 "config.toml: {setting} is {version}, of which there is no model"
             ));
         };
+        let mut lost = Vec::new();
         let mut labels = config.labels.clone();
         labels.retain(|label, version| {
             let changed = state.labels.contains_key(label);
@@ -217,18 +218,30 @@ impl Routing {
             !changed && all.contains(version)
         });
         let changed = state.labels.iter();
-        let changed = changed.filter_map(|(label, it)| Some((label.clone(), (*it)?)));
-        labels.extend(changed.filter(|(_, version)| all.contains(version)));
+        for (label, version) in changed.filter_map(|(label, it)| Some((label, (*it)?))) {
+            match all.contains(&version) {
+                true => _ = labels.insert(label.clone(), version),
+                false => lost.push((label, version)),
+            }
+        }
+        // What was promoted before goes before what nobody has promoted.
+        let before = state.previous.filter(|it| all.contains(it));
+        if let (Some(before), true) = (before, lost.iter().any(|it| it.0 == STABLE)) {
+            labels.insert(STABLE.to_owned(), before);
+        }
         let mut canary = Override::resolve(&state.canary, &config.canary);
-        let lost = canary.take_if(|it| !all.contains(&it.version));
-        if let (None, Some(it)) = (&state.canary, lost) {
+        let lost_canary = canary.take_if(|it| !all.contains(&it.version));
+        if let (None, Some(it)) = (&state.canary, lost_canary) {
             absent("canary.version", it.version);
         }
         let mut shadow = Override::resolve(&state.shadow, &config.shadow);
-        let lost = shadow.take_if(|it| !all.contains(&it.version));
-        if let (None, Some(it)) = (&state.shadow, lost) {
+        let lost_shadow = shadow.take_if(|it| !all.contains(&it.version));
+        if let (None, Some(it)) = (&state.shadow, lost_shadow) {
             absent("shadow.version", it.version);
         }
+        problems.extend(lost.iter().map(|(label, version)| {
+            format!("the label {label} was set to {version}, of which there is no model any more")
+        }));
         Self {
             labels,
             canary,

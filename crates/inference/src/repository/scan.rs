@@ -206,6 +206,9 @@ fn config(folder: &Path) -> Result<ModelConfig, String> {
     }
 }
 
+/// The longest a batch may wait for more rows: a minute.
+const DELAY_US_MAX: u64 = 60_000_000;
+
 /// Refuses shares that are none, and bounds that hold nothing or everything back.
 pub(crate) fn sensible(config: &ModelConfig) -> Result<(), String> {
     let shares = [
@@ -235,11 +238,18 @@ pub(crate) fn sensible(config: &ModelConfig) -> Result<(), String> {
     let bounds = [
         (config.limits.requests_max, "limits.requests_max"),
         (config.limits.rows_max, "limits.rows_max"),
+        (config.batching.rows_max, "batching.rows_max"),
     ];
     for (bound, setting) in bounds {
         if bound == 0 {
             return Err(format!("{setting} is 0, which lets nothing through"));
         }
+    }
+    let delay = config.batching.delay_us;
+    if delay > DELAY_US_MAX {
+        return Err(format!(
+            "batching.delay_us is {delay}, more than {DELAY_US_MAX}: so long nobody waits for others"
+        ));
     }
     Ok(())
 }

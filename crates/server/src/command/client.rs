@@ -168,7 +168,9 @@ impl Client {
             .request(Method::POST, path)
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::CONTENT_LENGTH, upload.length)
-            .header("inference-header-content-length", upload.front_bytes);
+            .header("inference-header-content-length", upload.front_bytes)
+            // A server that refuses says so before the file is sent, and is heard.
+            .header(header::EXPECT, "100-continue");
         let request = request.body(SendBody::from_reader(&mut upload.body));
         self.answer(request.context("the request cannot be made")?)
     }

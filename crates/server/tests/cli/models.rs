@@ -145,6 +145,14 @@ fn what_the_server_refuses_is_said_in_its_words() {
     let writer = writer.out.lines().next().unwrap().to_owned();
     let ended = run.ended(&["unload", "goals", "--key", &writer]);
     assert!(ended.err.contains("--scope models"), "{ended:?}");
+    // So large that the server does not wait for the end of it.
+    let large = run.home.path("large.txt");
+    fs::write(&large, vec![b'x'; 8 << 20]).unwrap();
+    for _ in 0..3 {
+        let push = ["push", "goals", large.to_str().unwrap(), "--key", &writer];
+        let ended = run.ended(&push);
+        assert!(ended.err.contains("--scope models"), "{ended:?}");
+    }
     let listen = [("SPORTS_EDGE_LISTEN", run.server.address.as_str())];
     let ended = run.home.run_with(&["model", "unload", "goals"], &listen);
     assert!(ended.err.contains("SPORTS_EDGE_KEY"), "{ended:?}");

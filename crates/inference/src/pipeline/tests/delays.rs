@@ -5,7 +5,7 @@ use std::fs;
 use super::{BATCHED, InferRequest, ask, numbers, serve};
 
 /// No test waits for as long.
-pub(super) const DELAYED: &str = "[batching]\nmode = \"batched\"\nrows_max = 2\ndelay_us = 3600000000\n\
+pub(super) const DELAYED: &str = "[batching]\nmode = \"batched\"\nrows_max = 2\ndelay_us = 60000000\n\
     [limits]\ndeadline_ms = 0\n";
 
 #[tokio::test]

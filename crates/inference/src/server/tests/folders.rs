@@ -111,6 +111,23 @@ async fn a_change_goes_by_what_another_server_has_changed_before_it() {
 }
 
 #[tokio::test]
+async fn what_was_promoted_and_is_gone_is_told_and_what_was_before_it_serves() {
+    let it = Bench::new().await;
+    for version in [2, 3] {
+        put(it.folder.path(), "elo", version, &model(2.0));
+    }
+    it.server.refresh().await.unwrap();
+    it.server.promote("elo", 1, false).await.unwrap();
+    it.server.promote("elo", 2, false).await.unwrap();
+    fs::remove_dir_all(it.folder.path().join("elo/2")).unwrap();
+    it.server.refresh().await.unwrap();
+    let told = it.server.model("elo").unwrap();
+    assert_eq!(told.serving, Some(1), "and not 3, which nobody promoted");
+    let wanted = "the label stable was set to 2, of which there is no model any more";
+    assert_eq!(told.problem.as_deref(), Some(wanted));
+}
+
+#[tokio::test]
 async fn a_model_goes_with_all_it_has_unless_another_falls_back_to_it() {
     let it = Bench::new().await;
     put(it.folder.path(), "elo", 2, &model(2.0));
@@ -189,6 +206,14 @@ async fn settings_that_cannot_be_are_told_by_name_and_what_serves_goes_on() {
         (
             "limits.rows_max = 0",
             "limits.rows_max is 0, which lets nothing through",
+        ),
+        (
+            "batching.rows_max = 0",
+            "batching.rows_max is 0, which lets nothing through",
+        ),
+        (
+            "batching.delay_us = 60000001",
+            "batching.delay_us is 60000001, more than 60000000: so long nobody waits for others",
         ),
         (
             "labels = { stable = 9 }",

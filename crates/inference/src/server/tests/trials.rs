@@ -193,6 +193,13 @@ async fn a_candidate_that_takes_other_rows_is_refused_as_canary_and_shadow_and_p
             .ends_with("force it, if that is what is wanted"),
         "{error}"
     );
+    for refused in [
+        again.canary("elo", canary(3)).await,
+        again.shadow("elo", shadow(3)).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert!(error.to_string().contains("[-1, 6]"), "{error}");
+    }
     again.promote("elo", 3, true).await.unwrap();
     assert_eq!(again.model("elo").unwrap().serving, Some(3));
 }
