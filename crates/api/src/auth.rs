@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::{ApiState, error::ApiError, live};
 
+pub(crate) use key::START as KEY_START;
 pub use key::{KEY_RANDOM_BYTES, KeyText, NewKey, ParseKeyError};
 pub use session::SessionOptions;
 pub(crate) use session::{

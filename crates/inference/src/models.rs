@@ -78,15 +78,23 @@ impl Models {
     }
 
     async fn look(self: &Arc<Self>) -> Result<(), InferenceError> {
+        self.alone(Repository::refresh).await
+    }
+
+    /// Does what changes the folder, one change at a time, and then tells the cache.
+    pub(crate) async fn alone<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Repository) -> Result<T, InferenceError> + Send + 'static,
+    ) -> Result<T, InferenceError> {
         let models = Arc::clone(self);
         blocking(move || {
             let _one = models
                 .changes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            models.repository.refresh()?;
+            let done = work(&models.repository)?;
             models.sync();
-            Ok(())
+            Ok(done)
         })
         .await
     }
@@ -97,17 +105,8 @@ impl Models {
         model: &str,
         edit: impl FnOnce(&ModelEntry, &mut RuntimeState) -> Result<(), InferenceError> + Send + 'static,
     ) -> Result<Arc<ModelEntry>, InferenceError> {
-        let (models, model) = (Arc::clone(self), model.to_owned());
-        blocking(move || {
-            let _one = models
-                .changes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let entry = models.repository.change(&model, edit)?;
-            models.sync();
-            Ok(entry)
-        })
-        .await
+        let model = model.to_owned();
+        self.alone(move |it| it.change(&model, edit)).await
     }
 
     /// Makes a version the one that serves, in one step, once it is loaded, also where the policy

@@ -49,11 +49,12 @@ pub async fn run(
     let address = listener.local_addr().context("the socket has no address")?;
     info!(%address, "listening");
     let cores = Arc::new(Cores::start().context("a runtime for connections cannot start")?);
-    let beside = Beside::start(settings, &state, &cores).await?;
+    let disks = Disks::of(settings);
+    let beside = Beside::start(settings, &state, &cores, &disks).await?;
     let viewing = Arc::clone(&engine);
     let viewing = tokio::spawn(async move { viewing.keep_views().await });
     let reaching = tokio::spawn(watch::keep(Arc::clone(&engine)));
-    let measuring = tokio::spawn(Disks::of(settings).keep());
+    let measuring = tokio::spawn(disks.keep());
     let following = tokio::spawn(async move { engine.keep_following().await });
     let watcher = state.engine().alert_watcher();
     let alerting = tokio::spawn(async move { watcher.keep().await });

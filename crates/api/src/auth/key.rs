@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use super::Scope;
 
-const START: &str = "se_";
+/// What every key begins with.
+pub(crate) const START: &str = "se_";
 const PREFIX_LEN: usize = 8;
 const SECRET_LEN: usize = 30;
 const CHECK_LEN: usize = 6;

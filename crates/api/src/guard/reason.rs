@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 
-use crate::error::ApiError;
+use crate::{auth::KEY_START, error::ApiError};
 
 /// So much of a reason is told; a batch may have thousands of them.
 const CHARS_MAX: usize = 400;
@@ -43,18 +43,15 @@ pub(super) fn bounded(text: String) -> String {
     text
 }
 
-/// What every key begins with.
-const KEY: &str = "se_";
-
 fn without_keys(text: String) -> String {
-    if !text.contains(KEY) {
+    if !text.contains(KEY_START) {
         return text;
     }
     let is_apart = |it: char| !(it.is_ascii_alphanumeric() || it == '_' || it == '-');
     let words = text.split_inclusive(is_apart).map(|word| {
         let end = word.strip_suffix(is_apart).unwrap_or(word).len();
-        match word.starts_with(KEY) {
-            true => format!("{KEY}…{}", &word[end..]),
+        match word.starts_with(KEY_START) {
+            true => format!("{KEY_START}…{}", &word[end..]),
             false => word.to_owned(),
         }
     });

@@ -73,37 +73,33 @@ impl Teams {
         commands: &[FixtureCommand],
         competitions: &[&Competition],
     ) -> Result<Vec<String>, StoreError> {
-        let mut wanted: Vec<(Sport, String, String)> = Vec::new();
+        let mut wanted: Vec<NewTeam> = Vec::new();
         for (command, competition) in commands.iter().zip(competitions) {
             for it in [&command.home, &command.away] {
-                if let Err(name) = self.side(it, competition) {
-                    let name = SHIPPED.alias_of_any(competition, name).unwrap_or(name);
-                    let is_same = |it: &(Sport, String, String)| {
-                        it.0 == competition.sport && it.1.to_lowercase() == name.to_lowercase()
-                    };
-                    if !wanted.iter().any(is_same) {
-                        let country = competition.country.clone();
-                        wanted.push((competition.sport, name.to_owned(), country));
-                    }
+                let Err(name) = self.side(it, competition) else {
+                    continue;
+                };
+                let name = SHIPPED.alias_of_any(competition, name).unwrap_or(name);
+                let sport = competition.sport;
+                let is_same = |it: &NewTeam| {
+                    it.sport == sport && it.name.to_lowercase() == name.to_lowercase()
+                };
+                if !wanted.iter().any(is_same) {
+                    wanted.push(NewTeam {
+                        sport,
+                        name: name.to_owned(),
+                        country: competition.country.clone(),
+                    });
                 }
             }
         }
-        let new: Vec<NewTeam> = wanted
-            .iter()
-            .map(|(sport, name, country)| NewTeam {
-                sport: *sport,
-                name: name.clone(),
-                country: country.clone(),
-            })
-            .collect();
-        let ids = store.put_teams(&new).await?;
-        let mut names = Vec::with_capacity(wanted.len());
-        for ((sport, name, country), team) in wanted.into_iter().zip(ids) {
-            names.push(name.clone());
-            self.0.entry(sport).or_default().add(Candidate {
+        let ids = store.put_teams(&wanted).await?;
+        let names = wanted.iter().map(|it| it.name.clone()).collect();
+        for (new, team) in wanted.into_iter().zip(ids) {
+            self.0.entry(new.sport).or_default().add(Candidate {
                 team,
-                name,
-                country,
+                name: new.name,
+                country: new.country,
                 source: None,
                 fresh: true,
             });

@@ -1,22 +1,21 @@
 //! Deletes a version, or a model.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::ModelServer;
-use crate::{InferenceError, models::blocking, repository::ModelEntry};
+use crate::{
+    InferenceError,
+    repository::{ModelEntry, Repository},
+};
 
 impl ModelServer {
     /// Deletes a version with its files; refuses one that takes traffic or that a label points
     /// at. Requests at work on it finish.
     pub async fn remove(&self, model: &str, version: u64) -> Result<(), InferenceError> {
-        let (models, model) = (Arc::clone(&self.models), model.to_owned());
-        blocking(move || {
-            let _one = models
-                .changes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            models.repository.refresh()?;
-            let entry = models.repository.entry(&model)?;
+        let model = model.to_owned();
+        let remove = move |repository: &Repository| {
+            repository.refresh()?;
+            let entry = repository.entry(&model)?;
             if !entry.files.contains_key(&version) {
                 let version = version.to_string();
                 return Err(InferenceError::UnknownVersion { model, version });
@@ -28,31 +27,25 @@ impl ModelServer {
             }
             if entry.state.passed_over.contains(&version) {
                 // Another may come to have its number.
-                let forget = models.repository.change(&model, |_, state| {
+                let forget = repository.change(&model, |_, state| {
                     state.passed_over.remove(&version);
                     Ok(())
                 });
                 forget?;
             }
-            models.repository.remove(&model, Some(version))?;
-            models.sync();
-            Ok(())
-        })
-        .await
+            repository.remove(&model, Some(version))
+        };
+        self.models.alone(remove).await
     }
 
     /// Deletes a model with its versions, settings and labels; refuses one that another falls back
     /// to. Answers with the versions that are gone. Requests at work on it finish.
     pub async fn remove_model(&self, model: &str) -> Result<Vec<u64>, InferenceError> {
-        let (models, model) = (Arc::clone(&self.models), model.to_owned());
-        blocking(move || {
-            let _one = models
-                .changes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            models.repository.refresh()?;
-            let entry = models.repository.entry(&model)?;
-            let entries = models.repository.entries();
+        let model = model.to_owned();
+        let remove = move |repository: &Repository| {
+            repository.refresh()?;
+            let entry = repository.entry(&model)?;
+            let entries = repository.entries();
             let leans = |it: &&Arc<ModelEntry>| it.config.fallback.as_deref() == Some(&*model);
             if let Some(other) = entries.values().find(leans) {
                 return Err(InferenceError::Refused(format!(
@@ -60,11 +53,10 @@ impl ModelServer {
                     other.name
                 )));
             }
-            models.repository.remove(&model, None)?;
-            models.sync();
+            repository.remove(&model, None)?;
             Ok(entry.files.keys().copied().collect())
-        })
-        .await
+        };
+        self.models.alone(remove).await
     }
 }
 

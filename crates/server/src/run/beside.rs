@@ -32,6 +32,7 @@ impl Beside {
         settings: &Settings,
         state: &ApiState,
         cores: &Arc<Cores>,
+        disks: &Disks,
     ) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
@@ -45,7 +46,7 @@ impl Beside {
         if let Some(address) = settings.metrics_listen {
             let listener = bind(address, "metrics_listen").await?;
             let (state, stopped) = (state.clone(), until(stopped.clone()));
-            let disks = Disks::of(settings);
+            let disks = disks.clone();
             servers.spawn(async move {
                 let serving = axum::serve(listener, router(state, disks));
                 if let Err(cause) = serving.with_graceful_shutdown(stopped).await {

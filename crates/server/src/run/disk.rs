@@ -4,11 +4,12 @@
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use store::Place;
-use tracing::{info, warn};
+use tracing::{field, info, warn};
 
 use crate::config::Settings;
 
@@ -52,9 +53,12 @@ impl Space {
     }
 }
 
-/// The folders that are written to, by what lies there.
+/// The folders that are written to, by what lies there, and what was free when it was last looked.
 #[derive(Debug, Clone)]
-pub(super) struct Disks(Vec<(&'static str, PathBuf)>);
+pub(super) struct Disks {
+    folders: Vec<(&'static str, PathBuf)>,
+    seen: Arc<Mutex<Vec<(&'static str, Space)>>>,
+}
 
 impl Disks {
     /// Those that settings name.
@@ -64,51 +68,64 @@ impl Disks {
             _ => None,
         };
         let data = data.unwrap_or_else(|| settings.data_dir.clone());
-        Self(vec![("data", data), ("models", settings.models_folder())])
+        Self::new(vec![("data", data), ("models", settings.models_folder())])
     }
 
-    fn spaces(&self) -> impl Iterator<Item = (&'static str, &Path, Space)> {
-        let looked = self.0.iter().map(|(name, path)| {
-            let space = Space::at(path).ok()?;
-            Some((*name, path.as_path(), space))
-        });
-        looked.flatten()
+    fn new(folders: Vec<(&'static str, PathBuf)>) -> Self {
+        Self {
+            folders,
+            seen: Arc::default(),
+        }
     }
 
-    /// What is free, in the Prometheus text format; a folder that is not there is left out.
+    /// What was free, in the Prometheus text format; a folder that is not there is left out.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for (name, help, value) in METRICS {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
-            for (folder, _, space) in self.spaces() {
-                let _ = writeln!(text, "{name}{{folder=\"{folder}\"}} {}", value(&space));
+            for (folder, space) in self.seen().iter() {
+                let _ = writeln!(text, "{name}{{folder=\"{folder}\"}} {}", value(space));
             }
         }
         text
     }
 
-    /// Says in the log when there is little room and when there is enough again, for as long as it is
-    /// polled.
+    /// Looks for as long as it is polled, and says in the log when there is little room and when there
+    /// is enough again.
     pub(super) async fn keep(self) {
-        let mut narrow = Vec::new();
         loop {
-            self.look(&mut narrow);
+            let disks = self.clone();
+            // A disk that is far away may not answer: one thread waits for it, and nobody else.
+            let looked = tokio::task::spawn_blocking(move || disks.look());
+            for (folder, Space { free, .. }) in looked.await.unwrap_or_default() {
+                let path = self.folders.iter().find(|it| it.0 == folder);
+                let path = path.map(|it| field::display(it.1.display()));
+                let free_mib = free >> 20;
+                if free < FREE_BYTES_MIN {
+                    warn!(folder, path, free_mib, "disk nearly full");
+                } else {
+                    info!(folder, path, free_mib, "disk has room");
+                }
+            }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    fn look(&self, narrow: &mut Vec<&'static str>) {
-        for (name, path, Space { free, .. }) in self.spaces() {
-            let is_known = narrow.contains(&name);
-            let path = path.display();
-            if free < FREE_BYTES_MIN && !is_known {
-                warn!(folder = name, %path, free_mib = free >> 20, "disk nearly full");
-                narrow.push(name);
-            } else if free >= FREE_BYTES_MIN && is_known {
-                info!(folder = name, %path, free_mib = free >> 20, "disk has room");
-                narrow.retain(|it| *it != name);
-            }
-        }
+    /// Looks; answers with the folders that have become short of room, or no longer are.
+    fn look(&self) -> Vec<(&'static str, Space)> {
+        let looked = self.folders.iter();
+        let looked = looked.filter_map(|(name, path)| Some((*name, Space::at(path).ok()?)));
+        let now: Vec<_> = looked.collect();
+        let before = std::mem::replace(&mut *self.seen(), now.clone());
+        let is_short = |it: &Space| it.free < FREE_BYTES_MIN;
+        let was_short = |name| before.iter().any(|it| it.0 == name && is_short(&it.1));
+        let mut changed = now;
+        changed.retain(|(name, space)| is_short(space) != was_short(*name));
+        changed
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Vec<(&'static str, Space)>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,10 +136,12 @@ mod tests {
     #[test]
     fn what_is_free_is_told_by_folder_and_a_folder_that_is_gone_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        let disks = Disks(vec![
+        let disks = Disks::new(vec![
             ("data", folder.path().to_owned()),
             ("models", "/nowhere/models".into()),
         ]);
+        *disks.seen() = vec![("data", Space { free: 0, size: 1 })];
+        let changed = disks.look();
         let text = disks.text();
         let value = |name: &str| -> u64 {
             let start = format!("{name}{{folder=\"data\"}} ");
@@ -132,18 +151,14 @@ mod tests {
         let (free, size) = (value(METRICS[0].0), value(METRICS[1].0));
         assert!(0 < free && free <= size, "{text}");
         assert!(!text.contains("models"), "{text}");
-        let mut narrow = vec!["data"];
-        disks.look(&mut narrow);
-        assert_eq!(narrow.is_empty(), free >= FREE_BYTES_MIN);
+        assert_eq!(changed.len() == 1, free >= FREE_BYTES_MIN, "{changed:?}");
     }
 
     #[test]
     fn a_filesystem_without_room_is_found_narrow_once() {
         // It has no blocks at all.
-        let disks = Disks(vec![("data", "/proc".into())]);
-        let mut narrow = Vec::new();
-        disks.look(&mut narrow);
-        disks.look(&mut narrow);
-        assert_eq!(narrow, ["data"]);
+        let disks = Disks::new(vec![("data", "/proc".into())]);
+        assert_eq!(disks.look(), [("data", Space { free: 0, size: 0 })]);
+        assert_eq!(disks.look(), []);
     }
 }
