@@ -4,6 +4,8 @@
 
 use std::{
     fs,
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -27,14 +29,14 @@ pub(crate) fn read(source: &Source) -> Result<Loaded, String> {
     let started = Instant::now();
     let name = source.path.file_name().unwrap_or_default();
     let bytes = fs::read(&source.path).map_err(|it| format!("{}: {it}", name.display()))?;
-    let content = ContentHash::of(&bytes);
-    let kind = source.path.extension().and_then(|it| it.to_str());
-    let kind = kind.unwrap_or("");
-    let backend: Box<dyn Backend> = if kind == "onnx" && !is_trees_alone(&bytes) {
-        Box::new(OnnxBackend::read(&bytes, &source.config)?)
-    } else {
-        Box::new(TreesBackend::read(bytes, kind, &source.config)?)
-    };
+    let bytes = Arc::new(bytes);
+    let (content, backend) = thread::scope(|scope| {
+        let content = scope.spawn(|| ContentHash::of(&bytes));
+        let backend = backend(source, Arc::clone(&bytes));
+        (content.join().expect("hashing does not panic"), backend)
+    });
+    drop(bytes);
+    let backend = backend?;
     if let Some((golden, _)) = &source.golden {
         golden::compare(&*backend, golden)?;
     }
@@ -44,6 +46,16 @@ pub(crate) fn read(source: &Source) -> Result<Loaded, String> {
         row_cost,
         content,
         load_time: started.elapsed().max(Duration::from_nanos(1)),
+    })
+}
+
+fn backend(source: &Source, bytes: Arc<Vec<u8>>) -> Result<Box<dyn Backend>, String> {
+    let kind = source.path.extension().and_then(|it| it.to_str());
+    let kind = kind.unwrap_or("");
+    Ok(if kind == "onnx" && !is_trees_alone(&bytes) {
+        Box::new(OnnxBackend::read(&bytes, &source.config)?)
+    } else {
+        Box::new(TreesBackend::read(bytes, kind, &source.config)?)
     })
 }
 

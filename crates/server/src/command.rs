@@ -205,6 +205,9 @@ pub(crate) async fn serving_engine(
     Ok((Arc::new(engine), models))
 }
 
+/// Loads of models at the same time, on a machine that has the processors.
+const LOADS_MAX: usize = 4;
+
 pub(crate) fn model_options(settings: &Settings) -> ServerOptions {
     let models = &settings.models;
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -213,7 +216,8 @@ pub(crate) fn model_options(settings: &Settings) -> ServerOptions {
         poll_every: Some(Duration::from_secs(models.poll_seconds)).filter(|it| !it.is_zero()),
         budget_bytes: models.budget_bytes.get(),
         eviction: models.eviction,
-        loads_max: 4,
+        // A load keeps a processor busy, and takes several times its file while it does.
+        loads_max: cores().min(LOADS_MAX),
         load_wait_max: Duration::from_secs(5),
         load_backoff: Duration::from_secs(1),
         load_backoff_max: Duration::from_secs(60),

@@ -16,9 +16,10 @@ use std::{ops::Range, path::Path};
 /// Free bytes at the heap's end that are kept.
 #[cfg(target_env = "gnu")]
 const KEPT_BYTES_MAX: libc::c_int = 1 << 20;
-/// An allocation from this size on is a mapping of its own, which goes back when it is freed.
+/// An allocation from this size on is a mapping of its own, which goes back when it is freed. Models
+/// of a megabyte consist of such; with more in the heap, what came and went left holes in it.
 #[cfg(target_env = "gnu")]
-const MAPPED_BYTES_MIN: libc::c_int = 1 << 20;
+const MAPPED_BYTES_MIN: libc::c_int = 256 << 10;
 
 /// Arenas at most, however many processors there are.
 #[cfg(target_env = "gnu")]

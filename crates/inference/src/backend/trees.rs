@@ -37,7 +37,11 @@ enum Matrix<'a> {
 
 impl TreesBackend {
     /// Reads a model file; `kind` is the end of its name.
-    pub(crate) fn read(bytes: Vec<u8>, kind: &str, config: &ModelConfig) -> Result<Self, String> {
+    pub(crate) fn read(
+        bytes: Arc<Vec<u8>>,
+        kind: &str,
+        config: &ModelConfig,
+    ) -> Result<Self, String> {
         let fault = |it: trees::ReadError| it.to_string();
         let (model, names) = match kind {
             "onnx" => {
@@ -55,7 +59,7 @@ impl TreesBackend {
                     scores: "output".to_owned(),
                     label: None,
                 };
-                (Model::read(Arc::new(bytes)).map_err(fault)?, names)
+                (Model::read(bytes).map_err(fault)?, names)
             }
         };
         let platform = match kind {

@@ -3,12 +3,20 @@
 mod objective;
 mod tree;
 
+use std::num::NonZeroUsize;
+use std::thread;
+
 use crate::{
-    Aggregate, Base, Ensemble, Precision, ReadError,
+    Aggregate, Base, Ensemble, Precision, ReadError, Tree,
     check::{OUTPUTS_MAX, malformed},
 };
 
 use self::tree::read_tree;
+
+/// Trees from which a second thread pays: it takes about as long to begin as thirty to read.
+const TREES_EACH: usize = 100;
+/// Threads at most.
+const THREADS_MAX: usize = 4;
 
 /// Lines of `key=value`. A part of a model has some twenty, which are looked through faster than
 /// they are hashed.
@@ -95,21 +103,12 @@ fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadE
         reason = "a file holds far fewer than 2^53 trees"
     )]
     let rounds = (trees.len() / outputs) as f64;
-    let read = |(index, fields): (usize, &Fields<'_>)| {
-        let output =
-            u32::try_from(index % outputs).expect("outputs are fewer than trees in a file");
-        read_tree(fields, output)
-    };
     Ensemble {
         feature_names,
         outputs,
         precision: Precision::Double,
         base: Base::First(vec![0.0; outputs]),
-        trees: trees
-            .iter()
-            .enumerate()
-            .map(read)
-            .collect::<Result<_, _>>()?,
+        trees: read_trees(trees, outputs)?,
         aggregate: if mean {
             Aggregate::Mean(rounds)
         } else {
@@ -118,6 +117,34 @@ fn ensemble(header: &Fields<'_>, trees: &[Fields<'_>]) -> Result<Ensemble, ReadE
         link: objective::link(header)?,
     }
     .checked()
+}
+
+/// Reads trees, many of them on several threads.
+fn read_trees(trees: &[Fields<'_>], outputs: usize) -> Result<Vec<Tree>, ReadError> {
+    let read = |from: usize, trees: &[Fields<'_>]| {
+        let read = |(index, fields): (usize, &Fields<'_>)| {
+            let output =
+                u32::try_from(index % outputs).expect("outputs are fewer than trees in a file");
+            read_tree(fields, output)
+        };
+        (from..).zip(trees).map(read).collect::<Result<Vec<_>, _>>()
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = (trees.len() / TREES_EACH).clamp(1, processors.min(THREADS_MAX));
+    let each = trees.len().div_ceil(threads).max(1);
+    let mut parts = trees.chunks(each).zip((0..).step_by(each));
+    let first = parts.next();
+    thread::scope(|scope| {
+        let others: Vec<_> = parts
+            .map(|(part, from)| scope.spawn(move || read(from, part)))
+            .collect();
+        let mut all = first.map_or(Ok(Vec::new()), |(part, from)| read(from, part))?;
+        for other in others {
+            let part = other.join().expect("reading does not panic");
+            all.extend(part?);
+        }
+        Ok(all)
+    })
 }
 
 impl<'a> Fields<'a> {

@@ -18,7 +18,11 @@ fn recorded(name: &str, config: &ModelConfig) -> (Result<TreesBackend, String>, 
         shape: serde_json::from_value(asked["shape"].clone()).unwrap(),
         values: Values::Fp32(numbers),
     };
-    (TreesBackend::read(bytes, "onnx", config), record, input)
+    (
+        TreesBackend::read(bytes.into(), "onnx", config),
+        record,
+        input,
+    )
 }
 
 /// Holds a file's names, shapes, scores and classes against ONNX Runtime's, scores first.
