@@ -7,14 +7,14 @@ use std::{
 
 use tokio::{
     sync::watch,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{Instant, sleep},
 };
 
 use crate::{
     ContentHash, InferenceError, ServerOptions, Signature, VersionRef,
     model_cache::{Loaded, ModelCache, Reader},
-    pipeline::{Pair, Results},
+    pipeline::{Pair, Results, States},
     repository::{LEFTOVER_AGE_MIN, ModelEntry, Repository, RuntimeState, STABLE},
     resident::Held,
 };
@@ -30,6 +30,7 @@ pub(crate) struct Models {
     pub(crate) read: Reader,
     pub(crate) changes: Mutex<()>,
     pub(crate) results: Results,
+    pub(crate) states: Arc<States>,
 }
 
 impl Models {
@@ -47,6 +48,7 @@ impl Models {
                 read,
                 changes: Mutex::new(()),
                 results,
+                states: Arc::default(),
             };
             models.sync();
             let cache = models.cache.clone();
@@ -59,14 +61,28 @@ impl Models {
     /// Looks the folder through; a new version takes over from one in memory once it is loaded.
     pub(crate) async fn refresh(self: &Arc<Self>) -> Result<(), InferenceError> {
         self.look().await?;
-        let mut proven = false;
+        let mut leases = JoinSet::new();
         for entry in self.repository.entries().into_values() {
             if let Some(version) = entry.candidate {
-                let lease = self.cache.lease(&entry.name, version).await;
-                proven |= lease.is_ok();
+                let cache = self.cache.clone();
+                leases.spawn(async move { cache.lease(&entry.name, version).await.is_ok() });
             }
         }
+        let mut proven = false;
+        while let Some(done) = leases.join_next().await {
+            proven |= done.unwrap_or(false);
+        }
         if proven { self.look().await } else { Ok(()) }
+    }
+
+    /// The same for one model: nobody waits for the others.
+    pub(crate) async fn refresh_one(self: &Arc<Self>, model: &str) -> Result<(), InferenceError> {
+        self.look().await?;
+        let entry = self.repository.entry(model)?;
+        match entry.candidate {
+            Some(version) if self.cache.lease(model, version).await.is_ok() => self.look().await,
+            _ => Ok(()),
+        }
     }
 
     /// Clears what a crash, of this process or another on the folder, left half-uploaded.
@@ -227,15 +243,16 @@ impl Models {
         Pair { own, serving }
     }
 
-    /// Tells the cache what the repository knows, and forgets results of what is gone.
+    /// Tells the cache what the repository knows, and forgets results and counts of what is gone.
     pub(crate) fn sync(&self) {
         let entries = self.repository.entries();
         let sources = entries.values().flat_map(|it| it.sources()).collect();
         if self.cache.sync(sources) {
+            let versions = |model: &str| Some(entries.get(model)?.versions.as_slice());
             self.results.retain(|model, version| {
-                let entry = entries.get(model);
-                entry.is_some_and(|it| it.versions.binary_search(&version).is_ok())
+                versions(model).is_some_and(|it| it.binary_search(&version).is_ok())
             });
+            self.states.retain(versions);
         }
     }
 }

@@ -61,7 +61,7 @@ pub(crate) struct Pipeline {
     /// What goes on where its caller may have left.
     tasks: Mutex<JoinSet<()>>,
     pub(crate) workers: Workers,
-    pub(crate) states: States,
+    pub(crate) states: Arc<States>,
 }
 
 /// A request on its way.
@@ -111,7 +111,7 @@ impl Pipeline {
             canary_stops: AtomicU64::new(0),
             tasks: Mutex::default(),
             workers: Workers::new(options.threads),
-            states: States::default(),
+            states: Arc::clone(&models.states),
         }
     }
 

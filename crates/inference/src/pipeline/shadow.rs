@@ -312,7 +312,7 @@ impl Pipeline {
         self.canary_stops.fetch_add(1, Ordering::Relaxed);
         let (version, name) = (canary.version, Arc::clone(&entry.name));
         tracing::warn!(model = %name, version, reason, "canary_stopped");
-        let pipeline = Arc::clone(self);
+        let (pipeline, state, stopped) = (Arc::clone(self), Arc::clone(state), canary.clone());
         self.spawn(async move {
             let kept = pipeline.models.change(&name, move |entry, state| {
                 if entry.canary.as_ref() == Some(&canary) {
@@ -325,8 +325,12 @@ impl Pipeline {
                 }
                 Ok::<_, InferenceError>(())
             });
-            if let Err(error) = kept.await {
-                tracing::warn!(model = %name, version, error = %error, "canary_stop_not_kept");
+            match kept.await {
+                // The same canary may be set again, at any server of the folder.
+                Ok(_) => state.kept(&stopped),
+                Err(error) => {
+                    tracing::warn!(model = %name, version, error = %error, "canary_stop_not_kept");
+                }
             }
         });
     }

@@ -46,9 +46,17 @@ impl ModelState {
     }
 
     /// Gives this canary no more traffic; `false` where it got none before.
-    pub(super) fn stop(&self, canary: &Canary) -> bool {
+    pub(crate) fn stop(&self, canary: &Canary) -> bool {
         let before = self.stopped.swap(Some(Arc::new(canary.clone())));
         before.as_deref() != Some(canary)
+    }
+
+    /// Goes by what is set again, now that it says of this canary that it was stopped.
+    pub(crate) fn kept(&self, canary: &Canary) {
+        let before = self.stopped.load();
+        if before.as_deref() == Some(canary) {
+            self.stopped.compare_and_swap(&before, None);
+        }
     }
 
     /// Gives whatever canary is set traffic again, and judges it anew.
@@ -142,6 +150,27 @@ impl States {
         versions.sort_by_key(|it| it.version);
         model.versions.store(Arc::new(versions));
         state
+    }
+
+    /// Forgets versions that are gone: those of a model that are not among its `versions`, and models
+    /// that have none.
+    pub(crate) fn retain<'a>(&self, versions: impl Fn(&str) -> Option<&'a [u64]>) {
+        let _one = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        for shard in &self.shards {
+            let mut models = shard.write().unwrap_or_else(PoisonError::into_inner);
+            models.retain(|name, model| {
+                let Some(there) = versions(name) else {
+                    return false;
+                };
+                let known = model.versions.load();
+                let is_there = |it: &&Arc<VersionState>| there.binary_search(&it.version).is_ok();
+                if !known.iter().all(|it| is_there(&it)) {
+                    let left = known.iter().filter(is_there).cloned().collect();
+                    model.versions.store(Arc::new(left));
+                }
+                true
+            });
+        }
     }
 
     /// A version that was asked before.

@@ -42,7 +42,8 @@ pub(super) fn folder(folder: &Path, old: &Snapshot) -> io::Result<(Snapshot, Vec
         let name = found.file_name();
         let Some(name) = name.to_str().filter(|it| is_name(it)) else {
             let is_hidden = name.as_encoded_bytes().starts_with(b".");
-            if !is_hidden && strays.len() < STRAYS_MAX && is_folder(&found.path())? {
+            if !is_hidden && strays.len() < STRAYS_MAX && is_folder(&found.path()).unwrap_or(false)
+            {
                 strays.push(name.to_string_lossy().into_owned());
             }
             continue;

@@ -40,7 +40,7 @@ impl ModelServer {
 
     /// Loads a version, however often it failed before or was unloaded.
     pub async fn load(&self, model: &str, version: &VersionRef) -> Result<(), InferenceError> {
-        self.models.refresh().await?;
+        self.models.refresh_one(model).await?;
         let entry = self.models.repository.entry(model)?;
         let number = entry.resolve(version)?;
         if *version == VersionRef::Serving {

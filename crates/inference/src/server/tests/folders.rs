@@ -45,6 +45,17 @@ async fn what_cannot_be_read_for_a_while_stays_as_it_was_known_and_in_memory() {
 }
 
 #[tokio::test]
+async fn a_link_that_leads_nowhere_hides_no_model() {
+    let it = Bench::new().await;
+    let strange = it.folder.path().join("old+1");
+    symlink(&strange, &strange).unwrap();
+    it.server.refresh().await.unwrap();
+    assert_eq!(it.serving(), 1);
+    let again = ModelServer::open(options(&it.folder)).await.unwrap();
+    assert_eq!(again.index().len(), 1);
+}
+
+#[tokio::test]
 async fn no_change_is_written_over_a_state_that_cannot_be_read() {
     let it = Bench::new().await;
     it.server.label("elo", "old", Some(1)).await.unwrap();

@@ -64,6 +64,48 @@ async fn a_version_passed_over_and_deleted_leaves_its_number_free() {
 }
 
 #[tokio::test]
+async fn a_canary_that_was_stopped_gets_traffic_again_wherever_it_is_set_again() {
+    let it = Bench::new().await;
+    it.server.push(it.push("elo", &model(2.0))).await.unwrap();
+    let set = canary(2).map(|it| Canary { share: 1.0, ..it });
+    it.server.canary("elo", set.clone()).await.unwrap();
+    let other = ModelServer::open(options(&it.folder)).await.unwrap();
+    let asked = async |server: &ModelServer| server.infer(ask("elo")).await.unwrap().version;
+    assert_eq!(asked(&other).await, 2);
+    // As the other does when it finds it wanting.
+    let state = other.pipeline.states.known("elo").unwrap();
+    let canary = set.clone().unwrap();
+    assert!(state.stop(&canary) && !state.stop(&canary));
+    assert_eq!(asked(&other).await, 1);
+    state.kept(&canary);
+    it.server.canary("elo", set).await.unwrap();
+    other.refresh().await.unwrap();
+    assert_eq!((asked(&it.server).await, asked(&other).await), (2, 2));
+    other.close().await;
+}
+
+#[tokio::test]
+async fn what_was_counted_of_versions_that_are_gone_is_forgotten() {
+    let it = Bench::new().await;
+    it.server.push(it.push("elo", &model(2.0))).await.unwrap();
+    for version in [1, 2] {
+        let mut request = ask("elo");
+        request.version = VersionRef::Number(version);
+        it.server.infer(request).await.unwrap();
+    }
+    let told = |version| {
+        let line = format!("nv_inference_count{{model=\"elo\",version=\"{version}\"}}");
+        it.server.metrics().contains(&line)
+    };
+    assert!(told(1) && told(2));
+    it.server.remove("elo", 1).await.unwrap();
+    assert!(!told(1) && told(2));
+    it.server.remove_model("elo").await.unwrap();
+    assert!(!told(2));
+    assert!(it.server.pipeline.states.known("elo").is_none());
+}
+
+#[tokio::test]
 async fn the_only_version_cannot_be_tried_out() {
     let it = Bench::new().await;
     for refused in [
