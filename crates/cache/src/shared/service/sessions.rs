@@ -37,6 +37,8 @@ struct Copy {
     bytes: Option<Bytes>,
     /// The server has not heard of it.
     unsent: bool,
+    /// Which change of this process it is, later ones higher; zero where it was read.
+    change: u64,
 }
 
 impl Sessions {
@@ -59,29 +61,36 @@ impl Sessions {
 
     /// What a session holds, where it has not ended.
     pub async fn get(&self, name: &str) -> Option<Bytes> {
-        let known = self.twin.get(name);
         let Some(shared) = &self.shared else {
-            return known?.bytes;
+            return self.twin.get(name)?.bytes;
         };
         self.send_unsent(shared).await;
+        let known = self.twin.get(name);
         if let Some(Copy {
             bytes,
             unsent: true,
+            ..
         }) = &known
         {
             return bytes.clone();
         }
+        // Ended or replaced while it was read.
+        let before = known.as_ref().map_or(0, |it| it.change);
+        let is_newer = |it: &Copy| it.unsent || (it.change != 0 && it.change != before);
         match fetch(shared, name).await {
             Ok(Some((bytes, end))) => {
                 let copy = Copy {
                     bytes: Some(bytes.clone()),
                     unsent: false,
+                    change: 0,
                 };
-                self.twin.put(name, copy, end);
-                Some(bytes)
+                self.twin.update(name, |held| match held {
+                    Some(held) if is_newer(held) => (None, held.bytes.clone()),
+                    _ => (Some((copy, end)), Some(bytes)),
+                })
             }
             Ok(None) => {
-                self.twin.remove(name);
+                self.twin.remove_if(name, |it| !is_newer(it));
                 None
             }
             Err(_) => known?.bytes,
@@ -94,20 +103,31 @@ impl Sessions {
     }
 
     async fn keep(&self, name: &str, bytes: Option<Bytes>, end: Instant) {
-        let mut copy = Copy {
+        // Noted first: whoever asked for it may leave while it is under way.
+        let change = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        let copy = Copy {
             bytes,
             unsent: self.shared.is_some(),
+            change,
         };
         self.twin.put(name, copy.clone(), end);
-        let Some(shared) = &self.shared else {
-            return;
-        };
-        // Noted first: whoever asked for it may leave while it is under way.
-        self.begun.fetch_add(1, Ordering::AcqRel);
-        if send(shared, name, &copy, end).await.is_ok() {
-            copy.unsent = false;
-            self.twin.put(name, copy, end);
+        if let Some(shared) = &self.shared
+            && send(shared, name, &copy, end).await.is_ok()
+        {
+            self.sent(name, copy, end);
         }
+    }
+
+    /// Notes that the server has heard of a change, unless there was another since.
+    fn sent(&self, name: &str, copy: Copy, end: Instant) {
+        let sent = Copy {
+            unsent: false,
+            ..copy
+        };
+        self.twin.update(name, |held| {
+            let is_last = held.is_none_or(|it| it.change == sent.change);
+            (is_last.then_some((sent, end)), ())
+        });
     }
 
     /// Tells the server what happened while it was away.
@@ -121,12 +141,11 @@ impl Sessions {
         };
         let unsent = self.twin.select(|it| it.unsent);
         let is_all = unsent.len() <= SENT_MAX;
-        for (name, mut copy, end) in unsent.into_iter().take(SENT_MAX) {
+        for (name, copy, end) in unsent.into_iter().take(SENT_MAX) {
             if send(shared, &name, &copy, end).await.is_err() {
                 return;
             }
-            copy.unsent = false;
-            self.twin.put(&name, copy, end);
+            self.sent(&name, copy, end);
         }
         if is_all {
             self.told.fetch_max(begun, Ordering::AcqRel);

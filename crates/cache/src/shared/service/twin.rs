@@ -51,7 +51,15 @@ impl<V: Clone> Twin<V> {
     }
 
     pub(super) fn remove(&self, name: &str) {
-        self.entries().remove(name);
+        self.remove_if(name, |_| true);
+    }
+
+    /// Removes what is under `name` where `wanted` holds of it.
+    pub(super) fn remove_if(&self, name: &str, wanted: impl FnOnce(&V) -> bool) {
+        let mut entries = self.entries();
+        if entries.get(name).is_some_and(|(value, _)| wanted(value)) {
+            entries.remove(name);
+        }
     }
 
     /// The entries of which `wanted` holds.
