@@ -3,14 +3,17 @@
 //! about a day. Whoever is stopped on the way leaves it to be taken again: at least once, in no order.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 use store::{Delivery, DeliveryAttempt, DeliveryClaim, DeliveryOutcome};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::{Id, JoinSet},
+    time::Instant,
+};
 
 use super::{
     courier::{Courier, Parcel},
@@ -39,13 +42,36 @@ const LOOK_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_se
 /// The status of a receiver that wants to hear no more.
 const GONE: u16 = 410;
 
+/// Attempts under way, and whom they are for.
+#[derive(Default)]
+struct AtWork {
+    tasks: JoinSet<()>,
+    receivers: HashMap<Id, String>,
+}
+
+impl AtWork {
+    fn start(&mut self, receiver: String, attempt: impl Future<Output = ()> + Send + 'static) {
+        let id = self.tasks.spawn(attempt).id();
+        self.receivers.insert(id, receiver);
+    }
+
+    /// Waits for an attempt that ends, however it does; whom it was for. `None` where there is none.
+    async fn ended(&mut self) -> Option<String> {
+        let id = match self.tasks.join_next_with_id().await? {
+            Ok((id, ())) => id,
+            Err(broken) => broken.id(),
+        };
+        self.receivers.remove(&id)
+    }
+}
+
 impl Engine {
     /// Tells receivers what fired for as long as it is polled; nothing where nobody carries it.
     pub async fn keep_telling(self: Arc<Self>) {
         let Some(courier) = self.courier.clone() else {
             return;
         };
-        let (mut busy, mut at_work) = (BTreeMap::new(), JoinSet::new());
+        let (mut busy, mut at_work) = (BTreeMap::new(), AtWork::default());
         loop {
             let wait = match self.take(&courier, &mut busy, &mut at_work).await {
                 Ok(wait) => wait,
@@ -55,10 +81,8 @@ impl Engine {
                 }
             };
             tokio::select! {
-                Some(done) = at_work.join_next() => {
-                    if let Ok(receiver) = done {
-                        busy.remove(&receiver);
-                    }
+                Some(receiver) = at_work.ended() => {
+                    busy.remove(&receiver);
                 }
                 () = self.alerting.bell.notified() => {}
                 () = tokio::time::sleep(wait) => {}
@@ -72,10 +96,10 @@ impl Engine {
         self: &Arc<Self>,
         courier: &Arc<dyn Courier>,
         busy: &mut BTreeMap<String, String>,
-        at_work: &mut JoinSet<String>,
+        at_work: &mut AtWork,
     ) -> Result<Duration, EngineError> {
         let now = self.now();
-        let free = AT_ONCE.saturating_sub(at_work.len());
+        let free = AT_ONCE.saturating_sub(at_work.tasks.len());
         if free > 0 {
             let claim = DeliveryClaim {
                 now,
@@ -89,11 +113,10 @@ impl Engine {
                 let receiver = delivery.receiver.clone();
                 busy.insert(receiver.clone(), delivery.principal.clone());
                 let (engine, courier) = (Arc::clone(self), Arc::clone(courier));
-                at_work.spawn(async move {
+                at_work.start(receiver, async move {
                     if let Err(error) = engine.tell(&*courier, delivery).await {
                         tracing::warn!(%error, "an attempt to tell cannot be noted");
                     }
-                    receiver
                 });
             }
         }

@@ -22,8 +22,8 @@ use crate::{EdgeView, Engine, EngineError, board::Seen, chain, follow::NOWHERE, 
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 14);
 /// How long after kickoff a game may still be under way.
 const BEHIND: SignedDuration = SignedDuration::from_hours(6);
-/// Fixtures looked at when everything may have changed, the next ones first.
-const FIXTURES_MAX: u32 = 2_000;
+/// Fixtures asked of the store at a time: as many as it gives.
+const FIXTURES_MAX: u32 = 1_000;
 /// Fixtures looked at together.
 const TOGETHER: usize = 50;
 /// What is remembered in memory of rules and fixtures; more is read from the store again.
@@ -201,7 +201,7 @@ impl AlertWatcher {
             return Ok(0);
         }
         let fixtures = if due.everything || !unprimed.is_empty() {
-            self.everything(due.fixtures).await?
+            self.everything(due.fixtures, !unprimed.is_empty()).await?
         } else {
             self.fixtures(due.fixtures.into_iter().collect()).await?
         };
@@ -243,23 +243,53 @@ impl AlertWatcher {
         Ok(found)
     }
 
-    /// Fixtures to come and under way that some rule looks at, and these beside.
-    async fn everything(&self, beside: BTreeSet<FixtureId>) -> Result<Vec<Fixture>, EngineError> {
+    /// Fixtures to come and under way that some rule looks at, and these beside. For a new rule also
+    /// those further off that have prices: what is so already is no news when their turn comes.
+    async fn everything(
+        &self,
+        beside: BTreeSet<FixtureId>,
+        is_new: bool,
+    ) -> Result<Vec<Fixture>, EngineError> {
         let now = self.engine.now();
         let span = "a fixed span never overflows";
-        let query = FixtureQuery {
+        let ahead = Some(now.saturating_add(AHEAD).expect(span));
+        let soon = FixtureQuery {
             from: Some(now.saturating_sub(BEHIND).expect(span)),
-            until: Some(now.saturating_add(AHEAD).expect(span)),
-            limit: FIXTURES_MAX,
+            until: ahead,
             ..FixtureQuery::default()
         };
-        let mut found = self.engine.store.writing().fixtures(&query).await?;
-        found.retain(|it| !self.rules.of(it).is_empty());
+        let mut found = self.all_of(soon).await?;
+        if is_new {
+            let late = FixtureQuery {
+                from: ahead,
+                priced: true,
+                ..FixtureQuery::default()
+            };
+            found.extend(self.all_of(late).await?);
+        }
         let there: HashSet<FixtureId> = found.iter().map(|it| it.id).collect();
         let named = self.rules.named().chain(beside);
         let named: BTreeSet<FixtureId> = named.filter(|it| !there.contains(it)).collect();
         found.extend(self.fixtures(named.into_iter().collect()).await?);
         Ok(found)
+    }
+
+    /// All fixtures of a query that some rule looks at.
+    async fn all_of(&self, query: FixtureQuery) -> Result<Vec<Fixture>, EngineError> {
+        let mut query = FixtureQuery {
+            limit: FIXTURES_MAX,
+            ..query
+        };
+        let mut found = Vec::new();
+        loop {
+            let page = self.engine.store.writing().fixtures(&query).await?;
+            let is_last = page.len() < FIXTURES_MAX as usize;
+            query.after = page.last().map(|it| (it.kickoff, it.id));
+            found.extend(page.into_iter().filter(|it| !self.rules.of(it).is_empty()));
+            if is_last {
+                return Ok(found);
+            }
+        }
     }
 
     /// Looks at some fixtures for every rule that watches them.

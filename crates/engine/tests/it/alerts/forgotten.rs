@@ -40,6 +40,30 @@ async fn what_was_seen_of_games_long_over_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_new_rule_looks_once_at_what_is_far_off_and_has_prices() {
+    let world = crate::world::long_trained().await;
+    let coming = world.to_come().await;
+    let first = coming[0].fixture.kickoff;
+    world.clock.set(first - SignedDuration::from_hours(24 * 40));
+    let mut priced = Vec::new();
+    for it in &coming {
+        if !world.store.quotes(it.fixture.id).await.unwrap().is_empty() {
+            priced.push(it.fixture.id);
+        }
+    }
+    assert!(!priced.is_empty());
+    let any = domain::AlertCondition::Edge {
+        market: None,
+        level: 0.01,
+    };
+    made(&world.engine, any, AlertScope::All).await;
+    let mut watcher = world.engine.alert_watcher();
+    assert_eq!(looked(&mut watcher).await, 0);
+    let known = world.store.alert_states(&priced).await.unwrap().len();
+    assert_eq!(known, priced.len());
+}
+
+#[tokio::test]
 async fn what_another_server_forgot_fires_no_second_time() {
     let game = Match::new().await;
     game.begin().await;
