@@ -192,9 +192,12 @@ pub(super) async fn wait(
         }
         match store.pooler {
             Pooler::Transaction => sleep(left.min(POLL)).await,
-            // Whoever else waits is woken by the same notification.
             Pooler::None => {
-                let _ = timeout(left.min(LOOK_AGAIN), listen(store)).await;
+                let wait = left.min(LOOK_AGAIN);
+                if let Ok(Err(_)) = timeout(wait, listen(store)).await {
+                    // Where nobody can listen, as at a server that recovers, it fails at once.
+                    sleep(wait.min(POLL)).await;
+                }
             }
         }
     }
