@@ -19,6 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use engine::chain;
+use tokio::time::timeout;
 use tonic::Code;
 use tracing::{Instrument, Level, Span, debug, error, field, info, info_span};
 
@@ -36,6 +37,10 @@ pub(crate) use reason::Reason;
 
 /// How long an upload or a load may take.
 const MODEL_CHANGE_TIME_MAX: Duration = Duration::from_secs(600);
+/// How long a write may take that nobody waits for any more; then another with its key may be done.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(60);
+/// What is asked by a `POST` and changes nothing.
+const ASKED_BY_POST: &str = "/v1/predictions/batch";
 /// What takes longer is worth a line in the log.
 const LONG: Duration = Duration::from_secs(1);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -306,7 +311,8 @@ pub(crate) fn problem_of<'a>(
 }
 
 /// Refuses foreign hosts, requests that their limit refuses, more work than the bound, and answers
-/// that take too long; dropping the handler stops its work.
+/// that take too long. What is only asked ends when nobody waits for it; a write goes on to its end,
+/// so that it is whole, and a repeat with its key hears of it.
 pub(crate) async fn admit(
     State(state): State<ApiState>,
     request: Request,
@@ -324,13 +330,27 @@ pub(crate) async fn admit(
     if matches!(path, "/health/live" | "/health/ready" | "/v1/live") {
         return Ok(next.run(request).await);
     }
-    let _permit = state
-        .requests
-        .try_acquire()
+    let permit = Arc::clone(&state.requests)
+        .try_acquire_owned()
         .map_err(|_| ApiError::Overloaded(state.options.concurrent_requests_max))?;
     let bound = time_max(&state, &request);
-    let answer = tokio::time::timeout(bound, next.run(request)).await;
-    answer.map_err(|_| ApiError::TimedOut(bound))
+    let changes = !request.method().is_safe() && path != ASKED_BY_POST;
+    let work = async move {
+        let answer = next.run(request).await;
+        drop(permit);
+        answer
+    };
+    if !changes {
+        return timeout(bound, work)
+            .await
+            .map_err(|_| ApiError::TimedOut(bound));
+    }
+    let work = timeout(bound.max(WRITE_TIME_MAX), work).in_current_span();
+    match timeout(bound, tokio::spawn(work)).await {
+        Ok(Ok(Ok(answer))) => Ok(answer),
+        Ok(Err(broken)) => Ok(panicked(Box::new(broken.to_string()))),
+        Ok(Ok(Err(_))) | Err(_) => Err(ApiError::TimedOut(bound)),
+    }
 }
 
 /// How long a request may take: what changes models waits for files and loads.

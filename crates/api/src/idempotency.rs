@@ -1,8 +1,9 @@
 //! Writes that happen once: the same `Idempotency-Key` gives the first answer again.
 //!
 //! Only successes are kept. A refused or failed request gives its claim up, so that a corrected
-//! one may use the key. A claim without an answer loses its place after a minute: of a client that
-//! hung up, or of a server that ended between the commit of a write and the note of its answer, which
+//! one may use the key. A write goes on when its client hangs up ([`crate::guard::admit`]), so that
+//! the repeat has its answer. A claim without an answer loses its place after a minute: of a server
+//! that ended between the commit of a write and the note of its answer, which
 //! are two transactions. The write is then done again as of the time of the first: the same entries
 //! change nothing, quotes that said no time too. What has no key of its own to be known again by, as
 //! a rule that watches games, keeps the digest of the request that made it.
@@ -11,7 +12,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use engine::{Engine, IdempotencyClaim, IdempotencyRecord, RequestDigest};
+use engine::{Engine, IdempotencyClaim, IdempotencyRecord, RequestDigest, chain};
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -92,7 +93,10 @@ async fn answered<T: Answer, W: Future<Output = Result<T, ApiError>>>(
             Ok((json(StatusCode::OK, text), answer.position()))
         }
         Err(error) => {
-            engine.finish_idempotency(&record, None).await?;
+            if let Err(lost) = engine.finish_idempotency(&record, None).await {
+                // It loses its place by itself; why the write was refused is worth more.
+                tracing::warn!(error = chain(&lost), "a claim cannot be given up");
+            }
             Err(error)
         }
     }

@@ -255,6 +255,13 @@ impl ApiState {
         }
     }
 
+    /// Waits until no request is at work, those among them whose clients have left; with none let in
+    /// any more, for ever less.
+    pub async fn finished(&self) {
+        let all = u32::try_from(self.options.concurrent_requests_max).unwrap_or(u32::MAX);
+        let _all = self.requests.acquire_many(all).await;
+    }
+
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }

@@ -2,6 +2,7 @@
 //!
 //! The caller owns the socket and the reason to stop, so a test asks for port zero.
 
+mod background;
 mod beside;
 mod cores;
 pub(crate) mod disk;
@@ -22,11 +23,11 @@ use std::{
 use anyhow::{Context, bail};
 use api::{ApiOptions, ApiState, Hosts, LiveOptions, RateOptions, ReadAccess, SessionOptions};
 use engine::{Engine, chain};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch::channel as watch_channel};
 use tracing::{debug, error, info, warn};
 
 use self::listener::{BoundedListener, CONNECTIONS_MAX, SILENCE_MAX};
-use self::{beside::Beside, cores::Cores, disk::Disks, warmth::Warmth};
+use self::{background::Background, beside::Beside, cores::Cores, disk::Disks, warmth::Warmth};
 use crate::config::{Settings, is_loopback};
 
 /// After which time what watches and follows has run its first time, and what that needed can be
@@ -51,25 +52,25 @@ pub async fn run(
     let cores = Arc::new(Cores::start().context("a runtime for connections cannot start")?);
     let disks = Disks::of(settings);
     let beside = Beside::start(settings, &state, &cores, &disks).await?;
-    let viewing = Arc::clone(&engine);
-    let viewing = tokio::spawn(async move { viewing.keep_views().await });
-    let reaching = tokio::spawn(watch::keep(Arc::clone(&engine)));
-    let measuring = tokio::spawn(disks.keep());
-    let following = tokio::spawn(async move { engine.keep_following().await });
-    let watcher = state.engine().alert_watcher();
-    let alerting = tokio::spawn(async move { watcher.keep().await });
-    let telling = tokio::spawn(Arc::clone(state.engine()).keep_telling());
-    let live = state.clone();
-    let keeping = tokio::spawn(async move { live.keep_live().await });
     state.start_warming();
     let warmth = Warmth::new(settings, &state);
-    let loading = tokio::spawn(load(state.clone(), warmth.clone()));
-    let kept_warm = warmth.clone();
-    let watching = tokio::spawn(async move { kept_warm.watch().await });
+    let mut background = Background::default();
+    start_all(&mut background, &state, &warmth);
+    background.start("disks", disks.keep());
+    let (broke, mut broken) = watch_channel(None);
+    let background = tokio::spawn(async move {
+        let part = background.broken().await;
+        error!(part, "a part of the server broke off, and it stops");
+        broke.send_replace(Some(part));
+    });
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let draining = state.clone();
+    let (draining, mut broke_off) = (state.clone(), broken.clone());
     let stopping = async move {
-        start_draining(&draining, shutdown.await).await;
+        let delay = tokio::select! {
+            delay = shutdown => delay,
+            Ok(_) = broke_off.changed() => Duration::ZERO,
+        };
+        start_draining(&draining, delay).await;
         let _ = stop.send(()); // Nobody listens any more only when the server has stopped.
     };
     let connections_max = CONNECTIONS_MAX + settings.live.connections_max.get();
@@ -80,21 +81,15 @@ pub async fn run(
         http::serve(listener, &cores, (front, proxies), stopping).await;
         // Sockets outlive the requests they began with.
         state.live_ended().await;
+        // So do writes, of clients that left.
+        state.finished().await;
     });
     let bound = Duration::from_secs(settings.limits.drain_seconds_max.get());
     let finished = tokio::select! {
         () = &mut serving => true,
         () = async { let _ = stopped.await; tokio::time::sleep(bound).await } => false,
     };
-    loading.abort();
-    following.abort();
-    reaching.abort();
-    measuring.abort();
-    viewing.abort();
-    alerting.abort();
-    telling.abort();
-    keeping.abort();
-    watching.abort();
+    background.abort();
     warmth.remember().await;
     beside.stop(bound).await;
     if !finished {
@@ -104,7 +99,26 @@ pub async fn run(
         );
     }
     info!("stopped");
+    if let Some(part) = *broken.borrow_and_update() {
+        bail!("{part} broke off, as the log tells, and the server cannot go on without it");
+    }
     Ok(())
+}
+
+/// Starts what runs beside the answers.
+fn start_all(background: &mut Background, state: &ApiState, warmth: &Warmth) {
+    let engine = || Arc::clone(state.engine());
+    let (viewing, following, live) = (engine(), engine(), state.clone());
+    let watcher = state.engine().alert_watcher();
+    let watching = warmth.clone();
+    background.start("views", async move { viewing.keep_views().await });
+    background.start("database", watch::keep(engine()));
+    background.start("changes", async move { following.keep_following().await });
+    background.start("alerts", watcher.keep());
+    background.start("webhooks", engine().keep_telling());
+    background.start("live", async move { live.keep_live().await });
+    background.start("loading", load(state.clone(), warmth.clone()));
+    background.start("warmth", async move { watching.watch().await });
 }
 
 /// Has readiness say no, and after the delay ends what is followed.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use api::{ApiOptions, ReadAccess, Scope};
 use axum::{
     body::Body,
@@ -378,6 +380,40 @@ async fn a_request_whose_twin_is_at_work_is_told_to_wait() {
         (409, "idempotency-in-progress")
     );
     assert_eq!(answer.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn a_write_whose_client_leaves_goes_on_and_its_repeat_has_the_answer() {
+    let app = App::open().await;
+    let writer = app.writer().await;
+    let headers = [
+        ("authorization", writer.as_str()),
+        ("idempotency-key", "order-4"),
+    ];
+    let body = json!({"data": [fixture("Team 01", "Team 02")]}).to_string();
+    {
+        let asked = app.post("/v1/fixtures", &body, &headers);
+        let left = tokio::time::timeout(Duration::ZERO, asked).await;
+        assert!(left.is_err(), "it was answered before anybody could leave");
+    }
+    let repeat = async {
+        loop {
+            let answer = app.post("/v1/fixtures", &body, &headers).await;
+            if answer.status != StatusCode::CONFLICT {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let repeat = tokio::time::timeout(Duration::from_secs(20), repeat).await;
+    let answer = repeat.expect("the first goes on");
+    assert_eq!(
+        (answer.status, answer.header("idempotent-replayed")),
+        (StatusCode::OK, "true")
+    );
+    assert_eq!(answer.json()["fixtures_added"], 1);
+    // Whoever stops the server waits for what goes on.
+    app.state.finished().await;
 }
 
 /// As when a server ended between the commit of a write and the note of its answer.

@@ -37,6 +37,7 @@ pub(super) async fn serve(
     stopping: impl Future<Output = ()>,
 ) {
     let (front, proxies) = (Arc::new(front), Arc::<[Network]>::from(proxies));
+    let silence_max = listener.silence_max();
     let open = move |connection: Connection| {
         let (front, proxies) = (Arc::clone(&front), Arc::clone(&proxies));
         let peer = connection.peer();
@@ -51,6 +52,9 @@ pub(super) async fn serve(
         http1::Builder::new()
             // One buffer is sent in less time than two, and answers are small.
             .writev(false)
+            // From the answer before on: a byte now and then keeps no place.
+            .timer(TokioTimer::new())
+            .header_read_timeout(silence_max)
             .serve_connection(TokioIo::new(connection), service)
             .with_upgrades()
     };

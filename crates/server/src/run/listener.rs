@@ -44,6 +44,11 @@ impl BoundedListener {
 }
 
 impl BoundedListener {
+    /// How long a connection may be silent, and the head of its next request be on its way.
+    pub(super) fn silence_max(&self) -> Duration {
+        self.silence_max
+    }
+
     /// Waits for a place, and for a connection to take it.
     pub(super) async fn accept(&mut self) -> Accepted {
         let place = Arc::clone(&self.places).acquire_owned().await;

@@ -156,3 +156,40 @@ fn reads_are_open_on_loopback_and_elsewhere_only_when_told() {
         (ReadAccess::Open, Hosts::Any)
     );
 }
+
+#[tokio::test]
+async fn a_head_that_drips_keeps_no_place() {
+    let (engine, _store, _folder) = engine().await;
+    let state = ApiState::new(engine, ApiOptions::default());
+    let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = inner.local_addr().unwrap();
+    let listener = BoundedListener::new(inner, 1, Duration::from_millis(600));
+    let cores = Cores::start().unwrap();
+    let front = api::Front::new(state);
+    tokio::spawn(async move {
+        http::serve(listener, &cores, (front, &[]), std::future::pending()).await;
+    });
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET /health/live HTTP/1.1\r\nx-slow: ")
+        .await
+        .unwrap();
+    let (mut answer, mut drip) = slow.into_split();
+    let dripping = async {
+        // Never silent for as long as it may be.
+        while drip.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let mut end = Vec::new();
+    let ended = async {
+        tokio::select! {
+            _ = answer.read_to_end(&mut end) => {}
+            () = dripping => {}
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ended)
+        .await
+        .unwrap();
+    let next = tokio::time::timeout(Duration::from_secs(10), get(address, "/health/live"));
+    assert!(next.await.unwrap().starts_with("HTTP/1.1 200"));
+}
