@@ -9,6 +9,7 @@ mod grpc;
 mod models;
 mod repository;
 mod request;
+mod room;
 mod values;
 
 use std::{
@@ -21,6 +22,7 @@ use std::{
 
 use axum::{
     Router,
+    body::HttpBody as _,
     extract::{DefaultBodyLimit, Path, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
@@ -32,7 +34,7 @@ use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-use self::error::OipError;
+use self::{error::OipError, room::Room};
 use crate::{ApiState, auth::Reader, error::ApiError, guard, host};
 
 pub use front::Front;
@@ -58,6 +60,7 @@ const EXTENSIONS: [&str; 4] = [
 pub(crate) struct Door {
     state: ApiState,
     at_work: Arc<AtomicUsize>,
+    room: Room,
 }
 
 /// A request at work; counts for as long as it lives.
@@ -74,6 +77,7 @@ impl Door {
         Self {
             state: state.clone(),
             at_work: Arc::default(),
+            room: Room::default(),
         }
     }
 
@@ -122,7 +126,13 @@ async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Res
     let started = Instant::now();
     let answer = async {
         let response = match door.enter(request.headers()) {
-            Ok(_inside) => explained(next.run(request).await),
+            Ok(_inside) => {
+                let held = door.room.hold();
+                match held.fit(said_bytes(&request)) {
+                    Ok(()) => explained(next.run(request).await),
+                    Err(error) => error.into_response(),
+                }
+            }
             Err(error) => OipError::from(&error).into_response(),
         };
         guard::log(&response, started.elapsed(), None);
@@ -131,6 +141,13 @@ async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Res
     let mut response = answer.instrument(span).await;
     guard::name(&mut response, id);
     response
+}
+
+/// How many bytes a request says its body has, or may have where it does not say.
+fn said_bytes(request: &Request) -> usize {
+    let hint = request.body().size_hint();
+    let bytes = hint.upper().unwrap_or(BODY_BYTES_MAX as u64);
+    usize::try_from(bytes).map_or(BODY_BYTES_MAX, |it| it.min(BODY_BYTES_MAX))
 }
 
 /// Gives an error without the protocol's form that form.

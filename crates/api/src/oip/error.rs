@@ -40,6 +40,12 @@ impl OipError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, text)
     }
 
+    /// The bodies of others take all the memory there is for them.
+    pub(super) fn no_room() -> Self {
+        let text = "the bodies of other requests leave no room for this one".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, text).after(RETRY_AFTER)
+    }
+
     /// The request came too slowly.
     pub(super) fn late(bound: Duration) -> Self {
         let text = format!("the body was not here whole within {} s", bound.as_secs());

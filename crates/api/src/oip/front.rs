@@ -27,7 +27,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 
 use self::begun::begun;
-use super::{BODY_BYTES_MAX, Door, OipError, explained, models};
+use super::{BODY_BYTES_MAX, Door, OipError, explained, models, room::Held};
 use crate::{
     ApiState, auth::Reader, cors, error::ApiError, guard, host, kept, rate::Verdict, router,
 };
@@ -37,6 +37,9 @@ const ROOM_MAX: u64 = 1 << 20;
 
 /// How long the rest of a body may take to come.
 const BODY_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// From so many bytes on a body is read where nobody else waits: as JSON it takes milliseconds.
+pub(super) const LONG_BODY_BYTES: usize = 256 << 10;
 
 /// Bytes of a refused request that are let by, about; with more its connection ends.
 const PASSED_BY_MAX: usize = 1 << 20;
@@ -219,8 +222,10 @@ impl Door {
         if let Some(Err(error)) = self.state.engine.serving().map(|it| it.admit(place.model)) {
             return Ok(refuse(OipError::from(error), body).await);
         }
-        let body = match whole(body).await {
+        let held = self.room.hold();
+        let body = match whole(body, &held).await {
             Ok(body) => body,
+            Err(Unread::NoRoom(error)) => return Ok(error.into_response()),
             Err(Unread::TooLong) => return Err(ApiError::BodyTooLarge(BODY_BYTES_MAX)),
             Err(Unread::Late) => return Ok(OipError::late(BODY_TIME_MAX).into_response()),
             Err(Unread::Broken(cause)) => {
@@ -229,7 +234,15 @@ impl Door {
             }
         };
         let name = place.model.to_owned();
-        let answer = models::answer(&self.state, name, place.version, &parts.headers, body);
+        if body.len() < LONG_BODY_BYTES {
+            let answer = models::answer(&self.state, name, place.version, &parts.headers, body);
+            return Ok(answer.await.into_response());
+        }
+        let (state, headers) = (self.state.clone(), parts.headers.clone());
+        let version = place.version.map(str::to_owned);
+        let answer = apart(async move {
+            models::answer(&state, name, version.as_deref(), &headers, body).await
+        });
         Ok(answer.await.into_response())
     }
 }
@@ -240,13 +253,27 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    let mut passed = 0;
-    while let Ok(Some(next)) = piece(&mut body).await
-        && passed <= PASSED_BY_MAX
-    {
-        passed += next.len();
-    }
+    let passing_by = async {
+        let mut passed = 0;
+        while let Ok(Some(next)) = piece(&mut body).await
+            && passed <= PASSED_BY_MAX
+        {
+            passed += next.len();
+        }
+    };
+    // Who is too slow loses the connection.
+    let _ = timeout(BODY_TIME_MAX, passing_by).await;
     error.into_response()
+}
+
+/// Does work that keeps a thread busy for long on one where nobody else waits; its panic is one here.
+pub(super) async fn apart<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let here = Handle::current();
+    let done = tokio::task::spawn_blocking(move || here.block_on(work)).await;
+    done.unwrap_or_else(|broken| match broken.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(cancelled) => panic!("{cancelled}"),
+    })
 }
 
 /// Why there is no body.
@@ -254,42 +281,45 @@ where
 enum Unread {
     TooLong,
     Late,
+    NoRoom(OipError),
     Broken(BoxError),
 }
 
-/// Reads a whole body; one that comes in one piece is not copied.
-async fn whole<B>(mut body: B) -> Result<Bytes, Unread>
+/// Reads a whole body, for which room is held; one that comes in one piece is not copied.
+async fn whole<B>(body: B, held: &Held) -> Result<Bytes, Unread>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    let declared = body.size_hint();
-    if declared.lower() > BODY_BYTES_MAX as u64 {
+    let declared = body.size_hint().lower();
+    if declared > BODY_BYTES_MAX as u64 {
         return Err(Unread::TooLong);
     }
+    held.fit(declared as usize).map_err(Unread::NoRoom)?;
+    let gathered = gathered(declared, body, held);
+    timeout(BODY_TIME_MAX, gathered)
+        .await
+        .unwrap_or(Err(Unread::Late))
+}
+
+/// Puts a body together that may come in pieces.
+async fn gathered<B>(declared: u64, mut body: B, held: &Held) -> Result<Bytes, Unread>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
     let Some(first) = piece(&mut body).await? else {
         return Ok(Bytes::new());
     };
     if body.is_end_stream() {
         return bounded(first.len()).map(|()| first);
     }
-    let rest = gathered(first, declared.lower(), body);
-    timeout(BODY_TIME_MAX, rest)
-        .await
-        .unwrap_or(Err(Unread::Late))
-}
-
-/// Puts a body together that comes in pieces.
-async fn gathered<B>(first: Bytes, declared: u64, mut body: B) -> Result<Bytes, Unread>
-where
-    B: HttpBody<Data = Bytes> + Unpin,
-    B::Error: Into<BoxError>,
-{
     let room = declared.min(ROOM_MAX) as usize;
     let mut all = Vec::with_capacity(room.max(first.len()));
     all.extend_from_slice(&first);
     while let Some(next) = piece(&mut body).await? {
         bounded(all.len() + next.len())?;
+        held.fit(all.len() + next.len()).map_err(Unread::NoRoom)?;
         all.extend_from_slice(&next);
     }
     bounded(all.len()).map(|()| all.into())

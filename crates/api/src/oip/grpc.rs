@@ -13,6 +13,7 @@ mod convert;
 )]
 #[rustfmt::skip]
 mod generated;
+mod health;
 
 use std::{collections::HashMap, fmt, pin::Pin, time::Duration};
 
@@ -30,6 +31,7 @@ use tonic::{
     },
     metadata::MetadataMap,
 };
+use tonic_health::pb::health_server::HealthServer;
 
 use self::bounds::Bounded;
 use self::generated::{
@@ -45,6 +47,7 @@ use self::generated::{
 use super::{
     BODY_BYTES_MAX, Door, EXTENSIONS, NAME,
     error::OipError,
+    front::{LONG_BODY_BYTES, apart},
     is_ready,
     models::{Config, views},
     repository::{self, ReadyOnly, lines},
@@ -58,10 +61,12 @@ use crate::{
     guard, host,
 };
 
-/// `inference.GRPCInferenceService`, for connections that its owner accepts.
+/// `inference.GRPCInferenceService` and `grpc.health.v1.Health`, for connections that its owner
+/// accepts.
 #[derive(Clone)]
 pub struct Grpc {
     service: GrpcInferenceServiceServer<Service>,
+    health: HealthServer<health::Health>,
     door: Door,
 }
 
@@ -79,10 +84,15 @@ impl Grpc {
     /// A service over what the API knows.
     pub fn new(state: ApiState) -> Self {
         let door = Door::new(&state);
+        let health = HealthServer::new(health::Health::new(&state));
         let service = GrpcInferenceServiceServer::new(Service { state })
             .max_decoding_message_size(BODY_BYTES_MAX)
             .max_encoding_message_size(BODY_BYTES_MAX);
-        Self { service, door }
+        Self {
+            service,
+            health,
+            door,
+        }
     }
 
     /// Answers a call.
@@ -114,7 +124,13 @@ impl Grpc {
             Ok(inside) => inside,
             Err(error) => return refused(error).into_http(),
         };
+        if call.uri().path().starts_with(health::PATH) {
+            let answer = self.health.clone().call(call.map(Bounded::small)).await;
+            return answer.unwrap_or_else(|never| match never {});
+        }
         let method = call.uri().path().rsplit('/').next();
+        // Until the answer is made: what was read is no smaller than its message.
+        let held = self.door.room.hold();
         // A message is taken in whole before its method is asked: a large one not from anybody.
         let call = match method {
             Some("ModelInfer") => {
@@ -122,11 +138,11 @@ impl Grpc {
                     return status.into_http();
                 }
                 call.extensions_mut().insert(LetIn);
-                call.map(Bounded::large)
+                call.map(|it| Bounded::large(it, held.clone()))
             }
             Some("ModelStreamInfer") => {
                 call.extensions_mut().insert(asked.clone());
-                call.map(Bounded::many)
+                call.map(|it| Bounded::many(it, held.clone()))
             }
             _ => call.map(Bounded::small),
         };
@@ -307,7 +323,14 @@ impl GrpcInferenceService for Service {
             self.reader(request.metadata()).await?;
         }
         let deadline = deadline(request.metadata().as_ref());
-        let answer = self.infer(request.into_inner(), deadline).await?;
+        let asked = request.into_inner();
+        let bytes: usize = asked.raw_input_contents.iter().map(Bytes::len).sum();
+        let answer = if bytes < LONG_BODY_BYTES {
+            self.infer(asked, deadline).await?
+        } else {
+            let service = self.clone();
+            apart(async move { service.infer(asked, deadline).await }).await?
+        };
         Ok(Response::new(answer))
     }
 

@@ -3,6 +3,7 @@ use tokio::runtime::Builder;
 use tonic::codegen::tokio_stream;
 
 use super::*;
+use crate::oip::room::Room;
 
 /// A body of pieces; its length is not known beforehand.
 fn pieces(all: &[Result<&'static str, &'static str>]) -> Body {
@@ -39,7 +40,9 @@ fn only_plain_requests_for_inference_take_the_short_way() {
 
 #[test]
 fn a_body_in_pieces_is_put_together_and_a_broken_one_is_an_error() {
-    let read = |all: &[Result<&'static str, &'static str>]| run(whole(pieces(all)));
+    let read = |all: &[Result<&'static str, &'static str>]| {
+        run(whole(pieces(all), &Room::default().hold()))
+    };
     assert_eq!(read(&[]).unwrap(), "");
     assert_eq!(read(&[Ok("a")]).unwrap(), "a");
     assert_eq!(read(&[Ok("ab"), Ok(""), Ok("c")]).unwrap(), "abc");
@@ -54,7 +57,7 @@ async fn a_body_that_drips_is_waited_for_up_to_a_bound() {
         Ok::<_, BoxError>(Bytes::from_static(b"drip"))
     });
     assert!(matches!(
-        whole(Body::from_stream(drips)).await,
+        whole(Body::from_stream(drips), &Room::default().hold()).await,
         Err(Unread::Late)
     ));
 }
@@ -62,10 +65,16 @@ async fn a_body_that_drips_is_waited_for_up_to_a_bound() {
 #[test]
 fn a_body_beyond_the_bound_is_not_kept() {
     let long = Body::from(vec![0; BODY_BYTES_MAX + 1]);
-    assert!(matches!(run(whole(long)), Err(Unread::TooLong)));
+    assert!(matches!(
+        run(whole(long, &Room::default().hold())),
+        Err(Unread::TooLong)
+    ));
     let half = || Ok::<_, BoxError>(Bytes::from(vec![0; BODY_BYTES_MAX / 2 + 1]));
     let halves = Body::from_stream(tokio_stream::iter([half(), half()]));
-    assert!(matches!(run(whole(halves)), Err(Unread::TooLong)));
+    assert!(matches!(
+        run(whole(halves, &Room::default().hold())),
+        Err(Unread::TooLong)
+    ));
 }
 
 #[test]

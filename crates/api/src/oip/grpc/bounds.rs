@@ -11,6 +11,8 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::{Status, codegen::Bytes};
 
+use super::super::{BODY_BYTES_MAX, room::Held};
+
 /// How long a message may take to come once it has begun, and the only one of a call from its start.
 const MESSAGE_TIME_MAX: Duration = Duration::from_secs(60);
 /// Bytes of a call that brings no tensors.
@@ -21,8 +23,11 @@ const HEAD_BYTES: usize = 5;
 /// The body of a call within its bounds.
 pub(super) struct Bounded<B> {
     inner: B,
-    /// How many bytes more there may be.
+    /// How many bytes more there may be, and how many were here.
     left: usize,
+    seen: usize,
+    /// The memory for a message that may be large.
+    held: Option<Held>,
     kind: Kind,
     /// When what has begun must be here.
     due: Option<Instant>,
@@ -47,9 +52,12 @@ struct Place {
 }
 
 impl<B> Bounded<B> {
-    /// A call of one message that may be large.
-    pub(super) fn large(inner: B) -> Self {
-        Self::new(inner, usize::MAX, Kind::One)
+    /// A call of one message that may be large, for which room is held.
+    pub(super) fn large(inner: B, held: Held) -> Self {
+        Self {
+            held: Some(held),
+            ..Self::new(inner, usize::MAX, Kind::One)
+        }
     }
 
     /// A call of one small message.
@@ -57,9 +65,12 @@ impl<B> Bounded<B> {
         Self::new(inner, SMALL_BYTES_MAX, Kind::One)
     }
 
-    /// A call of many messages.
-    pub(super) fn many(inner: B) -> Self {
-        Self::new(inner, usize::MAX, Kind::Many(Place::default()))
+    /// A call of many messages, for one of which at a time room is held.
+    pub(super) fn many(inner: B, held: Held) -> Self {
+        Self {
+            held: Some(held),
+            ..Self::new(inner, usize::MAX, Kind::Many(Place::default()))
+        }
     }
 
     fn new(inner: B, left: usize, kind: Kind) -> Self {
@@ -67,6 +78,8 @@ impl<B> Bounded<B> {
         Self {
             inner,
             left,
+            seen: 0,
+            held: None,
             kind,
             due,
             alarm: None,
@@ -79,6 +92,8 @@ impl<B> Bounded<B> {
                 "a call of this kind has at most {SMALL_BYTES_MAX} bytes"
             ))
         })?;
+        self.seen = self.seen.saturating_add(data.len());
+        let mut wanted = self.seen;
         if let Kind::Many(place) = &mut self.kind {
             // A message that ended made room for the next, which has all the time again.
             let ended = place.pass(data);
@@ -87,8 +102,15 @@ impl<B> Bounded<B> {
             } else if ended || self.due.is_none() {
                 (self.due, self.alarm) = (Some(Instant::now() + MESSAGE_TIME_MAX), None);
             }
+            if ended && let Some(held) = &self.held {
+                held.clear();
+            }
+            wanted = (place.body_left as usize).min(BODY_BYTES_MAX);
         }
-        Ok(())
+        match &self.held {
+            Some(held) => held.fit(wanted).map_err(Status::from),
+            None => Ok(()),
+        }
     }
 
     fn is_late(&mut self, context: &mut Context<'_>) -> bool {
@@ -173,6 +195,7 @@ mod tests {
     use tokio::{sync::mpsc, time::advance};
 
     use super::*;
+    use crate::oip::room::Room;
 
     /// A body that is sent by hand.
     struct ByHand(mpsc::UnboundedReceiver<&'static [u8]>);
@@ -217,7 +240,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_message_has_its_time_however_it_drips() {
-        let (pieces, mut body) = by_hand(Bounded::large);
+        let (pieces, mut body) = by_hand(|it| Bounded::large(it, Room::default().hold()));
         for _ in 0..5 {
             assert!(look(&mut body).await.is_none());
             pieces.send(b"drip").unwrap();
@@ -231,7 +254,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_may_be_silent_between_messages_and_not_within_one() {
-        let (pieces, mut body) = by_hand(Bounded::many);
+        let (pieces, mut body) = by_hand(|it| Bounded::many(it, Room::default().hold()));
         assert!(look(&mut body).await.is_none());
         advance(MESSAGE_TIME_MAX * 9).await;
         pieces.send(b"\0\0\0\0\x02ab\0\0\0\0\0").unwrap();

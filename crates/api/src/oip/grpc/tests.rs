@@ -161,3 +161,40 @@ fn the_timeout_of_a_call_is_its_deadline() {
         assert!(of(strange).is_none(), "{strange}");
     }
 }
+
+/// The status that a call of the health service was given, or its gRPC code.
+async fn health(grpc: &Grpc, method: &str, service: &str) -> Result<i32, String> {
+    use http_body::Body as _;
+    let message = tonic_health::pb::HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    let message = prost::Message::encode_to_vec(&message);
+    let mut body = vec![0, 0, 0, 0, u8::try_from(message.len()).unwrap()];
+    body.extend(message);
+    let call = http::Request::post(format!("/grpc.health.v1.Health/{method}"))
+        .header("content-type", "application/grpc")
+        .body(axum::body::Body::from(body));
+    let mut answer = grpc.answer(call.unwrap()).await;
+    if let Some(code) = answer.headers().get("grpc-status") {
+        return Err(code.to_str().unwrap().to_owned());
+    }
+    let frame = std::future::poll_fn(|context| Pin::new(answer.body_mut()).poll_frame(context));
+    let frame = frame.await.unwrap().unwrap().into_data().unwrap();
+    let said: tonic_health::pb::HealthCheckResponse = prost::Message::decode(&frame[5..]).unwrap();
+    Ok(said.status)
+}
+
+#[tokio::test]
+async fn whoever_knows_grpc_alone_learns_whether_calls_are_answered() {
+    const NOT_SERVING: i32 = 2;
+    const SERVICE_UNKNOWN: i32 = 3;
+    let grpc = Grpc::new(service(ReadAccess::Keyed).await.state);
+    // There is no server of models here.
+    for service in ["", "inference.GRPCInferenceService"] {
+        assert_eq!(health(&grpc, "Check", service).await, Ok(NOT_SERVING));
+        assert_eq!(health(&grpc, "Watch", service).await, Ok(NOT_SERVING));
+    }
+    assert_eq!(health(&grpc, "Check", "strange").await, Err("5".to_owned()));
+    assert_eq!(health(&grpc, "Watch", "strange").await, Ok(SERVICE_UNKNOWN));
+    assert_eq!(health(&grpc, "List", "").await, Err("12".to_owned()));
+}
