@@ -22,7 +22,7 @@ const UNDER_WAY_SPAN: SignedDuration = SignedDuration::from_hours(4);
 /// How far ahead edges are looked for.
 const EDGES_SPAN: SignedDuration = SignedDuration::from_hours(24 * 14);
 /// The most fixtures with prices whose edges are looked at together.
-const EDGE_FIXTURES_MAX: u32 = 200;
+const EDGE_FIXTURES_MAX: u32 = 1_000;
 
 impl Engine {
     /// The board: fixtures in order of kickoff, each with prediction, market and best edge.
@@ -84,17 +84,34 @@ impl Engine {
         Ok(Page { data, next_cursor })
     }
 
-    /// The window asked for; where none is, what kicked off at most `back` ago and has no result or
-    /// comes next, or the last round played.
+    /// The window asked for. Where it has no beginning, it begins with what kicked off at most `back`
+    /// ago and has no result or comes next, or with the last round played; where it ends before that,
+    /// as long before its end as a round takes.
     async fn window(
         &self,
         competitions: &[CompetitionKey],
         (from, until): (Option<Timestamp>, Option<Timestamp>),
         back: SignedDuration,
     ) -> Result<(Timestamp, Option<Timestamp>), EngineError> {
-        if from.is_some() || until.is_some() {
-            return Ok((from.unwrap_or(Timestamp::MIN), until));
+        if let Some(from) = from {
+            return Ok((from, until));
         }
+        let (start, end) = self.what_comes(competitions, back).await?;
+        Ok(match until {
+            Some(until) if until <= start => (
+                until.saturating_sub(LAST_ROUND_SPAN).expect(SPAN),
+                Some(until),
+            ),
+            until => (start, until.or(end)),
+        })
+    }
+
+    /// What comes next, or the last round played.
+    async fn what_comes(
+        &self,
+        competitions: &[CompetitionKey],
+        back: SignedDuration,
+    ) -> Result<(Timestamp, Option<Timestamp>), EngineError> {
         let now = self.now();
         topic::read_competitions(competitions);
         let next = FixtureQuery {

@@ -9,7 +9,7 @@ use std::{
 
 use domain::{
     FixtureId, FixtureStatus, Game, GameClock, Market, Period, PlayEvent, PlayKind, Prices, Quote,
-    Score, Sport, reference_taken_at, summarise_quotes,
+    Score, Side, Sport, reference_taken_at, summarise_quotes,
 };
 use forecast::{Forecast, GameState, NextGoal, Phase, Play, Scores};
 use jiff::{SignedDuration, Timestamp};
@@ -267,26 +267,45 @@ pub(crate) fn turns(sport: Sport, kind: &PlayKind) -> bool {
     }
 }
 
-/// What happened that counts: whistles and cards, and goals where there are few.
-fn counts(sport: Sport, kind: &PlayKind) -> bool {
+/// What happened that counts: whistles and cards, and goals and other scores where there are few.
+fn counts(sport: Sport, kind: &PlayKind, scores: [Score; 2]) -> bool {
     match kind {
         PlayKind::Scored { .. } => sport == Sport::Football,
+        // Many sources tell the score again and again.
+        PlayKind::Score { .. } => sport == Sport::Football && scores[0] != scores[1],
         PlayKind::PeriodStart { .. }
         | PlayKind::PeriodEnd { .. }
         | PlayKind::RedCard { .. }
         | PlayKind::Finished
         | PlayKind::Abandoned => true,
-        PlayKind::Clock { .. }
-        | PlayKind::Stoppage { .. }
-        | PlayKind::Cancelled { .. }
-        | PlayKind::Score { .. } => false,
+        PlayKind::Clock { .. } | PlayKind::Stoppage { .. } | PlayKind::Cancelled { .. } => false,
     }
 }
 
-/// An event that counts, with what it and those before it left; `None` for others.
-pub(crate) fn moment_of(sport: Sport, event: &PlayEvent, state: &GameState) -> Option<MomentView> {
-    counts(sport, &event.kind).then(|| MomentView {
+/// Whose goal or card an event tells of.
+fn side_of(kind: &PlayKind, [before, after]: [Score; 2]) -> Option<Side> {
+    match kind {
+        PlayKind::Scored { side, .. } | PlayKind::RedCard { side } => Some(*side),
+        PlayKind::Score { .. } => {
+            let home = (before.home + 1, before.away) == (after.home, after.away);
+            let away = (before.home, before.away + 1) == (after.home, after.away);
+            home.then_some(Side::Home).or(away.then_some(Side::Away))
+        }
+        _ => None,
+    }
+}
+
+/// An event that counts, with where the game stood before it and what it and those before it left;
+/// `None` for others.
+pub(crate) fn moment_of(
+    sport: Sport,
+    event: &PlayEvent,
+    [before, state]: [&GameState; 2],
+) -> Option<MomentView> {
+    let scores = [before.score, state.score];
+    counts(sport, &event.kind, scores).then(|| MomentView {
         event: *event,
+        side: side_of(&event.kind, scores),
         period: state.period,
         seconds: state.seconds_at(event.at),
         score: state.score,

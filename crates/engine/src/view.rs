@@ -2,7 +2,7 @@
 
 use domain::{
     BookmakerKey, Competition, Fixture, FixtureId, GameClock, Market, MarketPrediction, Outcome,
-    PlayEvent, Price, QuoteStage, Score, SourceKey, Team, TeamId,
+    PlayEvent, Price, QuoteStage, Score, Side, SourceKey, Team, TeamId,
 };
 use forecast::{NextGoal, Phase};
 use jiff::Timestamp;
@@ -131,6 +131,8 @@ pub struct Silence {
 pub struct MomentView {
     /// What.
     pub event: PlayEvent,
+    /// Whose goal or card it is, also where the score alone was told and it can be no other's.
+    pub side: Option<Side>,
     /// The period it fell in; zero before the first.
     pub period: u8,
     /// Seconds played of the period.

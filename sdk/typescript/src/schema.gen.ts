@@ -384,7 +384,7 @@ export interface paths {
          * @description Prices that pay more than they should, the largest expected value first. An edge is anchored
          *     on the market and stated as what such edges were worth against the closing line; one against
          *     a stale or impossible price is flagged, has no stake, and is listed only on request. Looked at
-         *     are the next 200 fixtures with prices, of the next 14 days where no `until` is given; postponed
+         *     are the next 1,000 fixtures with prices, of the next 14 days where no `until` is given; postponed
          *     and cancelled ones have no edges.
          */
         get: operations["listEdges"];
@@ -1011,8 +1011,8 @@ export interface paths {
         put?: never;
         /**
          * Upload a version
-         * @description The body is the model's file: LightGBM text, XGBoost JSON or UBJSON, ONNX with trees, or the
-         *     compact form; which, is told by its first bytes. It is hashed, read, compared with its golden
+         * @description The body is the model's file: LightGBM text, XGBoost JSON or UBJSON, ONNX with trees or a
+         *     network, or the compact form; which, is told by its first bytes. It is hashed, read, compared with its golden
          *     rows and warmed up before anybody sees it, and is then there for all in one step. What is
          *     refused or breaks off leaves nothing behind. A first version serves at once; a later one serves
          *     when the version policy or a promotion says so.
@@ -4014,8 +4014,8 @@ export interface components {
              */
             heard_at: string;
             /**
-             * @description What happened that counts, in order: whistles, cards and, in football, goals. One that was
-             *     taken back stays listed.
+             * @description What happened that counts, in order: whistles, cards and, in football, goals and scores
+             *     that were told and are others than before. What was taken back stays listed.
              */
             moments: components["schemas"]["PlayMoment"][];
             next_goal?: components["schemas"]["NextGoal"] | null;
@@ -5171,7 +5171,8 @@ export interface components {
             fixture_id: number;
             /**
              * @description What happened that counts, as of `as_of`, in order: whistles, cards and, in football,
-             *     goals. One that was taken back stays listed.
+             *     goals and scores that were told and are others than before. What was taken back stays
+             *     listed.
              */
             moments: components["schemas"]["PlayMoment"][];
             /**
@@ -5952,7 +5953,7 @@ export interface operations {
                 competition?: string;
                 /**
                  * @description Kickoff at or after this moment (RFC 3339). Where not given: what comes next, or the
-                 *     newest day played where nothing does.
+                 *     newest day played where nothing does; three days before an `until` that lies before that.
                  * @example 2024-05-19T00:00:00Z
                  */
                 from?: string;
@@ -6414,7 +6415,7 @@ export interface operations {
                 flagged?: "hidden" | "shown";
                 /**
                  * @description Kickoff at or after this moment (RFC 3339). Where not given: what comes next, or the
-                 *     newest day played where nothing does.
+                 *     newest day played where nothing does; three days before an `until` that lies before that.
                  * @example 2024-05-01T00:00:00Z
                  */
                 from?: string;
@@ -8790,7 +8791,7 @@ export interface operations {
                 competition?: string;
                 /**
                  * @description Kickoff at or after this moment (RFC 3339). Where not given: what comes next, or the
-                 *     newest day played where nothing does.
+                 *     newest day played where nothing does; three days before an `until` that lies before that.
                  * @example 2024-05-19T00:00:00Z
                  */
                 from?: string;

@@ -51,7 +51,7 @@ const asOf = (entry: Entry): string => (entry.data as { as_of?: string } | null)
 /** Keys that nobody watches of which only the failure is remembered. */
 const FAILED_MAX = 100;
 
-/** Entries by key, least recently used first. */
+/** Entries by key, those first that were taken in or watched longest ago. */
 export class Store {
   readonly #slots = new Map<Key, Slot>();
   #size = 0;

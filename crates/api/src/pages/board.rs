@@ -159,16 +159,7 @@ async fn read(
     let competition = CompetitionKey::new(query.competition.as_str()).ok();
     let competitions: Vec<CompetitionKey> = competition.iter().cloned().collect();
     let day: Option<Date> = query.day.parse().ok();
-    let start_of = |day: Date| {
-        day.to_zoned_datetime(preferences.zone.clone())
-            .ok()
-            .map(|it| it.timestamp())
-    };
-    let from = day.and_then(start_of);
-    let until = day
-        .and_then(|it| it.tomorrow().ok())
-        .and_then(start_of)
-        .filter(|_| from.is_some());
+    let (from, until) = day.and_then(|it| preferences.day(it)).unzip();
     let limit = if from.is_some() {
         DAY_ROWS_MAX
     } else {

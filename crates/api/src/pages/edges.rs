@@ -8,7 +8,7 @@ use axum::{
 };
 use domain::CompetitionKey;
 use engine::{CompetitionView, EdgeFilter, EdgeView, EngineError, Flagged, Page, PageRequest};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -36,6 +36,8 @@ pub(super) struct EdgesQuery {
     market: String,
     #[serde(default)]
     competition: String,
+    #[serde(default)]
+    day: String,
     /// Least expected value in percent.
     #[serde(default)]
     min: String,
@@ -100,6 +102,9 @@ struct EdgesPage<'a> {
     edges: Vec<EdgeLine>,
     competitions: Vec<(String, String, bool)>,
     min: String,
+    day: String,
+    /// Whether any filter is set.
+    filtered: bool,
     sort: &'static str,
     flagged: bool,
     more: bool,
@@ -134,7 +139,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Response {
     let preferences = Preferences::read(&headers);
-    match read(&pages, &query).await {
+    match read(&pages, &query, &preferences).await {
         Ok((listed, notices)) => {
             let path = uri.path_and_query().map_or("/edges", |it| it.as_str());
             let mut page = page(&pages, &query, listed, path.to_owned(), preferences);
@@ -145,9 +150,14 @@ pub(super) async fn show(
     }
 }
 
-async fn read(pages: &Pages, query: &EdgesQuery) -> Result<(Listed, Vec<String>), EngineError> {
+async fn read(
+    pages: &Pages,
+    query: &EdgesQuery,
+    preferences: &Preferences,
+) -> Result<(Listed, Vec<String>), EngineError> {
+    let (from, until) = query.day().and_then(|it| preferences.day(it)).unzip();
     // Before the rest is read, so that the rest is at least as new.
-    let held = pages.live.held(&query.key()).await.ok();
+    let held = pages.live.held(&query.key(from.zip(until))).await.ok();
     let filter = EdgeFilter {
         competitions: CompetitionKey::new(query.competition.as_str())
             .into_iter()
@@ -158,6 +168,8 @@ async fn read(pages: &Pages, query: &EdgesQuery) -> Result<(Listed, Vec<String>)
         } else {
             Flagged::Shown
         },
+        from,
+        until,
         ..EdgeFilter::default()
     };
     let whole = PageRequest {
@@ -214,6 +226,8 @@ fn page<'a>(
             })
             .collect(),
         min: query.percent().map(|it| it.to_string()).unwrap_or_default(),
+        day: query.day().map(|it| it.to_string()).unwrap_or_default(),
+        filtered: query.is_narrow(),
         sort: sort.as_str(),
         flagged: !query.flagged.is_empty(),
         more: edges.next_cursor.is_some(),
@@ -290,6 +304,17 @@ impl EdgesQuery {
         text.parse().ok().filter(|it: &f64| it.is_finite())
     }
 
+    /// The day that is asked for.
+    fn day(&self) -> Option<Date> {
+        self.day.parse().ok()
+    }
+
+    /// Whether it leaves edges out that would be listed without it.
+    fn is_narrow(&self) -> bool {
+        let competition = CompetitionKey::new(self.competition.as_str()).is_ok();
+        competition || self.day().is_some() || self.percent().is_some()
+    }
+
     /// What of it is asked for in vain.
     fn notices(&self, known: &[CompetitionView]) -> Vec<String> {
         let all = "all are listed";
@@ -304,13 +329,19 @@ impl EdgesQuery {
                 "a number of percent",
                 all,
             ),
+            misread(
+                &self.day,
+                self.day().is_some(),
+                "a day such as 2026-08-15",
+                "what comes next is looked at",
+            ),
             known_competition(&self.competition, known),
         ];
         said.into_iter().flatten().collect()
     }
 
     /// The address of the list without `/v1/`, its query in order of name.
-    fn key(&self) -> String {
+    fn key(&self, window: Option<(Timestamp, Timestamp)>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if let Ok(competition) = CompetitionKey::new(self.competition.as_str()) {
             query.append_pair("competition", competition.as_str());
@@ -318,9 +349,15 @@ impl EdgesQuery {
         if !self.flagged.is_empty() {
             query.append_pair("flagged", "shown");
         }
+        if let Some((from, _)) = window {
+            query.append_pair("from", &from.to_string());
+        }
         query.append_pair("limit", &EDGES_MAX.to_string());
         if let Some(percent) = self.percent() {
             query.append_pair("min_edge", &(percent / 100.0).to_string());
+        }
+        if let Some((_, until)) = window {
+            query.append_pair("until", &until.to_string());
         }
         format!("edges?{}", query.finish())
     }
@@ -335,6 +372,7 @@ impl EdgesQuery {
         let flagged = (!self.flagged.is_empty()).then(|| "1".to_owned());
         for (name, value) in [
             ("competition", competition),
+            ("day", self.day().map(|it| it.to_string())),
             ("min", min),
             ("flagged", flagged),
         ] {

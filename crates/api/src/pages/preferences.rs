@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{OddsFormat, Price};
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Deserialize;
 
 use crate::{
@@ -97,6 +97,15 @@ impl Preferences {
     }
 
     /// The name of the time zone.
+    /// When a day begins and ends where the visitor is.
+    pub(super) fn day(&self, day: Date) -> Option<(Timestamp, Timestamp)> {
+        let start = |day: Date| {
+            let zoned = day.to_zoned_datetime(self.zone.clone());
+            zoned.ok().map(|it| it.timestamp())
+        };
+        Some((start(day)?, start(day.tomorrow().ok()?)?))
+    }
+
     pub(super) fn zone_name(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
     }

@@ -27,7 +27,7 @@ pub(crate) struct BoardQuery {
     )]
     competition: Option<CompetitionList>,
     /// Kickoff at or after this moment (RFC 3339). Where not given: what comes next, or the
-    /// newest day played where nothing does.
+    /// newest day played where nothing does; three days before an `until` that lies before that.
     #[param(value_type = Option<String>, format = DateTime, example = "2024-05-19T00:00:00Z")]
     from: Option<Moment>,
     /// Kickoff before this moment (RFC 3339).

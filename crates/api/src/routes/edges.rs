@@ -53,7 +53,7 @@ pub(crate) struct EdgesQuery {
     #[param(inline)]
     flagged: Option<FlaggedEdges>,
     /// Kickoff at or after this moment (RFC 3339). Where not given: what comes next, or the
-    /// newest day played where nothing does.
+    /// newest day played where nothing does; three days before an `until` that lies before that.
     #[param(value_type = Option<String>, format = DateTime, example = "2024-05-01T00:00:00Z")]
     from: Option<Moment>,
     /// Kickoff before this moment (RFC 3339).
@@ -82,7 +82,7 @@ fn share<'de, D: Deserializer<'de>>(input: D) -> Result<Option<f64>, D::Error> {
 /// Prices that pay more than they should, the largest expected value first. An edge is anchored
 /// on the market and stated as what such edges were worth against the closing line; one against
 /// a stale or impossible price is flagged, has no stake, and is listed only on request. Looked at
-/// are the next 200 fixtures with prices, of the next 14 days where no `until` is given; postponed
+/// are the next 1,000 fixtures with prices, of the next 14 days where no `until` is given; postponed
 /// and cancelled ones have no edges.
 #[utoipa::path(
     get,

@@ -99,8 +99,8 @@ impl<'de> Deserialize<'de> for Hash {
 
 /// Upload a version
 ///
-/// The body is the model's file: LightGBM text, XGBoost JSON or UBJSON, ONNX with trees, or the
-/// compact form; which, is told by its first bytes. It is hashed, read, compared with its golden
+/// The body is the model's file: LightGBM text, XGBoost JSON or UBJSON, ONNX with trees or a
+/// network, or the compact form; which, is told by its first bytes. It is hashed, read, compared with its golden
 /// rows and warmed up before anybody sees it, and is then there for all in one step. What is
 /// refused or breaks off leaves nothing behind. A first version serves at once; a later one serves
 /// when the version policy or a promotion says so.

@@ -39,7 +39,8 @@ pub(crate) struct Timeline {
     /// before the game is under way.
     points: Vec<TimelinePoint>,
     /// What happened that counts, as of `as_of`, in order: whistles, cards and, in football,
-    /// goals. One that was taken back stays listed.
+    /// goals and scores that were told and are others than before. What was taken back stays
+    /// listed.
     moments: Vec<PlayMoment>,
     /// What moved the game most, the largest first; at most five.
     swings: Vec<Swing>,

@@ -304,8 +304,8 @@ pub(crate) struct Play {
     heard_at: Timestamp,
     /// Why what is said may not hold any more; null while the source is heard.
     stale: Option<Stale>,
-    /// What happened that counts, in order: whistles, cards and, in football, goals. One that was
-    /// taken back stays listed.
+    /// What happened that counts, in order: whistles, cards and, in football, goals and scores
+    /// that were told and are others than before. What was taken back stays listed.
     moments: Vec<PlayMoment>,
     /// What the next goal would be and do; null in sports of points and where there can be none.
     next_goal: Option<NextGoal>,

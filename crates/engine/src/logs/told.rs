@@ -82,8 +82,8 @@ impl Sum {
     /// Notes an event, the next by the order of the source, with what it and those before it leave.
     fn tell(&mut self, event: &PlayEvent, state: GameState) {
         let told = &mut self.told;
-        told.state = state;
-        if let Some(moment) = moment_of(self.sport, event, &state) {
+        let before = std::mem::replace(&mut told.state, state);
+        if let Some(moment) = moment_of(self.sport, event, [&before, &state]) {
             Arc::make_mut(&mut told.moments).push(moment);
         }
     }

@@ -12,6 +12,37 @@ use testkit::{LeagueOptions, PostgresDatabase, league};
 use crate::world::{Hand, long_trained, restated, trained, untrained};
 
 #[tokio::test]
+async fn an_end_without_a_beginning_leaves_the_beginning_as_it_is() {
+    let world = untrained().await;
+    let now = world.engine.now();
+    let board = async |until| {
+        let filter = BoardFilter {
+            until: Some(until),
+            ..BoardFilter::default()
+        };
+        let rows = world.engine.board(&filter).await.unwrap();
+        let kickoffs = rows.iter().map(|it| it.fixture.fixture.kickoff);
+        kickoffs.collect::<Vec<_>>()
+    };
+    let coming: Vec<_> = world
+        .to_come()
+        .await
+        .iter()
+        .map(|it| it.fixture.kickoff)
+        .collect();
+    let middle = coming[coming.len() / 2];
+    let wanted: Vec<_> = coming.iter().copied().filter(|it| *it < middle).collect();
+    assert!(!wanted.is_empty());
+    assert_eq!(board(middle).await, wanted);
+    let last = world.played().await.remove(0).fixture.kickoff;
+    let after = last.checked_add(SignedDuration::from_secs(1)).unwrap();
+    assert!(after < now);
+    let before = board(after).await;
+    let since = after.checked_sub(SignedDuration::from_hours(72)).unwrap();
+    assert!(before.contains(&last) && before.iter().all(|it| (since..after).contains(it)));
+}
+
+#[tokio::test]
 async fn the_board_shows_what_comes_next_with_prediction_and_market() {
     let world = trained().await;
     let first = world.to_come().await.remove(0).fixture.kickoff;
@@ -308,6 +339,7 @@ async fn a_long_board_takes_as_many_reads_as_a_short_one() {
     let board = async |limit| {
         let filter = BoardFilter {
             // Games that were played: of each its log is looked for, too.
+            from: Some(jiff::Timestamp::MIN),
             until: Some(engine.now()),
             limit,
             ..BoardFilter::default()

@@ -107,6 +107,29 @@ impl Match {
 }
 
 #[tokio::test]
+async fn a_score_that_is_told_counts_where_it_is_another_and_is_whose_it_can_only_be() {
+    let game = Match::begun().await;
+    let told = [[1, 0], [1, 0], [1, 1], [3, 1], [3, 0], [3, 0]];
+    for (sequence, [home, away]) in (2..).zip(told) {
+        game.tell(sequence, PlayKind::Score { home, away }).await;
+    }
+    let play = game.prediction(None).await.play.unwrap();
+    let moments = play.moments[1..].iter();
+    let moments: Vec<_> = moments
+        .map(|it| ([it.score.home, it.score.away], it.side))
+        .collect();
+    assert_eq!(
+        moments,
+        [
+            ([1, 0], Some(Side::Home)),
+            ([1, 1], Some(Side::Away)),
+            ([3, 1], None),
+            ([3, 0], None),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn the_forecast_begins_where_it_was_and_moves_with_what_happens() {
     let game = Match::begun().await;
     let before = game.h2h(Some(

@@ -55,6 +55,7 @@ async fn flagged_edges_say_why_and_links_keep_the_filter() {
         sort: "price".to_owned(),
         market: "h2h".to_owned(),
         competition: "E0".to_owned(),
+        day: "2024-05-20".to_owned(),
         min: "1.5".to_owned(),
         flagged: "1".to_owned(),
     };
@@ -76,7 +77,9 @@ async fn flagged_edges_say_why_and_links_keep_the_filter() {
     );
     let html = html.render().unwrap();
     assert!(html.contains("The price is old and has probably moved."));
-    assert!(html.contains("/edges?sort=stake&#38;competition=E0&#38;min=1.5&#38;flagged=1"));
+    assert!(html.contains(
+        "/edges?sort=stake&#38;competition=E0&#38;day=2024-05-20&#38;min=1.5&#38;flagged=1"
+    ));
     assert!(html.contains(r#"aria-sort="descending""#) && html.contains("narrow the filter"));
     assert!(html.contains("+12.6%") && html.contains("Home \u{2212}0.75"));
 }
@@ -131,4 +134,25 @@ fn what_an_edge_bets_on_is_said_from_the_side_it_bets_on() {
         named(Market::CORRECT_SCORE, Outcome::Exactly(2, 1)),
         "2\u{2013}1"
     );
+}
+
+#[test]
+fn a_day_is_followed_by_its_own_window_and_what_is_none_is_said() {
+    let of = |day: &str| EdgesQuery {
+        day: day.to_owned(),
+        ..EdgesQuery::default()
+    };
+    let query = of("2024-05-20");
+    let window = query.day().and_then(|it| Preferences::default().day(it));
+    assert_eq!(
+        query.key(window),
+        "edges?from=2024-05-20T00%3A00%3A00Z&limit=200&until=2024-05-21T00%3A00%3A00Z"
+    );
+    assert!(query.is_narrow() && query.notices(&[]).is_empty());
+    let query = of("friday");
+    assert_eq!(query.day(), None);
+    assert!(!query.is_narrow());
+    let said =
+        "\u{201c}friday\u{201d} is not a day such as 2026-08-15: what comes next is looked at.";
+    assert_eq!(query.notices(&[]), [said]);
 }

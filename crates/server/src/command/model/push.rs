@@ -24,7 +24,7 @@ use crate::command::{
 pub(crate) struct PushArgs {
     /// Name of the model; made where it is not there
     name: Name,
-    /// Its file: LightGBM text, XGBoost JSON or UBJSON, ONNX with trees, or the compact form
+    /// Its file: LightGBM text, XGBoost JSON or UBJSON, ONNX with trees or a network, or the compact form
     file: PathBuf,
     /// Number of the version; the next free one without it
     #[arg(long)]
