@@ -47,3 +47,32 @@ test('score, clock and probabilities of a game follow its events', async ({ page
   await expect(page.locator('#play-title')).toHaveText('Finished');
   expect(await page.evaluate(() => 'stayed' in window)).toBe(true);
 });
+
+test('the first page that somebody in another time zone opens follows the game as any', async ({ browser, request, baseURL }) => {
+  const kickoff = new Date(Date.now() - 5 * 60_000).toISOString();
+  const game = { competition: 'E0', season: ownSeason('2028/29'), kickoff, home: 'Everton', away: 'Fulham' };
+  const fixture_id = (await post(request, '/v1/fixtures', game)).data[0]!.fixture_id;
+  const tell = (sequence: number, event: object) =>
+    post(request, '/v1/events', { fixture_id, sequence, at: new Date().toISOString(), ...event });
+  await tell(1, { kind: 'period_start', period: 1, clock: { period: 1, seconds: 300 } });
+  const first = async (path: string) => {
+    // Nobody has told the server yet where the visitor is.
+    const context = await browser.newContext({ timezoneId: 'Asia/Kolkata', baseURL: baseURL! });
+    const page = await context.newPage();
+    await page.goto(path);
+    await page.locator('html.started').waitFor();
+    return page;
+  };
+  const [board, fixture, alerts] = [await first('/'), await first(`/fixtures/${fixture_id}`), await first('/alerts')];
+  const score = board.locator(`#f${fixture_id} .score`).first();
+  await expect(score).toHaveText('0');
+  await expect(board.locator('#live-state')).toHaveText('Live');
+  await expect(fixture.locator('#play-pause')).toBeVisible();
+  await tell(2, { kind: 'scored', side: 'home', clock: { period: 1, seconds: 600 } });
+  await expect(fixture.locator('#scoreline')).toContainText('1–0');
+  await expect(score).toHaveText('1');
+  // What belongs to another choice is in nobody's way.
+  await expect(alerts.locator('[name="team"]')).toBeDisabled();
+  await tell(3, { kind: 'finished' });
+  for (const page of [board, fixture, alerts]) await page.context().close();
+});

@@ -23,7 +23,7 @@ export async function boot(around: Connected, go: (address: string) => void): Pr
   page.addEventListener(REPLACED, anew);
   // What browsers take long to say is asked for once they have nothing else to do.
   await idle();
-  await inZone(around, Intl.DateTimeFormat().resolvedOptions().timeZone);
+  if (await inZone(around, Intl.DateTimeFormat().resolvedOptions().timeZone)) await anew();
   // Whoever drives the page from outside may begin.
   page.documentElement.classList.add("started");
   return () => {
@@ -42,14 +42,16 @@ function idle(): Promise<void> {
   });
 }
 
-/** A first page does not know the visitor's time zone: once the server is told, it is written anew. */
-async function inZone(around: Connected, zone: string): Promise<void> {
+/** A first page does not know the visitor's time zone: once the server is told, it is written anew. Says whether
+ * it was, and what ran on it has to begin again. */
+async function inZone(around: Connected, zone: string): Promise<boolean> {
   const { page } = around;
   const shown = page.body.dataset["zone"];
-  if (!rememberZone(page, zone) || shown === undefined || shown === zone) return;
+  if (!rememberZone(page, zone) || shown === undefined || shown === zone) return false;
   // The times that stand there are right, if elsewhere.
   const fresh = await fetched(around).catch(() => null);
   if (fresh !== null) replace(page, fresh);
+  return fresh !== null;
 }
 
 /** Says on every page what fires, but where nobody is let in yet. */
@@ -72,10 +74,8 @@ async function begin(around: Connected): Promise<(() => void)[]> {
 function parts(around: Connected): Promise<() => void>[] {
   const { page } = around;
   const started: Promise<() => void>[] = [];
-  const has = (id: string, start: () => Promise<() => void>): boolean => {
-    const there = page.getElementById(id) !== null;
-    if (there) started.push(start());
-    return there;
+  const has = (id: string, start: () => Promise<() => void>): void => {
+    if (page.getElementById(id) !== null) started.push(start());
   };
   const board = page.getElementById("board");
   const state = readState<BoardState | StillState>(page);
