@@ -211,6 +211,7 @@ impl ApiError {
                 Some((header::SEC_WEBSOCKET_VERSION, version))
             }
             Self::Serving(error) => serving_retry_after(error),
+            _ if self.kind() == problem::STORE_FAILED => Some(retry_after("1")),
             _ => None,
         }
     }

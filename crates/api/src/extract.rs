@@ -2,7 +2,7 @@
 //! the parameter or point into the body.
 
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody as _},
     extract::{FromRequest, FromRequestParts, Request, path::ErrorKind},
     http::{HeaderMap, header, request::Parts},
 };
@@ -111,6 +111,10 @@ impl FromRequest<ApiState> for JsonBody {
         }
         if let Some(coding) = coded(&headers) {
             return Err(ApiError::EncodedBody(coding));
+        }
+        if request.body().size_hint().lower() > state.options.body_bytes_max as u64 {
+            // Said, before it is sent where its sender waits to be told to.
+            return Err(ApiError::BodyTooLarge(state.options.body_bytes_max));
         }
         let query = request.uri().query().map(str::to_owned);
         let bytes = Bytes::from_request(request, state)

@@ -11,6 +11,7 @@ mod listener;
 mod metrics;
 mod origin;
 pub(crate) mod shared;
+mod unread;
 mod warmth;
 mod watch;
 

@@ -17,6 +17,7 @@ use super::{
     cores::Cores,
     listener::{BoundedListener, Connection},
     origin,
+    unread::Noted,
 };
 use crate::network::Network;
 
@@ -40,9 +41,10 @@ pub(super) async fn serve(
     let silence_max = listener.silence_max();
     let open = move |connection: Connection| {
         let (front, proxies) = (Arc::clone(&front), Arc::clone(&proxies));
-        let peer = connection.peer();
-        let service = service_fn(move |mut request: Request<Incoming>| {
+        let (peer, unread) = (connection.peer(), connection.unread());
+        let service = service_fn(move |request: Request<Incoming>| {
             let front = Arc::clone(&front);
+            let mut request = request.map(|it| Noted::new(it, &unread));
             if let Some(peer) = peer {
                 let client = origin::client(peer, request.headers(), &proxies);
                 request.extensions_mut().insert(Peer(client));

@@ -5,7 +5,7 @@ use std::{
     io,
     net::IpAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,6 +18,8 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+use super::unread::Unread;
+
 /// Connections at a time; more wait in the system's queue.
 pub(super) const CONNECTIONS_MAX: usize = 1_024;
 /// How long a connection may neither send nor take a byte.
@@ -25,6 +27,11 @@ pub(super) const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How often within that time a connection is looked at: noting progress must cost next to
 /// nothing, so an end can come late by one part.
 const LOOKS: u32 = 8;
+
+/// How long, and how much, is read on of a request that was answered before it was all there. A
+/// connection that is closed over what was sent takes its answer along.
+const LINGER_MAX: Duration = Duration::from_secs(5);
+const LINGER_BYTES_MAX: usize = 64 << 20;
 
 /// A listener that accepts only so many connections at a time.
 pub(super) struct BoundedListener {
@@ -81,6 +88,8 @@ impl Accepted {
             look: Box::pin(sleep(look_every)),
             look_every,
             silent_looks: 0,
+            unread: Unread::default(),
+            lingering: None,
             place: self.place,
         })
     }
@@ -92,10 +101,47 @@ pub(super) struct Connection {
     look: Pin<Box<Sleep>>,
     look_every: Duration,
     silent_looks: u32,
+    unread: Unread,
+    lingering: Option<Lingering>,
     place: OwnedSemaphorePermit,
 }
 
+/// Reads on what nobody wants.
+struct Lingering {
+    until: Pin<Box<Sleep>>,
+    bytes_left: usize,
+}
+
 impl Connection {
+    /// Whether there is more of a request than was read, for who reads it to say.
+    pub(super) fn unread(&self) -> Unread {
+        Arc::clone(&self.unread)
+    }
+
+    /// Reads on until there is no more, or enough.
+    fn linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let lingering = self.lingering.get_or_insert_with(|| Lingering {
+            until: Box::pin(sleep(LINGER_MAX)),
+            bytes_left: LINGER_BYTES_MAX,
+        });
+        if lingering.until.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut unwanted = [0; 16 << 10];
+        while lingering.bytes_left > 0 {
+            let mut buffer = ReadBuf::new(&mut unwanted);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let read = buffer.filled().len();
+                    lingering.bytes_left = lingering.bytes_left.saturating_sub(read);
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+        Poll::Ready(())
+    }
+
     /// The address it came from; `None` once it is gone.
     pub(super) fn peer(&self) -> Option<IpAddr> {
         self.stream.peer_addr().ok().map(|it| it.ip())
@@ -154,7 +200,14 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if self.lingering.is_none() {
+            let polled = Pin::new(&mut self.stream).poll_shutdown(context);
+            let is_done = matches!(polled, Poll::Ready(Ok(())));
+            if !is_done || !self.unread.load(Ordering::Relaxed) {
+                return polled;
+            }
+        }
+        self.linger(context).map(Ok)
     }
 
     fn poll_write_vectored(

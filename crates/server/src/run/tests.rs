@@ -193,3 +193,37 @@ async fn a_head_that_drips_keeps_no_place() {
     let next = tokio::time::timeout(Duration::from_secs(10), get(address, "/health/live"));
     assert!(next.await.unwrap().starts_with("HTTP/1.1 200"));
 }
+
+#[tokio::test]
+async fn an_answer_that_comes_before_the_end_of_its_request_is_not_lost() {
+    const BODY: usize = 8 << 20;
+    let (engine, _store, _folder) = engine().await;
+    let state = ApiState::new(engine, ApiOptions::default());
+    let inner = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = inner.local_addr().unwrap();
+    let listener = BoundedListener::new(inner, 4, SILENCE_MAX);
+    let cores = Cores::start().unwrap();
+    let front = api::Front::new(state);
+    tokio::spawn(async move {
+        http::serve(listener, &cores, (front, &[]), std::future::pending()).await;
+    });
+    // Nobody may write here without a key, and some are let in nowhere.
+    for (path, status) in [("/v1/quotes", "401"), ("/nowhere", "404")] {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {BODY}\r\n\r\n"
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        // As a proxy does, which reads the answer once it has sent all.
+        for _ in 0..BODY / 65_536 {
+            client.write_all(&[b' '; 65_536]).await.unwrap();
+        }
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(
+            std::str::from_utf8(&answer).unwrap(),
+            format!("HTTP/1.1 {status}")
+        );
+    }
+}
