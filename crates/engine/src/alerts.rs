@@ -8,6 +8,7 @@ mod deliver;
 mod due;
 mod figures;
 mod notice;
+mod reach;
 mod rules;
 mod sign;
 mod watcher;

@@ -109,6 +109,9 @@ impl Standing {
     /// The prices of who wins as they stood, of those that were taken since the game last turned and
     /// are not too old.
     pub(crate) fn offered(&self, quotes: &[Quote], sport: Sport) -> Option<Offered> {
+        if matches!(self.state.phase, Phase::Finished | Phase::Abandoned) {
+            return None; // It is held against what was said before it.
+        }
         let has_draw = sport.has_draw();
         let current: Vec<Quote> = self.current(quotes, sport).cloned().collect();
         let prices = summarise_quotes(&current, self.as_of, has_draw);
@@ -255,7 +258,7 @@ fn silence(state: &GameState, patience: Duration) -> String {
         (Phase::Playing, true) => "while the clock runs",
         _ => "while the clock stands",
     };
-    format!("nothing was heard of the game for {minutes} min {meanwhile}")
+    format!("nothing was heard of the game for more than {minutes} min {meanwhile}")
 }
 
 /// Whether prices taken before an event say nothing any more of the game after it.

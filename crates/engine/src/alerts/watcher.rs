@@ -13,17 +13,11 @@ use std::{
 use domain::{AlertCondition, AlertFired, AlertId, AlertWatch, Fixture, FixtureId};
 use forecast::{Phase, next_cut};
 use jiff::{SignedDuration, Timestamp};
-use store::{AlertRecord, AlertState, AlertStep, CHANGES_MAX, Committed, FixtureQuery, NewFiring};
+use store::{AlertRecord, AlertState, AlertStep, CHANGES_MAX, Committed, NewFiring};
 
 use super::{due::Due, figures::add, notice::Notice, rules::Rules};
 use crate::{EdgeView, Engine, EngineError, board::Seen, chain, follow::NOWHERE, in_play::TICK};
 
-/// How far ahead fixtures are looked at when everything may have changed.
-const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 14);
-/// How long after kickoff a game may still be under way.
-const BEHIND: SignedDuration = SignedDuration::from_hours(6);
-/// Fixtures asked of the store at a time: as many as it gives.
-const FIXTURES_MAX: u32 = 1_000;
 /// Fixtures looked at together.
 const TOGETHER: usize = 50;
 /// What is remembered in memory of rules and fixtures; more is read from the store again.
@@ -49,8 +43,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Looks for rules that fire.
 pub struct AlertWatcher {
-    engine: Arc<Engine>,
-    rules: Rules,
+    pub(super) engine: Arc<Engine>,
+    pub(super) rules: Rules,
     /// Number of the last change that was looked at.
     position: u64,
     /// What is remembered of rules and fixtures, as it is and as it is written down.
@@ -70,6 +64,8 @@ struct Remembered {
     kept: AlertState,
     /// As it is.
     watch: AlertWatch,
+    /// Whether the game was under way then.
+    in_play: bool,
 }
 
 /// A rule and a fixture it looked at, with what is to be written.
@@ -225,73 +221,6 @@ impl AlertWatcher {
         Ok(fired)
     }
 
-    /// Fixtures that some rule looks at, of these.
-    async fn fixtures(&self, mut ids: Vec<FixtureId>) -> Result<Vec<Fixture>, EngineError> {
-        let mut found = Vec::new();
-        // A query without ids would find every fixture.
-        while !ids.is_empty() {
-            let rest = ids.split_off(ids.len().min(FIXTURES_MAX as usize));
-            let query = FixtureQuery {
-                ids,
-                limit: FIXTURES_MAX,
-                ..FixtureQuery::default()
-            };
-            found.extend(self.engine.store.writing().fixtures(&query).await?);
-            ids = rest;
-        }
-        found.retain(|it| !self.rules.of(it).is_empty());
-        Ok(found)
-    }
-
-    /// Fixtures to come and under way that some rule looks at, and these beside. For a new rule also
-    /// those further off that have prices: what is so already is no news when their turn comes.
-    async fn everything(
-        &self,
-        beside: BTreeSet<FixtureId>,
-        is_new: bool,
-    ) -> Result<Vec<Fixture>, EngineError> {
-        let now = self.engine.now();
-        let span = "a fixed span never overflows";
-        let ahead = Some(now.saturating_add(AHEAD).expect(span));
-        let soon = FixtureQuery {
-            from: Some(now.saturating_sub(BEHIND).expect(span)),
-            until: ahead,
-            ..FixtureQuery::default()
-        };
-        let mut found = self.all_of(soon).await?;
-        if is_new {
-            let late = FixtureQuery {
-                from: ahead,
-                priced: true,
-                ..FixtureQuery::default()
-            };
-            found.extend(self.all_of(late).await?);
-        }
-        let there: HashSet<FixtureId> = found.iter().map(|it| it.id).collect();
-        let named = self.rules.named().chain(beside);
-        let named: BTreeSet<FixtureId> = named.filter(|it| !there.contains(it)).collect();
-        found.extend(self.fixtures(named.into_iter().collect()).await?);
-        Ok(found)
-    }
-
-    /// All fixtures of a query that some rule looks at.
-    async fn all_of(&self, query: FixtureQuery) -> Result<Vec<Fixture>, EngineError> {
-        let mut query = FixtureQuery {
-            limit: FIXTURES_MAX,
-            ..query
-        };
-        let mut found = Vec::new();
-        loop {
-            let page = self.engine.store.writing().fixtures(&query).await?;
-            let is_last = page.len() < FIXTURES_MAX as usize;
-            query.after = page.last().map(|it| (it.kickoff, it.id));
-            found.extend(page.into_iter().filter(|it| !self.rules.of(it).is_empty()));
-            if is_last {
-                return Ok(found);
-            }
-        }
-    }
-
     /// Looks at some fixtures for every rule that watches them.
     async fn look_together(
         &mut self,
@@ -362,7 +291,12 @@ impl AlertWatcher {
         for kept in self.engine.store.writing().alert_states(&ids).await? {
             let watch = kept.watch.clone();
             let key = (kept.alert, kept.fixture);
-            self.remembered.insert(key, Remembered { kept, watch });
+            let remembered = Remembered {
+                kept,
+                watch,
+                in_play: false,
+            };
+            self.remembered.insert(key, remembered);
         }
         self.read.extend(ids);
         Ok(())
@@ -388,7 +322,10 @@ impl AlertWatcher {
         // What is no longer written down was trimmed at another server, where it may have fired.
         let same = known
             .filter(|it| it.kept.generation == alert.generation && it.kept.version != UNWRITTEN);
+        // A game that was put off is before its kickoff again, which nobody's chances moved.
+        let put_off = known.is_some_and(|it| it.in_play) && seen.sight.play.is_none();
         let (watch, fired) = match (same, known) {
+            (Some(it), _) if put_off => (alert.rule.begin_again(&it.watch, value, now), None),
             (Some(it), _) => alert.rule.look(&it.watch, value, now),
             (None, Some(it)) => (alert.rule.begin_again(&it.watch, value, now), None),
             (None, None) if alert.primed => alert.rule.look_first(value, now),
@@ -407,7 +344,8 @@ impl AlertWatcher {
         };
         if !worth && fired.is_none() {
             let known = self.remembered.get_mut(&(alert.id, fixture));
-            known.expect("what is not worth writing is known").watch = state.watch;
+            let known = known.expect("what is not worth writing is known");
+            (known.watch, known.in_play) = (state.watch, seen.sight.play.is_some());
             return None;
         }
         let firing = fired.map(|it| firing(&alert, seen, (&it, edge), now));
@@ -434,7 +372,12 @@ impl AlertWatcher {
                     kept.version += 1;
                     let watch = kept.watch.clone();
                     let key = (kept.alert, kept.fixture);
-                    self.remembered.insert(key, Remembered { kept, watch });
+                    let remembered = Remembered {
+                        kept,
+                        watch,
+                        in_play: look.seen.sight.play.is_some(),
+                    };
+                    self.remembered.insert(key, remembered);
                 }
                 Committed::Lost => {
                     add(&self.engine.alerting.lost, 1);
