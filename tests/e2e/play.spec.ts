@@ -31,7 +31,7 @@ test('score, clock and probabilities of a game follow its events', async ({ page
   await tell(2, { kind: 'scored', side: 'home', clock: { period: 1, seconds: 1_800 } });
   await expect(scoreline).toContainText('1–0');
   await expect(page.locator('#play-clock')).toHaveText("31'");
-  await expect(block.locator('.moments li').last()).toContainText('Goal: Arsenal (1–0)');
+  await expect(block.locator('.moments li').first()).toContainText('Goal: Arsenal (1–0)');
   await expect.poll(async () => parseFloat((await home.textContent())!.replace(/[^\d.]/g, ''))).toBeGreaterThan(before);
   if (process.env['E2E_PICTURES']) await page.screenshot({ path: `${process.env['E2E_PICTURES']}/play.png`, fullPage: true });
 

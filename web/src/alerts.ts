@@ -79,5 +79,8 @@ export function alertOf(fields: FormData): NewAlert {
 export function showSecret(page: Document, answer: unknown): void {
   const secret = (answer as { webhook_secret?: string | null } | null)?.webhook_secret;
   const place = page.getElementById("secret");
-  if (place !== null && typeof secret === "string") place.textContent = `The secret of its webhook, shown this once: ${secret}`;
+  if (place === null || typeof secret !== "string") return;
+  place.textContent = `The secret of its webhook, shown this once: ${secret}`;
+  // It stands above the form that made it, out of sight.
+  place.scrollIntoView?.({ block: "center" });
 }

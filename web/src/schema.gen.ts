@@ -4951,7 +4951,7 @@ export interface components {
         Stale: {
             /**
              * @description A sentence for people.
-             * @example nothing was heard of the game for 5 min while the clock runs
+             * @example nothing was heard of the game for more than 5 min while the clock runs
              */
             reason: string;
             /**

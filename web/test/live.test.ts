@@ -64,7 +64,7 @@ describe("following", () => {
   it("tells of a doubt, and of a source that is silent", async () => {
     start();
     await open();
-    const reason = "nothing was heard of the game for 5 min while the clock runs";
+    const reason = "nothing was heard of the game for more than 5 min while the clock runs";
     feed.send({ t: "d", k: key, b: "3.7", id: "4.7", ts: Date.now(), d: [["/play", { stale: { since: "2026-05-01T15:10:02Z", reason } }]] });
     await vi.waitFor(() => expect(changed).toHaveBeenCalledWith(3, reason));
   });

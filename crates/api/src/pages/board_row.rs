@@ -267,7 +267,7 @@ fn picked(market: MarketKind, line: Option<f64>, bet: Outcome) -> String {
     }
 }
 
-fn status(status: FixtureStatus) -> Option<&'static str> {
+pub(super) fn status(status: FixtureStatus) -> Option<&'static str> {
     match status {
         FixtureStatus::Postponed => Some("Postponed"),
         FixtureStatus::Cancelled => Some("Cancelled"),

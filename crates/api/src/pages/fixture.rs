@@ -33,7 +33,7 @@ use self::{
 use super::{
     Pages,
     asked::Asked,
-    board_row::Side,
+    board_row::{Side, status},
     charts::{self, Curve, Labels},
     edges::EdgeLine,
     opinions::{self, OpinionLine},
@@ -69,6 +69,8 @@ struct FixturePage<'a> {
     /// Whether it is a game that the table does not count.
     postseason: bool,
     meta: String,
+    /// Why it is not played as planned.
+    status: Option<&'static str>,
     kickoff: String,
     summary: Option<String>,
     views: Vec<OpinionLine>,
@@ -202,6 +204,7 @@ fn page<'a>(
         ],
         postseason: view.fixture.season_type == SeasonType::Postseason,
         meta: meta.join(" \u{b7} "),
+        status: status(view.fixture.status.into()),
         kickoff: kickoff.0.to_string(),
         summary: summary(insight, happened),
         views,

@@ -337,7 +337,7 @@ pub(crate) struct Stale {
     #[schema(value_type = String, format = DateTime, example = "2024-05-19T15:10:02Z")]
     since: Timestamp,
     /// A sentence for people.
-    #[schema(example = "nothing was heard of the game for 5 min while the clock runs")]
+    #[schema(example = "nothing was heard of the game for more than 5 min while the clock runs")]
     reason: String,
 }
 

@@ -67,6 +67,12 @@ pub(in super::super) fn curve(chart: &Curve) -> Option<String> {
     let band = || chart.band.iter().flat_map(|it| it.points.iter());
     let ends = band().flat_map(|it| [it.1, it.2]).chain(chart.reference);
     let values = extent(all().map(|it| it.1).chain(ends))?;
+    // Nothing all the time stands at the foot.
+    let values = if values == (0.0, 0.0) {
+        (0.0, 1.0)
+    } else {
+        values
+    };
     let moments = extent(all().map(|it| it.0).chain(band().map(|it| it.0)))?;
     let x = Scale::new(moments, (LEFT, WIDTH - RIGHT));
     let y = Scale::new(values, (HEIGHT - BOTTOM, TOP));

@@ -184,7 +184,8 @@ fn under_way() -> [BoardRow; 4] {
         BoardRow {
             play: Some(play(Some(Silence {
                 since: testkit::time("2024-05-18T11:40:00Z"),
-                reason: "nothing was heard of the game for 5 min while the clock runs".to_owned(),
+                reason: "nothing was heard of the game for more than 5 min while the clock runs"
+                    .to_owned(),
             }))),
             ..row(fixture(14, "2024-05-18T11:00:00Z", None))
         },
