@@ -42,6 +42,14 @@ pub enum StoreError {
     /// A file is no backup, or a damaged one.
     #[error("this is no backup of Sports Edge: {0}")]
     NotABackup(String),
+    /// A SQLite file is damaged.
+    #[error("{name} is damaged: {fault}; nothing was written")]
+    Damaged {
+        /// Which file.
+        name: String,
+        /// What SQLite says is wrong.
+        fault: String,
+    },
     /// A table did not come out as it went in.
     #[error("table {table} has {found}, not {expected}; nothing was written")]
     Differs {

@@ -20,6 +20,9 @@ const MANIFEST: &str = "CREATE TABLE backup_tables (
     digest  TEXT NOT NULL
 ) STRICT";
 
+/// SQLite's result code for a file that is damaged.
+const CORRUPT: i32 = 11;
+
 /// Writes everything a live database holds into a new file; returns what each table held.
 pub async fn backup(
     from: &Place,
@@ -36,7 +39,7 @@ pub async fn backup(
             source.close().await?;
         }
     }
-    let tallies = stamp(aside.path(), watcher).await?;
+    let tallies = stamp((&from.to_string(), aside.path()), watcher).await?;
     aside.keep().await?;
     Ok(tallies)
 }
@@ -89,17 +92,12 @@ async fn take(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 /// Makes a backup of a file: checks it and writes down what it holds.
-async fn stamp(path: &Path, watcher: &Watcher) -> Result<Vec<(String, Tally)>, StoreError> {
+async fn stamp(
+    (named, path): (&str, &Path),
+    watcher: &Watcher,
+) -> Result<Vec<(String, Tally)>, StoreError> {
     let mut connection = file::open_aside(path).await?;
-    let sound: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-        .fetch_one(&mut connection)
-        .await?;
-    if sound != "ok" {
-        return Err(StoreError::NotABackup(format!(
-            "{}: {sound}",
-            path.display()
-        )));
-    }
+    make_sound(named, &mut connection).await?;
     let tables = file::tables(&mut connection).await?;
     file::run(&mut connection, MANIFEST.to_owned()).await?;
     let mut tallies = Vec::new();
@@ -143,6 +141,7 @@ async fn unstamp(
     }
     let version = file::number(&mut connection, "PRAGMA user_version".to_owned()).await?;
     schema::refuse_newer(version)?;
+    make_sound(&named.display().to_string(), &mut connection).await?;
     let tallies = check(&mut connection, watcher).await?;
     let names = tallies.iter().map(|(name, _)| name.as_str());
     let found = file::tables(&mut connection).await?;
@@ -155,6 +154,46 @@ async fn unstamp(
     schema::renew_identity(&mut connection).await?;
     connection.close().await?;
     Ok(tallies)
+}
+
+/// Sees that a copy of what `named` says is whole. Indexes hold nothing of their own: damaged ones are
+/// made anew, and what is damaged beside them is refused.
+async fn make_sound(named: &str, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let Some(fault) = first_fault(connection).await? else {
+        return Ok(());
+    };
+    tracing::warn!(%named, %fault, "damaged; indexes of the copy are made anew");
+    let remade = file::run(connection, "REINDEX".to_owned()).await;
+    let left = match remade {
+        Ok(()) => first_fault(connection).await?,
+        Err(_) => Some(fault),
+    };
+    left.map_or(Ok(()), |fault| {
+        Err(StoreError::Damaged {
+            name: named.to_owned(),
+            fault,
+        })
+    })
+}
+
+/// The first thing that is wrong with a file, its indexes included.
+async fn first_fault(connection: &mut SqliteConnection) -> Result<Option<String>, StoreError> {
+    let looked: Result<String, sqlx::Error> = sqlx::query_scalar("PRAGMA integrity_check(1)")
+        .fetch_one(connection)
+        .await;
+    match looked {
+        Ok(said) => Ok(Some(said).filter(|it| it != "ok")),
+        Err(sqlx::Error::Database(error)) if is_damage(error.code().as_deref()) => {
+            Ok(Some(error.message().to_owned()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a result code is that of a damaged file; which part of it is in the bits above.
+fn is_damage(code: Option<&str>) -> bool {
+    let code = code.and_then(|it| it.parse::<i32>().ok());
+    code.is_some_and(|it| it & 0xff == CORRUPT)
 }
 
 /// Holds every table against what the backup says of it.

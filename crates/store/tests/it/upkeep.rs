@@ -1,5 +1,7 @@
 //! Databases as a whole: looked at, backed up, restored, moved between SQLite and PostgreSQL.
 
+mod damage;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
