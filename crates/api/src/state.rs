@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{Router, http::HeaderValue};
-use engine::{Engine, caching::Window};
+use engine::{Engine, EngineError, caching::Window};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -18,7 +18,10 @@ use crate::{
     auth::{Sessions, Touches},
     kept::KeptReads,
     live::Live,
-    metrics::{self, HttpFigures, server::ServerFigures},
+    metrics::{
+        self, HttpFigures,
+        server::{HealthFigures, ServerFigures},
+    },
     rate::RateLimits,
     router,
 };
@@ -87,6 +90,15 @@ pub enum Hosts {
     Any,
     /// Loopback names and these: the server listens on loopback.
     LoopbackAnd(Vec<String>),
+}
+
+/// What a server that requests can be sent to answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// Everything.
+    Whole,
+    /// Reads; writes are refused.
+    Degraded,
 }
 
 /// What every handler gets. Each layer of a request holds one of its own, so that a clone is cheap.
@@ -228,8 +240,12 @@ impl ApiState {
     /// database.
     pub async fn health_metrics(&self) -> String {
         let reached = self.engine.ping().await;
-        let is_ready = reached.is_ok() && self.unready().is_none();
-        metrics::server::health_text(is_ready, reached.is_ok())
+        let readiness = self.readiness(&reached);
+        metrics::server::health_text(&HealthFigures {
+            is_ready: readiness.is_ok(),
+            is_degraded: readiness == Ok(Readiness::Degraded),
+            is_database_up: reached.is_ok(),
+        })
     }
 
     fn server_figures(&self) -> ServerFigures {
@@ -239,6 +255,24 @@ impl ApiState {
             requests: [at_work, requests_max],
             cache_bytes: [cache.load().0, cache.memory_bytes_max()],
             kinds: cache.statistics(),
+        }
+    }
+
+    /// What can be answered, by what the database said when it was asked; why nothing can.
+    pub(crate) fn readiness(
+        &self,
+        reached: &Result<(), EngineError>,
+    ) -> Result<Readiness, &'static str> {
+        if let Some(reason) = self.unready() {
+            return Err(reason);
+        }
+        match reached {
+            Ok(()) => Ok(Readiness::Whole),
+            Err(error) if error.is_database_replaced() => {
+                Err("the database was deleted or replaced while it was open")
+            }
+            Err(_) if self.engine.reads_on() => Ok(Readiness::Degraded),
+            Err(_) => Err("the database does not answer"),
         }
     }
 

@@ -87,26 +87,41 @@ pub(crate) fn text(figures: &ServerFigures) -> String {
     text
 }
 
-/// Whether the server is ready, and whether its database answers.
-const HEALTH: [Figure<[bool; 2]>; 2] = [
+/// Whether the server can answer.
+pub(crate) struct HealthFigures {
+    /// Whether `/health/ready` says yes.
+    pub(crate) is_ready: bool,
+    /// Whether it says that writes are refused.
+    pub(crate) is_degraded: bool,
+    /// Whether the database answers.
+    pub(crate) is_database_up: bool,
+}
+
+const HEALTH: [Figure<HealthFigures>; 3] = [
     (
         "sports_edge_ready",
         "Whether /health/ready says yes",
         "gauge",
-        |it| f64::from(u8::from(it[0])),
+        |it| f64::from(u8::from(it.is_ready)),
+    ),
+    (
+        "sports_edge_degraded",
+        "Whether /health/ready says that reads are answered and writes are refused",
+        "gauge",
+        |it| f64::from(u8::from(it.is_degraded)),
     ),
     (
         "sports_edge_database_up",
         "Whether the database answers and is the one that was opened",
         "gauge",
-        |it| f64::from(u8::from(it[1])),
+        |it| f64::from(u8::from(it.is_database_up)),
     ),
 ];
 
 /// The same in the text format.
-pub(crate) fn health_text(is_ready: bool, is_database_up: bool) -> String {
+pub(crate) fn health_text(health: &HealthFigures) -> String {
     let mut text = String::new();
-    write_all(&HEALTH, &[is_ready, is_database_up], &mut text);
+    write_all(&HEALTH, health, &mut text);
     text
 }
 

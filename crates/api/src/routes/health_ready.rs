@@ -7,6 +7,7 @@ use crate::{
     ApiState,
     error::ApiError,
     extract::{NoQuery, Query},
+    state::Readiness,
 };
 
 /// Check readiness
@@ -30,20 +31,13 @@ pub(crate) async fn get_readiness(
     if let Some(reason) = state.unready() {
         return Err(ApiError::NotReady(reason));
     }
-    let writes = match state.engine.ping().await {
-        Ok(()) => None,
-        Err(error) if error.is_database_replaced() => {
-            let why = "the database was deleted or replaced while it was open";
-            return Err(ApiError::NotReady(why));
-        }
-        Err(_) if state.engine.reads_on() => Some("away"),
-        Err(_) => return Err(ApiError::NotReady("the database does not answer")),
-    };
+    let readiness = state.readiness(&state.engine.ping().await);
+    let is_degraded = readiness.map_err(ApiError::NotReady)? == Readiness::Degraded;
     let shared = state.engine.cache().shared();
     let word = |up| if up { "up" } else { "away" };
     Ok(Json(Health {
-        status: if writes.is_some() { "degraded" } else { "ok" },
-        writes,
+        status: if is_degraded { "degraded" } else { "ok" },
+        writes: is_degraded.then_some("away"),
         shared_cache: shared.map(|it| word(it.health().up)),
     }))
 }

@@ -1,12 +1,13 @@
 //! Databases that go while a server is at work.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::process::Command;
 use std::thread;
 
 use testkit::{PostgresDatabase, PostgresServer, ServerOptions};
 
-use crate::{home::Home, serve::Server, shared::until};
+use crate::{databases, home::Home, serve::Server, shared::until};
 
 const URL: &str = "SPORTS_EDGE_DATABASE__URL";
 const REPLICAS: &str = "SPORTS_EDGE_DATABASE__REPLICAS";
@@ -85,25 +86,45 @@ fn reads_go_on_and_a_server_stays_ready_while_only_the_primary_is_away() {
     assert_eq!(made.code, 0, "{made:?}");
     let mut replica = primary.replica(ServerOptions::default());
     let replicas = replica.url("postgres");
-    let (mut server, log) = start(&home, &[(URL, &url), (REPLICAS, &replicas)]);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let metrics = port.local_addr().unwrap().to_string();
+    drop(port);
+    let environment = [
+        (URL, &*url),
+        (REPLICAS, &*replicas),
+        ("SPORTS_EDGE_METRICS_LISTEN", &*metrics),
+    ];
+    let (mut server, log) = start(&home, &environment);
     let key = server.first_key();
     let says = |status: &str, word: &str| {
         let answer = server.get("/health/ready");
         answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(word)
     };
+    let counts = |values: [u8; 3]| {
+        let text = databases::get(&metrics, "/metrics");
+        let names = ["ready", "degraded", "database_up"];
+        let mut lines = names
+            .iter()
+            .zip(values)
+            .map(|(name, value)| format!("\nsports_edge_{name} {value}\n"));
+        lines.all(|it| text.contains(&it))
+    };
     until("it is ready", || says("200", r#""status":"ok""#));
+    assert!(counts([1, 0, 1]));
     until("the replica is read from", || {
         log().contains("replica is in the rotation")
     });
     primary.kill();
     let degraded = r#""status":"degraded","writes":"away""#;
     until("it says what does not go", || says("200", degraded));
+    until("metrics say the same", || counts([1, 1, 0]));
     let answer = read(&server, &key);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     replica.kill();
     until("nobody reads", || {
         says("503", "the database does not answer")
     });
+    until("metrics say the same", || counts([0, 0, 0]));
     primary.restart();
     until("it is ready again", || says("200", r#""status":"ok""#));
 }

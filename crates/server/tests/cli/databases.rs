@@ -211,7 +211,8 @@ fn look_at_replicas(home: &Home, primary: &PostgresServer, replica: &str) {
     }
 }
 
-fn get(address: &str, path: &str) -> String {
+/// What an address answers, head and body.
+pub(crate) fn get(address: &str, path: &str) -> String {
     let mut client = TcpStream::connect(address).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     client.write_all(request.as_bytes()).unwrap();
