@@ -9,20 +9,32 @@ use crate::network::Network;
 /// What each proxy adds the address to that it was asked from.
 const FORWARDED: &str = "x-forwarded-for";
 
+/// Whom a proxy has no address of, one for all of them.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// The address of a client whose connection came from `peer`: the nearest one that is no proxy of
 /// the networks given. What is further off was written by that one, and may be anything. Nobody
-/// comes from the machine itself by a proxy's word, and who it has no address of is
-/// [`Ipv4Addr::UNSPECIFIED`], one for all of them.
+/// comes from the machine itself by a proxy's word: who would is [`NOBODY`], and so is who it has no
+/// address of.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[Network]) -> IpAddr {
     let is_proxy = |it: IpAddr| proxies.iter().any(|network| network.holds(it));
+    if !is_proxy(peer) || !headers.contains_key(FORWARDED) {
+        return peer;
+    }
     let mut nearest = peer;
     let lines = headers.get_all(FORWARDED).iter().rev();
-    let mut said = lines.flat_map(|it| it.as_bytes().rsplit(|it| *it == b','));
-    while is_proxy(nearest)
-        && let Some(before) = said.next()
-    {
-        let before = read(before).filter(|it| !it.to_canonical().is_loopback());
-        nearest = before.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let said = lines.flat_map(|it| it.as_bytes().rsplit(|it| *it == b','));
+    for before in said.filter(|it| !it.trim_ascii().is_empty()) {
+        let Some(before) = read(before) else {
+            return NOBODY;
+        };
+        nearest = before;
+        if !is_proxy(nearest) {
+            break;
+        }
+    }
+    if nearest.to_canonical().is_loopback() {
+        return NOBODY;
     }
     nearest
 }
@@ -78,6 +90,18 @@ mod tests {
             ("127.0.0.1", &["198.51.100.1, unknown"], &own, "0.0.0.0"),
             ("10.0.0.1", &["127.0.0.1"], &own, "0.0.0.0"),
             ("10.0.0.1", &["::1"], &own, "0.0.0.0"),
+            // A proxy on the machine of the one before it is passed over as any other.
+            ("10.0.0.1", &["9.9.9.9, 127.0.0.1"], &own, "9.9.9.9"),
+            ("127.0.0.1", &["9.9.9.9", "127.0.0.1"], &own, "9.9.9.9"),
+            ("127.0.0.1", &["9.9.9.9, ::ffff:127.0.0.1"], &own, "9.9.9.9"),
+            ("127.0.0.1", &["10.0.0.3, 127.0.0.1"], &own, "10.0.0.3"),
+            ("127.0.0.1", &["127.0.0.1, 10.0.0.3"], &own, "0.0.0.0"),
+            ("127.0.0.1", &["127.0.0.1"], &own, "0.0.0.0"),
+            ("10.0.0.1", &["9.9.9.9, 127.0.0.1"], &own[1..], "0.0.0.0"),
+            ("127.0.0.1", &["198.51.100.1, "], &own, "198.51.100.1"),
+            ("127.0.0.1", &["198.51.100.1,,", ""], &own, "198.51.100.1"),
+            ("10.0.0.1", &[" ,"], &own, "10.0.0.1"),
+            ("127.0.0.1", &[""], &own, "0.0.0.0"),
         ] {
             assert_eq!(found(peer, lines, proxies), client, "{peer} {lines:?}");
         }
