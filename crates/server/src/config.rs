@@ -44,6 +44,8 @@ pub enum Source {
     File(PathBuf),
     /// An environment variable.
     Environment(String),
+    /// A file that an environment variable names; what it holds is not shown where it is wrong.
+    SecretFile(String),
     /// A flag.
     Flag(&'static str),
 }
@@ -53,7 +55,7 @@ impl fmt::Display for Source {
         match self {
             Self::Defaults => f.write_str("default"),
             Self::File(path) => write!(f, "file {}", path.display()),
-            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Environment(name) | Self::SecretFile(name) => write!(f, "environment {name}"),
             Self::Flag(name) => write!(f, "flag {name}"),
         }
     }
@@ -86,13 +88,17 @@ pub enum ConfigError {
         /// Which variable.
         name: String,
     },
-    /// A settings file is not TOML.
-    #[error("settings file {path} is not TOML")]
+    /// A settings file is not TOML; what stands at the place may be a secret.
+    #[error("settings file {path} is not TOML: line {line}, column {column}: {reason}")]
     Malformed {
         /// Which file.
         path: PathBuf,
-        /// Why.
-        source: toml::de::Error,
+        /// The line, from one on.
+        line: usize,
+        /// The letter of the line, from one on.
+        column: usize,
+        /// Why not.
+        reason: String,
     },
     /// There is no such setting.
     #[error("{key} ({source_name}) is not a setting; `sports-edge config --defaults` lists them")]
@@ -258,11 +264,8 @@ impl Config {
         settings.models.folder = home_expanded(settings.models.folder, inputs, "models.folder")?;
         let roots = settings.redis.root_certificates;
         settings.redis.root_certificates = home_expanded(roots, inputs, "redis.root_certificates")?;
-        together::check(&settings).map_err(|(key, reason)| ConfigError::Invalid {
-            key: key.to_owned(),
-            source_name: origins.get(key).map_or(Source::Defaults, |it| it.1.clone()),
-            reason,
-        })?;
+        together::check(&settings)
+            .map_err(|(key, reason)| layer::invalid(&origins, key.to_owned(), &reason))?;
         // From here on it is only shown.
         if let Some((Value::String(url), _)) = origins.get_mut("database.url")
             && let Some(place) = &settings.database.url
@@ -314,10 +317,22 @@ fn read(path: &std::path::Path) -> Result<Table, ConfigError> {
         path: path.to_owned(),
         source,
     })?;
-    text.parse().map_err(|source| ConfigError::Malformed {
-        path: path.to_owned(),
-        source,
+    text.parse().map_err(|error: toml::de::Error| {
+        let (line, column) = place(&text, error.span().map_or(0, |it| it.start));
+        ConfigError::Malformed {
+            path: path.to_owned(),
+            line,
+            column,
+            reason: error.message().to_owned(),
+        }
     })
+}
+
+/// Line and letter of the byte at `offset`, both from one on.
+fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 /// Puts the home folder in the place of a leading `~`.

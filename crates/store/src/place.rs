@@ -46,8 +46,8 @@ impl Place {
     }
 }
 
-/// A path, unless it is written as libpq takes the words of a connection, or begins with a host and a
-/// port or a user and a password.
+/// A path, unless it is written as libpq takes the words of a connection, or looks like an address: one
+/// that begins with a host and a port, names a user with a password, or begins like a URL.
 fn file(text: &str) -> Result<Place, StoreError> {
     let mut words = text.split_whitespace().filter_map(|it| it.split_once('='));
     let is_said_in_words = words.any(|(name, _)| WORDS.contains(&name));
@@ -56,10 +56,25 @@ fn file(text: &str) -> Result<Place, StoreError> {
         let is_port = !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
         is_port || text.contains('@')
     });
-    if is_said_in_words || is_address {
+    let has_user = text
+        .rsplit_once('@')
+        .is_some_and(|(before, _)| before.contains(':'));
+    if is_said_in_words || is_address || has_user || begins_like_a_url(text) {
         return Err(StoreError::NoFile);
     }
     Ok(Place::File(text.into()))
+}
+
+/// Whether it begins with the scheme of a URL and no name of a file goes on from there, as where the
+/// colon was forgotten.
+fn begins_like_a_url(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let Some(rest) = text.strip_prefix("postgres") else {
+        return false;
+    };
+    let rest = rest.strip_prefix("ql").unwrap_or(rest);
+    let goes_on = |it: char| it.is_alphanumeric() || "._-".contains(it);
+    !rest.starts_with(goes_on)
 }
 
 impl fmt::Display for Place {
@@ -136,6 +151,12 @@ mod tests {
             "[::1]:5432/sports",
             "me:secret@db.example/sports",
             "me:se/cret@db.example/sports",
+            "postgres//me:secret@db.example/sports",
+            "PostgreSQL//db.example/sports",
+            "postgres;//db.example/sports",
+            "postgres",
+            "./postgres/me:secret@db.example",
+            "postgress//me:secret@db.example/sports",
         ] {
             let error = Place::parse(text).unwrap_err();
             assert!(matches!(error, StoreError::NoFile), "{text}: {error:?}");
@@ -145,5 +166,8 @@ mod tests {
         check("sqlite:db.example:5432", Ok("file db.example:5432"));
         check("./db.example:5432", Ok("file ./db.example:5432"));
         check("a=b.db", Ok("file a=b.db"));
+        check("postgres.db", Ok("file postgres.db"));
+        check("postgresql-2026.db", Ok("file postgresql-2026.db"));
+        check("sqlite:postgres/a:b@c.db", Ok("file postgres/a:b@c.db"));
     }
 }

@@ -10,6 +10,9 @@ use super::{
     SOURCE_HEADER_VARIABLE, Source,
 };
 
+/// Settings that may hold a password; what is wrong with one of them is told without its value.
+const SECRETS: [&str; 3] = ["database.url", "database.replicas", "redis.url"];
+
 pub(super) type Origins = BTreeMap<String, (Value, Source)>;
 
 /// The settings of a table by full name, sections before a dot.
@@ -81,7 +84,10 @@ pub(super) fn lay_environment(
             continue;
         }
         let text = inputs.secret(&meant)?.unwrap_or_default();
-        let source = Source::Environment(name.clone());
+        let source = match meant == *name {
+            true => Source::Environment(meant),
+            false => Source::SecretFile(name.clone()),
+        };
         lay_text(origins, key, &text, (like, source))?;
     }
     Ok(strangers)
@@ -109,7 +115,10 @@ pub(super) fn lay_text(
     let value = value.ok_or_else(|| ConfigError::Invalid {
         key: key.to_owned(),
         source_name: source.clone(),
-        reason: format!("{text:?} is not {kind}"),
+        reason: match source {
+            Source::SecretFile(_) => format!("what the file holds is not {kind}"),
+            _ => format!("{text:?} is not {kind}"),
+        },
     })?;
     origins.insert(key.to_owned(), (value, source));
     Ok(())
@@ -147,14 +156,27 @@ pub(super) fn read_settings<T: DeserializeOwned>(origins: &Origins) -> Result<T,
             .unwrap_or_default()
             .trim_end_matches('.')
             .to_owned();
-        let source_name = origins
-            .get(&key)
-            .map_or(Source::Defaults, |(_, source)| source.clone());
-        let reason = error.inner().message().to_owned();
-        ConfigError::Invalid {
-            key,
-            source_name,
-            reason,
-        }
+        invalid(origins, key, error.inner().message())
     })
+}
+
+/// A fault that names the setting and where it comes from, and no secret.
+pub(super) fn invalid(origins: &Origins, key: String, fault: &str) -> ConfigError {
+    let source_name = origins
+        .get(&key)
+        .map_or(Source::Defaults, |(_, source)| source.clone());
+    let is_secret = SECRETS.contains(&key.as_str());
+    let reason = match (&source_name, fault.rsplit_once(", expected ")) {
+        (Source::SecretFile(_), _) if !is_secret => {
+            "what the file holds is no value that it can have".to_owned()
+        }
+        // A value of another kind is told with what it is.
+        (_, Some((_, wanted))) if is_secret => format!("its value is not {wanted}"),
+        _ => fault.to_owned(),
+    };
+    ConfigError::Invalid {
+        key,
+        source_name,
+        reason,
+    }
 }
