@@ -82,6 +82,14 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
+    /// A file that a variable names holds nothing.
+    #[error("{name}: file {path} is empty; write the value into it, or take the variable away")]
+    EmptySecret {
+        /// Which variable.
+        name: String,
+        /// Which file.
+        path: PathBuf,
+    },
     /// A variable is set, and so is the file it may come from.
     #[error("{name} and {name}_FILE are both set; take one of them away")]
     Twice {
@@ -178,14 +186,12 @@ impl Inputs {
 
     /// What a file holds that a variable names, without white space around it.
     fn content(&self, name: &str, path: &str) -> Result<String, ConfigError> {
-        let path = self.folder.join(path);
+        let (name, path) = (name.to_owned(), self.folder.join(path));
         match fs::read_to_string(&path) {
+            // Nobody who has a secret mounted means the default.
+            Ok(text) if text.trim().is_empty() => Err(ConfigError::EmptySecret { name, path }),
             Ok(text) => Ok(text.trim().to_owned()),
-            Err(source) => Err(ConfigError::UnreadableSecret {
-                name: name.to_owned(),
-                path,
-                source,
-            }),
+            Err(source) => Err(ConfigError::UnreadableSecret { name, path, source }),
         }
     }
 

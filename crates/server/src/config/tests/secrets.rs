@@ -87,3 +87,16 @@ fn what_a_file_of_a_secret_holds_is_not_shown_where_it_is_wrong() {
     let said = said(&inputs);
     assert!(said.contains("has a port that is no number"), "{said}");
 }
+
+#[test]
+fn a_file_of_a_secret_that_is_empty_is_refused() {
+    for variable in ["DATABASE__URL_FILE", "REDIS__URL_FILE", "KEY_FILE"] {
+        let (mut inputs, folder) = inputs(&[("empty", " \n")]);
+        let name = format!("SPORTS_EDGE_{variable}");
+        set(&mut inputs, &name, "empty");
+        let path = folder.path().join("empty");
+        let named = format!("{name}: file {} is empty; ", path.display());
+        let said = said(&inputs);
+        assert!(said.starts_with(&named), "{said}");
+    }
+}
