@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{Ipv6Addr, SocketAddr, ToSocketAddrs},
     num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     path::PathBuf,
 };
@@ -31,7 +31,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Whether reads from outside need no key.
     pub reads_public: bool,
-    /// Host names besides loopback's own.
+    /// Hosts besides loopback's own, names or addresses without a port.
+    #[serde(deserialize_with = "hosts")]
     pub allowed_hosts: Vec<String>,
     /// Origins beside the server's own whose pages may ask and open sockets, as browsers write them.
     #[serde(deserialize_with = "origins")]
@@ -297,6 +298,34 @@ fn redis_or_off<'de, D: Deserializer<'de>>(input: D) -> Result<Option<RedisUrl>,
     let options = SharedOptions::new(&text, [1; 16]);
     options.check().map_err(D::Error::custom)?;
     Ok(Some(RedisUrl(text)))
+}
+
+fn hosts<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    let texts = Vec::<String>::deserialize(input)?;
+    texts
+        .iter()
+        .map(|it| host(it).map_err(D::Error::custom))
+        .collect()
+}
+
+/// A host as requests name it: a name or an address alone, one of IPv6 in brackets.
+fn host(text: &str) -> Result<String, String> {
+    let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let bare = bare.unwrap_or(text);
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return Ok(format!("[{bare}]"));
+    }
+    let is_label = |it: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !it.is_empty() && it.bytes().all(fits)
+    };
+    if text.split('.').all(is_label) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "{text:?} is no host: write its name or address alone, without scheme, port, path, blanks \
+         or *, such as odds.example"
+    ))
 }
 
 fn origins<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {

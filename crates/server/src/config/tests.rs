@@ -176,6 +176,36 @@ fn origins_are_written_as_browsers_do_and_all_pages_are_none() {
 }
 
 #[test]
+fn a_host_that_is_allowed_is_a_name_or_an_address_alone() {
+    let of = |text: &str| {
+        let (inputs, _folder) = inputs(&[("sports-edge.toml", text)]);
+        Config::load(&inputs).map(|it| it.settings.allowed_hosts)
+    };
+    let hosts = "['Odds.test', 'odds_1', '192.0.2.7', '2001:db8::7', '[::1]']";
+    let known = of(&format!("allowed_hosts = {hosts}")).unwrap();
+    let wanted = ["Odds.test", "odds_1", "192.0.2.7", "[2001:db8::7]", "[::1]"];
+    assert_eq!(known, wanted);
+    for wrong in [
+        "https://odds.test/",
+        "odds.test:28443",
+        "*.test",
+        "odds.test ",
+        "",
+        "odds..test",
+        "[odds.test]",
+        "ödds.test",
+    ] {
+        let refusal = of(&format!("allowed_hosts = ['{wrong}']")).unwrap_err();
+        let refusal = refusal.to_string();
+        let named = format!("{wrong:?} is no host: write its name or address alone");
+        assert!(
+            refusal.starts_with("allowed_hosts (file ") && refusal.contains(&named),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
 fn a_wrong_value_in_a_file_names_the_file() {
     for (text, key) in [
         ("listen = 80", "listen"),
