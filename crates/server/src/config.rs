@@ -371,8 +371,19 @@ impl Settings {
 
     /// Whether the server can be reached from another machine, directly or through a proxy.
     pub fn is_exposed(&self) -> bool {
+        !self.exposing().is_empty()
+    }
+
+    /// The settings by which it can be.
+    pub fn exposing(&self) -> Vec<&'static str> {
         let outside = |address: Option<SocketAddr>| address.is_some_and(|it| !is_loopback(it));
-        outside(Some(self.listen)) || outside(self.grpc_listen) || !self.allowed_hosts.is_empty()
+        let found = [
+            ("listen", outside(Some(self.listen))),
+            ("grpc_listen", outside(self.grpc_listen)),
+            ("allowed_hosts", !self.allowed_hosts.is_empty()),
+        ];
+        let exposing = found.into_iter().filter(|(_, exposes)| *exposes);
+        exposing.map(|(setting, _)| setting).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fs, process::ExitCode, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use api::Scope;
 use clap::Args;
-use engine::Engine;
+use engine::{ApiKeyRecord, Engine};
 use store::{Store, StoreError};
 use tokio::{
     net::TcpListener,
@@ -168,21 +168,40 @@ async fn hung_up(hangup: &mut Option<Signal>) {
     }
 }
 
+/// Why nobody could read or write at an exposed server with these keys, and what helps; nothing where
+/// somebody could.
+pub(super) fn locked_out(settings: &Settings, keys: &[ApiKeyRecord]) -> Option<[String; 2]> {
+    let exposing = settings.exposing();
+    let usable = keys.iter().any(|it| it.revoked_at.is_none());
+    if exposing.is_empty() || usable || settings.reads_public {
+        return None;
+    }
+    let what = format!(
+        "the server can be reached from other machines by its setting {} and there is no API key, \
+         so nobody could read or write",
+        exposing.join(" and ")
+    );
+    let private = exposing.iter().map(|setting| match *setting {
+        "allowed_hosts" => "leave allowed_hosts empty".to_owned(),
+        address => format!("set {address} to an address of 127.0.0.1"),
+    });
+    let private: Vec<_> = private.collect();
+    let remedy = format!(
+        "Make one with `sports-edge key create --name NAME --scope read,write`, open reads to \
+         everybody with SPORTS_EDGE_READS_PUBLIC=true, or {}",
+        private.join(" and ")
+    );
+    Some([what, remedy])
+}
+
 /// Makes the first key of a server only this machine reaches; refuses to expose one without any.
 async fn ensure_key(engine: &Engine, settings: &Settings) -> anyhow::Result<Option<String>> {
     let keys = engine.keys().await?;
     if settings.is_exposed() {
-        let usable = keys.iter().any(|it| it.revoked_at.is_none());
-        if !usable && !settings.reads_public {
-            bail!(
-                "{} can be reached from other machines and there is no API key, so nobody could \
-                 read or write.\nMake one with `sports-edge key create --name NAME --scope \
-                 read,write`, open reads to everybody with SPORTS_EDGE_READS_PUBLIC=true, or \
-                 listen on 127.0.0.1.",
-                settings.listen
-            );
-        }
-        return Ok(None);
+        return match locked_out(settings, &keys) {
+            Some([what, remedy]) => bail!("{what}.\n{remedy}."),
+            None => Ok(None),
+        };
     }
     if !keys.is_empty() {
         return Ok(None);

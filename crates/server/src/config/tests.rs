@@ -299,11 +299,13 @@ fn an_address_others_reach_or_a_proxy_exposes() {
     ] {
         let (mut inputs, _folder) = inputs(&[]);
         inputs.flags = vec![("listen", "--listen", listen.to_owned())];
-        assert_eq!(
-            Config::load(&inputs).unwrap().settings.is_exposed(),
-            exposed,
-            "{listen}"
-        );
+        let settings = Config::load(&inputs).unwrap().settings;
+        assert_eq!(settings.is_exposed(), exposed, "{listen}");
+        set(&mut inputs, "SPORTS_EDGE_GRPC_LISTEN", "0.0.0.0:2");
+        set(&mut inputs, "SPORTS_EDGE_ALLOWED_HOSTS", "a.example");
+        let exposing = Config::load(&inputs).unwrap().settings.exposing();
+        let wanted = ["listen", "grpc_listen", "allowed_hosts"];
+        assert_eq!(exposing, wanted[usize::from(!exposed)..], "{listen}");
     }
 }
 

@@ -285,18 +285,25 @@ fn an_address_others_reach_is_refused_without_a_key() {
     let refused = home.run(&["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(refused.code, 1);
     for words in [
+        "by its setting listen and there is no API key",
         "sports-edge key create",
         "SPORTS_EDGE_READS_PUBLIC=true",
-        "127.0.0.1",
+        "or set listen to an address of 127.0.0.1",
     ] {
         assert!(refused.err.contains(words), "{words}: {refused:?}");
     }
     let proxied = [("SPORTS_EDGE_ALLOWED_HOSTS", "odds.example")];
-    assert_eq!(
-        home.run_with(&["serve", "--listen", "127.0.0.1:0"], &proxied)
-            .code,
-        1
+    let refused = home.run_with(&["serve", "--listen", "127.0.0.1:0"], &proxied);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.err.contains("by its setting allowed_hosts and")
+            && refused.err.contains("or leave allowed_hosts empty"),
+        "{refused:?}"
     );
+    let served = [("SPORTS_EDGE_GRPC_LISTEN", "0.0.0.0:0"), proxied[0]];
+    let refused = home.run_with(&["serve", "--listen", "127.0.0.1:0"], &served);
+    let words = "by its setting grpc_listen and allowed_hosts and";
+    assert!(refused.err.contains(words), "{refused:?}");
 }
 
 #[test]
