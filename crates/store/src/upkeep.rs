@@ -18,7 +18,7 @@ pub use backup::{backup, restore};
 pub use copy::copy;
 pub use leader::{LeaderStatus, leader_status};
 pub use replica::{ReplicaStatus, replica_status};
-pub use status::{DatabaseStatus, TableStatus, known_schema, status};
+pub use status::{DatabaseStatus, TableStatus, known_schema, schema, status};
 pub use tally::Tally;
 
 /// How far a copy has come; rows of the table at hand.

@@ -3,8 +3,10 @@
 mod beside;
 
 use std::{
+    error::Error,
     fs,
     io::{self, ErrorKind, Read, Write},
+    iter,
     net::{SocketAddr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::Path,
@@ -13,11 +15,11 @@ use std::{
     time::Duration,
 };
 
-use engine::{Clock, Engine, chain};
+use engine::{ApiKeyRecord, Clock, Engine, EngineError, chain};
 use jiff::{SignedDuration, Timestamp};
-use store::{Place, StoreError};
+use store::{Place, PostgresStore, Store, StoreError, upkeep};
 
-use super::{EXIT_ATTENTION, engine, open_store, output::say};
+use super::{EXIT_ATTENTION, engine, open_store, output::say, postgres_options, serve::locked_out};
 use crate::{
     SystemClock,
     config::{Config, Settings},
@@ -31,6 +33,10 @@ const MODEL_AGE_MAX: SignedDuration = SignedDuration::from_hours(24 * 14);
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How much of what it says is read.
 const ANSWER_BYTES_MAX: u64 = 4_096;
+
+/// What helps against a newer database, and against a file that cannot be read.
+const NEWER: &str = "run the newer release, or restore a backup from before it elsewhere";
+const ANEW: &str = "restore a backup, or move the file away and import again";
 
 /// What a check found.
 #[derive(Debug)]
@@ -122,40 +128,100 @@ async fn database(settings: &Settings) -> Vec<Finding> {
     if let Place::File(path) = &place
         && !path.exists()
     {
-        return vec![Finding::Fix(
+        let missing = Finding::Fix(
             format!("there is no database at {place}"),
             "import something: `sports-edge import --help`".into(),
-        )];
+        );
+        return [missing].into_iter().chain(key(settings, &[])).collect();
     }
-    let store = match open_store(settings).await {
+    let known = upkeep::known_schema(&place);
+    match upkeep::schema(&place, &postgres_options(settings)).await {
+        Ok(Some(found)) if found == known => {}
+        Ok(found) => {
+            let other = [schema(found, known)].into_iter();
+            let locked = found.is_none().then(|| key(settings, &[])).flatten();
+            return other.chain(locked).collect();
+        }
+        Err(error) => {
+            let what = format!("{place} cannot be opened: {}", chain(&error));
+            return vec![Finding::Fix(what, advice(&error, &place).into())];
+        }
+    }
+    let store = match opened(&place, settings).await {
         Ok(store) => store,
         Err(error) => {
-            let remedy = match (error.downcast_ref(), place) {
-                (Some(StoreError::SchemaTooNew { .. }), _) => {
-                    "run the newer release, or restore a backup from before it elsewhere"
-                }
-                (Some(StoreError::Backup(_)), _) => {
-                    "set database.url to another place and restore it there"
-                }
-                (_, Place::File(_)) => "restore a backup, or move the file away and import again",
-                (_, Place::Server(_)) => {
-                    "check that the server runs and that database.url is right"
-                }
-            };
+            let remedy = advice(error.as_ref(), &place);
             return vec![Finding::Fix(chain(error.as_ref()), remedy.into())];
         }
     };
-    let mut findings = vec![integrity(store.faults().await)];
+    let mut findings = vec![integrity(store.faults().await, &place)];
     if let Place::File(path) = &place {
         findings.extend(open_to_all(path));
     }
     let engine = engine(Arc::clone(&store), settings);
     let leader = beside::ask_leader(settings).await;
     findings.extend(beside::leader(settings, &leader));
-    findings.extend(content(&engine).await);
+    findings.extend(keys(&engine, settings, &place).await);
+    findings.extend(content(&engine, &place).await);
     findings.extend(beside::replicas(settings, &*store, leader).await);
     store.close().await;
     findings
+}
+
+/// A database of another schema, of which nothing else is looked at.
+fn schema(found: Option<i64>, known: i64) -> Finding {
+    match found {
+        None => Finding::Fix(
+            "the database is empty".into(),
+            format!("`sports-edge db migrate`, an import or the next start makes schema {known}"),
+        ),
+        Some(found) if found < known => Finding::Fix(
+            format!("the database has schema {found} and this release works on {known}"),
+            "`sports-edge db migrate` or the next start brings it up to date".into(),
+        ),
+        Some(found) => Finding::Fix(
+            StoreError::SchemaTooNew { found, known }.to_string(),
+            NEWER.into(),
+        ),
+    }
+}
+
+/// Opens a database of this release's schema, so that nothing is made or changed in it.
+async fn opened(place: &Place, settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    match place {
+        Place::File(_) => open_store(settings).await,
+        Place::Server(url) => {
+            let store = PostgresStore::connect(url, &postgres_options(settings))?;
+            Ok(Arc::new(store))
+        }
+    }
+}
+
+/// What helps against an error of a database.
+fn advice(error: &(dyn Error + 'static), place: &Place) -> &'static str {
+    let mut causes = iter::successors(Some(error), |it| it.source());
+    let known = causes.find_map(|it| it.downcast_ref::<StoreError>());
+    match (known, place) {
+        (Some(StoreError::SchemaTooNew { .. }), _) => NEWER,
+        (Some(StoreError::Backup(_)), _) => {
+            "set database.url to another place and restore it there"
+        }
+        (_, Place::File(_)) => ANEW,
+        (_, Place::Server(_)) => "check that the server runs and that database.url is right",
+    }
+}
+
+async fn keys(engine: &Engine, settings: &Settings, place: &Place) -> Option<Finding> {
+    match engine.keys().await {
+        Ok(keys) => key(settings, &keys),
+        Err(error) => Some(unreadable("keys", &error, place)),
+    }
+}
+
+/// An exposed server without a key, which would refuse to start.
+fn key(settings: &Settings, keys: &[ApiKeyRecord]) -> Option<Finding> {
+    let [what, remedy] = locked_out(settings, keys)?;
+    Some(Finding::Fix(what, remedy))
 }
 
 /// A file that every user of this machine may read.
@@ -169,25 +235,27 @@ fn open_to_all(path: &Path) -> Option<Finding> {
     })
 }
 
-fn integrity(checked: Result<Vec<String>, StoreError>) -> Finding {
-    let remedy = "restore a backup, or move the file away and import again";
+fn integrity(checked: Result<Vec<String>, StoreError>, place: &Place) -> Finding {
     match checked {
         Ok(faults) if faults.is_empty() => Finding::Fine("the database is sound".into()),
         Ok(faults) => Finding::Fix(
             format!("the database is damaged: {}", faults.join("; ")),
-            remedy.into(),
+            match place {
+                Place::File(_) => ANEW.into(),
+                Place::Server(_) => "restore a backup into another database".into(),
+            },
         ),
         Err(error) => Finding::Fix(
             format!("the database cannot be checked: {}", chain(&error)),
-            remedy.into(),
+            advice(&error, place).into(),
         ),
     }
 }
 
-async fn content(engine: &Engine) -> Vec<Finding> {
+async fn content(engine: &Engine, place: &Place) -> Vec<Finding> {
     let competitions = match engine.competitions().await {
         Ok(competitions) => competitions,
-        Err(error) => return vec![unreadable("competitions", &error)],
+        Err(error) => return vec![unreadable("competitions", &error, place)],
     };
     let fixtures: u64 = competitions.iter().map(|it| it.fixtures).sum();
     if fixtures == 0 {
@@ -202,15 +270,15 @@ async fn content(engine: &Engine) -> Vec<Finding> {
     ));
     let models = match engine.models().await {
         Ok(models) => models.first().map(|it| (it.version.clone(), it.created_at)),
-        Err(error) => return vec![finding, unreadable("models", &error)],
+        Err(error) => return vec![finding, unreadable("models", &error, place)],
     };
     vec![finding, model(models, engine.now())]
 }
 
-fn unreadable(what: &str, error: &engine::EngineError) -> Finding {
+fn unreadable(what: &str, error: &EngineError, place: &Place) -> Finding {
     Finding::Fix(
-        format!("{what} cannot be read: {}", chain(&error)),
-        "restore a backup, or move the file away and import again".into(),
+        format!("{what} cannot be read: {}", chain(error)),
+        advice(error, place).into(),
     )
 }
 

@@ -187,7 +187,7 @@ pub(super) fn locked_out(settings: &Settings, keys: &[ApiKeyRecord]) -> Option<[
     });
     let private: Vec<_> = private.collect();
     let remedy = format!(
-        "Make one with `sports-edge key create --name NAME --scope read,write`, open reads to \
+        "make one with `sports-edge key create --name NAME --scope read,write`, open reads to \
          everybody with SPORTS_EDGE_READS_PUBLIC=true, or {}",
         private.join(" and ")
     );
@@ -199,7 +199,7 @@ async fn ensure_key(engine: &Engine, settings: &Settings) -> anyhow::Result<Opti
     let keys = engine.keys().await?;
     if settings.is_exposed() {
         return match locked_out(settings, &keys) {
-            Some([what, remedy]) => bail!("{what}.\n{remedy}."),
+            Some([what, remedy]) => bail!("{what}: {remedy}"),
             None => Ok(None),
         };
     }

@@ -2,10 +2,11 @@
 
 use std::{fs, net::TcpListener};
 
-use testkit::Redis;
+use testkit::{PostgresDatabase, Redis};
 
 use crate::{home::Home, serve::Server};
 
+const URL: &str = "SPORTS_EDGE_DATABASE__URL";
 const LISTEN: (&str, &str) = ("SPORTS_EDGE_LISTEN", "127.0.0.1:0");
 
 /// What `doctor` says under an environment, where something is to be fixed.
@@ -144,6 +145,59 @@ fn doctor_names_versions_that_do_not_load_and_what_is_no_model() {
         assert!(found.contains(words), "{words}: {found}");
     }
     assert!(!found.contains("can be read"), "{found}");
+}
+
+#[test]
+fn doctor_only_looks_and_says_what_brings_a_database_up_to_date() {
+    let home = Home::new();
+    let file = home.path("empty.db");
+    fs::write(&file, "").unwrap();
+    let found = faulty(&home, &[(URL, "empty.db")]);
+    let words = "FIX  the database is empty\n     → `sports-edge db migrate`";
+    assert!(found.contains(words), "{found}");
+    assert_eq!(fs::metadata(&file).unwrap().len(), 0);
+
+    assert_eq!(home.run(&["db", "migrate"]).code, 0);
+    let file = home.path(".local/share/sports-edge/sports-edge.db");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[60..64].copy_from_slice(&1_u32.to_be_bytes()); // The schema, in SQLite's header.
+    fs::write(&file, &bytes).unwrap();
+    let found = faulty(&home, &[]);
+    let words = "FIX  the database has schema 1 and this release works on ";
+    assert!(
+        found.contains(words) && found.contains("→ `sports-edge db migrate` or the next start"),
+        "{found}"
+    );
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+
+    let Some(database) = PostgresDatabase::empty() else {
+        return;
+    };
+    let url = database.url();
+    let found = faulty(&home, &[(URL, &url)]);
+    assert!(found.contains("FIX  the database is empty"), "{found}");
+    let tables =
+        "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace";
+    assert_eq!(database.sql(tables), "0");
+}
+
+#[test]
+fn doctor_says_that_an_exposed_server_has_no_key() {
+    let home = Home::new();
+    let exposed = [("SPORTS_EDGE_ALLOWED_HOSTS", "odds.example")];
+    let words = "FIX  the server can be reached from other machines by its setting allowed_hosts";
+    let found = faulty(&home, &exposed);
+    assert!(found.contains(words), "{found}");
+    home.import();
+    let found = faulty(&home, &exposed);
+    assert!(
+        found.contains(words) && found.contains("sports-edge key create"),
+        "{found}"
+    );
+    let made = home.run(&["key", "create", "--name", "feed", "--scope", "read"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let found = faulty(&home, &exposed);
+    assert!(!found.contains("can be reached"), "{found}");
 }
 
 #[test]

@@ -52,6 +52,24 @@ pub fn known_schema(place: &Place) -> i64 {
     }
 }
 
+/// The schema of a database, which is not changed; `None` where it is empty.
+pub async fn schema(place: &Place, options: &PostgresOptions) -> Result<Option<i64>, StoreError> {
+    match place {
+        Place::File(path) => {
+            let mut connection = file::open(path).await?;
+            let found = sqlite::schema::found(&mut connection).await?;
+            connection.close().await?;
+            Ok(found)
+        }
+        Place::Server(url) => {
+            let store = PostgresStore::reached(url, options).await?;
+            let found = store.schema().await;
+            crate::Store::close(&store).await;
+            found
+        }
+    }
+}
+
 /// Looks at a database without changing it.
 pub async fn status(
     place: &Place,

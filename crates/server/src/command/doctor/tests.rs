@@ -8,6 +8,14 @@ fn said(finding: &Finding) -> (bool, &str) {
     }
 }
 
+fn file() -> Place {
+    Place::File("x.db".into())
+}
+
+fn server() -> Place {
+    Place::Server("postgres://h/db".to_owned())
+}
+
 #[test]
 fn a_folder_that_is_a_file_is_to_be_fixed() {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -38,14 +46,39 @@ fn a_disk_that_is_nearly_full_or_not_there_is_to_be_fixed() {
 
 #[test]
 fn a_damaged_database_is_to_be_fixed() {
-    assert!(!said(&integrity(Ok(Vec::new()))).0);
-    let damaged = integrity(Ok(vec!["page 3".to_owned(), "page 4".to_owned()]));
+    let place = file();
+    assert!(!said(&integrity(Ok(Vec::new()), &place)).0);
+    let faults = || Ok(vec!["page 3".to_owned(), "page 4".to_owned()]);
+    let damaged = integrity(faults(), &place);
     assert_eq!(
         said(&damaged),
         (true, "the database is damaged: page 3; page 4")
     );
-    let unread = integrity(Err(store::StoreError::NotOurs("x.db".to_owned())));
+    let unread = integrity(Err(StoreError::NotOurs("x.db".to_owned())), &place);
     assert!(said(&unread).1.contains("x.db"), "{unread:?}");
+    for found in [
+        integrity(faults(), &server()),
+        integrity(Err(StoreError::Follows), &server()),
+        unreadable("models", &EngineError::Worker, &server()),
+    ] {
+        let Finding::Fix(_, remedy) = &found else {
+            panic!("{found:?}");
+        };
+        assert!(!remedy.contains("file"), "{remedy}");
+    }
+}
+
+#[test]
+fn a_schema_that_is_not_the_programs_is_named_with_what_brings_it_up_to_date() {
+    for (found, words) in [
+        (None, "the database is empty"),
+        (Some(1), "has schema 1 and this release works on 2"),
+        (Some(3), "has schema 3, newer than 2"),
+    ] {
+        let finding = schema(found, 2);
+        let (is_to_fix, what) = said(&finding);
+        assert!(is_to_fix && what.contains(words), "{finding:?}");
+    }
 }
 
 #[test]
@@ -66,7 +99,7 @@ fn a_clock_from_the_past_is_to_be_set() {
 
 #[test]
 fn what_cannot_be_read_says_so() {
-    let finding = unreadable("models", &engine::EngineError::Worker);
+    let finding = unreadable("models", &EngineError::Worker, &file());
     assert_eq!(
         said(&finding),
         (true, "models cannot be read: a worker was lost")
