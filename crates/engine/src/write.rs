@@ -5,7 +5,8 @@ mod teams;
 use std::collections::HashMap;
 
 use domain::{
-    Competition, Fixture, FixtureId, FixtureStatus, Market, Price, Quote, QuoteStage, SourceKey,
+    Competition, CompetitionKey, Fixture, FixtureId, FixtureStatus, Market, Price, Quote,
+    QuoteStage, SourceKey,
 };
 use jiff::Timestamp;
 use store::{
@@ -23,23 +24,29 @@ use crate::{
 };
 
 impl Engine {
-    /// Adds or changes fixtures.
+    /// Adds or changes fixtures. A competition that comes with the program is made known by its first
+    /// fixture, as by an import.
     pub async fn put_fixtures(
         &self,
         commands: Vec<FixtureCommand>,
     ) -> Result<BatchOutcome, EngineError> {
         let names = self.reload_names().await?;
+        let shipped = teams::shipped_competitions(&commands, &names.competitions);
         let named = commands.iter().filter_map(|it| it.fixture);
         let known = self.known_fixtures(named).await?;
-        let problems = fixture_problems(&commands, &names, &known, self.now());
+        let problems = fixture_problems(&commands, (&names, &shipped), &known, self.now());
         refuse_if_any(problems)?;
-        let played = commands
-            .iter()
-            .map(|it| &names.competitions[&it.competition]);
+        let played = commands.iter().map(|it| {
+            let competition = competition(&it.competition, (&names, &shipped));
+            competition.expect("a competition that is not known was refused")
+        });
         let played: Vec<&Competition> = played.collect();
         let store = self.store.writing();
         let mut teams = Teams::read(store, &played).await?;
         refuse_if_any(pairing_problems(&commands, &played, (&teams, &known)))?;
+        if !shipped.is_empty() {
+            self.store.put_competitions(&shipped).await?;
+        }
         let teams_added = teams.add(&*self.store, &commands, &played).await?;
         let mut records = Vec::with_capacity(commands.len());
         for (command, competition) in commands.iter().zip(&played) {
@@ -315,10 +322,19 @@ fn pairing_problems(
     problems
 }
 
+/// A competition that is there, or comes with the program.
+fn competition<'a>(
+    key: &CompetitionKey,
+    (names, shipped): (&'a Names, &'a [Competition]),
+) -> Option<&'a Competition> {
+    let shipped = || shipped.iter().find(|it| it.key == *key);
+    names.competitions.get(key).or_else(shipped)
+}
+
 /// What of these fixtures cannot be written, before teams are looked up by their names.
 fn fixture_problems(
     commands: &[FixtureCommand],
-    names: &Names,
+    (names, shipped): (&Names, &[Competition]),
     known: &HashMap<FixtureId, Fixture>,
     now: Timestamp,
 ) -> Vec<BatchProblem> {
@@ -337,7 +353,7 @@ fn fixture_problems(
             let detail = "a fixture is finished by its result, which is written as such".to_owned();
             problems.push(problem(index, "status", detail));
         }
-        if !names.competitions.contains_key(&command.competition) {
+        if competition(&command.competition, (names, shipped)).is_none() {
             let detail = format!("competition {} is not known", command.competition);
             problems.push(problem(index, "competition", detail));
         }

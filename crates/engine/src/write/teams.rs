@@ -1,11 +1,11 @@
-//! The teams that a batch names, by whatever name they go.
+//! The teams that a batch names, by whatever name they go, and competitions that come with the program.
 
 use std::{
     collections::{HashMap, HashSet},
     sync::LazyLock,
 };
 
-use domain::{Competition, Sport, TeamId};
+use domain::{Competition, CompetitionKey, Sport, TeamId};
 use store::{NewTeam, Store, StoreError};
 
 use crate::{
@@ -13,9 +13,26 @@ use crate::{
     import::{Candidate, Catalogue, Known},
 };
 
-/// The aliases that come with the program.
+/// The competitions and aliases that come with the program.
 static SHIPPED: LazyLock<Catalogue> =
     LazyLock::new(|| Catalogue::load(None, None).expect("the shipped tables are sound"));
+
+/// The competitions of fixtures that come with the program and are not among those `known`.
+pub(super) fn shipped_competitions(
+    commands: &[FixtureCommand],
+    known: &HashMap<CompetitionKey, Competition>,
+) -> Vec<Competition> {
+    let mut shipped: Vec<Competition> = Vec::new();
+    for key in commands.iter().map(|it| &it.competition) {
+        if known.contains_key(key) || shipped.iter().any(|it| it.key == *key) {
+            continue;
+        }
+        // By its key alone: a name in its place is none that is known from then on.
+        let entry = SHIPPED.find(key.as_str()).map(|it| &it.competition);
+        shipped.extend(entry.filter(|it| it.key == *key).cloned());
+    }
+    shipped
+}
 
 /// Teams of some sports.
 pub(super) struct Teams(HashMap<Sport, Known>);

@@ -213,6 +213,35 @@ async fn a_batch_of_fixtures_with_a_flaw_is_refused_whole() {
 }
 
 #[tokio::test]
+async fn a_competition_that_comes_with_the_program_is_known_from_its_first_fixture() {
+    let world = untrained().await;
+    let before = world.store.competitions().await.unwrap();
+    let spanish = FixtureCommand {
+        competition: CompetitionKey::new("SP1").unwrap(),
+        ..fixture(&world, named("Sevilla"), named("Barcelona"))
+    };
+    let by_name = FixtureCommand {
+        competition: CompetitionKey::new("sp1").unwrap(),
+        ..spanish.clone()
+    };
+    let refused = problems(
+        world
+            .engine
+            .put_fixtures(vec![spanish.clone(), by_name])
+            .await,
+    );
+    let wanted = "competition: competition sp1 is not known".to_owned();
+    assert_eq!(refused, [(1, wanted)]);
+    assert_eq!(world.store.competitions().await.unwrap(), before);
+    let written = world.engine.put_fixtures(vec![spanish]).await.unwrap();
+    assert_eq!(written.fixtures_added, 1);
+    let view = world.engine.fixture(written.fixtures[0]).await.unwrap();
+    assert_eq!(view.fixture.competition.as_str(), "SP1");
+    let after = world.store.competitions().await.unwrap();
+    assert_eq!(after.len(), before.len() + 1);
+}
+
+#[tokio::test]
 async fn results_are_written_for_known_fixtures_that_have_begun() {
     let world = untrained().await;
     let coming = world.to_come().await.remove(0).fixture;

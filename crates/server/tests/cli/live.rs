@@ -267,6 +267,21 @@ fn a_recording_happens_now_as_a_game_of_its_own_and_in_its_own_past() {
 }
 
 #[test]
+fn a_recording_is_replayed_where_its_competition_was_never_imported() {
+    let run = Run::start(&[]);
+    let file = run.home.path("recording.ndjson");
+    fs::copy("../../data/sample/recording.ndjson", &file).unwrap();
+    let past = ["replay", file.to_str().unwrap(), "--past"];
+    let told = ended(run.live(&past, &run.server.address));
+    assert!(
+        told.code == 0 && told.out.contains("102 events (102 new)"),
+        "{told:?}"
+    );
+    let listed = run.json("/v1/fixtures?competition=SP1&from=2024-05-01T00:00:00Z");
+    assert_eq!(listed["data"][0]["home"]["name"], "Sevilla", "{listed}");
+}
+
+#[test]
 fn a_file_without_a_time_and_one_that_is_not_there_are_refused() {
     let run = Run::start(&[]);
     let file = run.home.path("empty.ndjson");
