@@ -157,6 +157,7 @@ impl<D: Door> Sender<D> {
             Ok(answer) => {
                 let id = answer["data"][0]["fixture_id"].as_i64();
                 let id = id.context("the server does not say which fixture was written")?;
+                tell_added(&key, &body["data"][0], &answer);
                 self.names.insert(key, id);
                 self.tally.fixtures += 1;
             }
@@ -265,6 +266,19 @@ impl<D: Door> Sender<D> {
             left -= step;
         }
         Ok(())
+    }
+}
+
+/// Warns of teams that were made of names that nobody knew.
+fn tell_added(key: &str, game: &Value, answer: &Value) {
+    for team in answer["teams_added"].as_array().into_iter().flatten() {
+        tracing::warn!(
+            team = team.as_str(),
+            fixture = key,
+            home = %game["home"],
+            away = %game["away"],
+            "a name that nobody knew is a new team: look whether it is mistyped"
+        );
     }
 }
 

@@ -178,6 +178,19 @@ fn lines_are_fed_in_order_bad_ones_are_named_and_set_aside_and_again_does_no_har
 }
 
 #[test]
+fn a_name_that_makes_a_new_team_is_warned_of_with_its_game() {
+    let run = Run::start(&[]);
+    let known = run.feed(&[], &game());
+    assert!(!known.err.contains("a new team"), "{known:?}");
+    let misspelled = run.feed(&[], &game().replace("Team 2", "Taem 2"));
+    let warned = misspelled.err.lines().find(|it| it.contains("a new team"));
+    assert!(
+        warned.is_some_and(|it| it.contains("Taem 2") && it.contains("fixture=\"g\"")),
+        "{misspelled:?}"
+    );
+}
+
+#[test]
 fn a_feed_waits_for_its_server_and_ends_when_told_to() {
     let run = Run::start(&[]);
     let nowhere = "127.0.0.1:1";
