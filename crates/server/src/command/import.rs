@@ -256,6 +256,7 @@ async fn fetch(
             file,
             etag,
             last_modified,
+            ..
         } => {
             let state = FetchState {
                 url: remembered(url),

@@ -38,8 +38,9 @@ const ASIDE_TOLD_MAX: u64 = 100;
 const ITEM_CHARS_MAX: usize = 200;
 /// Lines that are sent together at most.
 const TOGETHER_MAX: usize = 500;
-/// How often it is told how far it has come.
+/// How often it is told how far it has come, and how often where it comes no further.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+const STANDSTILL_EVERY: Duration = Duration::from_secs(60);
 
 /// Which server, and what to send to it.
 #[derive(Debug, Args)]
@@ -107,8 +108,9 @@ pub(crate) fn run(args: LiveArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let sender = Sender::new(client, terms, listener(args.sending.set_aside)?);
     let mut work = Work {
         sender,
-        told: Instant::now(),
+        told: (Instant::now(), Tally::default()),
     };
+    let has_lines = !matches!(args.verb, LiveVerb::Poll(_));
     let done = match args.verb {
         LiveVerb::Feed => feed::run(&mut work, &stop),
         LiveVerb::Poll(poll) => {
@@ -124,28 +126,37 @@ pub(crate) fn run(args: LiveArgs, config: &Config) -> anyhow::Result<ExitCode> {
     } else {
         say(told(&tally))?;
     }
-    done.with_context(|| {
-        let last = tally.last_line;
-        format!("ended after line {last}; lines sent again do no harm")
-    })?;
+    if has_lines {
+        done.with_context(|| {
+            let last = tally.last_line;
+            format!("ended after line {last}; lines sent again do no harm")
+        })?;
+    } else {
+        done?;
+    }
     Ok(match tally.set_aside {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(EXIT_ATTENTION),
     })
 }
 
-/// What sends, and when it last said how far it is.
+/// What sends, and when it last said how far it is, and what.
 struct Work {
     sender: Sender<Client>,
-    told: Instant,
+    told: (Instant, Tally),
 }
 
 impl Work {
-    /// Says how far it is, now and then.
+    /// Says how far it is, now and then; seldom where it is as far as it was.
     fn tell(&mut self) {
-        if self.told.elapsed() >= PROGRESS_EVERY {
-            self.told = Instant::now();
+        let (at, known) = &self.told;
+        let every = match *known == self.sender.tally {
+            true => STANDSTILL_EVERY,
+            false => PROGRESS_EVERY,
+        };
+        if at.elapsed() >= every {
             info!("{}", told(&self.sender.tally));
+            self.told = (Instant::now(), self.sender.tally.clone());
         }
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use engine::chain;
 use store::FetchState;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Timeout};
 use url::Url;
 
 use super::shown::shown;
@@ -71,6 +71,8 @@ pub enum Fetched {
         etag: Option<String>,
         /// Date of change.
         last_modified: Option<String>,
+        /// What the content is said to be.
+        content_type: Option<String>,
     },
 }
 
@@ -152,11 +154,11 @@ impl Fetcher {
         {
             return Err(Failure::Passing {
                 pause: retry_after(response.headers()),
-                error: anyhow!("the server answers {status}"),
+                error: anyhow!("the source answers {status}"),
             });
         }
         if status != StatusCode::OK {
-            return Err(Failure::Lasting(anyhow!("the server answers {status}")));
+            return Err(Failure::Lasting(anyhow!("the source answers {status}")));
         }
         self.take(response)
     }
@@ -174,7 +176,7 @@ impl Fetcher {
             }
             at = redirect::target(&at, response.headers()).map_err(Failure::Lasting)?;
         }
-        let error = anyhow!("the server leads on after {REDIRECTS_MAX} redirects");
+        let error = anyhow!("the source leads on after {REDIRECTS_MAX} redirects");
         Err(Failure::Lasting(error))
     }
 
@@ -195,7 +197,7 @@ impl Fetcher {
         if let Some(date) = known.and_then(|it| it.last_modified.as_deref()) {
             request = request.header(header::IF_MODIFIED_SINCE, date);
         }
-        request.call().map_err(failure)
+        request.call().map_err(|it| failure(it, &self.options))
     }
 
     fn take(&self, response: Response<Body>) -> Result<Fetched, Failure> {
@@ -204,6 +206,7 @@ impl Fetcher {
             value.to_str().ok().map(str::to_owned)
         };
         let (etag, last_modified) = (text(header::ETAG), text(header::LAST_MODIFIED));
+        let content_type = text(header::CONTENT_TYPE);
         let bytes_max = self.options.bytes_max;
         if response
             .body()
@@ -220,19 +223,21 @@ impl Fetcher {
             .into_with_config()
             .limit(u64::MAX)
             .reader();
-        if copy(&mut body.take(bytes_max + 1), &mut file)? > bytes_max {
+        let copied = copy(&mut body.take(bytes_max + 1), &mut file, &self.options)?;
+        if copied > bytes_max {
             return Err(too_large(bytes_max));
         }
         Ok(Fetched::Fresh {
             file,
             etag,
             last_modified,
+            content_type,
         })
     }
 }
 
 /// Copies an answer; failing to read may pass, failing to write lasts.
-fn copy(body: &mut impl Read, file: &mut File) -> Result<u64, Failure> {
+fn copy(body: &mut impl Read, file: &mut File, options: &FetchOptions) -> Result<u64, Failure> {
     let mut buffer = vec![0; 64 * 1024];
     let mut copied = 0;
     loop {
@@ -241,10 +246,12 @@ fn copy(body: &mut impl Read, file: &mut File) -> Result<u64, Failure> {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
-                return Err(Failure::Passing {
-                    error: anyhow::Error::new(error).context("the answer broke off"),
-                    pause: None,
-                });
+                let cause = error.get_ref().and_then(|it| it.downcast_ref());
+                let error = match cause.and_then(|it| overdue(it, options)) {
+                    Some(overdue) => overdue,
+                    None => anyhow::Error::new(error).context("the answer broke off"),
+                };
+                return Err(Failure::Passing { error, pause: None });
             }
         };
         file.write_all(&buffer[..read])
@@ -258,23 +265,54 @@ fn too_large(bytes_max: u64) -> Failure {
     Failure::Lasting(anyhow!("the answer is larger than {bytes_max} bytes"))
 }
 
-fn failure(error: ureq::Error) -> Failure {
+fn failure(error: ureq::Error, options: &FetchOptions) -> Failure {
     if let Some(why) = trust::doubt(&error, "SPORTS_EDGE_CA_FILE") {
-        return Failure::Lasting(anyhow!("the server is not believed: {why}"));
+        return Failure::Lasting(anyhow!("the source is not believed: {why}"));
+    }
+    if let Some(error) = overdue(&error, options) {
+        return Failure::Passing { error, pause: None };
     }
     let passing = matches!(
         error,
         ureq::Error::Io(_)
-            | ureq::Error::Timeout(_)
             | ureq::Error::HostNotFound
             | ureq::Error::ConnectionFailed
             | ureq::Error::Protocol(_)
     );
-    let error = anyhow::Error::new(error).context("the server cannot be reached");
+    let error = anyhow::Error::new(error).context("the source cannot be reached");
     if passing {
         Failure::Passing { error, pause: None }
     } else {
         Failure::Lasting(error)
+    }
+}
+
+/// How long was waited, where that is what ended an attempt.
+fn overdue(error: &ureq::Error, options: &FetchOptions) -> Option<anyhow::Error> {
+    let ureq::Error::Timeout(which) = error else {
+        return None;
+    };
+    Some(match which {
+        Timeout::Resolve | Timeout::Connect => {
+            let waited = span(options.connect_timeout);
+            anyhow!("the source gave no connection within {waited}")
+        }
+        Timeout::RecvResponse | Timeout::PerRead => {
+            let waited = span(options.read_timeout);
+            anyhow!("nothing came from the source for {waited}")
+        }
+        _ => {
+            let waited = span(options.total_timeout);
+            anyhow!("the source did not give its whole answer within {waited}")
+        }
+    })
+}
+
+/// A span of time in words.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        seconds => format!("{seconds} s"),
     }
 }
 

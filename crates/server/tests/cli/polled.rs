@@ -122,10 +122,14 @@ fn a_poll_says_what_is_wrong_with_its_mapping_its_address_and_an_answer() {
         let args = ["poll", "--once", "--mapping", mapping, url];
         ended(run.live(&args, &run.server.address))
     };
+    let html = "\n<!DOCTYPE html><html></html>";
     let (address, serving) = source(vec![
         answered("200 OK", "", "{"),
+        answered("200 OK", "content-type: text/html\r\n", html),
+        answered("401 Unauthorized", "", "{}"),
         answered("200 OK", "", "{}"),
     ]);
+    let refused = format!("the source {address} does not answer well: the source answers 401");
     for (ended, code, wanted) in [
         (poll(wrong, "http://x.example"), 2, "no JSON pointer"),
         (
@@ -134,8 +138,15 @@ fn a_poll_says_what_is_wrong_with_its_mapping_its_address_and_an_answer() {
             "nowhere.toml cannot be read",
         ),
         (poll(good, "ftp://x.example"), 2, "no http or https address"),
-        (poll(good, &address), 1, "the answer is no JSON"),
+        (poll(good, &address), 1, "the answer is no JSON (without"),
+        (
+            poll(good, &address),
+            1,
+            "the answer is no JSON but HTML (content-type text/html): expected value",
+        ),
+        (poll(good, &address), 1, refused.as_str()),
     ] {
+        assert!(!ended.err.contains("ended after line"), "{ended:?}");
         assert!(
             ended.code == code && ended.err.contains(wanted),
             "{wanted}: {ended:?}"

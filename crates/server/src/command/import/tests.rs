@@ -263,7 +263,7 @@ async fn a_url_is_remembered_only_once_it_was_imported() {
     let (status, report) = world.import(&url).await;
     assert_eq!(status, ImportStatus::Refused);
     assert!(
-        report.contains("the server answers 404 Not Found"),
+        report.contains("the source answers 404 Not Found"),
         "{report}"
     );
     assert_eq!(server.join().unwrap(), [false, false, true, false, true]);

@@ -1,7 +1,8 @@
 //! `sports-edge live poll`: a source that is asked again and again, read by a mapping.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, BufReader, Read, Seek},
     path::PathBuf,
     sync::{
         Arc,
@@ -25,7 +26,7 @@ use crate::{
     command::Misuse,
     config::Secret,
     live::{Aside, Mapping, Numbered, Reading, Unread},
-    source::{FetchOptions, Fetched, Fetcher},
+    source::{FetchOptions, Fetched, Fetcher, Location},
 };
 
 /// The largest answer that is taken.
@@ -38,6 +39,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(300);
 const AGAIN_AFTER: Duration = Duration::from_secs(300);
 /// By how much of itself an interval is longer or shorter, so that many do not ask at once.
 const JITTER: f64 = 0.1;
+/// How much of an answer that is no JSON is looked at, and of what it is said to be.
+const GLANCE_BYTES_MAX: u64 = 512;
+const CONTENT_TYPE_CHARS_MAX: usize = 100;
 /// How often a pause looks whether to stop.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -126,6 +130,7 @@ pub(super) fn run(
         items: 0,
         fault: None,
     };
+    let source = Location::Url(args.url.clone()).text();
     intake::on_signal(stop, || {})?;
     let every = Duration::from_secs(args.every.into());
     let mut failures = 0;
@@ -138,11 +143,14 @@ pub(super) fn run(
                 }
                 every
             }
-            Err(error) if args.once => return Err(error),
+            Err(error) if args.once => {
+                return Err(error.context(format!("the source {source} does not answer well")));
+            }
             Err(error) => {
                 failures += 1;
                 warn!(
                     failures,
+                    source,
                     error = chain(error.as_ref()),
                     "the source does not answer well"
                 );
@@ -233,13 +241,20 @@ impl Poll<'_> {
             mut file,
             etag,
             last_modified,
+            content_type,
         } = fetched
         else {
             return Ok(None);
         };
-        std::io::Seek::rewind(&mut file).context("the temporary file cannot be read")?;
-        let answer = serde_json::from_reader(std::io::BufReader::new(file));
-        let answer = answer.context("the answer is no JSON")?;
+        let unreadable = "the temporary file cannot be read";
+        file.rewind().context(unreadable)?;
+        let answer = match serde_json::from_reader(BufReader::new(&mut file)) {
+            Ok(answer) => answer,
+            Err(error) => {
+                let is_html = is_html(file).context(unreadable)?;
+                return Err(anyhow::Error::new(error).context(no_json(content_type, is_html)));
+            }
+        };
         self.known = Some(FetchState {
             url: self.url.to_owned(),
             etag,
@@ -297,6 +312,29 @@ impl Poll<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an answer begins as a page of HTML does.
+fn is_html(mut answer: File) -> io::Result<bool> {
+    answer.rewind()?;
+    let mut beginning = Vec::new();
+    answer.take(GLANCE_BYTES_MAX).read_to_end(&mut beginning)?;
+    let beginning = String::from_utf8_lossy(&beginning).to_lowercase();
+    let beginning = beginning.trim_start_matches('\u{feff}').trim_start();
+    let starts = ["<!doctype html", "<html"];
+    Ok(starts.iter().any(|it| beginning.starts_with(it)))
+}
+
+/// What came in place of JSON.
+fn no_json(content_type: Option<String>, is_html: bool) -> String {
+    let html = if is_html { " but HTML" } else { "" };
+    let said: Option<String> =
+        content_type.map(|it| it.chars().take(CONTENT_TYPE_CHARS_MAX).collect());
+    let said = said.map_or_else(
+        || "without a content-type".to_owned(),
+        |it| format!("content-type {it}"),
+    );
+    format!("the answer is no JSON{html} ({said})")
 }
 
 /// What is set aside that was no line.

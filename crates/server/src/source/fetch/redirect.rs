@@ -19,11 +19,11 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
 /// server's.
 pub(super) fn target(from: &Url, headers: &HeaderMap) -> Result<Url> {
     let Some(location) = headers.get(header::LOCATION) else {
-        bail!("the server leads elsewhere and does not say where");
+        bail!("the source leads elsewhere and does not say where");
     };
     let to = location.to_str().ok().and_then(|it| from.join(it).ok());
     let Some(mut to) = to else {
-        bail!("the server leads to {location:?}, which is no address");
+        bail!("the source leads to {location:?}, which is no address");
     };
     // Whoever is named by a password in the address is named by whom it was given to.
     let named = (from.username(), from.password());
@@ -33,7 +33,7 @@ pub(super) fn target(from: &Url, headers: &HeaderMap) -> Result<Url> {
         return Ok(to);
     }
     bail!(
-        "the server leads to {}, which is another server; name that address if you trust it",
+        "the source leads to {}, which is another server; name that address if you trust it",
         shown(to)
     );
 }
@@ -169,7 +169,7 @@ mod tests {
             ("http://a.example/x", "data:text/csv,a", "data:text/csv,a"),
         ] {
             let refused = led(from, location).unwrap_err();
-            let words = format!("the server leads to {named}, which is another server; ");
+            let words = format!("the source leads to {named}, which is another server; ");
             assert!(refused.starts_with(&words), "{from} {location}: {refused}");
         }
         assert!(
