@@ -108,12 +108,54 @@ pub enum StoreError {
         /// What it holds.
         value: String,
     },
+    /// A pooler gives each transaction another connection, and was not told of.
+    #[error(
+        "a pooler before the server gives each transaction another connection: set \
+         database.pooler = \"transaction\""
+    )]
+    Pooled(#[source] sqlx::Error),
+    /// A pooler refuses a parameter that connections begin with.
+    #[error(
+        "a pooler before the server refuses the parameter {parameter}: set \
+         ignore_startup_parameters = {parameter} in pgbouncer, or database.pooler = \
+         \"transaction\" where its pool_mode is that"
+    )]
+    RefusedParameter {
+        /// Which parameter.
+        parameter: String,
+        /// What the pooler said.
+        source: sqlx::Error,
+    },
     /// The database failed.
     #[error("the database failed")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// The embedded database failed where logs of games are appended to.
     #[error("the database failed")]
     Append(#[from] rusqlite::Error),
+}
+
+/// PostgreSQL's codes for a prepared statement that is there already, or is not there: the connection
+/// is not the one that it was prepared on.
+const OF_ANOTHER: [&str; 2] = ["42P05", "26000"];
+
+impl From<sqlx::Error> for StoreError {
+    fn from(source: sqlx::Error) -> Self {
+        let said = source.as_database_error();
+        let code = said.and_then(|it| it.code());
+        let is_of_another = code.is_some_and(|it| OF_ANOTHER.contains(&&*it));
+        let refused = said.and_then(|it| refused_parameter(it.message()));
+        match refused.map(str::to_owned) {
+            _ if is_of_another => Self::Pooled(source),
+            Some(parameter) => Self::RefusedParameter { parameter, source },
+            None => Self::Database(source),
+        }
+    }
+}
+
+/// The parameter that pgbouncer says it does not support.
+fn refused_parameter(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("unsupported startup parameter")?;
+    rest.rsplit_once(": ").map(|(_, parameter)| parameter)
 }
 
 impl StoreError {

@@ -206,6 +206,10 @@ fn advice(error: &(dyn Error + 'static), place: &Place) -> &'static str {
         (Some(StoreError::Backup(_)), _) => {
             "set database.url to another place and restore it there"
         }
+        (Some(StoreError::Pooled(_)), _) => "set database.pooler = \"transaction\"",
+        (Some(StoreError::RefusedParameter { .. }), _) => {
+            "set ignore_startup_parameters in pgbouncer, or database.pooler"
+        }
         (_, Place::File(_)) => ANEW,
         (_, Place::Server(_)) => "check that the server runs and that database.url is right",
     }

@@ -44,6 +44,50 @@ async fn a_pooler_that_lets_everybody_in_and_has_nobody_answered_is_away() {
 }
 
 #[tokio::test]
+async fn a_pooler_that_was_not_told_of_is_named_with_what_to_set() {
+    let Some(database) = PostgresDatabase::migrated().await else {
+        return;
+    };
+    let Some(pooler) = PostgresPooler::start(&database, 1) else {
+        return;
+    };
+    let options = PostgresOptions::default();
+    let url = pooler.url(database.name());
+    let error = PostgresStore::open(&url, &options).await.unwrap_err();
+    let StoreError::RefusedParameter { parameter, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(parameter, "extra_float_digits");
+    let said = error.to_string();
+    assert!(
+        said.contains("ignore_startup_parameters = extra_float_digits")
+            && said.contains("database.pooler = \"transaction\""),
+        "{said}"
+    );
+    assert!(!error.is_away());
+
+    let more = "ignore_startup_parameters = extra_float_digits,options";
+    let Some(pooler) = PostgresPooler::start_with(&database, 1, more) else {
+        return;
+    };
+    let url = pooler.url(database.name());
+    let used = async {
+        let store = PostgresStore::open(&url, &options).await?;
+        for _ in 0..3 {
+            store.schema().await?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    let error = used.await.unwrap_err();
+    assert!(matches!(error, StoreError::Pooled(_)), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("set database.pooler = \"transaction\"")
+    );
+}
+
+#[tokio::test]
 async fn a_server_that_follows_another_says_so_and_is_read_from() {
     let Some(primary) = PostgresServer::start(settings(&[])) else {
         testkit::skip("PostgreSQL");

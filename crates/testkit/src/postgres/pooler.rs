@@ -29,6 +29,14 @@ impl PostgresPooler {
     /// # Panics
     /// Where it is installed and does not start.
     pub fn start(database: &PostgresDatabase, connections: u32) -> Option<Self> {
+        Self::start_with(database, connections, "")
+    }
+
+    /// The same with more lines of settings.
+    ///
+    /// # Panics
+    /// Where it is installed and does not start.
+    pub fn start_with(database: &PostgresDatabase, connections: u32, more: &str) -> Option<Self> {
         const PROGRAM: &str = "/usr/sbin/pgbouncer";
         let programs = Programs::find()?;
         if fs::metadata(PROGRAM).is_err() {
@@ -43,7 +51,7 @@ impl PostgresPooler {
              listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
              auth_type = any\npool_mode = transaction\ndefault_pool_size = {connections}\n\
              max_client_conn = 200\nserver_reset_query = DISCARD ALL\n\
-             server_reset_query_always = 1\n",
+             server_reset_query_always = 1\n{more}\n",
             database.socket().display()
         );
         let path = folder.path().join("pgbouncer.ini");
