@@ -290,6 +290,12 @@ impl Poll<'_> {
         if let Some(why) = self.reading.hint() {
             warn!(why, "no price was read of the answer");
         }
+        for (fixture, number) in self.reading.listed_twice() {
+            warn!(
+                fixture,
+                number, "an event is listed twice in one answer, in other words: the last counts"
+            );
+        }
         let mut lines = Vec::new();
         for (index, line) in read {
             let number = self.items + index as u64 + 1;

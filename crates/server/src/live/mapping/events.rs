@@ -1,7 +1,8 @@
 //! The events that items tell, and which of them are new.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
@@ -12,88 +13,247 @@ use super::{
     walk::{Row, end},
     whole,
 };
-use crate::live::Line;
 
-/// An event's game, the place of its table, and its number.
-type Key = (String, usize, u64);
+/// Events that are told to be listed twice.
+const TWICE_MAX: usize = 100;
 
-/// What was last told of each event, or of the state of a game, and under which revision.
+/// What is told anew where it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum What {
+    /// An event, by its number.
+    Event(u64),
+    /// The state of a game, by the place of its table; each telling has a number of its own.
+    State(usize),
+}
+
+/// A game and what is told of it.
+type Key = (String, What);
+
+/// An event that an answer lists twice in other words: its game and, where it has one, its number.
+pub(crate) type Twice = (String, Option<u64>);
+
+/// An event as an answer tells it.
+#[derive(Debug)]
+struct Draft {
+    /// Which of the answer's items.
+    index: usize,
+    /// The member that says the game, in an entry.
+    game: (&'static str, Value),
+    what: What,
+    /// The place of its table, where that is of the state of a game.
+    state: Option<usize>,
+    /// What is said of it, but for its number, game and, where the source says none, its moment.
+    words: Map<String, Value>,
+    at: Timestamp,
+    /// As the source says them.
+    told_at: Option<Value>,
+    revision: Option<Value>,
+}
+
+/// What an answer says of events, before it is known what is new in it: each once, as it is told last.
 #[derive(Debug, Default)]
-pub(super) struct Told(HashMap<Key, (Map<String, Value>, u64)>);
+pub(super) struct Answer {
+    drafts: Vec<Draft>,
+    places: HashMap<Key, usize>,
+    twice: Vec<Key>,
+}
 
-impl Told {
-    /// Forgets what was told where that is a lot: it is told anew once.
-    pub(super) fn bound(&mut self) {
-        if self.0.len() > SEEN_MAX {
-            self.0.clear();
-        }
-    }
-
-    /// What is new in the events of an item, and what cannot be read of them.
-    pub(super) fn fresh(&mut self, mapping: &Mapping, item: Item<'_>) -> Vec<Result<Line, Unread>> {
-        let mut lines = Vec::new();
+impl Answer {
+    /// Reads the events of an item; returns what cannot be read of them.
+    pub(super) fn read(&mut self, mapping: &Mapping, item: Item<'_>) -> Vec<Unread> {
+        let mut unread = Vec::new();
         for (place, table) in mapping.events.iter().enumerate() {
             let rows = table.of_item(item.step).into_iter();
             for row in rows.filter(|row| !table.is_short(row)) {
-                match self.event(mapping, (place, table), item, &row) {
+                match draft(mapping, (place, table), item, &row) {
                     Ok(None) => {}
-                    Ok(Some(members)) => lines.push(Ok(Line::Event(members))),
+                    Ok(Some(draft)) => self.add(draft),
                     Err(reason) => {
                         let item = end(&row);
-                        lines.push(Err(Unread { reason, item }));
+                        unread.push(Unread { reason, item });
                     }
                 }
             }
         }
-        lines
+        unread
     }
 
-    /// The event of a row; none where it is known in the same words, or of a kind that is not mapped.
-    fn event(
-        &mut self,
-        mapping: &Mapping,
-        (place, table): (usize, &EventTable),
-        item: Item<'_>,
-        row: &Row<'_>,
-    ) -> Result<Option<Map<String, Value>>, String> {
-        let value = |name: &str| table.of(name, row);
-        let Some(mut members) = mapping.members(table, row) else {
-            return Ok(None);
-        };
-        let at = match value("at") {
-            None => item.now,
-            Some(at) => moment(&at).ok_or_else(|| format!("{at} is no moment"))?,
-        };
-        let sequence = value("sequence");
-        if sequence.is_none() && !table.is_the_item() {
-            return Err("an event has no number".to_owned());
+    fn add(&mut self, draft: Draft) {
+        match self.places.entry((text(&draft.game.1), draft.what)) {
+            Entry::Vacant(it) => {
+                it.insert(self.drafts.len());
+                self.drafts.push(draft);
+            }
+            Entry::Occupied(it) => {
+                let known = &mut self.drafts[*it.get()];
+                if known.words != draft.words {
+                    self.twice.push(it.key().clone());
+                }
+                *known = draft;
+            }
         }
-        if sequence.is_some() && table.has("at") {
-            members.insert("at".to_owned(), at.to_string().into());
-        }
-        let number = match &sequence {
-            // The state of a game is one thing that is told anew whenever it changes.
-            None => 0,
-            Some(it) => whole(it).ok_or_else(|| format!("{it} is no number of an event"))?,
-        };
-        let known: Key = (text(item.game.1), place, number);
-        let told = self.0.get(&known);
-        if told.is_some_and(|it| it.0 == members) {
-            return Ok(None);
-        }
-        let next = told.map_or(0, |it| it.1 + 1);
-        let revision = value("revision").unwrap_or_else(|| next.into());
-        self.0.insert(known, (members.clone(), next));
-        if sequence.is_some() {
-            members.insert("sequence".to_owned(), number.into());
-            members.insert("revision".to_owned(), revision);
-        } else {
-            let millis = at.as_millisecond().max(0).cast_unsigned();
-            let number = millis * EVENTS_MAX as u64 + place as u64;
-            members.insert("sequence".to_owned(), number.into());
-        }
-        members.insert("at".to_owned(), at.to_string().into());
-        members.insert(item.game.0.to_owned(), item.game.1.clone());
-        Ok(Some(members))
     }
+}
+
+/// The event of a row; none of a kind that is not mapped.
+fn draft(
+    mapping: &Mapping,
+    (place, table): (usize, &EventTable),
+    item: Item<'_>,
+    row: &Row<'_>,
+) -> Result<Option<Draft>, String> {
+    let value = |name: &str| table.of(name, row);
+    let Some(mut words) = mapping.members(table, row) else {
+        return Ok(None);
+    };
+    let told_at = words.remove("told_at");
+    let said_at = value("at");
+    let at = match &said_at {
+        None => item.now,
+        Some(at) => moment(at).ok_or_else(|| format!("{at} is no moment"))?,
+    };
+    let (what, state) = match value("sequence") {
+        Some(it) => {
+            let number = whole(&it).ok_or_else(|| format!("{it} is no number of an event"))?;
+            if said_at.is_some() {
+                words.insert("at".to_owned(), at.to_string().into());
+            }
+            (What::Event(number), None)
+        }
+        None if !table.is_the_item() => return Err("an event has no number".to_owned()),
+        // What the source says of one moment is one thing, too.
+        None if said_at.is_some() => (What::Event(number_at(at, place)), Some(place)),
+        None => (What::State(place), Some(place)),
+    };
+    Ok(Some(Draft {
+        index: item.index,
+        game: (item.game.0, item.game.1.clone()),
+        what,
+        state,
+        words,
+        at,
+        told_at,
+        revision: value("revision").filter(|_| state.is_none()),
+    }))
+}
+
+/// The number of the state that a game has at a moment.
+fn number_at(at: Timestamp, place: usize) -> u64 {
+    let millis = at.as_millisecond().max(0).cast_unsigned();
+    millis * EVENTS_MAX as u64 + place as u64
+}
+
+/// What was told of events.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The words in which each was told last.
+    words: HashMap<Key, Map<String, Value>>,
+    /// The highest revision of each number, by game.
+    revisions: HashMap<String, HashMap<u64, u64>>,
+    /// How many words and revisions there are.
+    count: usize,
+    /// What was said to be listed twice.
+    twice: HashSet<Key>,
+}
+
+impl Told {
+    /// Forgets what was told where that is a lot: it is told anew once.
+    pub(super) fn bound(&mut self) {
+        if self.count > SEEN_MAX {
+            *self = Self::default();
+        }
+    }
+
+    /// The entries that are new in an answer, each with the place of its item.
+    pub(super) fn fresh(&mut self, answer: Answer) -> Vec<(usize, Map<String, Value>)> {
+        let drafts = answer.drafts.into_iter();
+        let fresh = drafts.filter_map(|it| Some((it.index, self.entry(it)?)));
+        fresh.collect()
+    }
+
+    /// What of an answer is listed twice in other words; each is told of once.
+    pub(super) fn twice(&mut self, answer: &mut Answer) -> Vec<Twice> {
+        let mut fresh = Vec::new();
+        for key in std::mem::take(&mut answer.twice) {
+            if self.twice.len() < TWICE_MAX && self.twice.insert(key.clone()) {
+                let number = match key.1 {
+                    What::Event(number) => Some(number),
+                    What::State(_) => None,
+                };
+                fresh.push((key.0, number));
+            }
+        }
+        fresh
+    }
+
+    /// The entry of an event; none where it is known in the same words.
+    fn entry(&mut self, draft: Draft) -> Option<Map<String, Value>> {
+        let game = text(&draft.game.1);
+        let number = self.news(&game, &draft)?;
+        let next = self.next_revision((game, number), draft.revision.as_ref());
+        let mut entry = draft.words;
+        entry.insert("sequence".to_owned(), number.into());
+        if draft.state.is_none() || next > 0 {
+            let revision = draft.revision.unwrap_or_else(|| next.into());
+            entry.insert("revision".to_owned(), revision);
+        }
+        entry.insert("at".to_owned(), draft.at.to_string().into());
+        entry.extend(draft.told_at.map(|it| ("told_at".to_owned(), it)));
+        entry.insert(draft.game.0.to_owned(), draft.game.1);
+        Some(entry)
+    }
+
+    /// The number of an event that says something new.
+    fn news(&mut self, game: &str, draft: &Draft) -> Option<u64> {
+        let key = |what| (game.to_owned(), what);
+        let is_known = self.words.contains_key(&key(draft.what));
+        match (draft.what, draft.state) {
+            (What::State(place), _) => {
+                let number = number_at(draft.at, place);
+                let is_news = self.is_news(key(draft.what), &draft.words);
+                is_news.then_some(number)
+            }
+            (What::Event(number), state) => {
+                // A state in the same words is none for its later moment.
+                let state = state.is_none_or(|it| self.is_news(key(What::State(it)), &draft.words));
+                let is_news = (is_known || state) && self.is_news(key(draft.what), &draft.words);
+                is_news.then_some(number)
+            }
+        }
+    }
+
+    /// Whether something is told in other words than before; from now on these are known.
+    fn is_news(&mut self, key: Key, words: &Map<String, Value>) -> bool {
+        let known = self.words.get(&key);
+        if known.is_some_and(|it| is_same(it, words)) {
+            return false;
+        }
+        self.count += usize::from(known.is_none());
+        self.words.insert(key, words.clone());
+        true
+    }
+
+    /// The revision of a number that is told now; one that the source says itself is kept as well.
+    fn next_revision(&mut self, (game, number): (String, u64), said: Option<&Value>) -> u64 {
+        let of_game = self.revisions.entry(game).or_default();
+        let known = of_game.get(&number).copied();
+        let next = known.map_or(0, |it| it + 1);
+        let told = said.and_then(whole).unwrap_or(next);
+        of_game.insert(number, known.map_or(told, |it| it.max(told)));
+        self.count += usize::from(known.is_none());
+        next
+    }
+}
+
+/// Whether two tellings are in the same words. One that says no moment leaves that open, and that
+/// something counts 1 goes without saying.
+fn is_same(known: &Map<String, Value>, words: &Map<String, Value>) -> bool {
+    let counts = |(name, value): &(&String, &Value)| match name.as_str() {
+        "at" => words.contains_key("at"),
+        "points" => **value != 1,
+        _ => true,
+    };
+    let said: [BTreeMap<&String, &Value>; 2] =
+        [known, words].map(|it| it.iter().filter(counts).collect());
+    said[0] == said[1]
 }

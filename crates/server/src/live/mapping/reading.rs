@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    Mapping, Place, SEEN_MAX, events, moment,
+    Mapping, Place, SEEN_MAX,
+    events::{self, Twice},
+    moment,
     quotes::{Answer, Item},
     text,
     told::{Rules, Told as Prices},
@@ -30,6 +32,8 @@ pub(crate) struct Reading {
     /// Why no price was read of an answer, until it is asked for, which it is of the first one.
     hint: Option<String>,
     hinted: bool,
+    /// Events that were listed twice, until it is asked for them.
+    twice: Vec<Twice>,
 }
 
 /// A new line of the item at a place, or why there is none.
@@ -53,6 +57,7 @@ impl Reading {
             unread: HashSet::new(),
             hint: None,
             hinted: false,
+            twice: Vec::new(),
         }
     }
 
@@ -77,9 +82,9 @@ impl Reading {
             self.unread.clear();
         }
         let mut lines = Vec::new();
-        let mut prices = Answer::default();
+        let (mut events, mut prices) = (events::Answer::default(), Answer::default());
         for (index, item) in items.iter().enumerate() {
-            let of_item = self.item((index, *item), now, &mut prices);
+            let of_item = self.item((index, *item), now, (&mut events, &mut prices));
             let whole = |reason| {
                 let item = item.value.clone();
                 vec![Err(Unread { reason, item })]
@@ -97,6 +102,9 @@ impl Reading {
         for (index, unread) in std::mem::take(&mut prices.unread) {
             self.cannot_read(index, unread, &mut lines);
         }
+        self.twice.extend(self.events.twice(&mut events));
+        let events = self.events.fresh(events).into_iter();
+        lines.extend(events.map(|(index, entry)| (index, Ok(Line::Event(entry)))));
         let rules = Rules {
             absent_is_suspended: self.mapping.absent_is_suspended,
             confirm_after: self.confirm_after(),
@@ -137,18 +145,24 @@ impl Reading {
         self.hint.take()
     }
 
+    /// Events of the last answers that were listed twice in other words; each is told of once.
+    pub(crate) fn listed_twice(&mut self) -> Vec<Twice> {
+        std::mem::take(&mut self.twice)
+    }
+
     /// Has games and prices told again, as some were not taken; events stay told, for they are numbered.
     pub(crate) fn tell_again(&mut self) {
         self.named.clear();
         self.prices = Prices::default();
     }
 
-    /// What is new in an item, but its prices: they are added to those of the answer.
+    /// The game of an item where it is new, and what cannot be read; its events and prices are added to
+    /// those of the answer.
     fn item(
         &mut self,
         (index, item): (usize, Step<'_>),
         now: Timestamp,
-        prices: &mut Answer,
+        (events, prices): (&mut events::Answer, &mut Answer),
     ) -> Result<Vec<Result<Line, Unread>>, String> {
         let mut lines = Vec::new();
         let place = &self.mapping.fixture;
@@ -189,7 +203,8 @@ impl Reading {
         for table in &self.mapping.quotes {
             prices.read(table, of_item, self.mapping.words());
         }
-        lines.extend(self.events.fresh(&self.mapping, of_item));
+        let unread = events.read(&self.mapping, of_item).into_iter();
+        lines.extend(unread.map(Err));
         Ok(lines)
     }
 }

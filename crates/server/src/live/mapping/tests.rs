@@ -68,6 +68,43 @@ fn numbered_events_are_told_once_and_anew_when_they_change() {
 }
 
 #[test]
+fn an_event_listed_twice_is_told_as_it_is_listed_last_and_never_by_turns() {
+    let mut reading = reading(NUMBERED);
+    let goal = |second: i64, team: &str| json!({"match": "m1", "id": 2, "time": 1_716_750_000 + second, "type": "GOAL", "team": team});
+    let answer = json!({"events": [goal(0, "H"), goal(9, "H"), goal(9, "H")]});
+    let told = events(reading.lines(&answer, now(0)));
+    assert_eq!(
+        told,
+        [
+            json!({"fixture_id": 8, "sequence": 2, "revision": 0, "at": "2024-05-26T19:00:09Z",
+            "kind": "scored", "side": "home"})
+        ]
+    );
+    assert_eq!(reading.listed_twice(), [("m1".to_owned(), Some(2))]);
+    assert!(reading.lines(&answer, now(2)).unwrap().is_empty());
+    assert!(reading.listed_twice().is_empty(), "it is told of once");
+    let corrected = json!({"events": [goal(0, "H"), goal(9, "away")]});
+    let told = events(reading.lines(&corrected, now(4)));
+    assert_eq!((told.len(), &told[0]["revision"]), (1, &1.into()));
+}
+
+#[test]
+fn what_is_listed_of_several_moments_is_told_once_and_anew_when_it_changes() {
+    let mut reading = reading("fixture = '/f'\n[[event]]\nkind = '/k'\nat = '/t'\nside = '/s'");
+    let goals = |side: &str| json!([{"f": 1, "t": 100, "k": "scored", "s": "home"}, {"f": 1, "t": 200, "k": "scored", "s": side}]);
+    assert_eq!(reading.lines(&goals("away"), now(300)).unwrap().len(), 2);
+    assert!(reading.lines(&goals("away"), now(302)).unwrap().is_empty());
+    let told = events(reading.lines(&goals("home"), now(304)));
+    assert_eq!(
+        told,
+        [
+            json!({"fixture_id": 1, "sequence": 1_600_000, "revision": 1, "at": "1970-01-01T00:03:20Z",
+            "kind": "scored", "side": "home"})
+        ]
+    );
+}
+
+#[test]
 fn a_state_without_numbers_is_told_whenever_it_changes_and_names_its_game() {
     let mut reading = reading(
         r#"

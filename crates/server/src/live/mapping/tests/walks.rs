@@ -45,8 +45,8 @@ fn one_game_as_an_object_tells_the_events_in_its_list_and_a_bad_one_holds_up_non
         told,
         [
             json!(["m1", "2024-05-26T19:00:00Z"]),
-            json!(["m1", 1, "scored"]),
             json!(["\"soon\" is no moment", 3]),
+            json!(["m1", 1, "scored"]),
             json!(["m1", 4, "scored"]),
         ]
     );
