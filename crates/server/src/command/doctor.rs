@@ -199,7 +199,7 @@ async fn opened(place: &Place, settings: &Settings) -> anyhow::Result<Arc<dyn St
 
 /// What helps against an error of a database.
 fn advice(error: &(dyn Error + 'static), place: &Place) -> &'static str {
-    let mut causes = iter::successors(Some(error), |it| it.source());
+    let mut causes = iter::successors(Some(error), |it: &&(dyn Error + 'static)| (*it).source());
     let known = causes.find_map(|it| it.downcast_ref::<StoreError>());
     match (known, place) {
         (Some(StoreError::SchemaTooNew { .. }), _) => NEWER,
