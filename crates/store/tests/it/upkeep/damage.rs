@@ -1,6 +1,12 @@
 //! Backups of files, and files of backups, whose pages are damaged.
 
-use super::*;
+use std::fs;
+use std::path::Path;
+
+use store::upkeep::{backup, restore};
+use store::{Place, StoreError};
+
+use super::{everything, filled, open, options, silent};
 
 /// Where the number of entries stands in the first page of an index that has one page.
 async fn entry_count(path: &Path, index: &str) -> usize {
