@@ -78,6 +78,10 @@ pub(crate) struct Reader {
     pub(crate) session: Option<SessionName>,
 }
 
+/// Proof that the request may see models: how they are set, and what they did.
+#[derive(Debug)]
+pub(crate) struct Viewer;
+
 /// What a request brings to be known by.
 #[derive(Debug)]
 enum Proof {
@@ -153,6 +157,15 @@ pub(crate) struct Operator {
 impl Reader {
     /// Lets in who may read, by the headers (or metadata) of a request.
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
+        Self::with_any(&[Scope::Read], headers, state).await
+    }
+
+    /// Lets in whose key has one of these scopes, and everybody where reads are open.
+    async fn with_any(
+        scopes: &[Scope],
+        headers: &HeaderMap,
+        state: &ApiState,
+    ) -> Result<Self, ApiError> {
         let open = state.options.read_access == ReadAccess::Open;
         let proof = Proof::to_read(headers, open);
         if open && proof.is_none() {
@@ -163,8 +176,8 @@ impl Reader {
             _ => None,
         };
         let key = authenticate(proof, state, Scope::Read).await?;
-        if !open {
-            require(&key, Scope::Read)?;
+        if !open && !scopes.iter().any(|it| require(&key, *it).is_ok()) {
+            return Err(ApiError::ScopeMissing(Scope::Read));
         }
         Ok(Self {
             principal: Some(key.prefix),
@@ -202,6 +215,27 @@ impl Reader {
     ) -> Result<Self, ApiError> {
         if extensions.get::<Inside>().is_some() {
             return Ok(Self::anybody());
+        }
+        Self::of(headers, state).await
+    }
+}
+
+impl Viewer {
+    /// Lets in who may read and who may change models, by the headers (or metadata) of a request.
+    pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
+        let scopes = [Scope::Read, Scope::Models];
+        Reader::with_any(&scopes, headers, state).await?;
+        Ok(Self)
+    }
+
+    /// Lets them in, and the server itself.
+    pub(crate) async fn of_request(
+        extensions: &Extensions,
+        headers: &HeaderMap,
+        state: &ApiState,
+    ) -> Result<Self, ApiError> {
+        if extensions.get::<Inside>().is_some() {
+            return Ok(Self);
         }
         Self::of(headers, state).await
     }
@@ -278,6 +312,14 @@ impl FromRequestParts<ApiState> for Keeper {
 }
 
 impl FromRequestParts<ApiState> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Self::of_request(&parts.extensions, &parts.headers, state).await
+    }
+}
+
+impl FromRequestParts<ApiState> for Viewer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {

@@ -33,7 +33,7 @@ use engine::{
 
 use crate::{
     ApiState,
-    auth::{Back, Reader},
+    auth::{Back, Reader, Viewer},
     error::ApiError,
 };
 
@@ -141,7 +141,12 @@ pub(crate) async fn keep(
     let (true, Some(kept), Some(address)) = (reads, kept, address) else {
         return Ok(next.run(request).await);
     };
-    Reader::of_request(request.extensions(), request.headers(), &state).await?;
+    let (extensions, headers) = (request.extensions(), request.headers());
+    if kept.read.route.starts_with("/v1/models/") {
+        Viewer::of_request(extensions, headers, &state).await?;
+    } else {
+        Reader::of_request(extensions, headers, &state).await?;
+    }
     let asked = respond::Asked::of(&request);
     let hit = kept.answer(&state.engine, &address, request, next).await;
     Ok(match hit {

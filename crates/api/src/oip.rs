@@ -35,7 +35,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use self::{error::OipError, room::Room};
-use crate::{ApiState, auth::Reader, error::ApiError, guard, host};
+use crate::{ApiState, auth::Viewer, error::ApiError, guard, host};
 
 pub use front::Front;
 pub use grpc::Grpc;
@@ -179,7 +179,7 @@ fn explained(response: Response) -> Response {
     answer
 }
 
-async fn nothing(_: Reader, Path(rest): Path<String>) -> OipError {
+async fn nothing(_: Viewer, Path(rest): Path<String>) -> OipError {
     OipError::unknown(format!("there is nothing at /v2/{rest}"))
 }
 
@@ -190,7 +190,7 @@ struct ServerMetadata {
     extensions: [&'static str; 4],
 }
 
-async fn server(_: Reader) -> Response {
+async fn server(_: Viewer) -> Response {
     json(&ServerMetadata {
         name: NAME,
         version: env!("CARGO_PKG_VERSION"),

@@ -56,7 +56,7 @@ use super::{
 };
 use crate::{
     ApiState, Peer,
-    auth::{Keeper, Reader},
+    auth::{Keeper, Reader, Viewer},
     error::ApiError,
     guard, host,
 };
@@ -202,6 +202,11 @@ impl Service {
         let_in(metadata.as_ref(), &self.state).await
     }
 
+    async fn viewer(&self, metadata: &MetadataMap) -> Result<(), Status> {
+        let viewer = Viewer::of(metadata.as_ref(), &self.state).await;
+        viewer.map(|_| ()).map_err(refused)
+    }
+
     async fn keeper(&self, metadata: &MetadataMap) -> Result<(), Status> {
         let keeper = Keeper::of(metadata.as_ref(), &self.state).await;
         keeper.map(|_| ()).map_err(refused)
@@ -281,7 +286,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<ModelReadyRequest>,
     ) -> Result<Response<ModelReadyResponse>, Status> {
-        self.reader(request.metadata()).await?;
+        self.viewer(request.metadata()).await?;
         let asked = request.into_inner();
         let models = serving(&self.state.engine)?;
         let ready = models
@@ -294,7 +299,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<ServerMetadataRequest>,
     ) -> Result<Response<ServerMetadataResponse>, Status> {
-        self.reader(request.metadata()).await?;
+        self.viewer(request.metadata()).await?;
         Ok(Response::new(ServerMetadataResponse {
             name: NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -306,7 +311,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<ModelMetadataRequest>,
     ) -> Result<Response<ModelMetadataResponse>, Status> {
-        self.reader(request.metadata()).await?;
+        self.viewer(request.metadata()).await?;
         let asked = request.into_inner();
         let found = serving(&self.state.engine)?
             .metadata(&asked.name, &version_of(Some(&asked.version)))
@@ -377,7 +382,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<ModelConfigRequest>,
     ) -> Result<Response<ModelConfigResponse>, Status> {
-        self.reader(request.metadata()).await?;
+        self.viewer(request.metadata()).await?;
         let asked = request.into_inner();
         let models = serving(&self.state.engine)?;
         let found = models
@@ -395,7 +400,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<ModelStatisticsRequest>,
     ) -> Result<Response<ModelStatisticsResponse>, Status> {
-        self.reader(request.metadata()).await?;
+        self.viewer(request.metadata()).await?;
         let asked = request.into_inner();
         let name = Some(asked.name.as_str()).filter(|it| !it.is_empty());
         let found = views(&self.state, name, Some(&asked.version))?;
@@ -409,7 +414,7 @@ impl GrpcInferenceService for Service {
         &self,
         request: Request<RepositoryIndexRequest>,
     ) -> Result<Response<RepositoryIndexResponse>, Status> {
-        self.reader(request.metadata()).await?;
+        self.viewer(request.metadata()).await?;
         let found = lines(&self.state, ReadyOnly(request.into_inner().ready))?;
         let models = found.into_iter().map(convert::line).collect();
         Ok(Response::new(RepositoryIndexResponse { models }))

@@ -19,7 +19,10 @@ use super::{
     request::{self, Asked, version_of},
     serving, values,
 };
-use crate::{ApiState, auth::Reader};
+use crate::{
+    ApiState,
+    auth::{Reader, Viewer},
+};
 
 /// The routes, each with and without a version.
 pub(super) fn router() -> Router<ApiState> {
@@ -53,7 +56,7 @@ struct Metadata<'a> {
 }
 
 async fn metadata(
-    _: Reader,
+    _: Viewer,
     State(state): State<ApiState>,
     Path(which): Path<Which>,
 ) -> Result<Response, OipError> {
@@ -71,7 +74,7 @@ async fn metadata(
 }
 
 async fn ready(
-    _: Reader,
+    _: Viewer,
     State(state): State<ApiState>,
     Path(which): Path<Which>,
 ) -> Result<StatusCode, OipError> {
@@ -132,7 +135,7 @@ impl ConfigTensor {
 }
 
 async fn config(
-    _: Reader,
+    _: Viewer,
     State(state): State<ApiState>,
     Path(which): Path<Which>,
 ) -> Result<Response, OipError> {
@@ -225,12 +228,12 @@ pub(super) fn last_inference_ms(view: &StatisticsView, now: Timestamp) -> u64 {
     now.saturating_sub(idle.as_millis() as u64)
 }
 
-async fn all_statistics(_: Reader, State(state): State<ApiState>) -> Result<Response, OipError> {
+async fn all_statistics(_: Viewer, State(state): State<ApiState>) -> Result<Response, OipError> {
     statistics_of(&state, None, None)
 }
 
 async fn statistics(
-    _: Reader,
+    _: Viewer,
     State(state): State<ApiState>,
     Path(which): Path<Which>,
 ) -> Result<Response, OipError> {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::{error::OipError, json, serving};
 use crate::{
     ApiState,
-    auth::{Keeper, Reader},
+    auth::{Keeper, Viewer},
 };
 
 pub(super) fn router() -> Router<ApiState> {
@@ -86,7 +86,7 @@ fn read(body: &[u8]) -> Result<Asked, OipError> {
 }
 
 async fn index(
-    _: Reader,
+    _: Viewer,
     State(state): State<ApiState>,
     body: Bytes,
 ) -> Result<Response, OipError> {

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use crate::{
     ApiState,
-    auth::Reader,
+    auth::Viewer,
     error::ApiError,
     extract::{NoQuery, Path, Query},
     problem::Problem,
@@ -43,7 +43,7 @@ use crate::{
     security((), ("bearer" = ["read"]), ("api_key" = ["read"]))
 )]
 pub(crate) async fn get_model_report(
-    _reader: Reader,
+    _viewer: Viewer,
     State(state): State<ApiState>,
     Path(name): Path<String>,
     _query: Query<NoQuery>,

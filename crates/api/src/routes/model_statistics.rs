@@ -10,7 +10,7 @@ use axum::{
 use super::served;
 use crate::{
     ApiState,
-    auth::Reader,
+    auth::Viewer,
     error::ApiError,
     extract::{NoQuery, Path, Query},
     problem::Problem,
@@ -35,7 +35,7 @@ use crate::{
     security((), ("bearer" = ["read"]), ("api_key" = ["read"]))
 )]
 pub(crate) async fn get_model_statistics(
-    _reader: Reader,
+    _viewer: Viewer,
     State(state): State<ApiState>,
     Path(name): Path<String>,
     _query: Query<NoQuery>,
@@ -62,7 +62,7 @@ pub(crate) async fn get_model_statistics(
     security((), ("bearer" = ["read"]), ("api_key" = ["read"]))
 )]
 pub(crate) async fn get_model_config(
-    _reader: Reader,
+    _viewer: Viewer,
     State(state): State<ApiState>,
     Path(name): Path<String>,
     _query: Query<NoQuery>,

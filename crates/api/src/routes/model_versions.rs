@@ -5,7 +5,7 @@ use axum::{Json, extract::State};
 use super::served::{self, VersionPath};
 use crate::{
     ApiState,
-    auth::Reader,
+    auth::Viewer,
     error::ApiError,
     extract::{NoQuery, Path, Query},
     problem::Problem,
@@ -30,7 +30,7 @@ use crate::{
     security((), ("bearer" = ["read"]), ("api_key" = ["read"]))
 )]
 pub(crate) async fn list_model_versions(
-    _reader: Reader,
+    _viewer: Viewer,
     State(state): State<ApiState>,
     Path(name): Path<String>,
     _query: Query<NoQuery>,
@@ -59,7 +59,7 @@ pub(crate) async fn list_model_versions(
     security((), ("bearer" = ["read"]), ("api_key" = ["read"]))
 )]
 pub(crate) async fn get_model_version(
-    _reader: Reader,
+    _viewer: Viewer,
     State(state): State<ApiState>,
     Path(path): Path<VersionPath>,
     _query: Query<NoQuery>,

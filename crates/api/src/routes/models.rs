@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ApiState,
-    auth::Reader,
+    auth::Viewer,
     error::ApiError,
     extract::{NoQuery, Query},
     wire::List,
@@ -84,7 +84,7 @@ impl From<serving::ModelView> for Model {
     security((), ("bearer" = ["read"]), ("api_key" = ["read"]))
 )]
 pub(crate) async fn list_models(
-    _reader: Reader,
+    _viewer: Viewer,
     State(state): State<ApiState>,
     _query: Query<NoQuery>,
 ) -> Result<Json<List<Model>>, ApiError> {

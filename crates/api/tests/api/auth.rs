@@ -107,6 +107,43 @@ async fn where_reads_are_not_open_they_need_a_key_with_the_scope() {
 }
 
 #[tokio::test]
+async fn who_may_change_models_may_see_them_and_read_nothing_else() {
+    let options = ApiOptions {
+        read_access: ReadAccess::Keyed,
+        ..ApiOptions::default()
+    };
+    let app = App::with(options).await;
+    let keeper = format!("Bearer {}", app.key(&[Scope::Models], 1).await);
+    let writer = format!("Bearer {}", app.key(&[Scope::Write], 2).await);
+    for (path, status) in [
+        ("/v1/models", StatusCode::OK),
+        ("/v1/models/none/versions", StatusCode::NOT_FOUND),
+        ("/v1/models/none/statistics", StatusCode::NOT_FOUND),
+        ("/v1/models/none/config", StatusCode::NOT_FOUND),
+        ("/v2", StatusCode::OK),
+        ("/v2/models/none", StatusCode::NOT_FOUND),
+        ("/v2/models/stats", StatusCode::NOT_FOUND),
+    ] {
+        let answer = app.get_with(path, &[("authorization", &keeper)]).await;
+        assert_eq!(answer.status, status, "{path}");
+        let answer = app.get_with(path, &[("authorization", &writer)]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let path = "/v1/models/none/report";
+    let answer = app.get_with(path, &[("authorization", &keeper)]).await;
+    assert_ne!(answer.status, StatusCode::FORBIDDEN);
+    let answer = app.get_with(path, &[("authorization", &writer)]).await;
+    assert_eq!(answer.problem(), "scope-missing");
+    let answer = app
+        .get_with("/v1/teams", &[("authorization", &keeper)])
+        .await;
+    assert_eq!(answer.problem(), "scope-missing");
+    let path = "/v2/models/none/infer";
+    let answer = app.post(path, "{}", &[("authorization", &keeper)]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn where_reads_are_open_a_key_that_does_not_count_is_still_refused() {
     let app = App::open().await;
     let answer = app
