@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::Context;
 use api::{KEY_RANDOM_BYTES, KeyText, NewKey, Scope};
 use clap::Subcommand;
 use engine::{ApiKeyRecord, Engine, KEY_BELIEVED};
+use jiff::Timestamp;
 
 use super::{engine, open_known_store, open_store, output::say};
 use crate::{config::Config, run::fill_random};
@@ -64,16 +65,34 @@ pub(crate) async fn run(verb: KeyVerb, config: &Config) -> anyhow::Result<ExitCo
                 say(line(&key))?;
             }
         }
-        KeyVerb::Revoke { prefix } => {
-            if !engine.revoke_key(&prefix).await? {
-                bail!("there is no key {prefix:?} to revoke; `sports-edge key list` shows keys");
-            }
-            // Servers may take it for so long; once this has returned, none does.
-            tokio::time::sleep(KEY_BELIEVED).await;
-            say(format_args!("{prefix} is revoked"))?;
-        }
+        KeyVerb::Revoke { prefix } => revoke(&engine, &prefix).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a key count no longer, or says since when it does not.
+async fn revoke(engine: &Engine, prefix: &str) -> anyhow::Result<()> {
+    let already = match engine.revoke_key(prefix).await? {
+        true => None,
+        false => Some(revoked_at(engine, prefix).await?),
+    };
+    // Servers may take it for so long; once this has returned, none does.
+    tokio::time::sleep(KEY_BELIEVED).await;
+    match already {
+        None => say(format_args!("{prefix} is revoked"))?,
+        Some(at) => say(format_args!("{prefix} is revoked already, since {at:.0}"))?,
+    }
+    Ok(())
+}
+
+/// When a key was revoked that cannot be any more.
+async fn revoked_at(engine: &Engine, prefix: &str) -> anyhow::Result<Timestamp> {
+    let keys = engine.keys().await?;
+    let known = keys.iter().find(|it| it.prefix == prefix);
+    let at = known.and_then(|it| it.revoked_at);
+    at.with_context(|| {
+        format!("there is no key {prefix:?} to revoke; `sports-edge key list` shows keys")
+    })
 }
 
 /// Makes a key and keeps its hash.
