@@ -141,7 +141,7 @@ async fn a_game_said_to_be_of_the_postseason_leaves_the_table() {
         assert_eq!(get(&app, &path).await["season_type"], "postseason");
         assert_eq!(played(&get(&app, TABLE).await), played(&before) - 1);
         let page = app.get(&path.replace("/v1", "")).await;
-        assert!(String::from_utf8_lossy(&page.body).contains("postseason</p>"));
+        assert!(String::from_utf8_lossy(&page.body).contains(" · postseason"));
     }
 }
 

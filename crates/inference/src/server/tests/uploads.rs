@@ -155,13 +155,14 @@ async fn an_upload_for_which_there_is_no_room_is_refused_and_what_serves_goes_on
     let mut options = options(&folder);
     options.load_wait_max = Duration::from_millis(5);
     let probe = ModelServer::open(options.clone()).await.unwrap();
-    probe.infer(ask("elo")).await.unwrap();
+    // However long that takes.
+    probe.load("elo", &VersionRef::Serving).await.unwrap();
     options.budget_bytes = probe.cache_figures().bytes;
     let server = ModelServer::open(options).await.unwrap();
     let it = Bench { folder, server };
     it.write("elo/config.toml", "pin = true");
     it.server.refresh().await.unwrap();
-    it.server.infer(ask("elo")).await.unwrap();
+    it.server.load("elo", &VersionRef::Serving).await.unwrap();
     let error = it
         .server
         .push(it.push("elo", &model(2.0)))

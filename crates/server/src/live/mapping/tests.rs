@@ -80,7 +80,7 @@ fn an_event_listed_twice_is_told_as_it_is_listed_last_and_never_by_turns() {
             "kind": "scored", "side": "home"})
         ]
     );
-    assert_eq!(reading.listed_twice(), [("m1".to_owned(), Some(2))]);
+    assert_eq!(reading.listed_twice(), [("8".to_owned(), Some(2))]);
     assert!(reading.lines(&answer, now(2)).unwrap().is_empty());
     assert!(reading.listed_twice().is_empty(), "it is told of once");
     let corrected = json!({"events": [goal(0, "H"), goal(9, "away")]});
