@@ -8,5 +8,5 @@ mod sender;
 
 pub(crate) use door::{Door, Refusal};
 pub(crate) use line::{LINE_BYTES_MAX, Line, Numbered, time as line_time};
-pub(crate) use mapping::{Mapping, Reading, Unread};
+pub(crate) use mapping::{GameName, Mapping, Read, Reading, Unread};
 pub(crate) use sender::{Aside, Sender, Tally, Terms};

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 use ureq::{
     Agent, AsSendBody, Body, SendBody,
-    http::{Method, Request, Response, header, request::Builder},
+    http::{self, Method, Request, Response, header, request::Builder},
     tls::TlsConfig,
 };
 
@@ -239,11 +239,14 @@ impl Client {
     }
 }
 
-impl Door for Client {
-    fn post(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
-        let request = self.request(Method::POST, path);
-        let request = request.header(header::CONTENT_TYPE, "application/json");
-        let request = request.body(body.to_string().into_bytes());
+impl Client {
+    /// What comes of a request, of which answers of these statuses are the last word, and no reason
+    /// to end.
+    fn verdict(
+        &self,
+        request: http::Result<Request<impl AsSendBody>>,
+        last_words: &[u16],
+    ) -> Result<Value, Refusal> {
         let request = request.map_err(|error| Refusal::Lasting(error.into()))?;
         let passing = |error, pause| Refusal::Passing { error, pause };
         let response = self.agent.run(request);
@@ -259,7 +262,7 @@ impl Door for Client {
             let error = self.read(response).err();
             return Err(passing(error.unwrap_or_else(|| anyhow!("{status}")), pause));
         }
-        if [400, 413, 422].contains(&status.as_u16()) {
+        if last_words.contains(&status.as_u16()) {
             let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
             let text = body.read_to_string();
             let text = text.map_err(|error| passing(error.into(), None))?;
@@ -271,6 +274,19 @@ impl Door for Client {
         Err(Refusal::Lasting(error.unwrap_or_else(|| {
             anyhow!("{} answers {status}", self.server)
         })))
+    }
+}
+
+impl Door for Client {
+    fn post(&self, path: &str, body: &Value) -> Result<Value, Refusal> {
+        let request = self.request(Method::POST, path);
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(body.to_string().into_bytes());
+        self.verdict(request, &[400, 413, 422])
+    }
+
+    fn get(&self, path: &str) -> Result<Value, Refusal> {
+        self.verdict(self.request(Method::GET, path).body(()), &[403, 404, 422])
     }
 }
 

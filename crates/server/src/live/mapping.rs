@@ -18,11 +18,14 @@ mod table;
 mod told;
 mod walk;
 
-pub(crate) use reading::{Reading, Unread};
+pub(crate) use reading::{Read, Reading, Unread};
 
 /// Events of games whose last state is remembered, and items that cannot be read; beyond it all are told
 /// anew once.
 const SEEN_MAX: usize = 1_000_000;
+/// The member that says the game of an entry, and what it says.
+pub(crate) type GameName = (&'static str, Value);
+
 /// Moments as numbers beyond this are milliseconds, below it seconds, since 1970.
 const SECONDS_MAX: f64 = 1e11;
 

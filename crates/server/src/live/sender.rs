@@ -17,7 +17,7 @@ use engine::chain;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{Door, Line, Numbered, Refusal};
+use super::{Door, GameName, Line, Numbered, Refusal};
 
 /// The pause before a batch is sent again the first time; it doubles with each.
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
@@ -81,6 +81,8 @@ pub(crate) struct Sender<D> {
     terms: Terms,
     /// Numbers of games by the words they are called by.
     names: HashMap<String, i64>,
+    /// Whether the server does not let this key read.
+    blind: bool,
     set_aside: Box<dyn FnMut(&Aside)>,
     pub(crate) tally: Tally,
 }
@@ -95,6 +97,7 @@ impl<D: Door> Sender<D> {
             door,
             terms,
             names: HashMap::new(),
+            blind: false,
             set_aside: Box::new(set_aside),
             tally: Tally::default(),
         }
@@ -153,7 +156,7 @@ impl<D: Door> Sender<D> {
             return Ok(());
         }
         let mut body = json!({"data": [game]});
-        match self.persist("/v1/fixtures", &body)? {
+        match self.persist("/v1/fixtures", Some(&body))? {
             Ok(answer) => {
                 let id = answer["data"][0]["fixture_id"].as_i64();
                 let id = id.context("the server does not say which fixture was written")?;
@@ -181,13 +184,54 @@ impl<D: Door> Sender<D> {
         Some((number, Value::Object(members)))
     }
 
+    /// The number of a game, where it was written or is said.
+    pub(crate) fn fixture(&self, game: &GameName) -> Option<i64> {
+        match game {
+            ("fixture", key) => self.names.get(key.as_str()?).copied(),
+            (_, number) => number.as_i64(),
+        }
+    }
+
+    /// The events of a game that the server lists, of which it may have none; `None` where the game was
+    /// not written.
+    pub(crate) fn events_of(&mut self, game: &GameName) -> anyhow::Result<Option<Vec<Value>>> {
+        let Some(id) = self.fixture(game) else {
+            return Ok(None);
+        };
+        let mut answer = self.ask(&format!("/v1/fixtures/{id}/events"))?;
+        Ok(Some(match answer["data"].take() {
+            Value::Array(events) => events,
+            _ => Vec::new(),
+        }))
+    }
+
+    /// What the server says at a path; an empty object where that is not there or not for this key.
+    fn ask(&mut self, path: &str) -> anyhow::Result<Value> {
+        if self.blind {
+            return Ok(json!({}));
+        }
+        let problem = match self.persist(path, None)? {
+            Ok(answer) => return Ok(answer),
+            Err(problem) => problem,
+        };
+        if problem["status"] == 403 {
+            self.blind = true;
+            tracing::warn!(
+                problem = detail(&problem),
+                "what the server knows of games cannot be read: corrections made while nobody polled \
+                 are lost; give a key with the scopes read and write"
+            );
+        }
+        Ok(json!({}))
+    }
+
     /// Sends entries until they are written or set aside.
     fn deliver(&mut self, path: &str, mut entries: Entries) -> anyhow::Result<()> {
         while !entries.is_empty() {
             let data: Vec<&Value> = entries.iter().map(|it| &it.1).collect();
             let body = json!({"data": data});
             let told_by = format!("{path}?source={}", self.terms.source);
-            match self.persist(&told_by, &body)? {
+            match self.persist(&told_by, Some(&body))? {
                 Ok(answer) => {
                     self.count(path, entries.len() as u64, &answer);
                     return Ok(());
@@ -227,11 +271,19 @@ impl<D: Door> Sender<D> {
         }
     }
 
-    /// Sends a batch until there is an answer, or the problem of a batch that cannot be taken.
-    fn persist(&mut self, path: &str, body: &Value) -> anyhow::Result<Result<Value, Value>> {
+    /// Sends a batch, or asks, until there is an answer, or the problem of what cannot be taken or had.
+    fn persist(
+        &mut self,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Result<Value, Value>> {
         let (mut spent, mut pause) = (Duration::ZERO, PAUSE_FIRST);
         loop {
-            let (error, asked) = match self.door.post(path, body) {
+            let answer = match body {
+                Some(body) => self.door.post(path, body),
+                None => self.door.get(path),
+            };
+            let (error, asked) = match answer {
                 Ok(answer) => return Ok(Ok(answer)),
                 Err(Refusal::Entries(problem)) => return Ok(Err(problem)),
                 Err(Refusal::Lasting(error)) => return Err(error),
@@ -245,10 +297,10 @@ impl<D: Door> Sender<D> {
             tracing::warn!(
                 path,
                 error = chain(error.as_ref()),
-                "not taken, sending again"
+                "not answered well, sending again"
             );
             self.rest(wait)?;
-            self.tally.repeats += 1;
+            self.tally.repeats += u64::from(body.is_some());
             spent += wait;
             pause = (pause * 2).min(PAUSE_MAX);
         }
@@ -259,7 +311,7 @@ impl<D: Door> Sender<D> {
         let mut left = wait;
         while !left.is_zero() {
             if self.terms.stop.load(Ordering::Relaxed) {
-                bail!("stopped while the server did not take a batch");
+                bail!("stopped while the server did not answer well");
             }
             let step = left.min(STEP);
             sleep(step);

@@ -252,3 +252,52 @@ fn prices_are_polled_stand_on_their_game_and_are_suspended_when_they_are_gone() 
     let markets = run.json(&format!("/v1/fixtures/{id}/markets"));
     assert_eq!(markets["data"][0]["bookmakers"], 0, "{markets}");
 }
+
+#[test]
+fn a_correction_made_while_nobody_polled_is_told_with_the_next_revision() {
+    let run = Run::start(&[]);
+    let mapping = run.home.path("events.toml");
+    let text = "fixture = '/id'\n[game]\ncompetition = { constant = 'E0' }\n\
+        season = { constant = '2026/27' }\nkickoff = '/start'\nhome = '/home'\naway = '/away'\n\
+        [kinds]\nGOAL = 'scored'\nSTART = { kind = 'period_start', period = 1 }\n\
+        [sides]\nH = 'home'\nA = 'away'\n\
+        [[event]]\nsequence = '/n'\nat = '/start'\nkind = '/type'\nside = '/team'\n";
+    fs::write(&mapping, text).unwrap();
+    let start = now().to_string();
+    let item = |n: u8, kind: &str, team: Option<&str>| {
+        json!({"id": "x", "start": start, "home": "Team 5", "away": "Team 6", "n": n,
+            "type": kind, "team": team})
+    };
+    let answer = |team: &str| {
+        let items = json!([item(1, "START", None), item(2, "GOAL", Some(team))]);
+        answered("200 OK", "", &items.to_string())
+    };
+    let (address, serving) = source(vec![answer("A"), answer("H"), answer("H")]);
+    let poll = [
+        "poll",
+        "--once",
+        "--mapping",
+        mapping.to_str().unwrap(),
+        &address,
+    ];
+    for wanted in ["2 events (2 new)", "1 events (1 new)", "0 events (0 new)"] {
+        let told = ended(run.live(&poll, &run.server.address));
+        assert!(told.code == 0 && told.out.contains(wanted), "{told:?}");
+    }
+    serving.join().unwrap();
+    let listed = run.json("/v1/fixtures?season=2026%2F27&competition=E0");
+    let id = &listed["data"][0]["id"];
+    let told = run.json(&format!("/v1/fixtures/{id}/events"));
+    let events = told["data"].as_array().unwrap().iter();
+    let goals: Vec<_> = events
+        .filter(|it| it["sequence"] == 2)
+        .map(|it| json!([it["revision"], it["side"], it["standing"]]))
+        .collect();
+    assert_eq!(
+        goals,
+        [
+            json!([0, "away", "superseded"]),
+            json!([1, "home", "counts"])
+        ]
+    );
+}

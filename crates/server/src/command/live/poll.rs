@@ -25,7 +25,7 @@ use crate::{
     Authorities, SystemClock,
     command::Misuse,
     config::Secret,
-    live::{Aside, Mapping, Numbered, Reading, Unread},
+    live::{self, Aside, Mapping, Numbered, Reading, Unread},
     source::{FetchOptions, Fetched, Fetcher, Location},
 };
 
@@ -73,8 +73,8 @@ The mapping is a TOML file that says where in the source's JSON what stands, by 
   outcome = \"/books/*/markets/*/outcomes/*/name\"      home, draw, away, over, under, yes, no
   price = \"/books/*/markets/*/outcomes/*/price\"
 
-An event told in other words later is sent with a higher revision. Without `sequence` an item is
-the state of its game and sent whenever it changes; so is a price, and with each new moment of its
+An event told in other words later, or than the server has it, is sent with a higher revision.
+Without `sequence` an item is the state of its game and sent whenever it changes; so is a price, and with each new moment of its
 source. With `absent_is_suspended = true` a market no longer told of is suspended. The documentation
 of the live feed has more members. The address is asked with If-None-Match and the header that
 SPORTS_EDGE_SOURCE_HEADER holds (`x-api-key: …`, say); one that fails is asked again after
@@ -276,8 +276,8 @@ impl Poll<'_> {
             self.refused_at = None;
             self.reading.tell_again();
         }
-        let read = match self.reading.lines(answer, SystemClock.now()) {
-            Ok(read) => read,
+        let mut said = match self.reading.read(answer, SystemClock.now()) {
+            Ok(said) => said,
             Err(reason) => {
                 if self.fault.as_ref() != Some(&reason) {
                     work.sender.put_aside(unnumbered(reason.clone(), None));
@@ -296,9 +296,22 @@ impl Poll<'_> {
                 number, "an event is listed twice in one answer, in other words: the last counts"
             );
         }
+        let before = self.items;
+        self.send(before, said.games(), work)?;
+        for game in self.reading.unmet(&said) {
+            if let Some(listed) = work.sender.events_of(&game)? {
+                self.reading.meet(&game, &listed);
+            }
+        }
+        let lines = self.reading.fresh(said);
+        self.send(before, lines, work)
+    }
+
+    /// Sends lines of items, of which there were so many `before` this answer.
+    fn send(&mut self, before: u64, read: Vec<live::Read>, work: &mut Work) -> anyhow::Result<()> {
         let mut lines = Vec::new();
         for (index, line) in read {
-            let number = self.items + index as u64 + 1;
+            let number = before + index as u64 + 1;
             work.sender.tally.lines += 1;
             match line {
                 Ok(line) => lines.push(Numbered { number, line }),

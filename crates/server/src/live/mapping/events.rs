@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
-    Mapping, SEEN_MAX, Unread, moment,
+    GameName, Mapping, SEEN_MAX, Unread, moment,
     quotes::Item,
     table::{EVENTS_MAX, EventTable},
     text,
@@ -14,6 +14,15 @@ use super::{
     whole,
 };
 
+/// What a server says of an event beside its words.
+const TRACE: [&str; 6] = [
+    "sequence",
+    "revision",
+    "known_at",
+    "recorded_at",
+    "source",
+    "standing",
+];
 /// Events that are told to be listed twice.
 const TWICE_MAX: usize = 100;
 
@@ -37,8 +46,7 @@ pub(crate) type Twice = (String, Option<u64>);
 struct Draft {
     /// Which of the answer's items.
     index: usize,
-    /// The member that says the game, in an entry.
-    game: (&'static str, Value),
+    game: GameName,
     what: What,
     /// The place of its table, where that is of the state of a game.
     state: Option<usize>,
@@ -150,6 +158,8 @@ pub(super) struct Told {
     words: HashMap<Key, Map<String, Value>>,
     /// The highest revision of each number, by game.
     revisions: HashMap<String, HashMap<u64, u64>>,
+    /// Games of which it is known what the server has.
+    met: HashSet<String>,
     /// How many words and revisions there are.
     count: usize,
     /// What was said to be listed twice.
@@ -157,11 +167,44 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Forgets what was told where that is a lot: it is told anew once.
+    /// Forgets what was told where that is a lot: the server is asked anew.
     pub(super) fn bound(&mut self) {
         if self.count > SEEN_MAX {
             *self = Self::default();
         }
+    }
+
+    /// The games of an answer of whose numbers it is not known what the server has of them. What is
+    /// numbered by our clock is new.
+    pub(super) fn unmet(&self, answer: &Answer) -> Vec<GameName> {
+        let mut unmet = BTreeMap::new();
+        for it in &answer.drafts {
+            let game = text(&it.game.1);
+            if matches!(it.what, What::Event(_)) && !self.met.contains(&game) {
+                unmet.insert(game, it.game.clone());
+            }
+        }
+        unmet.into_values().collect()
+    }
+
+    /// Takes in which events of a game the server lists: what is in other words now is a correction of
+    /// those. What the source was heard to say of them stays.
+    pub(super) fn meet(&mut self, game: &GameName, listed: &[Value]) {
+        let game = text(&game.1);
+        for it in listed {
+            let numbers = (it["sequence"].as_u64(), it["revision"].as_u64());
+            let (Some(number), Some(revision)) = numbers else {
+                continue;
+            };
+            self.note_revision((game.as_str(), number), revision);
+            if it["standing"] != "superseded"
+                && let Entry::Vacant(entry) = self.words.entry((game.clone(), What::Event(number)))
+            {
+                entry.insert(words(it));
+                self.count += 1;
+            }
+        }
+        self.met.insert(game);
     }
 
     /// The entries that are new in an answer, each with the place of its item.
@@ -190,7 +233,10 @@ impl Told {
     fn entry(&mut self, draft: Draft) -> Option<Map<String, Value>> {
         let game = text(&draft.game.1);
         let number = self.news(&game, &draft)?;
-        let next = self.next_revision((game, number), draft.revision.as_ref());
+        let known = self.revisions.get(&game).and_then(|it| it.get(&number));
+        let next = known.map_or(0, |it| it + 1);
+        let said = draft.revision.as_ref().and_then(whole);
+        self.note_revision((game.as_str(), number), said.unwrap_or(next));
         let mut entry = draft.words;
         entry.insert("sequence".to_owned(), number.into());
         if draft.state.is_none() || next > 0 {
@@ -233,16 +279,31 @@ impl Told {
         true
     }
 
-    /// The revision of a number that is told now; one that the source says itself is kept as well.
-    fn next_revision(&mut self, (game, number): (String, u64), said: Option<&Value>) -> u64 {
-        let of_game = self.revisions.entry(game).or_default();
-        let known = of_game.get(&number).copied();
-        let next = known.map_or(0, |it| it + 1);
-        let told = said.and_then(whole).unwrap_or(next);
-        of_game.insert(number, known.map_or(told, |it| it.max(told)));
-        self.count += usize::from(known.is_none());
-        next
+    /// Notes a revision of a number.
+    fn note_revision(&mut self, (game, number): (&str, u64), revision: u64) {
+        let of_game = self.revisions.entry(game.to_owned()).or_default();
+        match of_game.entry(number) {
+            Entry::Occupied(mut it) => {
+                let highest = revision.max(*it.get());
+                it.insert(highest);
+            }
+            Entry::Vacant(it) => {
+                it.insert(revision);
+                self.count += 1;
+            }
+        }
     }
+}
+
+/// The words of an event that a server lists.
+fn words(listed: &Value) -> Map<String, Value> {
+    let members = listed.as_object().into_iter().flatten();
+    let is_word =
+        |(name, value): &(&String, &Value)| !TRACE.contains(&name.as_str()) && !value.is_null();
+    let words = members.filter(is_word);
+    words
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// Whether two tellings are in the same words. One that says no moment leaves that open, and that

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::{
-    Mapping, Place, SEEN_MAX,
+    GameName, Mapping, Place, SEEN_MAX,
     events::{self, Twice},
     moment,
     quotes::{Answer, Item},
@@ -34,6 +34,24 @@ pub(crate) struct Reading {
     hinted: bool,
     /// Events that were listed twice, until it is asked for them.
     twice: Vec<Twice>,
+}
+
+/// What an answer says, before it is known what is new in it.
+#[derive(Debug)]
+pub(crate) struct Said {
+    games: Vec<Read>,
+    unread: Vec<Read>,
+    events: events::Answer,
+    prices: Answer,
+    /// When it came.
+    now: Timestamp,
+}
+
+impl Said {
+    /// The games that are named for the first time: before the rest is told they must be there.
+    pub(crate) fn games(&mut self) -> Vec<Read> {
+        std::mem::take(&mut self.games)
+    }
 }
 
 /// A new line of the item at a place, or why there is none.
@@ -69,8 +87,8 @@ impl Reading {
         SignedDuration::from_secs(self.mapping.confirm_seconds.into())
     }
 
-    /// What is new in an answer that came at `now`; an item that cannot be read is new once.
-    pub(crate) fn lines(&mut self, answer: &Value, now: Timestamp) -> Result<Vec<Read>, String> {
+    /// Reads an answer that came at `now`; an item that cannot be read is new once.
+    pub(crate) fn read(&mut self, answer: &Value, now: Timestamp) -> Result<Said, String> {
         let Some(items) = walk::items(answer, &self.mapping.items) else {
             let place = &self.mapping.items;
             return Err(format!(
@@ -81,38 +99,60 @@ impl Reading {
         if self.unread.len() > SEEN_MAX {
             self.unread.clear();
         }
-        let mut lines = Vec::new();
-        let (mut events, mut prices) = (events::Answer::default(), Answer::default());
+        let mut said = Said {
+            games: Vec::new(),
+            unread: Vec::new(),
+            events: events::Answer::default(),
+            prices: Answer::default(),
+            now,
+        };
         for (index, item) in items.iter().enumerate() {
-            let of_item = self.item((index, *item), now, (&mut events, &mut prices));
+            let answers = (&mut said.events, &mut said.prices);
+            let of_item = self.item((index, *item), now, answers);
             let whole = |reason| {
                 let item = item.value.clone();
                 vec![Err(Unread { reason, item })]
             };
             for line in of_item.unwrap_or_else(whole) {
                 match line {
-                    Ok(line) => lines.push((index, Ok(line))),
-                    Err(unread) => self.cannot_read(index, unread, &mut lines),
+                    Ok(line) => said.games.push((index, Ok(line))),
+                    Err(unread) => self.cannot_read(index, unread, &mut said.unread),
                 }
             }
         }
         if !items.is_empty() {
-            self.wonder(&prices);
+            self.wonder(&said.prices);
         }
-        for (index, unread) in std::mem::take(&mut prices.unread) {
-            self.cannot_read(index, unread, &mut lines);
+        for (index, unread) in std::mem::take(&mut said.prices.unread) {
+            self.cannot_read(index, unread, &mut said.unread);
         }
-        self.twice.extend(self.events.twice(&mut events));
-        let events = self.events.fresh(events).into_iter();
+        self.twice.extend(self.events.twice(&mut said.events));
+        Ok(said)
+    }
+
+    /// The games of an answer of which it is not known what the server has of their events.
+    pub(crate) fn unmet(&self, said: &Said) -> Vec<GameName> {
+        self.events.unmet(&said.events)
+    }
+
+    /// Takes in which events of a game the server lists.
+    pub(crate) fn meet(&mut self, game: &GameName, listed: &[Value]) {
+        self.events.meet(game, listed);
+    }
+
+    /// What is new in an answer, its games apart.
+    pub(crate) fn fresh(&mut self, said: Said) -> Vec<Read> {
+        let mut lines = said.unread;
+        let events = self.events.fresh(said.events).into_iter();
         lines.extend(events.map(|(index, entry)| (index, Ok(Line::Event(entry)))));
         let rules = Rules {
             absent_is_suspended: self.mapping.absent_is_suspended,
             confirm_after: self.confirm_after(),
         };
-        let quotes = self.prices.fresh(prices, rules, now).into_iter();
+        let quotes = self.prices.fresh(said.prices, rules, said.now).into_iter();
         lines.extend(quotes.map(|(index, entry)| (index, Ok(Line::Quote(entry)))));
         lines.sort_by_key(|it| it.0);
-        Ok(lines)
+        lines
     }
 
     fn cannot_read(&mut self, index: usize, unread: Unread, lines: &mut Vec<Read>) {

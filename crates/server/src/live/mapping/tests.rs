@@ -1,4 +1,4 @@
-use super::{reading::Read, *};
+use super::*;
 use crate::live::Line;
 
 mod quotes;
@@ -22,6 +22,17 @@ side = "/team"
 clock_period = "/clock/half"
 clock_seconds = "/clock/s"
 "#;
+
+impl Reading {
+    /// What is new in an answer, where no server is asked.
+    pub(super) fn lines(&mut self, answer: &Value, now: Timestamp) -> Result<Vec<Read>, String> {
+        let mut said = self.read(answer, now)?;
+        let mut lines = said.games();
+        lines.extend(self.fresh(said));
+        lines.sort_by_key(|it| it.0);
+        Ok(lines)
+    }
+}
 
 fn reading(text: &str) -> Reading {
     Reading::new(Mapping::parse(text).unwrap())
@@ -65,6 +76,40 @@ fn numbered_events_are_told_once_and_anew_when_they_change() {
         (&anew[0]["side"], &anew[0]["revision"]),
         (&"away".into(), &1.into())
     );
+}
+
+#[test]
+fn what_the_server_has_in_other_words_is_corrected_and_the_rest_not_told_again() {
+    let mut reading = reading(NUMBERED);
+    let event = |id: i64, kind: &str, team: &str| json!({"match": "m1", "id": id, "time": 1_716_750_000 + id, "type": kind, "team": team});
+    let answer =
+        json!({"events": [event(2, "GOAL", "H"), event(3, "GOAL", "H"), event(4, "GOAL", "H")]});
+    let listed = |sequence: i64, revision: i64, side: &str, standing: &str| {
+        let at = Timestamp::from_second(1_716_750_000 + sequence).unwrap();
+        json!({"sequence": sequence, "revision": revision, "at": at, "known_at": at, "recorded_at": at,
+            "source": "scores", "clock": null, "kind": "scored", "side": side, "points": 1,
+            "standing": standing})
+    };
+    let mut said = reading.read(&answer, now(0)).unwrap();
+    assert!(said.games().is_empty());
+    let game: GameName = ("fixture_id", 8.into());
+    assert_eq!(reading.unmet(&said), [game.clone()]);
+    let known = [
+        listed(2, 0, "home", "superseded"),
+        listed(2, 1, "away", "counts"),
+        listed(3, 0, "away", "superseded"),
+        listed(3, 4, "home", "cancelled"),
+    ];
+    reading.meet(&game, &known);
+    let told = events(Ok(reading.fresh(said)));
+    let brief: Vec<Value> = told
+        .iter()
+        .map(|it| json!([it["sequence"], it["revision"], it["side"]]))
+        .collect();
+    assert_eq!(brief, [json!([2, 2, "home"]), json!([4, 0, "home"])]);
+    let said = reading.read(&answer, now(9)).unwrap();
+    assert!(reading.unmet(&said).is_empty(), "it is asked for once");
+    assert!(reading.fresh(said).is_empty());
 }
 
 #[test]

@@ -21,6 +21,12 @@ impl Door for Script {
             json!({"events_added": body["data"].as_array().unwrap().len()}),
         ))
     }
+
+    fn get(&self, path: &str) -> Result<Value, Refusal> {
+        self.asked.borrow_mut().push((path.to_owned(), Value::Null));
+        let answer = self.answers.borrow_mut().pop_front();
+        answer.unwrap_or(Ok(json!({"data": []})))
+    }
 }
 
 type Heard = Rc<RefCell<Vec<Aside>>>;
@@ -109,6 +115,29 @@ fn games_are_called_by_a_word_once_they_are_written() {
     );
     assert_eq!(heard.borrow()[0].item, serde_json::from_str(strange).ok());
     assert_eq!(sender.tally.fixtures, 1);
+}
+
+#[test]
+fn the_server_is_asked_for_the_events_of_a_game_until_it_answers() {
+    let listed = json!({"data": [{"sequence": 1}]});
+    let forbidden = json!({"status": 403, "detail": "the key may not read"});
+    let (mut sender, script, _) = sender(vec![
+        passing(),
+        Ok(listed),
+        Err(Refusal::Entries(json!({"status": 404}))),
+        Err(Refusal::Entries(forbidden)),
+    ]);
+    let game: GameName = ("fixture_id", 8.into());
+    let events = sender.events_of(&game).unwrap();
+    assert_eq!(events, Some(vec![json!({"sequence": 1})]));
+    assert_eq!(script.asked.borrow()[1].0, "/v1/fixtures/8/events");
+    for _ in 0..3 {
+        assert_eq!(sender.events_of(&game).unwrap(), Some(Vec::new()));
+    }
+    let asked = script.asked.borrow().len();
+    assert_eq!(asked, 4, "who may not read is not asked again");
+    let unnamed: GameName = ("fixture", "final".into());
+    assert_eq!(sender.events_of(&unnamed).unwrap(), None);
 }
 
 #[test]
