@@ -93,7 +93,7 @@ fn what_the_server_has_in_other_words_is_corrected_and_the_rest_not_told_again()
     let mut said = reading.read(&answer, now(0)).unwrap();
     assert!(said.games().is_empty());
     let game: GameName = ("fixture_id", 8.into());
-    assert_eq!(reading.unmet(&said), [game.clone()]);
+    assert_eq!(reading.unmet(&said), std::slice::from_ref(&game));
     let known = [
         listed(2, 0, "home", "superseded"),
         listed(2, 1, "away", "counts"),
