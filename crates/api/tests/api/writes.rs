@@ -396,24 +396,15 @@ async fn a_write_whose_client_leaves_goes_on_and_its_repeat_has_the_answer() {
         _ = app.post("/v1/fixtures", &body, &headers) => panic!("nobody could leave"),
         () = std::future::ready(()) => {}
     }
-    let repeat = async {
-        loop {
-            let answer = app.post("/v1/fixtures", &body, &headers).await;
-            if answer.status != StatusCode::CONFLICT {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let repeat = tokio::time::timeout(Duration::from_secs(20), repeat).await;
-    let answer = repeat.expect("the first goes on");
+    // As whoever stops the server waits for what goes on.
+    let finished = tokio::time::timeout(Duration::from_secs(20), app.state.finished());
+    finished.await.expect("it comes to its end");
+    let answer = app.post("/v1/fixtures", &body, &headers).await;
     assert_eq!(
         (answer.status, answer.header("idempotent-replayed")),
         (StatusCode::OK, "true")
     );
     assert_eq!(answer.json()["fixtures_added"], 1);
-    // Whoever stops the server waits for what goes on.
-    app.state.finished().await;
 }
 
 /// As when a server ended between the commit of a write and the note of its answer.
