@@ -213,19 +213,31 @@ impl Reader {
         headers: &HeaderMap,
         state: &ApiState,
     ) -> Result<Self, ApiError> {
+        Self::of_request_with_any(&[Scope::Read], extensions, headers, state).await
+    }
+
+    /// Lets in as [`Self::with_any`], and the server itself.
+    async fn of_request_with_any(
+        scopes: &[Scope],
+        extensions: &Extensions,
+        headers: &HeaderMap,
+        state: &ApiState,
+    ) -> Result<Self, ApiError> {
         if extensions.get::<Inside>().is_some() {
             return Ok(Self::anybody());
         }
-        Self::of(headers, state).await
+        Self::with_any(scopes, headers, state).await
     }
 }
 
 impl Viewer {
+    /// Of these one is enough: who may change models may see them.
+    const SCOPES: [Scope; 2] = [Scope::Read, Scope::Models];
+
     /// Lets in who may read and who may change models, by the headers (or metadata) of a request.
     pub(crate) async fn of(headers: &HeaderMap, state: &ApiState) -> Result<Self, ApiError> {
-        let scopes = [Scope::Read, Scope::Models];
-        Reader::with_any(&scopes, headers, state).await?;
-        Ok(Self)
+        let reader = Reader::with_any(&Self::SCOPES, headers, state).await;
+        reader.map(|_| Self)
     }
 
     /// Lets them in, and the server itself.
@@ -234,10 +246,8 @@ impl Viewer {
         headers: &HeaderMap,
         state: &ApiState,
     ) -> Result<Self, ApiError> {
-        if extensions.get::<Inside>().is_some() {
-            return Ok(Self);
-        }
-        Self::of(headers, state).await
+        let reader = Reader::of_request_with_any(&Self::SCOPES, extensions, headers, state).await;
+        reader.map(|_| Self)
     }
 }
 

@@ -87,7 +87,7 @@ impl health_server::Health for Health {
         let health = self.clone();
         tokio::spawn(async move {
             let mut told = None;
-            while !sender.is_closed() {
+            loop {
                 let status = health.status();
                 if told != Some(status) {
                     told = Some(status);
